@@ -1,0 +1,76 @@
+//! The pipeline over one model: files → spans → charges → answers → report.
+
+mod answers;
+
+use thiserror::Error;
+
+use crate::charge;
+use crate::checkpoint::Checkpoint;
+use crate::input::Model;
+use crate::ledger::{Dimension, Imbalance, Ledger};
+use crate::problem::Problem;
+use crate::progress::Progress;
+use crate::report::ModelReport;
+
+/// What is asked of an audit.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What the breakdown is by, outermost first.
+    pub by: Vec<Dimension>,
+    /// The rows a level of the breakdown, 0 for all; `None` leaves it complete.
+    pub top: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { by: vec![Dimension::Category], top: None }
+    }
+}
+
+/// Why there is no report of a model.
+#[derive(Debug, Error)]
+pub enum AuditError {
+    /// A mistake in smaudit.
+    #[error("{0}; please report this, with the model if you can")]
+    Imbalance(#[from] Imbalance),
+}
+
+/// The dimensions that the fixed parts of a report are rolled up by.
+const FIXED: [Dimension; 6] = [
+    Dimension::Category,
+    Dimension::MetaGraph,
+    Dimension::Section,
+    Dimension::Op,
+    Dimension::Function,
+    Dimension::File,
+];
+
+/// Audits a model: charges every byte of its files and says what they are.
+///
+/// Damage does not end an audit: it is in the report's `problems`, and its bytes are charged all the same.
+///
+/// # Errors
+/// [`AuditError::Imbalance`] where a byte was not charged exactly once.
+pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Result<ModelReport, AuditError> {
+    let dimensions: Vec<Dimension> = FIXED.iter().chain(&options.by).copied().collect();
+    let mut ledger = Ledger::new(&dimensions);
+    progress.start(&model.path, model.files.iter().map(|file| file.bytes).sum());
+    let checkpoint = read_checkpoint(model);
+    let saved_model = charge::charge_model(model, checkpoint.as_ref(), &mut ledger, progress)?;
+    progress.finish();
+    let mut report = answers::report(model, &ledger, &saved_model, checkpoint.as_ref(), options);
+    report.problems.extend(model.changes());
+    report.problems.sort();
+    report.problems.dedup();
+    Ok(report)
+}
+
+/// Reads the checkpoint among the files under `variables/`.
+fn read_checkpoint(model: &Model) -> Option<Checkpoint> {
+    let files = model.files.iter().filter(|file| file.name.starts_with("variables/"));
+    let files: Vec<(String, u64)> = files.map(|file| (file.name.clone(), file.bytes)).collect();
+    Checkpoint::read(&files, |name| {
+        let file = model.file(name).ok_or_else(|| Problem::of_file(name, "not in the listing"))?;
+        file.contents().map_err(Problem::from)
+    })
+}

@@ -1,0 +1,178 @@
+//! From the books to the report: rollups of the ledger, and what the parts know of themselves, as plain data.
+
+use std::collections::BTreeMap;
+
+use super::Options;
+use crate::charge::{MetaGraph, SavedModel, Signature};
+use crate::checkpoint::{Checkpoint, Format, Tensor};
+use crate::dtype;
+use crate::input::Model;
+use crate::ledger::{Category, Dimension, Ledger, Row};
+use crate::problem::Problem;
+use crate::proto::TensorInfo;
+use crate::report::{
+    AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MetaGraphReport, ModelReport,
+    OpReport, SignatureReport, TensorInfoReport, TensorReport,
+};
+
+/// The report of a model whose books are closed.
+pub(super) fn report(
+    model: &Model,
+    ledger: &Ledger,
+    saved_model: &SavedModel,
+    checkpoint: Option<&Checkpoint>,
+    options: &Options,
+) -> ModelReport {
+    let mut problems = model.problems.clone();
+    problems.extend(saved_model.problems.iter().cloned());
+    problems.extend(checkpoint.into_iter().flat_map(|checkpoint| checkpoint.problems.iter().cloned()));
+    problems.extend(missing_assets(model, saved_model));
+    let breakdown = ledger.rollup(&options.by);
+    ModelReport {
+        path: model.path.clone(),
+        total_bytes: ledger.total(),
+        categories: categories(ledger),
+        files: files(model, ledger),
+        links: model.links.clone(),
+        meta_graphs: meta_graphs(model, ledger, saved_model),
+        checkpoint: checkpoint.map(checkpoint_report),
+        breakdown: match options.top {
+            Some(top) => breakdown.cut(top),
+            None => breakdown,
+        },
+        problems,
+    }
+}
+
+fn categories(ledger: &Ledger) -> BTreeMap<Category, u64> {
+    let sum = |category| ledger.sum(|labels| labels.category() == category).bytes;
+    Category::ALL.iter().map(|category| (*category, sum(*category))).collect()
+}
+
+fn files(model: &Model, ledger: &Ledger) -> Vec<FileReport> {
+    let rollup = ledger.rollup(&[Dimension::File, Dimension::Category]);
+    let rows: BTreeMap<&str, &Row> = rollup.rows.iter().map(|row| (row.name.as_str(), row)).collect();
+    let category = |name: &str| match rows.get(name).map_or(&[][..], |row| &row.children) {
+        [] => Category::Files.name().to_owned(),
+        [only] => only.name.clone(),
+        [largest, ..] => format!("{}...", largest.name),
+    };
+    let file = |name: &str, bytes| FileReport { path: name.to_owned(), bytes, category: category(name) };
+    model.files.iter().map(|entry| file(&entry.name, entry.bytes)).collect()
+}
+
+/// The metagraphs with their sections, ops and functions.
+///
+/// Rows are matched to metagraphs by their label, which begins with the index and is so unlike any other.
+fn meta_graphs(model: &Model, ledger: &Ledger, saved_model: &SavedModel) -> Vec<MetaGraphReport> {
+    let sections = ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]);
+    let ops = ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], |labels| {
+        labels.has(Dimension::Op) && !labels.has(Dimension::Function)
+    });
+    let functions =
+        ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], |labels| labels.has(Dimension::Function));
+    let graphs = saved_model.meta_graphs.iter().enumerate();
+    graphs
+        .map(|(index, graph)| {
+            let label = graph.label(index);
+            MetaGraphReport {
+                index: index as u64,
+                tags: graph.tags.clone(),
+                tensorflow_version: graph.tensorflow_version.clone(),
+                bytes: graph.range.len() as u64,
+                sections: sections_of(children(&sections.rows, &label)),
+                nodes: graph.nodes,
+                functions: graph.functions,
+                function_nodes: graph.function_nodes,
+                object_nodes: graph.object_nodes,
+                signatures: graph.signatures.iter().map(signature).collect(),
+                assets: assets(model, graph),
+                ops: children(&ops.rows, &label).iter().map(op).collect(),
+                function_defs: children(&functions.rows, &label).iter().map(function).collect(),
+            }
+        })
+        .collect()
+}
+
+fn children<'a>(rows: &'a [Row], label: &str) -> &'a [Row] {
+    rows.iter().find(|row| row.name == label).map_or(&[], |row| &row.children)
+}
+
+fn sections_of(rows: &[Row]) -> BTreeMap<String, u64> {
+    // The metagraph's own tag and length have no section: they are framing of the SavedModel.
+    let sections = rows.iter().filter(|row| !row.name.starts_with('['));
+    sections.map(|row| (row.name.clone(), row.bytes)).collect()
+}
+
+fn op(row: &Row) -> OpReport {
+    OpReport { op: row.name.clone(), count: row.count, bytes: row.bytes }
+}
+
+fn function(row: &Row) -> FunctionReport {
+    FunctionReport { name: row.name.clone(), nodes: row.count, bytes: row.bytes }
+}
+
+fn signature(signature: &Signature) -> SignatureReport {
+    SignatureReport {
+        name: signature.name.clone(),
+        bytes: signature.range.len() as u64,
+        method_name: signature.def.method_name.clone(),
+        inputs: signature.def.inputs.iter().map(tensor_info).collect(),
+        outputs: signature.def.outputs.iter().map(tensor_info).collect(),
+    }
+}
+
+fn tensor_info((name, info): (&String, &TensorInfo)) -> TensorInfoReport {
+    let shape = info.tensor_shape.as_ref().filter(|shape| !shape.unknown_rank);
+    TensorInfoReport {
+        name: name.clone(),
+        dtype: dtype::name(info.dtype).into_owned(),
+        shape: shape.map(|shape| shape.dim.iter().map(|dim| dim.size).collect()),
+    }
+}
+
+fn assets(model: &Model, graph: &MetaGraph) -> Vec<AssetReport> {
+    let bytes = |name: &str| model.file(&format!("assets/{name}")).map(|file| file.bytes);
+    let asset = |name: &String| AssetReport { filename: name.clone(), bytes: bytes(name) };
+    graph.assets.iter().map(asset).collect()
+}
+
+/// Assets that a metagraph names and that are not there: no loader gets past that.
+fn missing_assets(model: &Model, saved_model: &SavedModel) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, graph) in saved_model.meta_graphs.iter().enumerate() {
+        let missing =
+            graph.assets.iter().map(|name| format!("assets/{name}")).filter(|path| model.file(path).is_none());
+        let named = format!("expected an asset that metagraph {} names, found no such file", graph.label(index));
+        problems.extend(missing.map(|path| Problem::of_file(path, &named)));
+    }
+    problems
+}
+
+fn checkpoint_report(checkpoint: &Checkpoint) -> CheckpointReport {
+    CheckpointReport {
+        format: match checkpoint.format {
+            Format::Bundle => CheckpointFormat::Bundle,
+            Format::V1 => CheckpointFormat::V1,
+        },
+        shards: checkpoint.shard_count(),
+        index_bytes: checkpoint.index_bytes(),
+        data_bytes: checkpoint.data_bytes(),
+        unused_data_bytes: checkpoint.unused_data_bytes(),
+        stale_bytes: checkpoint.stale_bytes(),
+        tensors: checkpoint.bundle.tensors.iter().map(|tensor| tensor_report(checkpoint, tensor)).collect(),
+    }
+}
+
+fn tensor_report(checkpoint: &Checkpoint, tensor: &Tensor) -> TensorReport {
+    let graph = checkpoint.object_graph.as_ref();
+    TensorReport {
+        key: tensor.key.clone(),
+        name: graph.and_then(|graph| graph.full_name(&tensor.key)).map(str::to_owned),
+        dtype: tensor.dtype_name().into_owned(),
+        shape: tensor.shape.clone(),
+        bytes: tensor.bytes,
+        shard: u64::from(tensor.shard),
+        offset: tensor.offset,
+    }
+}

@@ -1,0 +1,191 @@
+//! A GraphDef: its nodes, and the functions of its library with theirs.
+//!
+//! A large model is mostly nodes, so this is where time goes: a node is charged in one piece, and looked into only as
+//! far as the dimensions asked for need. No object is made for a node.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{MetaGraph, Walk, names};
+use crate::dtype;
+use crate::ledger::{Dimension, Label, Labels};
+use crate::wire::{Field, Fields, varint};
+
+// Fields of NodeDef (tensorflow/core/framework/node_def.proto).
+const NODE_NAME: u32 = 1;
+const NODE_OP: u32 = 2;
+const NODE_ATTR: u32 = 5;
+
+/// What of a node the asked dimensions need: found out once, not for each node.
+#[derive(Clone, Copy)]
+struct Needs {
+    op: bool,
+    name: bool,
+    scope: bool,
+    dtype: bool,
+    fields: bool,
+}
+
+impl Needs {
+    fn of(walk: &mut Walk<'_>) -> Self {
+        Self {
+            op: walk.wants(Dimension::Op),
+            name: walk.wants(Dimension::Node),
+            scope: walk.wants(Dimension::Scope),
+            dtype: walk.wants(Dimension::Dtype),
+            fields: walk.wants(Dimension::Field),
+        }
+    }
+}
+
+/// How the fields of a node are named: one list for the graph's nodes, one for those in functions.
+#[derive(Clone, Copy)]
+struct NodePaths {
+    node: &'static str,
+    attr: &'static str,
+    field: fn(u32) -> &'static str,
+}
+
+const GRAPH_NODE: NodePaths = NodePaths { node: "graph_def.node", attr: "graph_def.node.attr", field: names::node };
+const FUNCTION_NODE: NodePaths = NodePaths {
+    node: "graph_def.library.function.node_def",
+    attr: "graph_def.library.function.node_def.attr",
+    field: names::function_node,
+};
+
+/// Charges `MetaGraphDef.graph_def`.
+pub(super) fn charge(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph: &mut MetaGraph) {
+    let needs = Needs::of(walk);
+    let node_labels = walk.with_field(labels, GRAPH_NODE.node.as_bytes());
+    walk.submessage(field, labels, |walk, inner| {
+        if inner.is_len(1) {
+            meta_graph.nodes += 1;
+            charge_node(walk, inner, node_labels, needs, GRAPH_NODE);
+            return;
+        }
+        let labels = walk.with_field(labels, names::graph_def(inner.number).as_bytes());
+        if inner.is_len(2) {
+            charge_library(walk, inner, labels, needs, meta_graph);
+        } else {
+            walk.charge(inner.range(), labels, 0);
+        }
+    });
+}
+
+fn charge_library(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Needs, meta_graph: &mut MetaGraph) {
+    walk.submessage(field, labels, |walk, inner| {
+        let labels = walk.with_field(labels, names::library(inner.number).as_bytes());
+        if inner.is_len(1) {
+            meta_graph.functions += 1;
+            meta_graph.function_nodes += charge_function(walk, inner, labels, needs);
+        } else {
+            walk.charge(inner.range(), labels, 1);
+        }
+    });
+}
+
+/// Charges a FunctionDef and returns how many nodes it has.
+fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Needs) -> u64 {
+    let name = function_name(walk, field.payload());
+    let label = walk.label(Dimension::Function, &name);
+    let labels = labels.with(Dimension::Function, label);
+    let node_labels = walk.with_field(labels, FUNCTION_NODE.node.as_bytes());
+    let mut nodes = 0;
+    walk.submessage(field, labels, |walk, inner| {
+        if inner.is_len(3) {
+            nodes += 1;
+            charge_node(walk, inner, node_labels, needs, FUNCTION_NODE);
+        } else {
+            let labels = walk.with_field(labels, names::function(inner.number).as_bytes());
+            walk.charge(inner.range(), labels, 0);
+        }
+    });
+    nodes
+}
+
+/// `FunctionDef.signature.name`.
+fn function_name(walk: &Walk<'_>, function: Range<usize>) -> Bytes {
+    let fields = Fields::new(&walk.bytes, function).map_while(Result::ok);
+    let signature = fields.filter(|field| field.is_len(1)).map(|field| field.payload()).next();
+    signature.map(|range| walk.first(range, 1)).unwrap_or_default()
+}
+
+fn charge_node(walk: &mut Walk<'_>, field: Field, mut labels: Labels, needs: Needs, paths: NodePaths) {
+    label_node(walk, field.payload(), &mut labels, needs);
+    if needs.fields {
+        charge_node_fields(walk, field, labels, paths);
+    } else {
+        walk.charge(field.range(), labels, 1);
+    }
+}
+
+/// Sets the labels that come from the node itself. The first name and op count: writers give each once. The node is
+/// walked to its end whatever is asked, so that damage is noticed by every audit or by none.
+fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, needs: Needs) {
+    let bytes = walk.bytes.clone();
+    let mut missing_op = needs.op;
+    let mut missing_name = needs.name || needs.scope;
+    let mut missing_dtype = needs.dtype;
+    for field in Fields::new(&bytes, node.clone()) {
+        let field = match field {
+            Ok(field) => field,
+            Err(error) => {
+                // Charged field by field, the node is walked once more, and the damage told then.
+                if !needs.fields {
+                    walk.damage(error, node.end);
+                }
+                break;
+            }
+        };
+        match field.number {
+            NODE_NAME if missing_name => {
+                missing_name = false;
+                let name = field.bytes(&bytes);
+                labels.set(Dimension::Node, if needs.name { walk.ledger().label(name) } else { Label::NONE });
+                labels.set(Dimension::Scope, walk.ledger().scope(name));
+            }
+            NODE_OP if missing_op => {
+                missing_op = false;
+                labels.set(Dimension::Op, walk.ledger().label(field.bytes(&bytes)));
+            }
+            NODE_ATTR if missing_dtype => {
+                if let Some(dtype) = dtype_of(&bytes, field.payload()) {
+                    missing_dtype = false;
+                    labels.set(Dimension::Dtype, walk.ledger().label(dtype.as_bytes()));
+                }
+            }
+            _ => {}
+        }
+    }
+    if missing_op {
+        // A node all the same: it is counted under the op that it does not name.
+        labels.set(Dimension::Op, walk.ledger().label(b""));
+    }
+}
+
+/// The value of an entry of `NodeDef.attr`, if it is the one called `dtype`.
+fn dtype_of(bytes: &[u8], entry: Range<usize>) -> Option<Cow<'static, str>> {
+    let mut fields = Fields::new(bytes, entry).map_while(Result::ok);
+    fields.next().filter(|key| key.is_len(1) && key.bytes(bytes) == b"dtype")?;
+    let value = fields.find(|field| field.is_len(2))?;
+    // AttrValue.type
+    let field = Fields::new(bytes, value.payload()).map_while(Result::ok).find(|field| field.number == 6)?;
+    let (number, _) = varint(field.bytes(bytes))?;
+    Some(dtype::name(i32::try_from(number).unwrap_or_default()))
+}
+
+/// Charges a node field by field. The node counts where its own tag and length are charged.
+fn charge_node_fields(walk: &mut Walk<'_>, field: Field, labels: Labels, paths: NodePaths) {
+    walk.charge(field.start..field.payload, labels, 1);
+    walk.message(field.payload(), labels, |walk, inner| {
+        let labels = if inner.is_len(NODE_ATTR) {
+            let key = walk.first(inner.payload(), 1);
+            walk.with_entry(labels, paths.attr, &key)
+        } else {
+            walk.with_field(labels, (paths.field)(inner.number).as_bytes())
+        };
+        walk.charge(inner.range(), labels, 0);
+    });
+}

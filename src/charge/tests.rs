@@ -1,0 +1,154 @@
+//! What the walk charges to what, on models built in sight.
+
+use super::*;
+use crate::ledger::Rollup;
+use crate::progress::Silent;
+use crate::support::wire::{Message, constant, function, graph, message, meta_graph, node, saved_model};
+
+fn charged(file: &[u8], by: &[Dimension]) -> (SavedModel, Rollup) {
+    let mut ledger = Ledger::new(by);
+    let bytes = Bytes::copy_from_slice(file);
+    let saved_model = charge_saved_model("saved_model.pb", &bytes, &mut ledger, &Silent).expect("the books balance");
+    (saved_model, ledger.rollup(by))
+}
+
+fn rows(file: &Message, by: Dimension) -> Vec<(String, u64)> {
+    let rollup = charged(&file.0, &[by]).1;
+    rollup.rows.into_iter().map(|row| (row.name, row.bytes)).collect()
+}
+
+fn bytes_of(rows: &[(String, u64)], name: &str) -> u64 {
+    rows.iter().find(|row| row.0 == name).unwrap_or_else(|| panic!("no {name} in {rows:?}")).1
+}
+
+/// A field's own tag and length, for payloads under 128 bytes and field numbers under 16.
+const FRAME: u64 = 2;
+
+#[test]
+fn a_node_is_charged_to_its_op_tag_and_length_included() {
+    let (add, long) = (node("a", "Add"), node("b", "Mul"));
+    let model = saved_model([&meta_graph(&[], &graph([&add, &add, &long]))]);
+    let rows = rows(&model, Dimension::Op);
+    assert_eq!(bytes_of(&rows, "Add"), 2 * (add.len() as u64 + FRAME));
+    assert_eq!(bytes_of(&rows, "Mul"), long.len() as u64 + FRAME);
+}
+
+#[test]
+fn a_node_without_an_op_is_counted_under_the_empty_op() {
+    let model = saved_model([&meta_graph(&[], &graph([&message().bytes(1, "a")]))]);
+    assert_eq!(bytes_of(&rows(&model, Dimension::Op), ""), 3 + FRAME);
+}
+
+#[test]
+fn nodes_in_a_function_are_charged_to_the_function_and_so_is_what_else_it_has() {
+    let function = function("f", [&node("a", "Add")]);
+    let library = message().message(1, &function);
+    let model = saved_model([&meta_graph(&[], &message().message(2, &library))]);
+    assert_eq!(bytes_of(&rows(&model, Dimension::Function), "f"), function.len() as u64 + FRAME);
+    assert_eq!(charged(&model.0, &[]).0.meta_graphs[0].function_nodes, 1);
+}
+
+#[test]
+fn the_metagraphs_own_tag_and_length_and_unknown_fields_are_framing() {
+    let unknown = message().int(9, 5);
+    let graph = meta_graph(&["serve"], &graph([&node("a", "Add")])).raw(&unknown.0);
+    let model = saved_model([&graph]).raw(&unknown.0);
+    let version = 2;
+    let framing = version + FRAME + unknown.len() as u64 * 2;
+    assert_eq!(bytes_of(&rows(&model, Dimension::Category), "framing"), framing);
+}
+
+#[test]
+fn a_metagraph_is_named_by_its_tags_wherever_they_stand() {
+    let tags = message().message(1, &message().bytes(4, "serve").bytes(4, "gpu"));
+    let graph = message().message(2, &graph([&node("a", "Add")])).raw(&tags.0);
+    let model = saved_model([&graph]);
+    let framing_of_file = 2;
+    assert_eq!(
+        rows(&model, Dimension::MetaGraph),
+        [("#0 serve,gpu".to_owned(), graph.len() as u64 + FRAME), ("[framing]".to_owned(), framing_of_file),]
+    );
+}
+
+#[test]
+fn a_section_given_twice_is_charged_twice() {
+    let graph = graph([&node("a", "Add")]);
+    let twice = message().message(2, &graph).message(2, &graph);
+    let model = saved_model([&twice]);
+    assert_eq!(bytes_of(&rows(&model, Dimension::Section), "graph_def"), twice.len() as u64);
+    assert_eq!(charged(&model.0, &[]).0.meta_graphs[0].nodes, 2);
+}
+
+#[test]
+fn attributes_are_charged_by_their_key() {
+    let node = constant("c", &[7; 50]);
+    let model = saved_model([&meta_graph(&[], &graph([&node]))]);
+    let rows = rows(&model, Dimension::Field);
+    let tensor = 2 + 2 + 50;
+    let value_entry = FRAME + "value".len() as u64 + FRAME + FRAME + tensor;
+    assert_eq!(bytes_of(&rows, "graph_def.node.attr[value]"), value_entry + FRAME);
+    assert_eq!(bytes_of(&rows, "graph_def.node.name"), 1 + FRAME);
+    assert_eq!(bytes_of(&rows, "graph_def.node"), FRAME, "the node's own tag and length");
+}
+
+#[test]
+fn a_nodes_scope_is_the_folder_of_its_name_and_its_dtype_an_attribute() {
+    let node = constant("layer/kernel", &[7; 8]);
+    let model = saved_model([&meta_graph(&[], &graph([&node]))]);
+    let size = node.len() as u64 + FRAME;
+    assert_eq!(bytes_of(&rows(&model, Dimension::Scope), "layer"), size);
+    assert_eq!(bytes_of(&rows(&model, Dimension::Node), "layer/kernel"), size);
+    assert_eq!(bytes_of(&rows(&model, Dimension::Dtype), "float32"), size);
+}
+
+#[test]
+fn signatures_and_assets_are_decoded() {
+    let signature = message().bytes(3, "tensorflow/serving/predict");
+    let graph = meta_graph(&["serve"], &graph([])).entry(5, "serving_default", &signature);
+    let asset = message().bytes(2, "vocab.txt");
+    let model = saved_model([&graph.message(6, &asset)]);
+    let graph = &charged(&model.0, &[]).0.meta_graphs[0];
+    assert_eq!(graph.signatures[0].name, "serving_default");
+    assert_eq!(graph.signatures[0].def.method_name, "tensorflow/serving/predict");
+    assert_eq!(graph.assets, ["vocab.txt"]);
+}
+
+#[test]
+fn damage_costs_the_message_that_it_is_in_and_no_more() {
+    let broken = message().bytes(1, "a").raw(&[0x0f]);
+    let list = message().message(1, &broken).message(1, &node("b", "Add"));
+    // Wire type 7 right in the graph: what follows in the graph is lost, the signature behind the graph is not.
+    let damaged = list.raw(&[0x0f]).message(1, &node("c", "Mul"));
+    let graph = message().message(2, &damaged).entry(5, "signature", &message());
+    let model = saved_model([&graph]);
+    let (saved_model, rollup) = charged(&model.0, &[Dimension::Field]);
+    assert_eq!(rollup.total(), model.len() as u64);
+    assert_eq!(saved_model.meta_graphs[0].nodes, 2);
+    assert_eq!(saved_model.meta_graphs[0].signatures.len(), 1);
+    assert_eq!(saved_model.problems, charged(&model.0, &[]).0.problems, "whatever is asked");
+    let damage: Vec<u64> = (0..).zip(&model.0).filter(|(_, byte)| **byte == 0x0f).map(|(at, _)| at).collect();
+    let told: Vec<u64> = saved_model.problems.iter().filter_map(|problem| problem.offset).collect();
+    assert_eq!(told, damage, "once in the node, once in the graph");
+    assert!(rollup.rows.iter().any(|row| row.name == "(damaged)"), "{rollup:?}");
+}
+
+#[test]
+fn a_file_cut_anywhere_is_charged_whole_and_has_one_problem() {
+    let nodes = [constant("a", &[1; 40]), constant("b", &[2; 40])];
+    let model = saved_model([&meta_graph(&["serve"], &graph(&nodes))]);
+    for cut in 3..model.len() {
+        let (saved_model, rollup) = charged(&model.0[..cut], &[Dimension::Category]);
+        assert_eq!(rollup.total(), cut as u64, "cut at {cut}");
+        assert_eq!(saved_model.problems.len(), 1, "cut at {cut}: {:?}", saved_model.problems);
+    }
+}
+
+#[test]
+fn what_is_left_of_a_cut_graph_is_still_charged_to_the_graph() {
+    let nodes = [constant("a", &[1; 40]), constant("b", &[2; 40])];
+    let model = saved_model([&meta_graph(&["serve"], &graph(&nodes))]);
+    let (saved_model, rollup) = charged(&model.0[..model.len() - 10], &[Dimension::Category]);
+    assert_eq!(saved_model.meta_graphs[0].nodes, 2);
+    assert_eq!(rollup.rows[0].name, "graph_def");
+    assert!(rollup.rows[0].bytes > 100, "{rollup:?}");
+}

@@ -1,0 +1,211 @@
+//! The checkpoint under `variables/`: which tensors there are, and which byte of which file each one takes.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`table`] | LevelDB-format tables, the container of an index and of a V1 checkpoint |
+//! | [`bundle`] | a TensorBundle's index: its tensors and where their bytes are |
+//! | [`slice_name`] | the keys of the slices of partitioned variables |
+//! | [`layout`] | what each file is: index, live shard, stale shard, V1 table |
+//! | [`extents`] | a shard divided among its tensors |
+//! | [`strings`] | tensors of strings, which a shard stores in a form of their own |
+//! | [`object_graph`] | the objects that the values were saved from, and what variables were called |
+//!
+//! [`Checkpoint::read`] ties them together. Of the data files it opens the one that holds the object graph, and no other:
+//! the index says the rest.
+
+#![warn(clippy::arithmetic_side_effects)]
+
+pub mod bundle;
+pub mod extents;
+pub mod layout;
+pub mod object_graph;
+pub mod slice_name;
+pub mod strings;
+pub mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+pub use bundle::{Bundle, Tensor};
+pub use extents::Extent;
+pub use layout::Role;
+pub use object_graph::ObjectGraph;
+
+use crate::problem::Problem;
+
+/// How a checkpoint is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A TensorBundle: an index and data files.
+    Bundle,
+    /// TensorFlow 1's tables, which hold the data themselves.
+    V1,
+}
+
+/// A file under `variables/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Relative to the model's directory.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// What it is.
+    pub role: Role,
+    /// For a live shard, its bytes divided among the tensors of [`Bundle::tensors`]; empty for any other file.
+    pub extents: Vec<Extent>,
+}
+
+/// A model's checkpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// How it is stored.
+    pub format: Format,
+    /// The files that it was read from, sorted by path.
+    pub files: Vec<File>,
+    /// What the index says; empty for V1 and where the index is missing or is no table.
+    pub bundle: Bundle,
+    /// Whether all of the index could be read. Where not, bytes that no tensor claims need not be unused.
+    pub index_is_whole: bool,
+    /// The object graph that TF2 saves with the values.
+    pub object_graph: Option<ObjectGraph>,
+    /// What is missing or damaged.
+    pub problems: Vec<Problem>,
+}
+
+impl Checkpoint {
+    /// Reads the checkpoint among `files`: the paths, relative to the model's directory, and sizes of what is under
+    /// `variables/`. `open` gives the contents of one of them, or says why it cannot. `None` where there is no checkpoint.
+    pub fn read(files: &[(String, u64)], open: impl Fn(&str) -> Result<Bytes, Problem>) -> Option<Self> {
+        let paths = || files.iter().map(|(path, _)| path.as_str());
+        let format = if layout::is_bundle(paths())? { Format::Bundle } else { Format::V1 };
+        let (bundle, mut problems) = match format {
+            Format::Bundle => read_index(paths().any(|path| path == layout::INDEX), &open),
+            Format::V1 => (Bundle::default(), check_tables(paths().zip(layout::roles(paths(), None)), &open)),
+        };
+        let index_is_whole = problems.is_empty();
+        let roles = layout::roles(paths(), bundle.num_shards);
+        problems.extend(bundle.num_shards.map(|shards| layout::missing_shards(&roles, shards)).unwrap_or_default());
+        let file = |((path, bytes), role): (&(String, u64), Role)| File {
+            path: path.clone(),
+            bytes: *bytes,
+            role,
+            extents: Vec::new(),
+        };
+        let mut files: Vec<_> = files.iter().zip(roles).map(file).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut checkpoint = Self { format, files, bundle, index_is_whole, object_graph: None, problems };
+        checkpoint.divide_shards();
+        checkpoint.read_object_graph(&open);
+        Some(checkpoint)
+    }
+
+    /// The file at `path`.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&File> {
+        let position = self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+        self.files.get(position)
+    }
+
+    /// How many data files the index names; those that there are where it does not say, and for V1 the tables.
+    #[must_use]
+    pub fn shard_count(&self) -> u64 {
+        let live = self.files.iter().filter(|file| matches!(file.role, Role::Shard(_) | Role::V1)).count();
+        self.bundle.num_shards.map_or_else(|| u64::try_from(live).unwrap_or(u64::MAX), u64::from)
+    }
+
+    /// The shards that there are, with their files.
+    pub fn shards(&self) -> impl Iterator<Item = (u32, &File)> {
+        self.files.iter().filter_map(|file| if let Role::Shard(shard) = file.role { Some((shard, file)) } else { None })
+    }
+
+    /// The bytes of the index; 0 for V1, whose tables are index and data in one.
+    #[must_use]
+    pub fn index_bytes(&self) -> u64 {
+        self.bytes_of(|role| role == Role::Index)
+    }
+
+    /// The bytes of the live shards, or of the V1 tables.
+    #[must_use]
+    pub fn data_bytes(&self) -> u64 {
+        self.bytes_of(|role| matches!(role, Role::Shard(_) | Role::V1))
+    }
+
+    /// The bytes of live shards that no tensor claims; 0 where the index does not tell.
+    #[must_use]
+    pub fn unused_data_bytes(&self) -> u64 {
+        if !self.index_is_whole {
+            return 0;
+        }
+        let unused = self.files.iter().flat_map(|file| &file.extents).filter(|extent| extent.tensor.is_none());
+        unused.map(|extent| extent.range.end.saturating_sub(extent.range.start)).fold(0, u64::saturating_add)
+    }
+
+    /// The bytes of files that belong to another save and that nothing reads.
+    #[must_use]
+    pub fn stale_bytes(&self) -> u64 {
+        self.bytes_of(|role| role == Role::Stale)
+    }
+
+    fn bytes_of(&self, wanted: impl Fn(Role) -> bool) -> u64 {
+        self.files.iter().filter(|file| wanted(file.role)).map(|file| file.bytes).fold(0, u64::saturating_add)
+    }
+
+    /// Divides each live shard among its tensors, and reports those that go past its end.
+    fn divide_shards(&mut self) {
+        let mut by_shard: BTreeMap<u32, Vec<(usize, Range<u64>)>> = BTreeMap::new();
+        for (position, tensor) in self.bundle.tensors.iter().enumerate() {
+            by_shard.entry(tensor.shard).or_default().extend(tensor.range().map(|range| (position, range)));
+        }
+        for file in &mut self.files {
+            let Role::Shard(shard) = file.role else { continue };
+            let ranges = by_shard.remove(&shard).unwrap_or_default();
+            for (position, range) in ranges.iter().filter(|(_, range)| range.end > file.bytes) {
+                let key = self.bundle.tensors.get(*position).map(|tensor| tensor.key.as_str()).unwrap_or_default();
+                let (end, found) = (range.end, file.bytes);
+                let message = format!("`{key}`: expected its data up to byte {end}, found the file's end at {found}");
+                self.problems.push(Problem::at(&file.path, range.start, message));
+            }
+            file.extents = extents::extents(file.bytes, ranges);
+        }
+    }
+
+    /// Reads the object graph, where the checkpoint has one and the shard that holds it is there.
+    fn read_object_graph(&mut self, open: impl Fn(&str) -> Result<Bytes, Problem>) {
+        let Some(tensor) = self.bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY) else { return };
+        let Some((_, file)) = self.shards().find(|(shard, _)| *shard == tensor.shard) else { return };
+        let read =
+            open(&file.path).and_then(|shard| ObjectGraph::read(&shard, tensor, self.bundle.big_endian, &file.path));
+        match read {
+            Ok(graph) => self.object_graph = Some(graph),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+}
+
+/// What the index says. Without it data files are only that: bytes of unknown tensors.
+fn read_index(exists: bool, open: impl Fn(&str) -> Result<Bytes, Problem>) -> (Bundle, Vec<Problem>) {
+    let file = layout::INDEX;
+    if !exists {
+        return (Bundle::default(), vec![Problem::of_file(file, "expected the index of the data files, found none")]);
+    }
+    open(file)
+        .and_then(|index| Bundle::read(index, file).map_err(|error| Problem::at(file, error.offset, error)))
+        .unwrap_or_else(|problem| (Bundle::default(), vec![problem]))
+}
+
+/// Whether the files named as V1 tables are tables.
+fn check_tables<'a>(
+    files: impl Iterator<Item = (&'a str, Role)>,
+    open: impl Fn(&str) -> Result<Bytes, Problem>,
+) -> Vec<Problem> {
+    let check = |path| {
+        let table = table::Table::open(open(path)?);
+        table.map(drop).map_err(|error| Problem::at(path, error.offset, error))
+    };
+    files.filter(|(_, role)| *role == Role::V1).filter_map(|(path, _)| check(path).err()).collect()
+}

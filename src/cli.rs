@@ -1,0 +1,207 @@
+//! The command line: what was typed becomes what is meant. clap is known here and in `main.rs` only.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use smaudit::ledger::Dimension;
+use smaudit::report::Format;
+
+/// Says why a TensorFlow SavedModel is as big as it is: every byte, charged once.
+#[derive(Debug, Parser)]
+#[command(name = "smaudit", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    audit: AuditArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  smaudit ./my_model                         where the bytes are
+  smaudit ./my_model --by section,function   which functions they are in
+  smaudit ./my_model --by op -n 0            every op
+  smaudit ./my_model --json | jq .models[0].categories
+
+Exit codes: 0 audited; 2 wrong usage; 3 an input cannot be read or is damaged
+(what could be read is still reported).";
+
+#[derive(Debug, Args)]
+struct AuditArgs {
+    /// A SavedModel's directory, its saved_model.pb, or a tree that holds several
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Break bytes down by these, outermost first; `scope` given again goes one folder deeper
+    #[arg(short = 'd', long, value_name = "DIM", value_delimiter = ',', default_value = "category")]
+    #[arg(value_parser = dimension_parser())]
+    by: Vec<Dimension>,
+
+    /// Rows a level, 0 for all; what is left out is one row that says how many and how big [default: 20]
+    #[arg(short = 'n', long, value_name = "N")]
+    top: Option<usize>,
+
+    /// How the report is written
+    #[arg(short, long, value_name = "F", default_value = "text")]
+    #[arg(value_parser = format_parser())]
+    format: Format,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+
+    /// Write the report there instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// No report unless --format, --json or --output asks for it, and no messages but errors
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Colour in the report
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    color: When,
+
+    /// A progress bar on standard error; auto shows it on a terminal when an audit takes long
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    progress: When,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Print the JSON Schema of the report
+    Schema,
+}
+
+/// When to do what a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal
+    Auto,
+    /// Also where there is no terminal
+    Always,
+    /// Not at all
+    Never,
+}
+
+fn dimension_parser() -> impl clap::builder::TypedValueParser<Value = Dimension> {
+    PossibleValuesParser::new(Dimension::ALL.map(Dimension::name)).map(|name| {
+        let named = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
+        named.unwrap_or(Dimension::Category)
+    })
+}
+
+fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).map(|name| {
+        let named = Format::ALL.into_iter().find(|format| format.name() == name);
+        named.unwrap_or(Format::Text)
+    })
+}
+
+/// What is meant: one thing to do.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Audit models and write a report.
+    Audit(AuditRequest),
+    /// Write a text that does not depend on any model.
+    Print(Vec<u8>),
+}
+
+/// What to audit, and where the report goes.
+#[derive(Debug)]
+pub(crate) struct AuditRequest {
+    /// At least one.
+    pub(crate) paths: Vec<PathBuf>,
+    /// What to ask.
+    pub(crate) options: smaudit::Options,
+    /// How the report is written; `None` where nobody wants one.
+    pub(crate) format: Option<Format>,
+    /// A file instead of standard output.
+    pub(crate) output: Option<PathBuf>,
+    /// No messages but errors.
+    pub(crate) quiet: bool,
+    /// Colour.
+    pub(crate) color: When,
+    /// Progress on standard error.
+    pub(crate) progress: When,
+}
+
+/// Reads the command line. clap itself ends the process on `--help`, `--version` and what it cannot understand.
+pub(crate) fn request() -> anyhow::Result<Request> {
+    let matches = Cli::command().get_matches();
+    let format_given = matches.value_source("format") == Some(clap::parser::ValueSource::CommandLine);
+    let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match cli.command {
+        None => cli.audit.request(format_given).map(Request::Audit),
+        Some(command) => command.print().map(Request::Print),
+    }
+}
+
+impl AuditArgs {
+    fn request(self, format_given: bool) -> anyhow::Result<AuditRequest> {
+        check_dimensions(&self.by)?;
+        let wanted = !self.quiet || format_given || self.json || self.output.is_some();
+        let format = if self.json { Format::Json } else { self.format };
+        Ok(AuditRequest {
+            paths: self.paths,
+            options: smaudit::Options { by: self.by, top: self.top },
+            format: wanted.then_some(format),
+            // Not a file to replace: redirected into one, it would lose what others write there.
+            output: self.output.filter(|path| path != Path::new("/dev/stdout")),
+            quiet: self.quiet,
+            color: self.color,
+            progress: self.progress,
+        })
+    }
+}
+
+/// A dimension asked for twice would be a level with one row below each row. `scope` goes a folder deeper instead.
+fn check_dimensions(by: &[Dimension]) -> anyhow::Result<()> {
+    for (index, dimension) in by.iter().enumerate() {
+        let before = by.iter().take(index);
+        if *dimension != Dimension::Scope && before.clone().any(|earlier| earlier == dimension) {
+            bail!("--by names {dimension} twice; only scope may be repeated, each time one folder deeper");
+        }
+    }
+    Ok(())
+}
+
+impl Command {
+    fn print(self) -> anyhow::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        match self {
+            Self::Completions { shell } => clap_complete::generate(shell, &mut Cli::command(), "smaudit", &mut out),
+            Self::Man => clap_mangen::Man::new(Cli::command()).render(&mut out)?,
+            Self::Schema => out = smaudit::report::schema().into_bytes(),
+        }
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_dimension_may_be_named_once_and_scope_more_often() {
+        assert!(check_dimensions(&[Dimension::Scope, Dimension::Scope, Dimension::Op]).is_ok());
+        let error = check_dimensions(&[Dimension::Op, Dimension::Scope, Dimension::Op]).unwrap_err();
+        assert!(error.to_string().contains("op twice"), "{error}");
+    }
+}

@@ -1,0 +1,123 @@
+//! Names from a model, made safe before a terminal, a table or another program sees them.
+//!
+//! There is one notation for all formats but JSON: a character that would be obeyed, or would not be seen, is written
+//! as `\u{1b}`. A format adds the characters that are syntax to it (`;` in folded stacks, `|` in Markdown). Nothing
+//! else changes, so an ordinary name stays as it is, and it can be undone: a backslash that is not part of an escape
+//! is written as `\u{5c}` where it stands before `u{`, and stays otherwise. A sentence is no name: the names in it are
+//! escaped by whoever wrote it, so its backslashes stay.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// What is shown where a name is empty.
+const EMPTY: &str = "\"\"";
+
+/// Whether `c` steers a terminal or is not seen: control characters, format characters (bidi overrides and isolates,
+/// zero-width ones, tags, separators of lines) and blank fillers.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
+    let blank = matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    let format = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    c.is_control() || blank || format
+}
+
+/// `name` for a terminal or a log; `""` where it is empty.
+#[must_use]
+pub fn escape(name: &str) -> Cow<'_, str> {
+    escape_also(name, |_, _| false)
+}
+
+/// A text for a terminal or a log, in which names may be escaped already: unsafe characters are escaped, backslashes
+/// stay, so that a second time changes nothing.
+#[must_use]
+pub fn escape_text(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) { push(&mut safe, c) } else { safe.push(c) }
+    }
+    safe
+}
+
+/// As [`escape`], with every character escaped that `also` says so of, given where it starts and what it is.
+pub(crate) fn escape_also(name: &str, also: impl Fn(usize, char) -> bool) -> Cow<'_, str> {
+    if name.is_empty() {
+        return Cow::Borrowed(EMPTY);
+    }
+    let mut safe = String::new();
+    let mut done = 0;
+    for (at, c) in name.char_indices() {
+        if must_escape(name.get(at..).unwrap_or_default(), c) || also(at, c) {
+            safe.push_str(name.get(done..at).unwrap_or_default());
+            push(&mut safe, c);
+            done = at + c.len_utf8();
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(name);
+    }
+    safe.push_str(name.get(done..).unwrap_or_default());
+    Cow::Owned(safe)
+}
+
+/// Whether `c`, the first character of `rest`, is escaped in a name in every format.
+pub(crate) fn must_escape(rest: &str, c: char) -> bool {
+    is_unsafe(c) || (c == '\\' && rest.starts_with("\\u{"))
+}
+
+/// Writes `c` as an escape.
+pub(crate) fn push(safe: &mut String, c: char) {
+    // Writing to a String cannot fail.
+    let _ = write!(safe, "{}", c.escape_unicode());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name that an escaped one stands for.
+    fn undo(escaped: &str) -> String {
+        let mut name = String::new();
+        let mut parts = escaped.split("\\u{");
+        name.push_str(parts.next().unwrap());
+        for part in parts {
+            let (code, rest) = part.split_once('}').unwrap();
+            name.push(char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap());
+            name.push_str(rest);
+        }
+        name
+    }
+
+    #[test]
+    fn ordinary_names_stay_as_they_are() {
+        for name in ["dense/kernel:0", "C:\\models\\new", "模型/重み", "naïve", "__inference_<lambda>_12", "a b"] {
+            assert!(matches!(escape(name), Cow::Borrowed(same) if same == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_written_as_an_escape() {
+        assert_eq!(escape("a\u{1b}[31mb\n\u{7f}\u{9b}"), "a\\u{1b}[31mb\\u{a}\\u{7f}\\u{9b}");
+        assert_eq!(escape("\u{202e}gpj.exe"), "\\u{202e}gpj.exe");
+        assert_eq!(escape("a\u{200b}b\u{2028}c\u{feff}\u{e0041}"), "a\\u{200b}b\\u{2028}c\\u{feff}\\u{e0041}");
+    }
+
+    #[test]
+    fn escaping_a_text_twice_changes_nothing() {
+        assert_eq!(escape_text("a\u{7}\\u{7}"), "a\\u{7}\\u{7}");
+        assert_eq!(escape_text("a\\u{7}\\u{7}"), "a\\u{7}\\u{7}");
+    }
+
+    #[test]
+    fn an_empty_name_is_seen() {
+        assert_eq!(escape(""), "\"\"");
+    }
+
+    #[test]
+    fn an_escape_is_never_taken_for_a_name_that_looks_like_one() {
+        assert_eq!(escape("\\u{1b}"), "\\u{5c}u{1b}");
+        for name in ["\u{1b}", "\\u{1b}", "\\\u{1b}", "\\\\u{1b}", "\\u{5c}u{1b}", "\\u", "u{}", "\\"] {
+            assert_eq!(undo(&escape(name)), name);
+        }
+    }
+}

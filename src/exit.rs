@@ -1,0 +1,20 @@
+//! The exit codes, which scripts rely on.
+
+use std::process::ExitCode;
+
+/// How a run ended. The larger code wins where several models end differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything was audited.
+    Audited = 0,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// An input cannot be read or is damaged; what could be read is reported.
+    Unreadable = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

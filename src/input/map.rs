@@ -1,0 +1,169 @@
+//! The contents of one file: small ones are read, large ones mapped. All unsafe code of the project is here.
+//!
+//! Mapping lets a span of a 900 MB constant be handed on without a copy. Its price is that a page of a file which was
+//! truncated meanwhile cannot be had, and touching it ends the process (SIGBUS). Files up to [`READ_UP_TO`] are
+//! therefore read: for these it costs no more than a mapping does, and they are all but a few of a model's files.
+
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use bytes::Bytes;
+use memmap2::{Mmap, MmapOptions};
+use thiserror::Error;
+
+/// The largest file that is read into memory, in bytes.
+const READ_UP_TO: u64 = 1 << 20;
+
+/// Why a file's contents cannot be had.
+#[derive(Debug, Error)]
+pub enum Cause {
+    /// The system does not open it.
+    #[error("cannot be opened: {0}")]
+    Open(io::Error),
+    /// It was one when it was listed.
+    #[error("is no longer a regular file")]
+    NotRegular,
+    /// Its length is not the one that it was listed with.
+    #[error("changed while the audit ran: it had {listed} bytes when it was listed and has {found} now")]
+    Length {
+        /// The bytes when it was listed.
+        listed: u64,
+        /// The bytes when it was opened or read.
+        found: u64,
+    },
+    /// It was opened, but cannot be read or mapped.
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
+}
+
+/// The contents of the file at `path`, exactly `listed` bytes.
+pub(super) fn contents(path: &Path, listed: u64) -> Result<Bytes, Cause> {
+    let (file, found) = open(path)?;
+    if found != listed {
+        return Err(Cause::Length { listed, found });
+    }
+    if listed <= READ_UP_TO { read(&file, listed) } else { map(&file, listed).map_err(Cause::Read) }
+}
+
+/// Opens a regular file and nothing else; also says how long it is.
+///
+/// The listing saw a regular file here, but a pipe may have taken its place since: opening that would wait for a
+/// writer for ever, before there is a handle whose type could be checked. Hence `O_NONBLOCK`, which means nothing to
+/// a regular file, and `O_NOFOLLOW`, as a link may have come too.
+pub(super) fn open(path: &Path) -> Result<(fs::File, u64), Cause> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOFOLLOW);
+    let file = options.open(path).map_err(Cause::Open)?;
+    let metadata = file.metadata().map_err(Cause::Open)?;
+    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(Cause::NotRegular) }
+}
+
+/// Reads `listed` bytes, at most [`READ_UP_TO`]. A file that shrinks or grows meanwhile is noticed.
+fn read(file: &fs::File, listed: u64) -> Result<Bytes, Cause> {
+    let mut bytes = Vec::with_capacity(usize::try_from(listed.min(READ_UP_TO)).unwrap_or_default());
+    file.take(listed.saturating_add(1)).read_to_end(&mut bytes).map_err(Cause::Read)?;
+    if bytes.len() as u64 == listed {
+        return Ok(bytes.into());
+    }
+    Err(Cause::Length { listed, found: file.metadata().map_err(Cause::Read)?.len() })
+}
+
+/// Maps `listed` bytes, more than [`READ_UP_TO`]: systems refuse to map none.
+fn map(file: &fs::File, listed: u64) -> io::Result<Bytes> {
+    let length = usize::try_from(listed).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    // SAFETY: a mapping must not change while it is borrowed, and no program can promise that of a file which others
+    // may write. What holds: it is mapped for reading only, it was `listed` bytes long a moment ago, and its memory
+    // lives as long as the last clone of the `Bytes` that owns it. What may still happen: another process writes to
+    // the file, and a byte read twice differs. All readers bound-check against the length of the mapping, which is
+    // fixed, and keep no pointer or length that was checked in an earlier read, so the answer is wrong and nothing
+    // worse; `Model::changes` tells of it. Or it truncates the file, and the next touch of a lost page raises SIGBUS,
+    // which ends the process: wrong bytes are never seen, but there is no report.
+    let map: Mmap = unsafe { MmapOptions::new().len(length).map(file)? };
+    Ok(Bytes::from_owner(map))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file_of(length: u64) -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+        fs::write(&path, &bytes).unwrap();
+        (directory, path, bytes)
+    }
+
+    #[test]
+    fn files_of_every_size_come_whole_on_both_sides_of_the_limit() {
+        for length in [0, 1, READ_UP_TO, READ_UP_TO + 1] {
+            let (_directory, path, bytes) = file_of(length);
+            assert!(contents(&path, length).unwrap() == bytes, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_file_longer_or_shorter_than_listed_is_an_error_on_both_sides_of_the_limit() {
+        for length in [7, READ_UP_TO + 7] {
+            let (_directory, path, _) = file_of(length);
+            for listed in [length - 1, length + 1] {
+                let error = contents(&path, listed).unwrap_err();
+                assert!(matches!(error, Cause::Length { found, .. } if found == length), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_changes_between_the_check_and_the_read_is_an_error() {
+        let (_directory, path, _) = file_of(7);
+        for listed in [6, 8] {
+            assert!(matches!(read(&open(&path).unwrap().0, listed), Err(Cause::Length { .. })), "{listed}");
+        }
+    }
+
+    /// A mapping would end the test with SIGBUS here.
+    #[test]
+    fn a_small_file_that_is_truncated_later_does_not_change_what_was_read() {
+        let (_directory, path, bytes) = file_of(READ_UP_TO);
+        let read = contents(&path, READ_UP_TO).unwrap();
+        fs::write(&path, b"").unwrap();
+        assert!(read == bytes);
+    }
+
+    #[test]
+    fn a_mapping_outlives_the_name_of_its_file() {
+        let (directory, path, bytes) = file_of(READ_UP_TO + 1);
+        let mapped = contents(&path, READ_UP_TO + 1).unwrap();
+        directory.close().unwrap();
+        assert!(mapped == bytes);
+    }
+
+    #[test]
+    fn a_directory_is_not_opened_as_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(open(directory.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_nobody_writes_to_is_refused_without_waiting() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(matches!(open(&pipe), Err(Cause::NotRegular)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed_when_it_is_opened() {
+        let (directory, path, _) = file_of(1);
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(matches!(open(&link), Err(Cause::Open(_))));
+    }
+}

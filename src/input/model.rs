@@ -1,0 +1,173 @@
+//! A model as files: their names, their sizes, and their contents when asked for.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::links::{self, Link, LinkKind};
+use super::listing::{self, Listed};
+use super::map::{self, Cause};
+use crate::escape::escape_text;
+use crate::problem::Problem;
+
+/// A SavedModel's files, as found on disk or handed in by a test or a fuzzer.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The directory as the user typed or found it, for display.
+    pub path: String,
+    /// The regular files at any depth, sorted by name; each byte of the model is in one of them, once.
+    pub files: Vec<File>,
+    /// Further names, sorted, which hold no bytes of their own.
+    pub links: Vec<Link>,
+    /// What could not be listed or opened, or is not a file.
+    pub problems: Vec<Problem>,
+    /// Where the files are; `None` in memory.
+    directory: Option<PathBuf>,
+}
+
+/// One regular file of a model.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Relative to the model's directory, `/` between its parts on every system. What is not UTF-8 is replaced, and
+    /// numbered where two names would become one.
+    pub name: String,
+    /// Its size when the model was listed.
+    pub bytes: u64,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Disk { path: PathBuf, modified: Option<SystemTime> },
+    Memory(Bytes),
+}
+
+/// A file's contents cannot be had.
+#[derive(Debug, Error)]
+#[error("{}: {cause}", escape_text(file))]
+pub struct InputError {
+    /// The file, relative to the model's directory.
+    pub file: String,
+    /// Why.
+    pub cause: Cause,
+}
+
+impl From<InputError> for Problem {
+    fn from(error: InputError) -> Self {
+        Self::of_file(error.file, error.cause)
+    }
+}
+
+impl Model {
+    /// Lists the model at `directory`. What is wrong goes to `problems` and never stops the listing.
+    ///
+    /// A file that cannot be opened is a problem already here, equal to the one that [`File::contents`] gives, since
+    /// nobody may ask for its contents; its size is known all the same.
+    #[must_use]
+    pub fn read(directory: &Path, shown: &str) -> Self {
+        let listing = listing::list(directory);
+        let resolved = links::resolve(directory, listing.files, listing.links);
+        let files: Vec<File> = resolved.files.into_iter().map(File::from).collect();
+        let mut problems = listing.problems;
+        problems.extend(resolved.problems);
+        problems.extend(files.iter().filter_map(File::unopened));
+        problems.sort();
+        let (path, directory) = (shown.to_owned(), Some(directory.to_owned()));
+        Self { path, files, links: resolved.links, problems, directory }
+    }
+
+    /// A model of these files and nothing else. Of files with one name the last counts.
+    #[must_use]
+    pub fn in_memory(path: &str, files: impl IntoIterator<Item = (String, Bytes)>) -> Self {
+        let files: BTreeMap<String, Bytes> = files.into_iter().collect();
+        let files = files.into_iter().map(|(name, contents)| File {
+            name,
+            bytes: contents.len() as u64,
+            source: Source::Memory(contents),
+        });
+        Self { path: path.to_owned(), files: files.collect(), links: Vec::new(), problems: Vec::new(), directory: None }
+    }
+
+    /// The file that a loader gets for `name`. Its own name is another where `name` is a link to a file of the
+    /// model, so charge to the name of what is returned here, not to what was asked for.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<&File> {
+        self.named(name).or_else(|| self.named(self.link(name)?.file.as_deref()?))
+    }
+
+    fn named(&self, name: &str) -> Option<&File> {
+        self.files.get(self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok()?)
+    }
+
+    fn link(&self, name: &str) -> Option<&Link> {
+        self.links.get(self.links.binary_search_by(|link| link.name.as_str().cmp(name)).ok()?)
+    }
+
+    /// What has changed on disk since the model was listed: files that grew, shrank, were written to, vanished or
+    /// appeared. To be asked at the end of an audit, whose figures are from the listing.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Problem> {
+        let Some(directory) = &self.directory else { return Vec::new() };
+        let listing = listing::list(directory);
+        let mut problems: Vec<Problem> = self.files.iter().filter_map(File::change).collect();
+        let hard = self.links.iter().filter(|link| link.kind == LinkKind::Hard).map(|link| &*link.name);
+        let known: HashSet<&str> = self.files.iter().map(|file| &*file.name).chain(hard).collect();
+        let new = listing.files.iter().filter(|file| !known.contains(&*file.name));
+        problems.extend(new.map(|file| {
+            let message = format!("appeared while the audit ran: its {} bytes are not in the report", file.bytes);
+            Problem::of_file(&*file.name, message)
+        }));
+        let told: BTreeSet<&Problem> = self.problems.iter().collect();
+        problems.extend(listing.problems.into_iter().filter(|problem| !told.contains(problem)));
+        problems.sort();
+        problems
+    }
+}
+
+impl File {
+    /// The contents, exactly [`bytes`](File::bytes) long. Each call opens the file anew, so keep what it returns.
+    ///
+    /// # Errors
+    /// The file cannot be opened or read, is no regular file any more, or is not as long as when it was listed.
+    pub fn contents(&self) -> Result<Bytes, InputError> {
+        match &self.source {
+            Source::Memory(contents) => Ok(contents.clone()),
+            Source::Disk { path, .. } => map::contents(path, self.bytes).map_err(|cause| self.error(cause)),
+        }
+    }
+
+    fn error(&self, cause: Cause) -> InputError {
+        InputError { file: self.name.clone(), cause }
+    }
+
+    /// Tries whether the file can be opened.
+    fn unopened(&self) -> Option<Problem> {
+        let Source::Disk { path, .. } = &self.source else { return None };
+        map::open(path).err().map(|cause| self.error(cause).into())
+    }
+
+    fn change(&self) -> Option<Problem> {
+        let Source::Disk { path, modified } = &self.source else { return None };
+        let listed = self.bytes;
+        let message = match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "vanished while the audit ran".to_owned(),
+            Err(error) => format!("cannot be looked at any more: {error}"),
+            Ok(now) if !now.is_file() => Cause::NotRegular.to_string(),
+            Ok(now) if now.len() != listed => Cause::Length { listed, found: now.len() }.to_string(),
+            Ok(now) if now.modified().ok() != *modified => "was written to while the audit ran".to_owned(),
+            Ok(_) => return None,
+        };
+        Some(Problem::of_file(&*self.name, message))
+    }
+}
+
+impl From<Listed> for File {
+    fn from(Listed { name, path, bytes, modified, .. }: Listed) -> Self {
+        Self { name, bytes, source: Source::Disk { path, modified } }
+    }
+}

@@ -1,0 +1,211 @@
+//! The books: every byte charged once, under labels, and every table a rollup of those charges.
+//!
+//! A charge is a number of bytes with a label in each [`Dimension`]. The ledger does not keep charges but their sums,
+//! one row for each combination of labels in the dimensions that were asked for: memory follows the question, not the
+//! number of nodes. A file is charged through an [`Account`], front to back; a gap, an overlap or a leftover is an
+//! [`Imbalance`], checked in release builds as well, so that a report whose books do not balance cannot be made.
+
+mod account;
+mod dimension;
+mod rollup;
+
+use foldhash::fast::RandomState;
+use indexmap::{IndexMap, IndexSet};
+
+pub use account::{Account, Imbalance};
+pub use dimension::{Category, Dimension};
+pub use rollup::{Rest, Rollup, Row};
+
+/// A name in the ledger. Names are compared as numbers; [`Ledger::name`] gives the text back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Label(u32);
+
+impl Label {
+    /// No label in this dimension: bytes that are not part of any node, say, have no op.
+    pub const NONE: Self = Self(0);
+}
+
+/// The labels of a charge, one for each dimension; [`Label::NONE`] where the dimension says nothing about the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Labels {
+    category: Category,
+    names: [Label; Dimension::COUNT],
+}
+
+impl Labels {
+    /// Labels of a category and nothing else yet.
+    #[must_use]
+    pub fn new(category: Category) -> Self {
+        Self { category, names: [Label::NONE; Dimension::COUNT] }
+    }
+
+    /// The same labels with another one in `dimension`. The category is not set by this, but by [`Labels::new`].
+    #[must_use]
+    pub fn with(mut self, dimension: Dimension, label: Label) -> Self {
+        self.set(dimension, label);
+        self
+    }
+
+    /// Sets the label in `dimension`.
+    pub fn set(&mut self, dimension: Dimension, label: Label) {
+        if let Some(slot) = self.names.get_mut(dimension.index()) {
+            *slot = label;
+        }
+    }
+
+    /// The label in `dimension`.
+    #[must_use]
+    pub fn get(&self, dimension: Dimension) -> Label {
+        self.names.get(dimension.index()).copied().unwrap_or_default()
+    }
+
+    /// Whether there is a label in `dimension`.
+    #[must_use]
+    pub fn has(&self, dimension: Dimension) -> bool {
+        self.get(dimension) != Label::NONE
+    }
+
+    /// The category.
+    #[must_use]
+    pub fn category(&self) -> Category {
+        self.category
+    }
+}
+
+/// What a row of the ledger adds up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Bytes of file.
+    pub bytes: u64,
+    /// Things that these bytes hold: nodes, tensors, files, signatures, ... Framing counts nothing.
+    pub count: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.count += other.count;
+    }
+}
+
+/// The charges of one model, summed by the dimensions that are wanted.
+#[derive(Debug)]
+pub struct Ledger {
+    wanted: [bool; Dimension::COUNT],
+    scope_depth: usize,
+    names: IndexSet<Box<[u8]>, RandomState>,
+    rows: IndexMap<Labels, Tally, RandomState>,
+    /// The row of the charge before: neighbours mostly have the same labels.
+    last: Option<(Labels, usize)>,
+}
+
+impl Ledger {
+    /// A ledger that can be rolled up by any of `dimensions`, in any order. A dimension that is not among them costs
+    /// nothing and cannot be asked for. [`Dimension::Scope`] given n times keeps n levels of a name's path.
+    #[must_use]
+    pub fn new(dimensions: &[Dimension]) -> Self {
+        let mut wanted = [false; Dimension::COUNT];
+        for dimension in dimensions {
+            if let Some(slot) = wanted.get_mut(dimension.index()) {
+                *slot = true;
+            }
+        }
+        let scope_depth = dimensions.iter().filter(|d| **d == Dimension::Scope).count();
+        Self { wanted, scope_depth, names: IndexSet::default(), rows: IndexMap::default(), last: None }
+    }
+
+    /// Whether charges are kept apart by `dimension`; where not, its label need not be found out.
+    #[must_use]
+    pub fn wants(&self, dimension: Dimension) -> bool {
+        self.wanted.get(dimension.index()).copied().unwrap_or_default()
+    }
+
+    /// The label for `name`, which need not be UTF-8.
+    pub fn label(&mut self, name: &[u8]) -> Label {
+        let index = match self.names.get_index_of(name) {
+            Some(index) => index,
+            None => self.names.insert_full(name.into()).0,
+        };
+        // Label 0 is NONE. More than 2^32 names would need more memory than there is; the last label then stands for all.
+        Label(u32::try_from(index + 1).unwrap_or(u32::MAX))
+    }
+
+    /// The label of the scope of `path`: the folders of a node's or variable's name, as deep as was asked for.
+    pub fn scope(&mut self, path: &[u8]) -> Label {
+        let folders = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        match folders.take(self.scope_depth).last() {
+            Some(end) => self.label(path.get(..end).unwrap_or_default()),
+            None => Label::NONE,
+        }
+    }
+
+    /// The text of a label; empty for [`Label::NONE`].
+    #[must_use]
+    pub fn name(&self, label: Label) -> String {
+        let index = (label.0 as usize).checked_sub(1);
+        let name = index.and_then(|i| self.names.get_index(i)).map(AsRef::as_ref).unwrap_or_default();
+        String::from_utf8_lossy(name).into_owned()
+    }
+
+    /// Opens the account of a file of `bytes` bytes. It is to be charged from its first byte to its last.
+    pub fn open(&mut self, file: &str, bytes: u64) -> Account<'_> {
+        let label = if self.wants(Dimension::File) { self.label(file.as_bytes()) } else { Label::NONE };
+        Account::new(self, file, label, bytes)
+    }
+
+    /// The sum of all charges in bytes.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.rows.values().map(|tally| tally.bytes).sum()
+    }
+
+    /// The sum of the charges whose labels `keep` accepts.
+    pub fn sum(&self, keep: impl Fn(&Labels) -> bool) -> Tally {
+        let mut sum = Tally::default();
+        for (_, tally) in self.rows.iter().filter(|(labels, _)| keep(labels)) {
+            sum.add(*tally);
+        }
+        sum
+    }
+
+    /// The charges summed by `by`, outermost first; rows are largest first on each level.
+    #[must_use]
+    pub fn rollup(&self, by: &[Dimension]) -> Rollup {
+        Rollup::of(self, by, |_| true)
+    }
+
+    /// As [`Ledger::rollup`], of the charges whose labels `keep` accepts.
+    pub fn rollup_where(&self, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Rollup {
+        Rollup::of(self, by, keep)
+    }
+
+    fn add(&mut self, mut labels: Labels, tally: Tally) {
+        for (label, wanted) in labels.names.iter_mut().zip(self.wanted) {
+            if !wanted {
+                *label = Label::NONE;
+            }
+        }
+        let row = match self.last {
+            Some((last, row)) if last == labels => row,
+            _ => self.rows.insert_full_default(labels),
+        };
+        self.last = Some((labels, row));
+        if let Some((_, sum)) = self.rows.get_index_mut(row) {
+            sum.add(tally);
+        }
+    }
+}
+
+/// `insert_full` that leaves the value of a key that is there.
+trait InsertFullDefault {
+    fn insert_full_default(&mut self, labels: Labels) -> usize;
+}
+
+impl InsertFullDefault for IndexMap<Labels, Tally, RandomState> {
+    fn insert_full_default(&mut self, labels: Labels) -> usize {
+        let entry = self.entry(labels);
+        let row = entry.index();
+        entry.or_default();
+        row
+    }
+}

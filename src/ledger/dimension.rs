@@ -1,0 +1,169 @@
+//! What bytes can be broken down by, and the categories that every byte falls in.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A question that can be asked of a charge: `--by`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Dimension {
+    /// The part of the model: see [`Category`].
+    Category,
+    /// The MetaGraphDef, by its index and tags: `#0 serve`.
+    MetaGraph,
+    /// The field of the MetaGraphDef: `graph_def`, `signature_def`, ...
+    Section,
+    /// The path of fields down to the bytes: `graph_def.node.attr[value]`.
+    Field,
+    /// The op of a node, in the graph or in a function: `Const`.
+    Op,
+    /// The folders of a node's or variable's name; given again, one level deeper each time.
+    Scope,
+    /// The FunctionDef, by its name.
+    Function,
+    /// The node, by its name.
+    Node,
+    /// The element type: of a checkpoint's tensor, or the `dtype` attribute of a node.
+    Dtype,
+    /// The tensor of the checkpoint, by its key.
+    Variable,
+    /// The file, relative to the model's directory.
+    File,
+}
+
+impl Dimension {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// All of them, in the order in which they are declared.
+    pub const ALL: [Self; 11] = [
+        Self::Category,
+        Self::MetaGraph,
+        Self::Section,
+        Self::Field,
+        Self::Op,
+        Self::Scope,
+        Self::Function,
+        Self::Node,
+        Self::Dtype,
+        Self::Variable,
+        Self::File,
+    ];
+
+    /// The name that `--by` and the JSON report use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Category => "category",
+            Self::MetaGraph => "metagraph",
+            Self::Section => "section",
+            Self::Field => "field",
+            Self::Op => "op",
+            Self::Scope => "scope",
+            Self::Function => "function",
+            Self::Node => "node",
+            Self::Dtype => "dtype",
+            Self::Variable => "variable",
+            Self::File => "file",
+        }
+    }
+
+    pub(super) fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The part of a model that a byte belongs to. Each byte is in exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// `MetaGraphDef.graph_def`: nodes and the function library.
+    GraphDef,
+    /// `MetaGraphDef.signature_def`.
+    SignatureDef,
+    /// `MetaGraphDef.meta_info_def`: tags, versions, the stripped op list.
+    MetaInfoDef,
+    /// `MetaGraphDef.saver_def`.
+    SaverDef,
+    /// `MetaGraphDef.collection_def`.
+    CollectionDef,
+    /// `MetaGraphDef.object_graph_def`.
+    ObjectGraphDef,
+    /// `MetaGraphDef.asset_file_def` and the files under `assets/` and `assets.extra/`.
+    Assets,
+    /// The files under `variables/`.
+    Variables,
+    /// Every other file.
+    Files,
+    /// What is left of the SavedModel message: its version, the metagraphs' own tags and lengths, unknown fields.
+    Framing,
+}
+
+impl Category {
+    /// All of them, in the order in which they are declared.
+    pub const ALL: [Self; 10] = [
+        Self::GraphDef,
+        Self::SignatureDef,
+        Self::MetaInfoDef,
+        Self::SaverDef,
+        Self::CollectionDef,
+        Self::ObjectGraphDef,
+        Self::Assets,
+        Self::Variables,
+        Self::Files,
+        Self::Framing,
+    ];
+
+    /// The name that reports use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GraphDef => "graph_def",
+            Self::SignatureDef => "signature_def",
+            Self::MetaInfoDef => "meta_info_def",
+            Self::SaverDef => "saver_def",
+            Self::CollectionDef => "collection_def",
+            Self::ObjectGraphDef => "object_graph_def",
+            Self::Assets => "assets",
+            Self::Variables => "variables",
+            Self::Files => "files",
+            Self::Framing => "framing",
+        }
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dimensions_are_indexed_in_the_order_of_their_list() {
+        for (index, dimension) in Dimension::ALL.iter().enumerate() {
+            assert_eq!(dimension.index(), index);
+        }
+    }
+
+    #[test]
+    fn the_names_in_json_are_the_names_in_text() {
+        for dimension in Dimension::ALL {
+            assert_eq!(serde_json::to_value(dimension).unwrap(), dimension.name());
+        }
+        for category in Category::ALL {
+            assert_eq!(serde_json::to_value(category).unwrap(), category.name());
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Charges summed by a list of dimensions: the one shape behind every table, JSON row and flame graph.
+
+use foldhash::HashMap;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Category, Dimension, Label, Labels, Ledger, Tally};
+
+/// A tree of sums, one level for each dimension asked for. The rows of each level add up to the row above.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Rollup {
+    /// The dimensions, outermost first.
+    pub by: Vec<Dimension>,
+    /// The outermost rows, largest first.
+    pub rows: Vec<Row>,
+    /// What `--top` left out of `rows`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+}
+
+/// One row: a name in its dimension and what it adds up to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Row {
+    /// The label. Bytes that the dimension does not apply to have their category in brackets: `[variables]`.
+    pub name: String,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// How many things (nodes, tensors, files, ...) these bytes hold; framing counts nothing.
+    pub count: u64,
+    /// The same bytes by the next dimension, largest first; empty on the last level.
+    pub children: Vec<Self>,
+    /// What `--top` left out of `children`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+}
+
+/// Rows that are not shown: how many, and what they add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Rest {
+    /// How many rows.
+    pub rows: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Their count.
+    pub count: u64,
+}
+
+impl Rest {
+    fn of(rows: &[Row]) -> Option<Self> {
+        let (bytes, count) = rows.iter().fold((0, 0), |(bytes, count), row| (bytes + row.bytes, count + row.count));
+        (!rows.is_empty()).then_some(Self { rows: rows.len() as u64, bytes, count })
+    }
+}
+
+/// A row's label: a name, or the category that stands in where the dimension says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Key {
+    Category(Category),
+    Name(Label),
+    Absent(Category),
+}
+
+impl Rollup {
+    /// Sums the rows of `ledger` that `keep` accepts by each of `by`, outermost first, largest first on each level.
+    /// Rows with nothing in them are left out.
+    pub(super) fn of(ledger: &Ledger, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Self {
+        let mut sums: HashMap<Vec<Key>, Tally> = HashMap::default();
+        let mut scopes = Scopes::default();
+        for (labels, tally) in ledger.rows.iter().filter(|(labels, _)| keep(labels)) {
+            sums.entry(scopes.path(ledger, labels, by)).or_default().add(*tally);
+        }
+        let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
+        sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let rows = if by.is_empty() { Vec::new() } else { level(ledger, &scopes, &sorted, 0) };
+        Self { by: by.to_vec(), rows, rest: None }
+    }
+
+    /// The sum of all rows, those that `--top` left out included.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.rows.iter().map(|row| row.bytes).sum::<u64>() + self.rest.map_or(0, |rest| rest.bytes)
+    }
+
+    /// The same rollup with at most `top` rows a level; 0 keeps all.
+    #[must_use]
+    pub fn cut(mut self, top: usize) -> Self {
+        if top > 0 {
+            self.rest = cut_rows(&mut self.rows, top);
+        }
+        self
+    }
+}
+
+/// Cuts `rows` and the rows below them to `top` each.
+fn cut_rows(rows: &mut Vec<Row>, top: usize) -> Option<Rest> {
+    let rest = Rest::of(rows.get(top..).unwrap_or_default());
+    rows.truncate(top);
+    for row in rows {
+        row.rest = cut_rows(&mut row.children, top);
+    }
+    rest
+}
+
+/// The segments of scopes: `a/b` asked for twice is `a`, then `b`. Segments get labels past those of the ledger.
+#[derive(Default)]
+struct Scopes {
+    segments: indexmap::IndexSet<String>,
+    paths: HashMap<Label, Vec<Label>>,
+}
+
+impl Scopes {
+    /// The labels of one row of the ledger in the order of `by`.
+    fn path(&mut self, ledger: &Ledger, labels: &Labels, by: &[Dimension]) -> Vec<Key> {
+        let category = labels.category();
+        let mut depth = 0;
+        let mut path = Vec::with_capacity(by.len());
+        for dimension in by {
+            let label = match dimension {
+                Dimension::Category => {
+                    path.push(Key::Category(category));
+                    continue;
+                }
+                Dimension::Scope => {
+                    depth += 1;
+                    self.segment(ledger, labels.get(Dimension::Scope), depth - 1)
+                }
+                other => labels.get(*other),
+            };
+            path.push(if label == Label::NONE { Key::Absent(category) } else { Key::Name(label) });
+        }
+        path
+    }
+
+    fn segment(&mut self, ledger: &Ledger, scope: Label, depth: usize) -> Label {
+        if scope == Label::NONE {
+            return Label::NONE;
+        }
+        let segments = &mut self.segments;
+        let path = self.paths.entry(scope).or_insert_with(|| {
+            let base = ledger.names.len() + 1;
+            let mut number = |segment: &str| base + segments.insert_full(segment.to_owned()).0;
+            ledger.name(scope).split('/').map(|s| Label(u32::try_from(number(s)).unwrap_or(u32::MAX))).collect()
+        });
+        path.get(depth).copied().unwrap_or_default()
+    }
+
+    fn name(&self, ledger: &Ledger, key: Key) -> String {
+        match key {
+            Key::Category(category) => category.name().to_owned(),
+            Key::Absent(category) => format!("[{category}]"),
+            Key::Name(label) => {
+                let segment = (label.0 as usize).checked_sub(ledger.names.len() + 1);
+                match segment.and_then(|index| self.segments.get_index(index)) {
+                    Some(segment) => segment.clone(),
+                    None => ledger.name(label),
+                }
+            }
+        }
+    }
+}
+
+/// The rows of one level: runs of `sorted` that agree at `depth`, having agreed before it.
+fn level(ledger: &Ledger, scopes: &Scopes, sorted: &[(Vec<Key>, Tally)], depth: usize) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for run in sorted.chunk_by(|a, b| a.0.get(depth) == b.0.get(depth)) {
+        let Some((path, _)) = run.first() else { continue };
+        let Some(key) = path.get(depth) else { continue };
+        let mut sum = Tally::default();
+        run.iter().for_each(|(_, tally)| sum.add(*tally));
+        let last = depth + 1 == path.len();
+        let children = if last { Vec::new() } else { level(ledger, scopes, run, depth + 1) };
+        rows.push(Row { name: scopes.name(ledger, *key), bytes: sum.bytes, count: sum.count, children, rest: None });
+    }
+    rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ledger with charges of (category, section, op, bytes, count).
+    fn ledger(charges: &[(Category, &str, &str, u64, u64)]) -> Ledger {
+        let mut ledger = Ledger::new(&[Dimension::Section, Dimension::Op]);
+        let total = charges.iter().map(|c| c.3).sum();
+        let mut account = ledger.open("f", total);
+        for &(category, section, op, bytes, count) in charges {
+            let section = account.ledger().label(section.as_bytes());
+            let op = if op.is_empty() { Label::NONE } else { account.ledger().label(op.as_bytes()) };
+            let labels = Labels::new(category).with(Dimension::Section, section).with(Dimension::Op, op);
+            account.charge_up_to(account.charged() + bytes, labels, count);
+        }
+        account.close().unwrap();
+        ledger
+    }
+
+    fn names(rows: &[Row]) -> Vec<(&str, u64)> {
+        rows.iter().map(|row| (row.name.as_str(), row.bytes)).collect()
+    }
+
+    #[test]
+    fn rows_are_largest_first_and_equal_ones_by_name() {
+        let ledger = ledger(&[
+            (Category::GraphDef, "s", "Add", 5, 1),
+            (Category::GraphDef, "s", "Const", 9, 1),
+            (Category::GraphDef, "s", "Abs", 5, 1),
+            (Category::GraphDef, "s", "Const", 1, 1),
+        ]);
+        let rollup = ledger.rollup(&[Dimension::Op]);
+        assert_eq!(names(&rollup.rows), [("Const", 10), ("Abs", 5), ("Add", 5)]);
+        assert_eq!(rollup.rows[0].count, 2);
+    }
+
+    #[test]
+    fn bytes_without_a_label_are_named_after_their_category() {
+        let ledger = ledger(&[(Category::GraphDef, "s", "Add", 5, 1), (Category::Variables, "v", "", 7, 1)]);
+        assert_eq!(names(&ledger.rollup(&[Dimension::Op]).rows), [("[variables]", 7), ("Add", 5)]);
+    }
+
+    #[test]
+    fn each_level_adds_up_to_the_one_above() {
+        let ledger = ledger(&[
+            (Category::GraphDef, "a", "Add", 5, 1),
+            (Category::GraphDef, "b", "Add", 7, 1),
+            (Category::GraphDef, "b", "Mul", 1, 1),
+        ]);
+        let rollup = ledger.rollup(&[Dimension::Section, Dimension::Op]);
+        assert_eq!(names(&rollup.rows), [("b", 8), ("a", 5)]);
+        assert_eq!(names(&rollup.rows[0].children), [("Add", 7), ("Mul", 1)]);
+    }
+
+    #[test]
+    fn a_cut_says_how_many_rows_and_bytes_it_left_out() {
+        let ledger = ledger(&[
+            (Category::GraphDef, "s", "Add", 5, 1),
+            (Category::GraphDef, "s", "Mul", 3, 2),
+            (Category::GraphDef, "s", "Sub", 2, 4),
+        ]);
+        let rollup = ledger.rollup(&[Dimension::Op]).cut(1);
+        assert_eq!(names(&rollup.rows), [("Add", 5)]);
+        assert_eq!(rollup.rest, Some(Rest { rows: 2, bytes: 5, count: 6 }));
+        assert_eq!(rollup.total(), 10);
+        assert_eq!(ledger.rollup(&[Dimension::Op]).cut(0).rest, None, "0 keeps all");
+    }
+
+    #[test]
+    fn a_scope_asked_for_twice_is_two_levels() {
+        let mut ledger = Ledger::new(&[Dimension::Scope, Dimension::Scope]);
+        let mut account = ledger.open("f", 6);
+        for (end, name) in [(1, "a/b/c/d"), (3, "a/x"), (6, "top")] {
+            let scope = account.ledger().scope(name.as_bytes());
+            account.charge_up_to(end, Labels::new(Category::GraphDef).with(Dimension::Scope, scope), 1);
+        }
+        account.close().unwrap();
+        let rollup = ledger.rollup(&[Dimension::Scope, Dimension::Scope]);
+        assert_eq!(names(&rollup.rows), [("[graph_def]", 3), ("a", 3)]);
+        assert_eq!(names(&rollup.rows[1].children), [("[graph_def]", 2), ("b", 1)]);
+    }
+}

@@ -1,0 +1,45 @@
+//! smaudit says why a TensorFlow SavedModel is as big as it is: which bytes are there, where, and what for.
+//!
+//! Data goes one way: **files → spans → charges → answers → report**.
+//!
+//! - [`input`] finds models and opens their files. Everything else works on names and bytes.
+//! - [`wire`] and [`checkpoint`] say which span of a file is what; [`proto`] says what a span means, where that is needed.
+//! - [`charge`] charges every span to the [`ledger`], whose books must balance: each byte of each file once.
+//! - [`audit()`] runs these over one model and adds the charges up; [`report`] writes the outcome in five formats.
+//!
+//! What a thing costs is where it lies in the file, so nothing is measured by decoding it and encoding it again. Every
+//! breakdown is a sum of the same charges, so no two can disagree. A model is somebody else's and may be damaged: what is
+//! wrong is a [`problem::Problem`] in the report, and its bytes are charged all the same.
+//!
+//! ```
+//! use smaudit::{Options, audit, input::Model, progress::Silent};
+//!
+//! let model = Model::in_memory("empty", [("notes.txt".to_owned(), "four".into())]);
+//! let report = audit(&model, &Options::default(), &Silent)?;
+//! assert_eq!(report.total_bytes, 4);
+//! # Ok::<(), smaudit::AuditError>(())
+//! ```
+//!
+//! A model on disk comes from [`input::find()`] and [`input::Model::read`]; a [`report::Report`] of several models is
+//! written by [`report::Format::write`]. The command line is only known to the binary. `docs/architecture.md` says who may
+//! use whom.
+
+mod audit;
+pub mod charge;
+pub mod checkpoint;
+pub mod dtype;
+pub mod escape;
+pub mod exit;
+pub mod input;
+pub mod ledger;
+pub mod problem;
+pub mod progress;
+pub mod proto;
+pub mod report;
+pub mod wire;
+
+pub use audit::{AuditError, Options, audit};
+
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;

@@ -1,0 +1,122 @@
+//! Where things are written: the report to standard output or a file, everything else to standard error.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
+
+use anstream::{AutoStream, ColorChoice};
+use anyhow::Context as _;
+use smaudit::escape::escape_text;
+use smaudit::report::{Format, Report, View};
+
+use crate::cli::{AuditRequest, When};
+
+/// Columns where there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Problems that are written to standard error; the report has them all.
+const MESSAGES: usize = 10;
+
+/// Writes the report where it is wanted, if it is.
+pub(crate) fn write(report: &Report, request: &AuditRequest) -> anyhow::Result<()> {
+    let Some(format) = request.format else { return Ok(()) };
+    let mut text = Vec::new();
+    format.write(report, &View { width: width(request), top: request.options.top }, &mut text)?;
+    match &request.output {
+        Some(path) => write_file(path, &text, request.color),
+        None if format == Format::Text => print_with(&text, stdout_color(request.color)),
+        None => print(&text),
+    }
+}
+
+/// Writes a text to standard output as it is.
+pub(crate) fn print(text: &[u8]) -> anyhow::Result<()> {
+    print_with(text, ColorChoice::AlwaysAnsi)
+}
+
+/// Says on standard error what could not be read, where the report does not already say so on the same terminal.
+pub(crate) fn messages(report: &Report, request: &AuditRequest) {
+    let text_on_stdout = request.format == Some(Format::Text) && request.output.is_none();
+    if text_on_stdout && io::stdout().is_terminal() && io::stderr().is_terminal() {
+        return;
+    }
+    for input in &report.unreadable {
+        error(&input.message);
+    }
+    for model in &report.models {
+        for problem in model.problems.iter().take(MESSAGES) {
+            error(&format!("{}: {problem}", model.path));
+        }
+        if let Some(more @ 1..) = model.problems.len().checked_sub(MESSAGES) {
+            error(&format!("{}: {more} more problems, all of them in the report", model.path));
+        }
+    }
+}
+
+/// Says what went wrong, with control characters made harmless.
+pub(crate) fn error(message: &str) {
+    // Where standard error is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "smaudit: {}", escape_text(message));
+}
+
+fn width(request: &AuditRequest) -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || match request.output {
+        None if io::stdout().is_terminal() => terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
+        _ => None,
+    };
+    asked.or_else(terminal).unwrap_or(DEFAULT_WIDTH)
+}
+
+fn stdout_color(when: When) -> ColorChoice {
+    match when {
+        // Knows of NO_COLOR, CLICOLOR and TERM=dumb.
+        When::Auto => AutoStream::choice(&io::stdout()),
+        When::Always => ColorChoice::AlwaysAnsi,
+        When::Never => ColorChoice::Never,
+    }
+}
+
+/// A closed pipe is success: whoever read the report has seen enough.
+fn print_with(text: &[u8], color: ColorChoice) -> anyhow::Result<()> {
+    let mut out = AutoStream::new(io::stdout().lock(), color);
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// Writes the whole report or nothing: into a file beside it, which then takes its name. What is there and is no
+/// regular file (a pipe, `/dev/stdout`) is written to.
+fn write_file(path: &Path, text: &[u8], color: When) -> anyhow::Result<()> {
+    let text = if color == When::Always { text.into() } else { anstream::adapter::strip_bytes(text).into_vec() };
+    let written = match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => {
+            File::options().write(true).open(path).and_then(|mut file| file.write_all(&text))
+        }
+        _ => replace_file(path, &text),
+    };
+    written.with_context(|| {
+        format!("cannot write the report to {}; --output wants a file that can be written", path.display())
+    })
+}
+
+fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
+    // A link's target is replaced, not the link.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Said without the temporary file's name, which nobody gave.
+    let mut file = temporary_file().tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
+    file.write_all(text)?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+fn temporary_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".smaudit-");
+    // A report may be read by others, as far as the umask says so; a temporary file would be its owner's alone.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+}

@@ -1,0 +1,124 @@
+//! The report as JSON, schema_version 1, and the JSON Schema of it.
+//!
+//! JSON is read on terminals as well: characters that would steer one are written as `\u001b`, which JSON allows for
+//! any character. It is the same document with the same meaning.
+
+use std::io::{self, Write};
+
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
+
+use super::{Report, View};
+use crate::escape::is_unsafe;
+
+/// Writes `report` as one document and a newline. It is complete, whatever the view.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub(super) fn write(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    report.serialize(&mut Serializer::with_formatter(&mut out, Safe(PrettyFormatter::new())))?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// The JSON Schema (draft 2020-12) of the JSON report.
+#[must_use]
+pub fn schema() -> String {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let schema = generator.into_root_schema_for::<Report>();
+    format!("{:#}\n", schema.as_value())
+}
+
+/// [`PrettyFormatter`], but for the characters of strings.
+struct Safe<'a>(PrettyFormatter<'a>);
+
+/// Methods of [`Formatter`] that are those of the [`PrettyFormatter`].
+macro_rules! as_pretty {
+    ($($method:ident($($argument:ident: $type:ty)?)),* $(,)?) => {
+        $(fn $method<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $type)?) -> io::Result<()> {
+            self.0.$method(out $(, $argument)?)
+        })*
+    };
+}
+
+impl Formatter for Safe<'_> {
+    as_pretty!(
+        begin_array(), end_array(), begin_array_value(first: bool), end_array_value(),
+        begin_object(), end_object(), begin_object_key(first: bool), begin_object_value(), end_object_value(),
+    );
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        for part in fragment.split_inclusive(is_unsafe) {
+            let hidden = part.chars().next_back().filter(|c| is_unsafe(*c));
+            let plain = part.len() - hidden.map_or(0, char::len_utf8);
+            out.write_all(part.as_bytes().get(..plain).unwrap_or_default())?;
+            for unit in hidden.iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::sample;
+
+    fn written(report: &Report) -> String {
+        let mut out = Vec::new();
+        write(report, &View::default(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn it_is_one_document_that_its_schema_accepts() {
+        let document: Value = serde_json::from_str(&written(&sample::report())).unwrap();
+        let schema: Value = serde_json::from_str(&schema()).unwrap();
+        let errors: Vec<String> =
+            jsonschema::validator_for(&schema).unwrap().iter_errors(&document).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn the_schema_refuses_a_report_that_lacks_a_key_or_has_a_string_for_a_size() {
+        let schema: Value = serde_json::from_str(&schema()).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let whole = serde_json::to_value(sample::report()).unwrap();
+        let mut lacking = whole.clone();
+        lacking["models"][0].as_object_mut().unwrap().remove("checkpoint");
+        assert!(!validator.is_valid(&lacking));
+        let mut human = whole;
+        human["models"][0]["total_bytes"] = "1.8 MB".into();
+        assert!(!validator.is_valid(&human));
+    }
+
+    #[test]
+    fn it_is_laid_out_as_serde_json_does_it() {
+        let report = sample::report();
+        assert_eq!(written(&report), serde_json::to_string_pretty(&report).unwrap() + "\n");
+    }
+
+    #[test]
+    fn characters_that_steer_a_terminal_are_escaped_and_mean_the_same() {
+        let mut report = sample::report();
+        let name = "a\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{200b}\u{2066}\u{feff}\u{e0041}\"\\ü重";
+        report.models[0].path = name.to_owned();
+        let json = written(&report);
+        let escaped = r#""a\u001b[2J\u007f\u009b\u202e\u200b\u2066\ufeff\udb40\udc41\"\\ü重""#;
+        assert!(json.contains(escaped), "{json}");
+        assert!(!json.chars().any(|c| is_unsafe(c) && c != '\n'));
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["models"][0]["path"], name);
+    }
+
+    #[test]
+    fn categories_are_keys_by_their_names() {
+        let document = serde_json::to_value(sample::report()).unwrap();
+        assert_eq!(document["models"][0]["categories"]["graph_def"], 700);
+    }
+}

@@ -1,0 +1,255 @@
+//! What an audit says, as one value, and the formats it can be written in.
+//!
+//! [`Report`] is the JSON report (schema_version 1) and nothing but data. Each format is a pure function over it, in a
+//! file of its own; none of them sees a proto, a file or a ledger, and none computes a figure that JSON does not have.
+
+mod csv;
+mod fit;
+mod folded;
+mod format;
+mod json;
+mod markdown;
+mod phrases;
+#[cfg(test)]
+mod sample;
+pub mod size;
+mod tensor;
+mod text;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::input::Link;
+use crate::ledger::{Category, Rollup};
+use crate::problem::Problem;
+
+pub use format::{Format, View};
+pub use json::schema;
+
+/// The report's schema version; it changes when a key goes or changes its meaning, not when one is added.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The whole report: one document for one run.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "smaudit report")]
+pub struct Report {
+    /// 1, until a key goes or changes its meaning.
+    pub schema_version: u32,
+    /// What wrote the report.
+    pub tool: Tool,
+    /// One entry for each SavedModel, in the order of the command line, then by name.
+    pub models: Vec<ModelReport>,
+    /// Paths, and folders on the way to a model, of which there is no report.
+    pub unreadable: Vec<UnreadableInput>,
+}
+
+impl Report {
+    /// A report of no model yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let tool = Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        Self { schema_version: SCHEMA_VERSION, tool, models: Vec::new(), unreadable: Vec::new() }
+    }
+
+    /// Whether everything that was asked for could be read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.unreadable.is_empty() && self.models.iter().all(|model| model.problems.is_empty())
+    }
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Something that was to be audited and is not in the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UnreadableInput {
+    /// The path, as it was named or found.
+    pub path: String,
+    /// Why, and what to do.
+    pub message: String,
+}
+
+/// What wrote the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Tool {
+    /// `smaudit`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// One SavedModel. All sizes are bytes on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ModelReport {
+    /// The model's directory, as it was named or found.
+    pub path: String,
+    /// The sum of all regular files under it.
+    pub total_bytes: u64,
+    /// `total_bytes` by category. Every category is there.
+    pub categories: BTreeMap<Category, u64>,
+    /// Every regular file, by name.
+    pub files: Vec<FileReport>,
+    /// Symbolic and hard links, which are named but not counted again.
+    pub links: Vec<Link>,
+    /// The MetaGraphDefs, in the order of the file.
+    pub meta_graphs: Vec<MetaGraphReport>,
+    /// The checkpoint under `variables/`; null where there is none.
+    pub checkpoint: Option<CheckpointReport>,
+    /// `total_bytes` by the dimensions of `--by`. Complete, unless `--top` was given.
+    pub breakdown: Rollup,
+    /// What could not be read. Its bytes are charged all the same.
+    pub problems: Vec<Problem>,
+}
+
+/// A file of the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FileReport {
+    /// Relative to the model's directory.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The category of its bytes. A file with several has the largest, followed by `...`.
+    pub category: String,
+}
+
+/// A MetaGraphDef.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MetaGraphReport {
+    /// Its place in the file, from 0.
+    pub index: u64,
+    /// `meta_info_def.tags`: what a loader names it by.
+    pub tags: Vec<String>,
+    /// `meta_info_def.tensorflow_version`: the TensorFlow that wrote it; empty where it does not say.
+    pub tensorflow_version: String,
+    /// The message's bytes, without its own tag and length.
+    pub bytes: u64,
+    /// `bytes` by the MetaGraphDef's fields; those that it does not have are left out.
+    pub sections: BTreeMap<String, u64>,
+    /// Nodes of `graph_def` itself.
+    pub nodes: u64,
+    /// Functions of its library.
+    pub functions: u64,
+    /// Nodes in these functions.
+    pub function_nodes: u64,
+    /// Objects of `object_graph_def`.
+    pub object_nodes: u64,
+    /// The signatures, in the order of the file.
+    pub signatures: Vec<SignatureReport>,
+    /// The assets that it names.
+    pub assets: Vec<AssetReport>,
+    /// The nodes of `graph_def` itself by op, largest first. Nodes in functions are counted under the functions.
+    pub ops: Vec<OpReport>,
+    /// The functions of the library, largest first.
+    pub function_defs: Vec<FunctionReport>,
+}
+
+/// An entry of `signature_def`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SignatureReport {
+    /// Its key.
+    pub name: String,
+    /// The entry, tag and length included.
+    pub bytes: u64,
+    /// `tensorflow/serving/predict`, `__saved_model_init_op`, ...; empty where the signature cannot be read.
+    pub method_name: String,
+    /// Its inputs.
+    pub inputs: Vec<TensorInfoReport>,
+    /// Its outputs.
+    pub outputs: Vec<TensorInfoReport>,
+}
+
+/// An input or output of a signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TensorInfoReport {
+    /// Its key in the signature.
+    pub name: String,
+    /// `float32`, `string`, ...
+    pub dtype: String,
+    /// -1 for an unknown dimension; null for an unknown rank.
+    pub shape: Option<Vec<i64>>,
+}
+
+/// An asset that a MetaGraphDef names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AssetReport {
+    /// Relative to `assets/`.
+    pub filename: String,
+    /// The file's size; null where it is not there.
+    pub bytes: Option<u64>,
+}
+
+/// The nodes with one op.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OpReport {
+    /// The op's name.
+    pub op: String,
+    /// How many nodes.
+    pub count: u64,
+    /// Their `node` fields, tag and length included.
+    pub bytes: u64,
+}
+
+/// A function of the library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FunctionReport {
+    /// Its name.
+    pub name: String,
+    /// How many nodes it has.
+    pub nodes: u64,
+    /// Its `function` field, tag and length included.
+    pub bytes: u64,
+}
+
+/// How a checkpoint is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointFormat {
+    /// A TensorBundle: an index and data shards.
+    Bundle,
+    /// TensorFlow 1's first format, tables of SavedTensorSlices. Its tensors are not read.
+    V1,
+}
+
+/// The checkpoint under `variables/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CheckpointReport {
+    /// How it is written.
+    pub format: CheckpointFormat,
+    /// How many data shards the index speaks of; for V1, how many files there are.
+    pub shards: u64,
+    /// The index file.
+    pub index_bytes: u64,
+    /// The data shards of the set that the index speaks of.
+    pub data_bytes: u64,
+    /// What no tensor lies on in these shards: gaps, alignment, orphans.
+    pub unused_data_bytes: u64,
+    /// Files of another set, which no loader reads.
+    pub stale_bytes: u64,
+    /// The tensors, in the order of the index.
+    pub tensors: Vec<TensorReport>,
+}
+
+/// A tensor of the checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TensorReport {
+    /// Its key. The key of a slice is given as the variable's name with the slice in brackets.
+    pub key: String,
+    /// The variable's own name, where the object graph gives one: `dense/kernel`.
+    pub name: Option<String>,
+    /// `float32`, `string`, ...
+    pub dtype: String,
+    /// Its shape.
+    pub shape: Vec<i64>,
+    /// The bytes of its data; 0 for a partitioned variable, whose slices are tensors of their own.
+    pub bytes: u64,
+    /// The shard that holds it.
+    pub shard: u64,
+    /// Where it starts in the shard.
+    pub offset: u64,
+}

@@ -1,0 +1,184 @@
+//! What text and Markdown both say of a model, in the same words. How a name is made safe is theirs to say: `name`.
+//!
+//! A phrase comes as items that a line may be broken between; each brings the space that follows it.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use super::size::{both, bytes, exact, plural};
+use super::{CheckpointFormat, CheckpointReport, FileReport, MetaGraphReport, ModelReport, UnreadableInput};
+use crate::escape::escape;
+use crate::problem::Problem;
+
+/// The most versions of TensorFlow that are named; there is one, but for files that someone made up.
+const VERSIONS: usize = 3;
+
+/// `1,828,324 bytes (1.83 MB) in 4 files, 1 metagraph, TensorFlow 2.15.0`.
+pub(super) fn contents(model: &ModelReport, name: impl Fn(&str) -> String) -> Vec<String> {
+    let graphs = match model.meta_graphs.len() as u64 {
+        0 => "no metagraphs".to_owned(),
+        number => plural(number, "metagraph", "metagraphs"),
+    };
+    let size = format!("{} in {}", both(model.total_bytes), plural(model.files.len() as u64, "file", "files"));
+    listed([size, graphs].into_iter().chain(versions(model, name)))
+}
+
+/// `TensorFlow 2.15.0`, once for each version that a metagraph names.
+fn versions(model: &ModelReport, name: impl Fn(&str) -> String) -> Vec<String> {
+    let named = model.meta_graphs.iter().map(|graph| graph.tensorflow_version.as_str()).filter(|v| !v.is_empty());
+    let versions: BTreeSet<&str> = named.collect();
+    let mut shown: Vec<String> = versions.iter().take(VERSIONS).map(|v| format!("TensorFlow {}", name(v))).collect();
+    if versions.len() > VERSIONS {
+        shown.push(format!("{} other versions", exact((versions.len() - VERSIONS) as u64)));
+    }
+    shown
+}
+
+/// What a metagraph is called: its index and tags, `#0 serve`.
+pub(super) fn title(graph: &MetaGraphReport) -> String {
+    match graph.tags.as_slice() {
+        [] => format!("#{} without tags", graph.index),
+        tags => format!("#{} {}", graph.index, tags.join(",")),
+    }
+}
+
+/// What a metagraph is made of: `31 nodes, 2 functions with 8 nodes in 1,204 bytes, 12 objects`.
+pub(super) fn parts(graph: &MetaGraphReport) -> Vec<String> {
+    let functions = || {
+        let nodes = plural(graph.function_nodes, "node", "nodes");
+        let size = bytes(graph.function_defs.iter().map(|function| function.bytes).sum());
+        format!("{} with {nodes} in {size}", plural(graph.functions, "function", "functions"))
+    };
+    let nodes = plural(graph.nodes, "node", "nodes");
+    let functions = (graph.functions > 0).then(functions);
+    let objects = (graph.object_nodes > 0).then(|| plural(graph.object_nodes, "object", "objects"));
+    listed([nodes].into_iter().chain(functions).chain(objects))
+}
+
+/// The files of a model, largest first; equal ones by name.
+pub(super) fn largest_files(files: &[FileReport]) -> Vec<&FileReport> {
+    let mut sorted: Vec<&FileReport> = files.iter().collect();
+    sorted.sort_by_key(|file| Reverse(file.bytes));
+    sorted
+}
+
+/// The checkpoint in a line: `12 tensors in 1 shard`.
+pub(super) fn checkpoint(checkpoint: &CheckpointReport) -> String {
+    match checkpoint.format {
+        CheckpointFormat::Bundle => {
+            let tensors = plural(checkpoint.tensors.len() as u64, "tensor", "tensors");
+            format!("{tensors} in {}", plural(checkpoint.shards, "shard", "shards"))
+        }
+        CheckpointFormat::V1 => {
+            format!("V1 format of TensorFlow 1 in {}", plural(checkpoint.shards, "file", "files"))
+        }
+    }
+}
+
+/// The sizes of the checkpoint's parts.
+pub(super) fn checkpoint_sizes(checkpoint: &CheckpointReport) -> Vec<String> {
+    let data = both(checkpoint.data_bytes);
+    match checkpoint.format {
+        CheckpointFormat::Bundle => {
+            vec![data + " ", format!("and an index of {}", bytes(checkpoint.index_bytes))]
+        }
+        CheckpointFormat::V1 => listed([data, "in tensors that are not read yet".to_owned()]),
+    }
+}
+
+/// The bytes of the checkpoint that nobody needs, each with a label and what they are. Those that are not there are
+/// left out.
+pub(super) fn checkpoint_waste(checkpoint: &CheckpointReport) -> Vec<(&'static str, String)> {
+    let unused = (checkpoint.unused_data_bytes, "unused", "of the data hold no tensor");
+    let stale = (checkpoint.stale_bytes, "stale", "in files of another set, which no loader reads");
+    let there = [unused, stale].into_iter().filter(|(size, ..)| *size > 0);
+    there.map(|(size, label, what)| (label, format!("{} {what}", bytes(size)))).collect()
+}
+
+/// Where a problem is: `variables/variables.index, byte 12`.
+pub(super) fn place(problem: &Problem, name: impl Fn(&str) -> String) -> String {
+    let file = name(&problem.file);
+    problem.offset.map_or(file.clone(), |offset| format!("{file}, byte {offset}"))
+}
+
+/// Why there is no report of a path. Most messages begin with it.
+pub(super) fn unreadable(input: &UnreadableInput) -> String {
+    match input.message.starts_with(&input.path) {
+        true => input.message.clone(),
+        false => format!("{}: {}", escape(&input.path), input.message),
+    }
+}
+
+/// `items` with commas between them.
+pub(super) fn listed(items: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut items: Vec<String> = items.into_iter().collect();
+    let last = items.len().saturating_sub(1);
+    items.iter_mut().take(last).for_each(|item| item.push_str(", "));
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_version_of_tensorflow_is_named_once() {
+        let mut model = sample::model();
+        model.meta_graphs.push(sample::meta_graph(1, &["serve", "gpu"]));
+        let said = contents(&model, str::to_owned).concat();
+        assert_eq!(said, "1,000 bytes (1 kB) in 2 files, 2 metagraphs, TensorFlow 2.15.0");
+    }
+
+    #[test]
+    fn no_heap_of_versions_is_said() {
+        let mut model = sample::model();
+        model.meta_graphs = vec![sample::meta_graph(0, &[]); 5];
+        model.meta_graphs.iter_mut().zip('1'..).for_each(|(graph, n)| graph.tensorflow_version = n.to_string());
+        let said = contents(&model, str::to_owned).concat();
+        assert!(said.ends_with("TensorFlow 1, TensorFlow 2, TensorFlow 3, 2 other versions"), "{said}");
+    }
+
+    #[test]
+    fn a_model_without_anything_is_said_to_have_nothing() {
+        assert_eq!(contents(&sample::empty_model(), str::to_owned).concat(), "0 bytes in 0 files, no metagraphs");
+    }
+
+    #[test]
+    fn a_metagraph_goes_by_its_index_and_tags() {
+        assert_eq!(title(&sample::meta_graph(0, &["serve"])), "#0 serve");
+        assert_eq!(title(&sample::meta_graph(1, &["serve", "gpu"])), "#1 serve,gpu");
+        assert_eq!(title(&sample::meta_graph(2, &[])), "#2 without tags");
+    }
+
+    #[test]
+    fn a_checkpoint_of_tensorflow_1_is_named_and_its_tensors_said_not_to_be_read() {
+        let mut v1 = sample::checkpoint(vec![]);
+        v1.format = CheckpointFormat::V1;
+        let said = format!("{}: {}", checkpoint(&v1), checkpoint_sizes(&v1).concat());
+        assert_eq!(said, "V1 format of TensorFlow 1 in 1 file: 210 bytes, in tensors that are not read yet");
+    }
+
+    #[test]
+    fn only_waste_that_is_there_is_named() {
+        let mut checkpoint = sample::checkpoint(vec![]);
+        assert_eq!(checkpoint_waste(&checkpoint), [("unused", "10 bytes of the data hold no tensor".to_owned())]);
+        (checkpoint.unused_data_bytes, checkpoint.stale_bytes) = (0, 1);
+        let stale = "1 byte in files of another set, which no loader reads".to_owned();
+        assert_eq!(checkpoint_waste(&checkpoint), [("stale", stale)]);
+    }
+
+    #[test]
+    fn a_path_without_a_report_is_named_once() {
+        let mut input = sample::unreadable("./a\u{7}");
+        assert_eq!(unreadable(&input), "./a\u{7}: is not there", "the message names it");
+        input.message = "is damaged".to_owned();
+        assert_eq!(unreadable(&input), "./a\\u{7}: is damaged");
+    }
+
+    #[test]
+    fn a_problem_has_a_place() {
+        assert_eq!(place(&Problem::at("a.pb", 12, "?"), str::to_owned), "a.pb, byte 12");
+        assert_eq!(place(&Problem::of_file("a.pb", "?"), str::to_owned), "a.pb");
+    }
+}

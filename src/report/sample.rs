@@ -1,0 +1,174 @@
+//! A small report for the tests of the formats, and the parts to build others from.
+
+use super::{
+    AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MetaGraphReport, ModelReport,
+    OpReport, Report, SignatureReport, TensorInfoReport, TensorReport, UnreadableInput,
+};
+use crate::input::{Link, LinkKind};
+use crate::ledger::{Category, Dimension, Rollup, Row};
+use crate::problem::Problem;
+
+/// One model, the one of [`model`].
+pub(super) fn report() -> Report {
+    Report { models: vec![model()], ..Report::new() }
+}
+
+/// A path of which there is no report.
+pub(super) fn unreadable(path: &str) -> UnreadableInput {
+    UnreadableInput { path: path.to_owned(), message: format!("{path}: is not there") }
+}
+
+/// A model of 1000 bytes: 700 in `graph_def`, 300 in `variables`, with something in every list.
+pub(super) fn model() -> ModelReport {
+    let mut model = empty_model();
+    model.total_bytes = 1000;
+    model.categories.insert(Category::GraphDef, 700);
+    model.categories.insert(Category::Variables, 300);
+    model.files = vec![file("saved_model.pb", 700, "graph_def"), file("variables/variables.index", 300, "variables")];
+    model.links = vec![Link {
+        name: "latest".to_owned(),
+        target: "1".to_owned(),
+        kind: LinkKind::Symbolic,
+        file: None,
+        note: Some("leads out of the model".to_owned()),
+    }];
+    model.meta_graphs = vec![meta_graph(0, &["serve"])];
+    model.checkpoint = Some(checkpoint(vec![tensor("kernel", 200)]));
+    model.breakdown =
+        rollup(&[Dimension::Category], vec![row("graph_def", 700, vec![]), row("variables", 300, vec![])]);
+    model.problems = vec![Problem::at("variables/variables.index", 12, "expected a footer, found the end of the file")];
+    model
+}
+
+/// A directory with nothing in it.
+pub(super) fn empty_model() -> ModelReport {
+    ModelReport {
+        path: "./model".to_owned(),
+        total_bytes: 0,
+        categories: Category::ALL.map(|category| (category, 0)).into(),
+        files: vec![],
+        links: vec![],
+        meta_graphs: vec![],
+        checkpoint: None,
+        breakdown: rollup(&[Dimension::Category], vec![]),
+        problems: vec![],
+    }
+}
+
+pub(super) fn meta_graph(index: u64, tags: &[&str]) -> MetaGraphReport {
+    MetaGraphReport {
+        index,
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        tensorflow_version: "2.15.0".to_owned(),
+        bytes: 690,
+        sections: [("graph_def".to_owned(), 690)].into(),
+        nodes: 3,
+        functions: 1,
+        function_nodes: 7,
+        object_nodes: 5,
+        signatures: vec![SignatureReport {
+            name: "serving_default".to_owned(),
+            bytes: 40,
+            method_name: "tensorflow/serving/predict".to_owned(),
+            inputs: vec![info("x", Some(&[-1, 3]))],
+            outputs: vec![info("y", None)],
+        }],
+        assets: vec![
+            AssetReport { filename: "vocab.txt".to_owned(), bytes: Some(41_000) },
+            AssetReport { filename: "gone.txt".to_owned(), bytes: None },
+        ],
+        ops: vec![op("Const", 2, 500), op("MatMul", 1, 100)],
+        function_defs: vec![FunctionReport { name: "__inference_call_12".to_owned(), nodes: 7, bytes: 90 }],
+    }
+}
+
+pub(super) fn checkpoint(tensors: Vec<TensorReport>) -> CheckpointReport {
+    CheckpointReport {
+        format: CheckpointFormat::Bundle,
+        shards: 1,
+        index_bytes: 90,
+        data_bytes: 210,
+        unused_data_bytes: 10,
+        stale_bytes: 0,
+        tensors,
+    }
+}
+
+pub(super) fn tensor(key: &str, bytes: u64) -> TensorReport {
+    TensorReport {
+        key: key.to_owned(),
+        name: None,
+        dtype: "float32".to_owned(),
+        shape: vec![5, 10],
+        bytes,
+        shard: 0,
+        offset: 0,
+    }
+}
+
+pub(super) fn info(name: &str, shape: Option<&[i64]>) -> TensorInfoReport {
+    TensorInfoReport { name: name.to_owned(), dtype: "float32".to_owned(), shape: shape.map(<[i64]>::to_vec) }
+}
+
+pub(super) fn op(op: &str, count: u64, bytes: u64) -> OpReport {
+    OpReport { op: op.to_owned(), count, bytes }
+}
+
+pub(super) fn file(path: &str, bytes: u64, category: &str) -> FileReport {
+    FileReport { path: path.to_owned(), bytes, category: category.to_owned() }
+}
+
+pub(super) fn rollup(by: &[Dimension], rows: Vec<Row>) -> Rollup {
+    Rollup { by: by.to_vec(), rows, rest: None }
+}
+
+/// A row that counts one thing for each of its leaves.
+pub(super) fn row(name: &str, bytes: u64, children: Vec<Row>) -> Row {
+    let count = children.iter().map(|child| child.count).sum::<u64>().max(1);
+    Row { name: name.to_owned(), bytes, count, children, rest: None }
+}
+
+/// The breakdown of [`model`] on two levels.
+pub(super) fn by_section_and_op() -> Rollup {
+    let mut constants = row("Const", 600, vec![]);
+    constants.count = 2;
+    let ops = vec![constants, row("MatMul", 100, vec![])];
+    let rows = vec![row("graph_def", 700, ops), row("[variables]", 300, vec![row("[variables]", 300, vec![])])];
+    rollup(&[Dimension::Section, Dimension::Op], rows)
+}
+
+/// The model of [`model`] on two levels, with two metagraphs, and `name` in place of every name and message.
+pub(super) fn named(name: &str) -> ModelReport {
+    let mut model = model();
+    let text = || name.to_owned();
+    model.path = text();
+    model.files.iter_mut().for_each(|file| file.path = text());
+    model.links.iter_mut().for_each(|link| (link.name, link.target, link.note) = (text(), text(), Some(text())));
+    model.problems.iter_mut().for_each(|problem| (problem.file, problem.message) = (text(), text()));
+    model.breakdown = by_section_and_op();
+    for row in &mut model.breakdown.rows {
+        row.name = text();
+        row.children.iter_mut().for_each(|child| child.name = text());
+    }
+    model.meta_graphs = vec![named_meta_graph(name), named_meta_graph(name)];
+    let mut variable = tensor(name, 200);
+    (variable.name, variable.dtype, variable.shape) = (Some(format!("{name}/kernel")), text(), vec![-7; 40]);
+    model.checkpoint = Some(checkpoint(vec![variable, tensor(name, 3)]));
+    model
+}
+
+fn named_meta_graph(name: &str) -> MetaGraphReport {
+    let mut graph = meta_graph(0, &[name, name]);
+    let text = || name.to_owned();
+    graph.tensorflow_version = text();
+    graph.sections.insert(text(), 7);
+    graph.assets.iter_mut().for_each(|asset| asset.filename = text());
+    graph.ops.iter_mut().for_each(|op| op.op = text());
+    graph.function_defs.iter_mut().for_each(|function| function.name = text());
+    for signature in &mut graph.signatures {
+        signature.name = text();
+        let tensors = signature.inputs.iter_mut().chain(&mut signature.outputs);
+        tensors.for_each(|tensor| (tensor.name, tensor.dtype) = (text(), text()));
+    }
+    graph
+}

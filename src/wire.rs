@@ -1,0 +1,458 @@
+//! Protobuf's wire format as spans of a file: which bytes are which field, without decoding or copying anything.
+//!
+//! What a field costs is where it lies. A decode and re-encode is no measure of that: unknown fields, fields given
+//! twice, non-minimal varints and groups are all legal and none survives it. So every size in smaudit is the
+//! difference of two offsets found here. The format: <https://protobuf.dev/programming-guides/encoding/>.
+
+#![warn(clippy::arithmetic_side_effects)]
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+/// Groups may nest this deep; protobuf's own parsers stop at 100 as well.
+const MAX_GROUP_DEPTH: usize = 100;
+
+/// The largest field number that protobuf knows.
+const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;
+
+/// How a field's payload is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WireType {
+    /// Wire type 0: an integer of one to ten bytes.
+    Varint,
+    /// Wire type 1: eight bytes.
+    Fixed64,
+    /// Wire type 2: a length, then that many bytes.
+    Len,
+    /// Wire types 3 and 4: fields between two tags.
+    Group,
+    /// Wire type 5: four bytes.
+    Fixed32,
+}
+
+/// One field of a message, as offsets into the file that holds it: `start <= payload <= payload_end <= end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// The field number.
+    pub number: u32,
+    /// The wire type.
+    pub wire_type: WireType,
+    /// The first byte of the tag.
+    pub start: usize,
+    /// The first byte of the payload, after the tag and the length if there is one.
+    pub payload: usize,
+    /// The end of the payload; `end` for all but groups, whose end tag follows.
+    pub payload_end: usize,
+    /// The end of the field.
+    pub end: usize,
+}
+
+impl Field {
+    /// The payload's range.
+    #[must_use]
+    pub fn payload(&self) -> Range<usize> {
+        self.payload..self.payload_end
+    }
+
+    /// The whole field's range: tag, length and payload.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// Whether this is field `number` with a length-delimited payload: a message, a string or bytes.
+    #[must_use]
+    pub fn is_len(&self, number: u32) -> bool {
+        self.number == number && self.wire_type == WireType::Len
+    }
+
+    /// The payload's bytes; empty where `file` is not the one that the field was read from.
+    #[must_use]
+    pub fn bytes<'a>(&self, file: &'a [u8]) -> &'a [u8] {
+        file.get(self.payload()).unwrap_or_default()
+    }
+}
+
+/// Why a message could not be walked further, with the offset in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum WireError {
+    /// The message ends inside a tag, a length or a value.
+    #[error("expected {expected}, found the end of the message")]
+    Truncated {
+        /// Where the reading began.
+        offset: usize,
+        /// What should have been there.
+        expected: &'static str,
+    },
+    /// A varint goes on after its tenth byte.
+    #[error("expected a varint of at most ten bytes, found a longer one")]
+    VarintTooLong {
+        /// Its first byte.
+        offset: usize,
+    },
+    /// A tag with a field number of zero or beyond 2^29 - 1.
+    #[error("expected a field number from 1 to 536870911, found {number}")]
+    FieldNumber {
+        /// The tag's first byte.
+        offset: usize,
+        /// What was there.
+        number: u64,
+    },
+    /// A wire type of 6 or 7.
+    #[error("expected wire type 0 to 5, found {wire_type}")]
+    UnknownWireType {
+        /// The tag's first byte.
+        offset: usize,
+        /// What was there.
+        wire_type: u8,
+    },
+    /// A length that goes past the end of the message.
+    #[error("field {} says {wanted} bytes, only {available} are left", field.number)]
+    Overrun {
+        /// The field, cut at the end of the message: what is left of it can still be walked.
+        field: Field,
+        /// The length that the file claims.
+        wanted: u64,
+        /// The bytes that there are.
+        available: usize,
+    },
+    /// An end-group tag that closes nothing, or another group than the open one.
+    #[error("expected the end of group {open}, found the end of group {found}")]
+    GroupMismatch {
+        /// The end tag's first byte.
+        offset: usize,
+        /// The group that is open; 0 where none is.
+        open: u32,
+        /// The group that the tag closes.
+        found: u32,
+    },
+    /// Groups nested too deep.
+    #[error("expected groups nested at most {MAX_GROUP_DEPTH} deep, found a deeper one")]
+    TooDeep {
+        /// The tag's first byte.
+        offset: usize,
+    },
+}
+
+impl WireError {
+    /// The byte of the file where the error is.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        match *self {
+            Self::Truncated { offset, .. }
+            | Self::VarintTooLong { offset }
+            | Self::FieldNumber { offset, .. }
+            | Self::UnknownWireType { offset, .. }
+            | Self::GroupMismatch { offset, .. }
+            | Self::TooDeep { offset } => offset,
+            Self::Overrun { field, .. } => field.start,
+        }
+    }
+}
+
+/// The fields of the message in a range of a file, in order. Ends after the first error.
+#[derive(Debug, Clone)]
+pub struct Fields<'a> {
+    /// The file up to the end of the message, so that no read can leave the message.
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of the message at `range` of `file`; a range outside of the file holds none.
+    #[must_use]
+    pub fn new(file: &'a [u8], range: Range<usize>) -> Self {
+        let bytes = file.get(..range.end).unwrap_or_default();
+        Self { bytes, at: range.start }
+    }
+
+    /// Where the next field starts.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    fn field(&mut self) -> Result<Field, WireError> {
+        let start = self.at;
+        let (number, wire_type) = self.tag()?;
+        let wire_type = match wire_type {
+            0 => WireType::Varint,
+            1 => WireType::Fixed64,
+            2 => WireType::Len,
+            3 => return self.group(start, number).map_err(|error| self.outside_of_group(error, start, number)),
+            4 => return Err(WireError::GroupMismatch { offset: start, open: 0, found: number }),
+            5 => WireType::Fixed32,
+            other => return Err(WireError::UnknownWireType { offset: start, wire_type: other }),
+        };
+        let payload = self.skip_payload(start, number, wire_type)?;
+        Ok(Field { number, wire_type, start, payload, payload_end: self.at, end: self.at })
+    }
+
+    /// Reads a tag: the field number and the wire type's number.
+    fn tag(&mut self) -> Result<(u32, u8), WireError> {
+        let start = self.at;
+        let tag = self.varint("a tag")?;
+        let number = tag >> 3;
+        let wire_type = u8::try_from(tag & 7).unwrap_or_default();
+        match u32::try_from(number) {
+            Ok(small) if small != 0 && number <= MAX_FIELD_NUMBER => Ok((small, wire_type)),
+            _ => Err(WireError::FieldNumber { offset: start, number }),
+        }
+    }
+
+    /// Moves past a payload that is not a group's and returns where it starts.
+    fn skip_payload(&mut self, start: usize, number: u32, wire_type: WireType) -> Result<usize, WireError> {
+        let length = match wire_type {
+            WireType::Varint => {
+                let payload = self.at;
+                self.varint("a varint")?;
+                return Ok(payload);
+            }
+            WireType::Fixed64 => 8,
+            WireType::Fixed32 => 4,
+            WireType::Len | WireType::Group => self.varint("a length")?,
+        };
+        let payload = self.at;
+        let available = self.bytes.len().saturating_sub(payload);
+        match usize::try_from(length) {
+            Ok(length) if length <= available => {
+                self.at = payload.saturating_add(length);
+                Ok(payload)
+            }
+            _ => {
+                let end = self.bytes.len();
+                let field = Field { number, wire_type, start, payload, payload_end: end, end };
+                Err(WireError::Overrun { field, wanted: length, available })
+            }
+        }
+    }
+
+    /// A field that runs past the end inside of a group is the group's own running past it: what is left of a message
+    /// begins with a field of that message.
+    fn outside_of_group(&self, error: WireError, start: usize, number: u32) -> WireError {
+        match error {
+            WireError::Overrun { field, wanted, available } => {
+                let end = self.bytes.len();
+                let field = Field { number, wire_type: WireType::Group, start, payload_end: end, end, ..field };
+                WireError::Overrun { field, wanted, available }
+            }
+            other => other,
+        }
+    }
+
+    /// Moves past a group whose start tag has been read. The open groups are kept in a list, not on the call stack.
+    fn group(&mut self, start: usize, number: u32) -> Result<Field, WireError> {
+        let payload = self.at;
+        let mut open = vec![number];
+        loop {
+            let tag_start = self.at;
+            let (inner, wire_type) = match self.tag() {
+                Err(WireError::Truncated { offset, .. }) => {
+                    return Err(WireError::Truncated { offset, expected: "the end of a group" });
+                }
+                other => other?,
+            };
+            match wire_type {
+                3 if open.len() >= MAX_GROUP_DEPTH => return Err(WireError::TooDeep { offset: tag_start }),
+                3 => open.push(inner),
+                4 => {
+                    let innermost = open.pop().unwrap_or_default();
+                    if innermost != inner {
+                        return Err(WireError::GroupMismatch { offset: tag_start, open: innermost, found: inner });
+                    }
+                    if open.is_empty() {
+                        let wire_type = WireType::Group;
+                        return Ok(Field { number, wire_type, start, payload, payload_end: tag_start, end: self.at });
+                    }
+                }
+                0 => drop(self.skip_payload(tag_start, inner, WireType::Varint)?),
+                1 => drop(self.skip_payload(tag_start, inner, WireType::Fixed64)?),
+                2 => drop(self.skip_payload(tag_start, inner, WireType::Len)?),
+                5 => drop(self.skip_payload(tag_start, inner, WireType::Fixed32)?),
+                other => return Err(WireError::UnknownWireType { offset: tag_start, wire_type: other }),
+            }
+        }
+    }
+
+    /// Reads a varint at the current offset. Nearly all tags and most lengths are one byte.
+    #[inline]
+    fn varint(&mut self, expected: &'static str) -> Result<u64, WireError> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at = self.at.saturating_add(1);
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(expected),
+        }
+    }
+
+    fn long_varint(&mut self, expected: &'static str) -> Result<u64, WireError> {
+        let offset = self.at;
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let mut value = 0_u64;
+        for (index, &byte) in rest.iter().take(10).enumerate() {
+            let bits = u64::from(byte & 0x7f);
+            // Of the tenth byte one bit counts; protobuf drops the others, and so does the shift.
+            value |= bits << index.saturating_mul(7);
+            if byte < 0x80 {
+                self.at = offset.saturating_add(index).saturating_add(1);
+                return Ok(value);
+            }
+        }
+        if rest.len() < 10 {
+            return Err(WireError::Truncated { offset, expected });
+        }
+        Err(WireError::VarintTooLong { offset })
+    }
+}
+
+impl Iterator for Fields<'_> {
+    type Item = Result<Field, WireError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.bytes.len() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_err() {
+            // An error ends the walk: what follows it cannot be trusted to be a tag.
+            self.at = self.bytes.len();
+        }
+        Some(field)
+    }
+}
+
+/// The varint at the start of `bytes`; `None` where there is none.
+#[must_use]
+pub fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut fields = Fields { bytes, at: 0 };
+    fields.varint("a varint").ok().map(|value| (value, fields.at))
+}
+
+/// The payload of the last field `number` that is length-delimited: protobuf's rule for a singular field given twice.
+/// Fields after an error are not seen.
+#[must_use]
+pub fn last_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
+    Fields::new(file, message).map_while(Result::ok).filter(|f| f.is_len(number)).last().map(|f| f.payload())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::wire::{Message, message};
+
+    fn fields(bytes: &[u8]) -> Vec<Result<Field, WireError>> {
+        Fields::new(bytes, 0..bytes.len()).collect()
+    }
+
+    /// The only field of a message that holds one.
+    fn field(message: &Message) -> Field {
+        match fields(&message.0)[..] {
+            [Ok(field)] => field,
+            ref other => panic!("expected one field, found {other:?}"),
+        }
+    }
+
+    fn error(bytes: &[u8]) -> WireError {
+        fields(bytes).pop().expect("there is an item").expect_err("the last item is an error")
+    }
+
+    #[test]
+    fn a_varint_field_is_its_tag_and_its_value() {
+        let field = field(&message().int(3, 300));
+        assert_eq!((field.number, field.wire_type), (3, WireType::Varint));
+        assert_eq!((field.range(), field.payload()), (0..3, 1..3));
+    }
+
+    #[test]
+    fn a_length_is_charged_to_the_field_and_is_not_its_payload() {
+        let field = field(&message().bytes(1, [7; 200]));
+        assert_eq!((field.range(), field.payload()), (0..203, 3..203));
+    }
+
+    #[test]
+    fn fixed_fields_have_four_and_eight_bytes() {
+        assert_eq!(field(&message().fixed32(1, 0)).range(), 0..5);
+        assert_eq!(field(&message().fixed64(1, 0)).range(), 0..9);
+    }
+
+    #[test]
+    fn a_group_goes_from_its_start_tag_to_its_end_tag() {
+        let inner = message().int(1, 1).group(2, &message().bytes(3, "abc"));
+        let group = field(&message().group(5, &inner));
+        assert_eq!((group.number, group.wire_type), (5, WireType::Group));
+        assert_eq!(group.payload(), 1..1 + inner.len());
+        assert_eq!(group.range(), 0..2 + inner.len());
+    }
+
+    #[test]
+    fn a_varint_that_is_longer_than_it_need_be_is_accepted() {
+        // Field 1, a varint; the tag takes two bytes and the value 0 takes ten.
+        let bytes = [0x88, 0x00, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00];
+        assert_eq!(fields(&bytes).len(), 1);
+        assert_eq!(fields(&bytes)[0].unwrap().range(), 0..12);
+    }
+
+    #[test]
+    fn offsets_are_those_of_the_file_and_not_of_the_message() {
+        let file = message().raw(b"....").int(1, 5).bytes(2, "xy").0;
+        let fields: Vec<Field> = Fields::new(&file, 4..file.len()).map(Result::unwrap).collect();
+        assert_eq!(fields[0].range(), 4..6);
+        assert_eq!(fields[1].bytes(&file), b"xy");
+    }
+
+    #[test]
+    fn a_message_does_not_see_what_lies_behind_it() {
+        let file = message().bytes(1, "abcdef").0;
+        assert!(matches!(Fields::new(&file, 0..4).next(), Some(Err(WireError::Overrun { available: 2, .. }))));
+    }
+
+    #[test]
+    fn a_length_past_the_end_gives_the_field_as_far_as_it_goes() {
+        let bytes = message().int(1, 1).overlong(2, 1 << 62, "abc").0;
+        let WireError::Overrun { field, wanted, available } = error(&bytes) else { panic!("expected an overrun") };
+        assert_eq!((field.start, field.payload(), field.end), (2, 12..15, 15));
+        assert_eq!((wanted, available), (1 << 62, 3));
+    }
+
+    #[test]
+    fn a_field_that_leaves_its_group_takes_the_group_along() {
+        let bytes = message().int(1, 1).raw(&[0x4b]).overlong(3, 9, "abc").0;
+        let WireError::Overrun { field, .. } = error(&bytes) else { panic!("expected an overrun") };
+        assert_eq!((field.number, field.wire_type, field.range()), (9, WireType::Group, 2..bytes.len()));
+    }
+
+    #[test]
+    fn errors_say_where_they_are() {
+        let good = message().int(1, 1).0;
+        let cases: [(&[u8], WireError); 7] = [
+            (&[0x08], WireError::Truncated { offset: 3, expected: "a varint" }),
+            (&[0x80], WireError::Truncated { offset: 2, expected: "a tag" }),
+            (&[0x00], WireError::FieldNumber { offset: 2, number: 0 }),
+            (&[0x0f], WireError::UnknownWireType { offset: 2, wire_type: 7 }),
+            (&[0x0c], WireError::GroupMismatch { offset: 2, open: 0, found: 1 }),
+            (&[0x0b, 0x14], WireError::GroupMismatch { offset: 3, open: 1, found: 2 }),
+            (&[0x0b], WireError::Truncated { offset: 3, expected: "the end of a group" }),
+        ];
+        for (bad, expected) in cases {
+            assert_eq!(error(&[&good, bad].concat()), expected);
+        }
+        assert_eq!(error(&[0xff; 11]), WireError::VarintTooLong { offset: 0 });
+    }
+
+    #[test]
+    fn groups_nest_a_hundred_deep_and_no_deeper() {
+        let nested = |depth| (0..depth).fold(message(), |inner, _| message().group(1, &inner));
+        assert_eq!(field(&nested(100)).range(), 0..200);
+        assert_eq!(error(&nested(101).0), WireError::TooDeep { offset: 100 });
+        assert_eq!(error(&[0x0b; 100_000]), WireError::TooDeep { offset: 100 });
+    }
+
+    #[test]
+    fn an_error_ends_the_walk() {
+        let bytes = message().raw(&[0x0f]).int(1, 1).0;
+        assert_eq!(fields(&bytes).len(), 1);
+    }
+}
