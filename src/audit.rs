@@ -4,8 +4,9 @@ mod answers;
 
 use thiserror::Error;
 
-use crate::charge;
+use crate::charge::{self, MainFile};
 use crate::checkpoint::Checkpoint;
+use crate::duplicates::{self, Duplicates, Inputs, Marks};
 use crate::input::Model;
 use crate::ledger::{Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
@@ -19,11 +20,13 @@ pub struct Options {
     pub by: Vec<Dimension>,
     /// The rows a level of the breakdown, 0 for all; `None` leaves it complete.
     pub top: Option<usize>,
+    /// The smallest payload that is compared for duplicates, in bytes.
+    pub min_duplicate: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { by: vec![Dimension::Category], top: None }
+        Self { by: vec![Dimension::Category], top: None, min_duplicate: 1024 }
     }
 }
 
@@ -56,9 +59,12 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     let mut ledger = Ledger::new(&dimensions);
     progress.start(&model.path, model.files.iter().map(|file| file.bytes).sum());
     let checkpoint = read_checkpoint(model);
-    let saved_model = charge::charge_model(model, checkpoint.as_ref(), &mut ledger, progress)?;
+    let main_file = MainFile::open(model);
+    let (duplicates, marks) = find_duplicates(model, main_file.as_ref(), checkpoint.as_ref(), options);
+    marks.into_files().for_each(|(file, marks)| ledger.mark(file, marks));
+    let saved_model = charge::charge_model(model, main_file.as_ref(), checkpoint.as_ref(), &mut ledger, progress)?;
     progress.finish();
-    let mut report = answers::report(model, &ledger, &saved_model, checkpoint.as_ref(), options);
+    let mut report = answers::report(model, &ledger, &saved_model, checkpoint.as_ref(), duplicates, options);
     report.problems.extend(model.changes());
     report.problems.sort();
     report.problems.dedup();
@@ -72,5 +78,28 @@ fn read_checkpoint(model: &Model) -> Option<Checkpoint> {
     Checkpoint::read(&files, |name| {
         let file = model.file(name).ok_or_else(|| Problem::of_file(name, "not in the listing"))?;
         file.contents().map_err(Problem::from)
+    })
+}
+
+fn find_duplicates(
+    model: &Model,
+    main_file: Option<&MainFile<'_>>,
+    checkpoint: Option<&Checkpoint>,
+    options: &Options,
+) -> (Duplicates, Marks) {
+    let meta_graphs = main_file.map(MainFile::meta_graphs).unwrap_or_default();
+    let main_file = main_file.and_then(|main| Some((&*main.file.name, main.bytes.as_ref()?, &*meta_graphs)));
+    let is_asset = |name: &str| name.starts_with("assets/") || name.starts_with("assets.extra/");
+    let assets = model.files.iter().filter(|file| is_asset(&file.name)).map(|file| (&*file.name, file.bytes));
+    duplicates::find(&Inputs {
+        main_file,
+        checkpoint,
+        assets: &assets.collect::<Vec<_>>(),
+        total_bytes: model.files.iter().map(|file| file.bytes).sum(),
+        min_duplicate: options.min_duplicate,
+        open: &|name| match main_file {
+            Some((main, bytes, _)) if main == name => Some(bytes.clone()),
+            _ => model.file(name)?.contents().ok(),
+        },
     })
 }

@@ -155,7 +155,7 @@ impl AuditArgs {
         let format = if self.json { Format::Json } else { self.format };
         Ok(AuditRequest {
             paths: self.paths,
-            options: smaudit::Options { by: self.by, top: self.top },
+            options: smaudit::Options { by: self.by, top: self.top, min_duplicate: 1024 },
             format: wanted.then_some(format),
             // Not a file to replace: redirected into one, it would lose what others write there.
             output: self.output.filter(|path| path != Path::new("/dev/stdout")),

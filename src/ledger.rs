@@ -9,11 +9,12 @@ mod account;
 mod dimension;
 mod rollup;
 
+use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::{IndexMap, IndexSet};
 
-pub use account::{Account, Imbalance};
-pub use dimension::{Category, Dimension};
+pub use account::{Account, Imbalance, Mark};
+pub use dimension::{Category, Dimension, State};
 pub use rollup::{Rest, Rollup, Row};
 
 /// A name in the ledger. Names are compared as numbers; [`Ledger::name`] gives the text back.
@@ -97,6 +98,8 @@ pub struct Ledger {
     rows: IndexMap<Labels, Tally, RandomState>,
     /// The row of the charge before: neighbours mostly have the same labels.
     last: Option<(Labels, usize)>,
+    /// Marked ranges by file; empty unless [`Dimension::Duplicate`] is wanted.
+    marks: HashMap<String, Vec<Mark>>,
 }
 
 impl Ledger {
@@ -111,7 +114,14 @@ impl Ledger {
             }
         }
         let scope_depth = dimensions.iter().filter(|d| **d == Dimension::Scope).count();
-        Self { wanted, scope_depth, names: IndexSet::default(), rows: IndexMap::default(), last: None }
+        Self {
+            wanted,
+            scope_depth,
+            names: IndexSet::default(),
+            rows: IndexMap::default(),
+            last: None,
+            marks: HashMap::default(),
+        }
     }
 
     /// Whether charges are kept apart by `dimension`; where not, its label need not be found out.
@@ -147,10 +157,18 @@ impl Ledger {
         String::from_utf8_lossy(name).into_owned()
     }
 
+    /// Marks ranges of a file, given in order and disjoint, as other than [`State::Unique`]: charges made to it are
+    /// divided where the marks begin and end. To be called before the file is opened, and of use only where
+    /// [`Dimension::Duplicate`] is wanted.
+    pub fn mark(&mut self, file: String, marks: Vec<Mark>) {
+        self.marks.insert(file, marks);
+    }
+
     /// Opens the account of a file of `bytes` bytes. It is to be charged from its first byte to its last.
     pub fn open(&mut self, file: &str, bytes: u64) -> Account<'_> {
         let label = if self.wants(Dimension::File) { self.label(file.as_bytes()) } else { Label::NONE };
-        Account::new(self, file, label, bytes)
+        let marks = self.marks.remove(file).unwrap_or_default();
+        Account::new(self, file, label, bytes, marks)
     }
 
     /// The sum of all charges in bytes.

@@ -28,6 +28,7 @@ mod audit;
 pub mod charge;
 pub mod checkpoint;
 pub mod dtype;
+pub mod duplicates;
 pub mod escape;
 pub mod exit;
 pub mod input;

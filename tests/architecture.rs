@@ -7,9 +7,10 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// The parts, uppermost first; a part may use those below its own line.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["audit"],
     &["report"],
+    &["duplicates"],
     &["charge"],
     &["checkpoint"],
     &["dtype"],

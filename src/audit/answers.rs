@@ -1,13 +1,14 @@
 //! From the books to the report: rollups of the ledger, and what the parts know of themselves, as plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Options;
 use crate::charge::{MetaGraph, SavedModel, Signature};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
+use crate::duplicates::Duplicates;
 use crate::input::Model;
-use crate::ledger::{Category, Dimension, Ledger, Row};
+use crate::ledger::{Category, Dimension, Ledger, Rollup, Row};
 use crate::problem::Problem;
 use crate::proto::TensorInfo;
 use crate::report::{
@@ -21,6 +22,7 @@ pub(super) fn report(
     ledger: &Ledger,
     saved_model: &SavedModel,
     checkpoint: Option<&Checkpoint>,
+    duplicates: Duplicates,
     options: &Options,
 ) -> ModelReport {
     let mut problems = model.problems.clone();
@@ -40,6 +42,7 @@ pub(super) fn report(
             Some(top) => breakdown.cut(top),
             None => breakdown,
         },
+        duplicates,
         problems,
     }
 }
@@ -51,8 +54,8 @@ fn categories(ledger: &Ledger) -> BTreeMap<Category, u64> {
 
 fn files(model: &Model, ledger: &Ledger) -> Vec<FileReport> {
     let rollup = ledger.rollup(&[Dimension::File, Dimension::Category]);
-    let rows: BTreeMap<&str, &Row> = rollup.rows.iter().map(|row| (row.name.as_str(), row)).collect();
-    let category = |name: &str| match rows.get(name).map_or(&[][..], |row| &row.children) {
+    let rows = by_name(&rollup);
+    let category = |name: &str| match children(&rows, name) {
         [] => Category::Files.name().to_owned(),
         [only] => only.name.clone(),
         [largest, ..] => format!("{}...", largest.name),
@@ -71,6 +74,7 @@ fn meta_graphs(model: &Model, ledger: &Ledger, saved_model: &SavedModel) -> Vec<
     });
     let functions =
         ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], |labels| labels.has(Dimension::Function));
+    let [sections, ops, functions] = [&sections, &ops, &functions].map(by_name);
     let graphs = saved_model.meta_graphs.iter().enumerate();
     graphs
         .map(|(index, graph)| {
@@ -80,22 +84,27 @@ fn meta_graphs(model: &Model, ledger: &Ledger, saved_model: &SavedModel) -> Vec<
                 tags: graph.tags.clone(),
                 tensorflow_version: graph.tensorflow_version.clone(),
                 bytes: graph.range.len() as u64,
-                sections: sections_of(children(&sections.rows, &label)),
+                sections: sections_of(children(&sections, &label)),
                 nodes: graph.nodes,
                 functions: graph.functions,
                 function_nodes: graph.function_nodes,
                 object_nodes: graph.object_nodes,
                 signatures: graph.signatures.iter().map(signature).collect(),
                 assets: assets(model, graph),
-                ops: children(&ops.rows, &label).iter().map(op).collect(),
-                function_defs: children(&functions.rows, &label).iter().map(function).collect(),
+                ops: children(&ops, &label).iter().map(op).collect(),
+                function_defs: children(&functions, &label).iter().map(function).collect(),
             }
         })
         .collect()
 }
 
-fn children<'a>(rows: &'a [Row], label: &str) -> &'a [Row] {
-    rows.iter().find(|row| row.name == label).map_or(&[], |row| &row.children)
+/// The outermost rows by name: a search for each metagraph would take the square of their number.
+fn by_name(rollup: &Rollup) -> HashMap<&str, &Row> {
+    rollup.rows.iter().map(|row| (row.name.as_str(), row)).collect()
+}
+
+fn children<'a>(rows: &HashMap<&str, &'a Row>, label: &str) -> &'a [Row] {
+    rows.get(label).map_or(&[], |row| &row.children)
 }
 
 fn sections_of(rows: &[Row]) -> BTreeMap<String, u64> {

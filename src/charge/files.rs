@@ -1,14 +1,59 @@
 //! The files of a model: each goes to the part that knows what is in it, or is charged as a whole.
 
-use super::{SavedModel, charge_saved_model};
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{META_GRAPHS, SavedModel, charge_saved_model};
 use crate::checkpoint::{Checkpoint, Extent, Role};
 use crate::input::{File, MODEL_FILES, Model};
 use crate::ledger::{Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::problem::Problem;
 use crate::progress::Progress;
+use crate::wire::Fields;
 
 /// The one form of a SavedModel's main file that is read so far.
 const BINARY: &str = "saved_model.pb";
+
+/// The file that makes a directory a SavedModel.
+#[derive(Debug)]
+pub struct MainFile<'m> {
+    /// The file. Its own name may be another where links are involved.
+    pub file: &'m File,
+    /// Its contents; `None` where they cannot be read.
+    pub bytes: Option<Bytes>,
+    /// Why they cannot.
+    problem: Option<Problem>,
+}
+
+impl<'m> MainFile<'m> {
+    /// Opens the main file of a model: the first that a loader would look for
+    /// (`tensorflow/python/saved_model/loader_impl.py`).
+    #[must_use]
+    pub fn open(model: &'m Model) -> Option<Self> {
+        let (form, file) = MODEL_FILES.iter().find_map(|name| Some((*name, model.file(name)?)))?;
+        let (bytes, problem) = if form == BINARY {
+            match file.contents() {
+                Ok(bytes) => (Some(bytes), None),
+                // The listing may have said so already; `audit` keeps each problem once.
+                Err(error) => (None, Some(error.into())),
+            }
+        } else {
+            let message =
+                "this form of a SavedModel is not read yet: its bytes are charged, what they hold is not known";
+            (None, Some(Problem::of_file(&file.name, message)))
+        };
+        Some(Self { file, bytes, problem })
+    }
+
+    /// The payloads of its MetaGraphDefs, as far as they lie within the file.
+    #[must_use]
+    pub fn meta_graphs(&self) -> Vec<Range<usize>> {
+        let bytes = self.bytes.as_deref().unwrap_or_default();
+        let fields = Fields::new(bytes, 0..bytes.len()).map_while(Result::ok);
+        fields.filter(|field| field.is_len(META_GRAPHS)).map(|field| field.payload()).collect()
+    }
+}
 
 /// Charges every file of `model` and returns what its main file holds. `checkpoint` is what is under `variables/`.
 ///
@@ -16,16 +61,16 @@ const BINARY: &str = "saved_model.pb";
 /// Books that do not balance.
 pub fn charge_model(
     model: &Model,
+    main_file: Option<&MainFile<'_>>,
     checkpoint: Option<&Checkpoint>,
     ledger: &mut Ledger,
     progress: &dyn Progress,
 ) -> Result<SavedModel, Imbalance> {
-    let main_file = main_file(model);
     let mut saved_model = SavedModel::default();
     for file in &model.files {
         let part = checkpoint.and_then(|checkpoint| Some((checkpoint, checkpoint.file(&file.name)?)));
-        if let Some((form, _)) = main_file.filter(|(_, main)| main.name == file.name) {
-            saved_model = charge_main_file(file, form, ledger, progress)?;
+        if let Some(main) = main_file.filter(|main| main.file.name == file.name) {
+            saved_model = charge_main_file(main, ledger, progress)?;
         } else if let Some((checkpoint, part)) = part {
             charge_checkpoint_file(file, checkpoint, part, ledger)?;
             progress.advance(file.bytes);
@@ -37,31 +82,16 @@ pub fn charge_model(
     Ok(saved_model)
 }
 
-/// The main file, and the name that it stands for: the first that a loader would look for
-/// (`tensorflow/python/saved_model/loader_impl.py`).
-fn main_file(model: &Model) -> Option<(&'static str, &File)> {
-    MODEL_FILES.iter().find_map(|name| Some((*name, model.file(name)?)))
-}
-
 fn charge_main_file(
-    file: &File,
-    form: &str,
+    main: &MainFile<'_>,
     ledger: &mut Ledger,
     progress: &dyn Progress,
 ) -> Result<SavedModel, Imbalance> {
-    let unread = |problem| SavedModel { problems: Vec::from_iter(problem), ..SavedModel::default() };
-    let saved_model = if form == BINARY {
-        match file.contents() {
-            Ok(bytes) => return charge_saved_model(&file.name, &bytes, ledger, progress),
-            // The listing may have said so already; `audit` keeps each problem once.
-            Err(error) => unread(Some(error.into())),
-        }
-    } else {
-        let message = "this form of a SavedModel is not read yet: its bytes are charged, what they hold is not known";
-        unread(Some(Problem::of_file(&file.name, message)))
-    };
-    charge_as(file, "(not read)", Category::Framing, ledger)?;
-    Ok(saved_model)
+    if let Some(bytes) = &main.bytes {
+        return charge_saved_model(&main.file.name, bytes, ledger, progress);
+    }
+    charge_as(main.file, "(not read)", Category::Framing, ledger)?;
+    Ok(SavedModel { problems: main.problem.iter().cloned().collect(), ..SavedModel::default() })
 }
 
 /// Charges a file under `variables/`: the tensors of a shard each to their variable, other files as what they are.

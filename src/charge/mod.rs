@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::wire::{Field, Fields, WireError};
 
-pub use files::charge_model;
+pub use files::{MainFile, charge_model};
 pub use meta_graph::{MetaGraph, Signature};
 
 /// `SavedModel.meta_graphs` (tensorflow/core/protobuf/saved_model.proto).

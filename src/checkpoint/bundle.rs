@@ -66,6 +66,13 @@ impl Tensor {
         dtype::name(self.dtype)
     }
 
+    /// Whether [`crc32c`](Self::crc32c) is one of the bytes as they are in the shard. That of strings and variants is not
+    /// (`tensorflow/core/util/tensor_bundle/tensor_bundle.cc`).
+    #[must_use]
+    pub fn crc_is_of_bytes(&self) -> bool {
+        dtype::element_bytes(self.dtype).is_some()
+    }
+
     /// The bytes of its shard that the tensor claims; `None` where it has none or its entry is damaged. They need not
     /// be within the shard.
     #[must_use]

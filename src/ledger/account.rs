@@ -4,7 +4,16 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::{Dimension, Label, Labels, Ledger, Tally};
+use super::{Dimension, Label, Labels, Ledger, State, Tally};
+
+/// A range of a file that is in another state than the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The bytes.
+    pub range: Range<u64>,
+    /// What they are.
+    pub state: State,
+}
 
 /// A file whose charges do not cover it exactly once: a mistake in smaudit, never a property of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -31,11 +40,19 @@ pub struct Account<'l> {
     bytes: u64,
     charged: u64,
     imbalance: Option<Imbalance>,
+    /// The marks that end behind `charged`, the next one last; `None` where nobody asked.
+    marks: Option<Vec<Mark>>,
+    states: [Label; 3],
 }
 
 impl<'l> Account<'l> {
-    pub(super) fn new(ledger: &'l mut Ledger, file: &str, label: Label, bytes: u64) -> Self {
-        Self { ledger, file: file.to_owned(), label, bytes, charged: 0, imbalance: None }
+    pub(super) fn new(ledger: &'l mut Ledger, file: &str, label: Label, bytes: u64, mut marks: Vec<Mark>) -> Self {
+        let wanted = ledger.wants(Dimension::Duplicate);
+        let mut name = |state: State| if wanted { ledger.label(state.name().as_bytes()) } else { Label::NONE };
+        let states = [name(State::Unique), name(State::Redundant), name(State::Zero)];
+        marks.reverse();
+        let marks = wanted.then_some(marks);
+        Self { ledger, file: file.to_owned(), label, bytes, charged: 0, imbalance: None, marks, states }
     }
 
     /// The ledger, for labels.
@@ -64,9 +81,49 @@ impl<'l> Account<'l> {
         if range.is_empty() && count == 0 {
             return;
         }
-        self.charged = range.end;
-        let tally = Tally { bytes: range.end - range.start, count };
-        self.ledger.add(labels.with(Dimension::File, self.label), tally);
+        let labels = labels.with(Dimension::File, self.label);
+        if self.marks.is_some() {
+            self.charge_by_state(range.end, labels, count);
+        } else {
+            self.add(range.end, labels, count);
+        }
+    }
+
+    /// Charges up to `end`, divided where marks begin and end. What is counted is counted with the first part.
+    fn charge_by_state(&mut self, end: u64, labels: Labels, mut count: u64) {
+        loop {
+            let (state, until) = self.state_at(self.charged);
+            let [unique, redundant, zero] = self.states;
+            let label = match state {
+                State::Unique => unique,
+                State::Redundant => redundant,
+                State::Zero => zero,
+            };
+            self.add(until.min(end), labels.with(Dimension::Duplicate, label), count);
+            count = 0;
+            if self.charged >= end {
+                return;
+            }
+        }
+    }
+
+    /// The state of the byte at `offset`, and where the next state begins.
+    fn state_at(&mut self, offset: u64) -> (State, u64) {
+        let Some(marks) = &mut self.marks else { return (State::Unique, u64::MAX) };
+        while marks.last().is_some_and(|mark| mark.range.end <= offset) {
+            marks.pop();
+        }
+        match marks.last() {
+            Some(mark) if mark.range.start <= offset => (mark.state, mark.range.end),
+            Some(mark) => (State::Unique, mark.range.start),
+            None => (State::Unique, u64::MAX),
+        }
+    }
+
+    fn add(&mut self, end: u64, labels: Labels, count: u64) {
+        let tally = Tally { bytes: end - self.charged, count };
+        self.charged = end;
+        self.ledger.add(labels, tally);
     }
 
     /// Charges everything up to `end` that is not charged yet.
@@ -110,6 +167,20 @@ mod tests {
         account.charge_up_to(10, files(), 0);
         assert_eq!(account.close(), Ok(()));
         assert_eq!(ledger.total(), 10);
+    }
+
+    #[test]
+    fn a_charge_is_divided_where_marks_begin_and_end() {
+        let mut ledger = Ledger::new(&[Dimension::Duplicate]);
+        let marks = [(2..5, State::Redundant), (5..6, State::Zero), (9..10, State::Redundant)];
+        ledger.mark("a".to_owned(), marks.map(|(range, state)| Mark { range, state }).into());
+        let mut account = ledger.open("a", 10);
+        account.charge(0..4, files(), 1);
+        account.charge(4..10, files(), 1);
+        account.close().unwrap();
+        let rollup = ledger.rollup(&[Dimension::Duplicate]);
+        let rows: Vec<_> = rollup.rows.iter().map(|row| (row.name.as_str(), row.bytes, row.count)).collect();
+        assert_eq!(rows, [("unique", 5, 1), ("redundant", 4, 1), ("zero", 1, 0)]);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum Dimension {
     Variable,
     /// The file, relative to the model's directory.
     File,
+    /// Whether the bytes are there once: see [`State`].
+    Duplicate,
 }
 
 impl Dimension {
@@ -38,7 +40,7 @@ impl Dimension {
     pub const COUNT: usize = Self::ALL.len();
 
     /// All of them, in the order in which they are declared.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Category,
         Self::MetaGraph,
         Self::Section,
@@ -50,6 +52,7 @@ impl Dimension {
         Self::Dtype,
         Self::Variable,
         Self::File,
+        Self::Duplicate,
     ];
 
     /// The name that `--by` and the JSON report use.
@@ -67,6 +70,7 @@ impl Dimension {
             Self::Dtype => "dtype",
             Self::Variable => "variable",
             Self::File => "file",
+            Self::Duplicate => "duplicate",
         }
     }
 
@@ -78,6 +82,29 @@ impl Dimension {
 impl fmt::Display for Dimension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// Whether bytes are there once, as [`Dimension::Duplicate`] has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// Part of nothing that is there twice, or of the one that is kept.
+    Unique,
+    /// There before: would go if each content were stored once.
+    Redundant,
+    /// A payload of nothing but zeros.
+    Zero,
+}
+
+impl State {
+    /// The name that reports use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unique => "unique",
+            Self::Redundant => "redundant",
+            Self::Zero => "zero",
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod format;
 mod json;
 mod markdown;
 mod phrases;
+mod repeats;
 #[cfg(test)]
 mod sample;
 pub mod size;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::duplicates::Duplicates;
 use crate::input::Link;
 use crate::ledger::{Category, Rollup};
 use crate::problem::Problem;
@@ -103,6 +105,8 @@ pub struct ModelReport {
     pub checkpoint: Option<CheckpointReport>,
     /// `total_bytes` by the dimensions of `--by`. Complete, unless `--top` was given.
     pub breakdown: Rollup,
+    /// What is there twice.
+    pub duplicates: Duplicates,
     /// What could not be read. Its bytes are charged all the same.
     pub problems: Vec<Problem>,
 }

@@ -4,6 +4,9 @@ use super::{
     AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MetaGraphReport, ModelReport,
     OpReport, Report, SignatureReport, TensorInfoReport, TensorReport, UnreadableInput,
 };
+use crate::duplicates::{
+    Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup,
+};
 use crate::input::{Link, LinkKind};
 use crate::ledger::{Category, Dimension, Rollup, Row};
 use crate::problem::Problem;
@@ -36,6 +39,7 @@ pub(super) fn model() -> ModelReport {
     model.checkpoint = Some(checkpoint(vec![tensor("kernel", 200)]));
     model.breakdown =
         rollup(&[Dimension::Category], vec![row("graph_def", 700, vec![]), row("variables", 300, vec![])]);
+    model.duplicates = duplicates(["kernel", "Const", "__inference_call_*"]);
     model.problems = vec![Problem::at("variables/variables.index", 12, "expected a footer, found the end of the file")];
     model
 }
@@ -51,6 +55,7 @@ pub(super) fn empty_model() -> ModelReport {
         meta_graphs: vec![],
         checkpoint: None,
         breakdown: rollup(&[Dimension::Category], vec![]),
+        duplicates: Duplicates::default(),
         problems: vec![],
     }
 }
@@ -150,11 +155,68 @@ pub(super) fn named(name: &str) -> ModelReport {
         row.name = text();
         row.children.iter_mut().for_each(|child| child.name = text());
     }
-    model.meta_graphs = vec![named_meta_graph(name), named_meta_graph(name)];
+    model.meta_graphs = vec![named_meta_graph(name), named_meta_graph(name), named_meta_graph(name)];
     let mut variable = tensor(name, 200);
     (variable.name, variable.dtype, variable.shape) = (Some(format!("{name}/kernel")), text(), vec![-7; 40]);
     model.checkpoint = Some(checkpoint(vec![variable, tensor(name, 3)]));
+    model.duplicates = named_duplicates(name);
     model
+}
+
+/// A variable and a constant of one content, and functions that are equal but for names.
+fn duplicates([variable, constant, stem]: [&str; 3]) -> Duplicates {
+    let place = |place: &str, name: &str, meta_graph, kept| Member {
+        place: place.to_owned(),
+        name: name.to_owned(),
+        function: None,
+        meta_graph,
+        bytes: 200,
+        in_element: false,
+        kept,
+    };
+    let group = Group {
+        kind: GroupKind::Variable,
+        bytes: 200,
+        copies: 2,
+        redundant_bytes: 200,
+        elements: 1,
+        members: vec![place("variables", variable, None, true), place("graph_def.node", constant, Some(0), false)],
+    };
+    let functions = vec![stem.to_owned(), stem.to_owned()];
+    let structural = StructuralGroup { stem: stem.to_owned(), functions, bytes: 80, redundant_bytes: 40 };
+    Duplicates {
+        redundant_bytes: 200,
+        ratio: 0.2,
+        zero_bytes: 16,
+        groups: vec![group],
+        structural: Structural { redundant_bytes: 40, function_bytes: 90, groups: vec![structural] },
+        ..Duplicates::default()
+    }
+}
+
+/// Duplicates of every kind, all of them called `name`.
+fn named_duplicates(name: &str) -> Duplicates {
+    let text = || name.to_owned();
+    let elements =
+        vec![OwnElements { field: "graph_def.node".to_owned(), count: 9, bytes: 9, largest: vec![text(); 5] }];
+    let repeated =
+        vec![Repeated { field: "object_graph_def.concrete_functions".to_owned(), count: 1, of: 2, bytes: 3 }; 3];
+    let pair = |original, copy| Pair {
+        original,
+        copy,
+        bytes: 3,
+        share_of_copy: 0.5,
+        by_section: [(text(), 3)].into(),
+        elements: repeated.clone(),
+    };
+    let mut all = duplicates([name, name, name]);
+    for group in &mut all.groups {
+        let last = group.members.last().cloned().unwrap();
+        group.members.extend(vec![Member { function: Some(text()), in_element: true, ..last }; 5]);
+    }
+    all.meta_graph_pairs = vec![pair(0, 1), pair(0, 7), pair(1, 7)];
+    all.meta_graph_own = vec![Own { meta_graph: 1, bytes: 9, elements }];
+    all
 }
 
 fn named_meta_graph(name: &str) -> MetaGraphReport {

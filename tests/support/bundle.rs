@@ -33,3 +33,43 @@ pub fn index(entries: &[(&str, Message)]) -> Vec<u8> {
     let table = TableBuilder::new().entry("", header.0);
     entries.iter().fold(table, |table, (key, entry)| table.entry(*key, entry.0.clone())).build()
 }
+
+/// A checkpoint of one shard, in which tensors of unsigned bytes lie one behind the other in the order of the calls.
+#[derive(Debug, Default)]
+pub struct BundleBuilder {
+    entries: Vec<(String, Message)>,
+    data: Vec<u8>,
+}
+
+impl BundleBuilder {
+    /// Adds a tensor.
+    pub fn tensor(self, key: &str, content: &[u8]) -> Self {
+        let crc = masked(crc32c::crc32c(content));
+        self.tensor_with_crc(key, content, crc)
+    }
+
+    /// Adds a tensor for which the index has this CRC32C, whatever the content's is.
+    pub fn tensor_with_crc(mut self, key: &str, content: &[u8], crc: u32) -> Self {
+        let offset = self.data.len();
+        self.data.extend_from_slice(content);
+        self.at(key, offset, content.len(), crc)
+    }
+
+    /// Adds a key for a range of what is there already.
+    pub fn alias(self, key: &str, offset: usize, bytes: usize) -> Self {
+        let crc = masked(crc32c::crc32c(self.data.get(offset..offset + bytes).unwrap_or_default()));
+        self.at(key, offset, bytes, crc)
+    }
+
+    fn at(mut self, key: &str, offset: usize, bytes: usize, crc: u32) -> Self {
+        self.entries.push((key.to_owned(), bytes_entry(offset as u64, bytes as u64).fixed32(6, crc)));
+        self
+    }
+
+    /// The files, by name.
+    pub fn files(mut self) -> [(String, Vec<u8>); 2] {
+        self.entries.sort_by(|a, b| a.0.cmp(&b.0));
+        let entries: Vec<(&str, Message)> = self.entries.iter().map(|(key, entry)| (&**key, entry.clone())).collect();
+        [(INDEX.to_owned(), index(&entries)), (DATA.to_owned(), self.data)]
+    }
+}

@@ -6,6 +6,7 @@
 //! A comment may have 65,536 characters. Past them GitHub takes nothing, so the report leaves out what comes last, in
 //! whole lines, and says how much. Hence problems stand first here, and the longest lists last and folded up.
 
+mod duplicates;
 mod page;
 
 use std::io;
@@ -62,6 +63,7 @@ fn write_model(model: &ModelReport, view: &View, page: &mut Page) {
     page.lines(&format!("## {}\n\n{}\n\n", code(&model.path), phrases::contents(model, code).concat()));
     problems(model, view, page);
     categories(model, page);
+    duplicates::write(model, view, page);
     breakdown(model, view, page);
     meta_graphs(model, page);
     if let Some(written) = &model.checkpoint {

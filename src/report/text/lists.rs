@@ -67,9 +67,22 @@ fn level(rows: &[Row], rest: Option<Rest>, depth: usize, figures: &Figures, page
     for row in shown {
         let name = fit(&row.name, room - indent);
         page.line(&format!("{}{}{name}", figures.row(row.bytes, row.count), " ".repeat(indent)))?;
-        level(&row.children, row.rest, depth + 1, figures, page)?;
+        if !is_said(row) {
+            level(&row.children, row.rest, depth + 1, figures, page)?;
+        }
     }
     figures.rest(rest, indent, page)
+}
+
+/// Whether the level below a row says nothing but that it does not apply: `[variables]` below `variables`.
+fn is_said(row: &Row) -> bool {
+    match row.children.as_slice() {
+        [only] if row.rest.is_none() && only.children.is_empty() => {
+            let category = only.name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+            category.is_some_and(|category| row.name == only.name || row.name == category)
+        }
+        _ => false,
+    }
 }
 
 /// The ops of the graph's own nodes with the most bytes.
@@ -151,7 +164,7 @@ pub(super) fn variables(checkpoint: &CheckpointReport, whole: u64, page: &mut Pa
 }
 
 /// The name, and the key behind it where there is room.
-fn both_names(name: &str, key: Option<&str>, room: usize) -> String {
+pub(super) fn both_names(name: &str, key: Option<&str>, room: usize) -> String {
     let name = fit(name, room);
     let left = room.saturating_sub(width(&name) + 3);
     match key {

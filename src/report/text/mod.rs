@@ -7,9 +7,11 @@
 //! Styles are written as escape codes always; `anstream` takes them out where they are not wanted. Without them the
 //! report says the same.
 
+mod duplicates;
 mod lists;
 mod model;
 mod page;
+mod pairs;
 
 use std::io;
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::lists;
 use super::page::{HEADING, PLAIN, PROBLEM, Page, QUIET, WARNING, more, words};
+use super::{duplicates, lists};
 use crate::input::{Link, LinkKind};
 use crate::ledger::Dimension;
 use crate::problem::Problem;
@@ -24,6 +24,7 @@ pub(super) fn write(model: &ModelReport, page: &mut Page<'_>) -> io::Result<()> 
         page.line(&line)?;
     }
     lists::categories(model, page)?;
+    duplicates::write(model, page)?;
     lists::breakdown(model, page)?;
     for graph in &model.meta_graphs {
         meta_graph(graph, model, page)?;

@@ -1,0 +1,286 @@
+//! One pass over a model: its elements are compared with those of earlier metagraphs, and payloads are noted on the way.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+
+use super::elements::{self, Element, Kind, Originals, fields, first_len};
+use super::groups::{self, Grouped};
+use super::marks::Marks;
+use super::payloads::{self, Found, PayloadKind};
+use super::source::{IndexCrc, Open, Payload, Place, Sources};
+use super::{Duplicates, report};
+use crate::checkpoint::{Checkpoint, layout::shard_path};
+use crate::ledger::State;
+
+/// What is searched for duplicates.
+pub struct Inputs<'a> {
+    /// The model's main file, by its name, and the metagraphs in it.
+    pub main_file: Option<(&'a str, &'a Bytes, &'a [Range<usize>])>,
+    /// The checkpoint.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// The files under `assets/` and `assets.extra/`, with their sizes, by name.
+    pub assets: &'a [(&'a str, u64)],
+    /// The model's size.
+    pub total_bytes: u64,
+    /// The smallest payload that is compared.
+    pub min_duplicate: u64,
+    /// How a file is opened. Only files that hold candidates are.
+    pub open: Open<'a>,
+}
+
+/// Finds what is there twice, and which bytes of which file these are.
+#[must_use]
+pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
+    let mut collected = Collected::new(inputs);
+    collected.checkpoint();
+    if let Some((name, bytes, meta_graphs)) = inputs.main_file {
+        collected.meta_graphs(name, bytes, meta_graphs);
+    }
+    collected.assets();
+    let grouped = groups::group(&collected.payloads, &collected.sources);
+    let marks = marks_of(&collected, &grouped);
+    (report::duplicates(&collected, &grouped), marks)
+}
+
+/// What the pass found.
+pub(super) struct Collected<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) sources: Sources<'a>,
+    /// In the order in which the first of equal ones is kept: the checkpoint, the metagraphs, the assets.
+    pub(super) payloads: Vec<Payload>,
+    pub(super) tallies: Vec<Tally>,
+    pub(super) functions: Vec<Function>,
+    /// The functions of each metagraph, in order, those that repeat an earlier metagraph's included.
+    pub(super) libraries: Vec<Vec<Range<usize>>>,
+    /// Ranges of the main file that are redundant elements, in order, neighbours joined.
+    redundant_elements: Vec<Range<usize>>,
+}
+
+/// The elements of one kind in one metagraph: those that an earlier metagraph has, and the others.
+#[derive(Debug, Clone)]
+pub(super) struct Tally {
+    pub(super) meta_graph: u32,
+    pub(super) kind: Kind,
+    /// The metagraph that has them first; `None` for those that are its own.
+    pub(super) original: Option<u32>,
+    pub(super) count: u64,
+    pub(super) bytes: u64,
+    /// The largest payloads, largest first.
+    pub(super) largest: Vec<Range<usize>>,
+}
+
+/// How many of the largest elements of a kind are remembered for their names.
+const LARGEST: usize = 5;
+
+/// A function of a library.
+#[derive(Debug, Clone)]
+pub(super) struct Function {
+    pub(super) meta_graph: u32,
+    /// Its place in the library.
+    pub(super) index: usize,
+    pub(super) payload: Range<usize>,
+    /// Tag and length included.
+    pub(super) bytes: u64,
+    /// The metagraph that has it first, if that is an earlier one.
+    pub(super) original: Option<u32>,
+}
+
+impl<'a> Collected<'a> {
+    fn new(inputs: &'a Inputs<'a>) -> Self {
+        Self {
+            inputs,
+            sources: Sources::new(inputs.open),
+            payloads: Vec::new(),
+            tallies: Vec::new(),
+            functions: Vec::new(),
+            libraries: Vec::new(),
+            redundant_elements: Vec::new(),
+        }
+    }
+
+    /// The tensors by shard and offset. Of several keys on one range the first is the payload; of ranges that overlap,
+    /// the one that starts first: no byte is counted twice.
+    fn checkpoint(&mut self) {
+        let Some(checkpoint) = self.inputs.checkpoint else { return };
+        for (shard, file) in checkpoint.shards() {
+            let source = self.sources.add(&shard_path(shard, checkpoint.bundle.num_shards.unwrap_or_default()));
+            let tensors = checkpoint.bundle.tensors.iter().enumerate().filter(|(_, tensor)| tensor.shard == shard);
+            let mut ranges: Vec<(Range<u64>, usize)> =
+                tensors.filter_map(|(index, tensor)| Some((tensor.range()?, index))).collect();
+            ranges.sort_by_key(|(range, index)| (range.start, *index));
+            let mut covered = 0;
+            for (range, index) in ranges {
+                if range.start < covered || range.end > file.bytes {
+                    continue;
+                }
+                covered = range.end;
+                if range.end - range.start < self.inputs.min_duplicate {
+                    continue;
+                }
+                self.payloads.push(Payload {
+                    kind: PayloadKind::Variable,
+                    place: Place::Variable(index),
+                    file: source,
+                    range,
+                    unpacked: None,
+                    crc: checkpoint.bundle.tensors.get(index).map(IndexCrc::of),
+                    in_element: false,
+                });
+            }
+        }
+    }
+
+    fn meta_graphs(&mut self, name: &str, bytes: &Bytes, meta_graphs: &[Range<usize>]) {
+        let source = self.sources.add(name);
+        let least = usize::try_from(self.inputs.min_duplicate).unwrap_or(usize::MAX);
+        let mut originals = Originals::default();
+        let mut own: Vec<Element> = Vec::new();
+        for (index, range) in (0..).zip(meta_graphs) {
+            own.clear();
+            self.libraries.push(Vec::new());
+            // The last metagraph is no original for any other.
+            let is_last = index as usize + 1 == meta_graphs.len();
+            let mut pass = MetaGraphPass { file: bytes, source, index, least, tallies: IndexMap::default() };
+            elements::each(bytes, range.clone(), |element| {
+                let original = originals.of(bytes, &element);
+                self.element(&mut pass, element, original);
+                if original.is_none() && !is_last {
+                    own.push(element);
+                }
+            });
+            originals.add(bytes, index, &own);
+            self.tallies.extend(pass.tallies.into_values());
+        }
+    }
+
+    fn element(&mut self, pass: &mut MetaGraphPass<'_>, element: Element, original: Option<u32>) {
+        pass.tally(&element, original);
+        if element.kind == Kind::Function {
+            self.function(pass.index, &element, original);
+        }
+        if original.is_some() {
+            self.redundant(element.field.range());
+        }
+        let payload = element.field.payload();
+        let place = |function| NodeIn { function, in_element: original.is_some() };
+        match element.kind {
+            Kind::Node if payload.len() >= pass.least => self.node(pass, payload, &place(None)),
+            Kind::Function if payload.len() >= pass.least => {
+                let signature = first_len(pass.file, payload.clone(), 1);
+                let name = signature.and_then(|signature| first_len(pass.file, signature, 1)).unwrap_or_default();
+                let nodes = fields(pass.file, payload).filter(|field| field.is_len(3));
+                for node in nodes.filter(|node| node.payload().len() >= pass.least) {
+                    self.node(pass, node.payload(), &place(Some(name.clone())));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn function(&mut self, meta_graph: u32, element: &Element, original: Option<u32>) {
+        let Some(library) = self.libraries.last_mut() else { return };
+        let (index, payload, bytes) = (library.len(), element.field.payload(), element.bytes());
+        library.push(payload.clone());
+        self.functions.push(Function { meta_graph, index, payload, bytes, original });
+    }
+
+    fn node(&mut self, pass: &MetaGraphPass<'_>, node: Range<usize>, inside: &NodeIn) {
+        let name = payloads::node_name(pass.file, node.clone());
+        payloads::of_node(pass.file, node, pass.least, &mut |Found { kind, range, unpacked }| {
+            let function = inside.function.clone();
+            let place = Place::Node { meta_graph: pass.index, function, node: name.clone() };
+            let range = range.start as u64..range.end as u64;
+            let in_element = inside.in_element;
+            let payload = Payload { kind, place, file: pass.source, range, unpacked, crc: None, in_element };
+            if payload.content_len() >= self.inputs.min_duplicate {
+                self.payloads.push(payload);
+            }
+        });
+    }
+
+    fn assets(&mut self) {
+        for (name, bytes) in self.inputs.assets {
+            let file = self.sources.add(name);
+            if *bytes > 0 && *bytes >= self.inputs.min_duplicate {
+                let (kind, place) = (PayloadKind::Asset, Place::Asset);
+                self.payloads.push(Payload {
+                    kind,
+                    place,
+                    file,
+                    range: 0..*bytes,
+                    unpacked: None,
+                    crc: None,
+                    in_element: false,
+                });
+            }
+        }
+    }
+
+    fn redundant(&mut self, range: Range<usize>) {
+        match self.redundant_elements.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => self.redundant_elements.push(range),
+        }
+    }
+}
+
+/// The metagraph that is being gone through.
+struct MetaGraphPass<'f> {
+    file: &'f Bytes,
+    source: usize,
+    index: u32,
+    /// The smallest payload that is of interest.
+    least: usize,
+    tallies: IndexMap<(Kind, Option<u32>), Tally, RandomState>,
+}
+
+/// What a node is in.
+struct NodeIn {
+    /// The name of its function; `None` in the graph itself.
+    function: Option<Range<usize>>,
+    /// Whether that, or the node itself, is redundant as a whole.
+    in_element: bool,
+}
+
+impl MetaGraphPass<'_> {
+    fn tally(&mut self, element: &Element, original: Option<u32>) {
+        let (meta_graph, kind) = (self.index, element.kind);
+        let none = || Tally { meta_graph, kind, original, count: 0, bytes: 0, largest: Vec::new() };
+        let tally = self.tallies.entry((kind, original)).or_insert_with(none);
+        tally.count += 1;
+        tally.bytes += element.bytes();
+        remember(&mut tally.largest, element.field.payload());
+    }
+}
+
+/// Keeps the largest ranges, largest first.
+fn remember(largest: &mut Vec<Range<usize>>, range: Range<usize>) {
+    if largest.len() == LARGEST && largest.last().is_some_and(|smallest| smallest.len() >= range.len()) {
+        return;
+    }
+    let position = largest.partition_point(|other| other.len() >= range.len());
+    largest.insert(position, range);
+    largest.truncate(LARGEST);
+}
+
+/// The bytes that are redundant or zero, by file.
+fn marks_of(collected: &Collected<'_>, grouped: &Grouped) -> Marks {
+    let mut marks = Marks::default();
+    if let Some((name, ..)) = collected.inputs.main_file {
+        for range in &collected.redundant_elements {
+            marks.add(name, range.start as u64..range.end as u64, State::Redundant);
+        }
+    }
+    let redundant = grouped.groups.iter().flat_map(|group| group.iter().skip(1)).map(|index| (index, State::Redundant));
+    for (index, state) in redundant.chain(grouped.zero.iter().map(|index| (index, State::Zero))) {
+        // What is in a redundant element is marked with the element.
+        if let Some(payload) = collected.payloads.get(*index).filter(|payload| !payload.in_element) {
+            marks.add(collected.sources.name(payload.file), payload.range.clone(), state);
+        }
+    }
+    marks.sort();
+    marks
+}

@@ -1,0 +1,215 @@
+//! Elements: the repeated parts of a MetaGraphDef, and which of them an earlier metagraph has already.
+//!
+//! Every metagraph carries a whole GraphDef of its own, so a second one mostly repeats the first. An element is
+//! redundant when its payload equals that of an element of the same field in an earlier metagraph; the first such is
+//! its original. The key of the index is the payload itself, borrowed from the file: no digest decides.
+
+use std::ops::Range;
+
+use foldhash::HashMap;
+
+use crate::wire::{Field, Fields};
+
+/// A field whose occurrences are compared between metagraphs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// `meta_info_def.stripped_op_list.op`.
+    OpDef,
+    /// `graph_def.node`.
+    Node,
+    /// `graph_def.library.function`.
+    Function,
+    /// `graph_def.library.gradient`.
+    Gradient,
+    /// `graph_def.library.registered_gradients`.
+    RegisteredGradient,
+    /// `saver_def`.
+    Saver,
+    /// An entry of `collection_def`.
+    Collection,
+    /// An entry of `signature_def`.
+    Signature,
+    /// `asset_file_def`.
+    Asset,
+    /// `object_graph_def.nodes`.
+    Object,
+    /// An entry of `object_graph_def.concrete_functions`.
+    ConcreteFunction,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::OpDef,
+        Self::Node,
+        Self::Function,
+        Self::Gradient,
+        Self::RegisteredGradient,
+        Self::Saver,
+        Self::Collection,
+        Self::Signature,
+        Self::Asset,
+        Self::Object,
+        Self::ConcreteFunction,
+    ];
+
+    /// The field of the MetaGraphDef that it is in.
+    #[must_use]
+    pub fn section(self) -> &'static str {
+        match self {
+            Self::OpDef => "meta_info_def",
+            Self::Node | Self::Function | Self::Gradient | Self::RegisteredGradient => "graph_def",
+            Self::Saver => "saver_def",
+            Self::Collection => "collection_def",
+            Self::Signature => "signature_def",
+            Self::Asset => "asset_file_def",
+            Self::Object | Self::ConcreteFunction => "object_graph_def",
+        }
+    }
+
+    /// The path of fields that leads to it from the MetaGraphDef.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::OpDef => "meta_info_def.stripped_op_list.op",
+            Self::Node => "graph_def.node",
+            Self::Function => "graph_def.library.function",
+            Self::Gradient => "graph_def.library.gradient",
+            Self::RegisteredGradient => "graph_def.library.registered_gradients",
+            Self::Saver => "saver_def",
+            Self::Collection => "collection_def",
+            Self::Signature => "signature_def",
+            Self::Asset => "asset_file_def",
+            Self::Object => "object_graph_def.nodes",
+            Self::ConcreteFunction => "object_graph_def.concrete_functions",
+        }
+    }
+
+    /// The field number, in the element's payload, of its name; for a function, of the signature that has the name.
+    fn name_field(self) -> Option<u32> {
+        match self {
+            Self::Asset => Some(2),
+            Self::Object | Self::Saver => None,
+            _ => Some(1),
+        }
+    }
+
+    /// The name of the element with this payload; empty where it has none.
+    pub(super) fn name(self, file: &[u8], payload: Range<usize>) -> String {
+        let Some(number) = self.name_field() else { return String::new() };
+        let mut name = first_len(file, payload, number);
+        if self == Self::Function {
+            name = name.and_then(|signature| first_len(file, signature, 1));
+        }
+        name.map(|range| text(file, range)).unwrap_or_default()
+    }
+}
+
+/// One occurrence of a field of some [`Kind`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Element {
+    pub(super) kind: Kind,
+    pub(super) field: Field,
+}
+
+impl Element {
+    /// Tag and length included.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.field.end - self.field.start) as u64
+    }
+}
+
+/// Gives the elements of a MetaGraphDef to `visit`, in the order of the file. What is damaged has none.
+pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(Element)) {
+    for section in fields(file, meta_graph) {
+        let kind = match section.number {
+            1 => {
+                for list in fields(file, section.payload()).filter(|field| field.is_len(2)) {
+                    within(file, list.payload(), |number| (number == 1).then_some(Kind::OpDef), &mut visit);
+                }
+                continue;
+            }
+            2 => {
+                graph(file, section.payload(), &mut visit);
+                continue;
+            }
+            7 => {
+                within(file, section.payload(), object_graph_kind, &mut visit);
+                continue;
+            }
+            3 => Kind::Saver,
+            4 => Kind::Collection,
+            5 => Kind::Signature,
+            6 => Kind::Asset,
+            _ => continue,
+        };
+        visit(Element { kind, field: section });
+    }
+}
+
+fn graph(file: &[u8], graph: Range<usize>, visit: &mut impl FnMut(Element)) {
+    for field in fields(file, graph) {
+        match field.number {
+            1 => visit(Element { kind: Kind::Node, field }),
+            2 => within(file, field.payload(), library_kind, visit),
+            _ => {}
+        }
+    }
+}
+
+fn within(file: &[u8], message: Range<usize>, kind: impl Fn(u32) -> Option<Kind>, visit: &mut impl FnMut(Element)) {
+    for field in fields(file, message) {
+        if let Some(kind) = kind(field.number) {
+            visit(Element { kind, field });
+        }
+    }
+}
+
+fn library_kind(number: u32) -> Option<Kind> {
+    match number {
+        1 => Some(Kind::Function),
+        2 => Some(Kind::Gradient),
+        3 => Some(Kind::RegisteredGradient),
+        _ => None,
+    }
+}
+
+fn object_graph_kind(number: u32) -> Option<Kind> {
+    match number {
+        1 => Some(Kind::Object),
+        2 => Some(Kind::ConcreteFunction),
+        _ => None,
+    }
+}
+
+pub(super) fn fields(file: &[u8], message: Range<usize>) -> impl Iterator<Item = Field> {
+    Fields::new(file, message).map_while(Result::ok)
+}
+
+pub(super) fn first_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
+    fields(file, message).find(|field| field.is_len(number)).map(|field| field.payload())
+}
+
+pub(super) fn text(file: &[u8], range: Range<usize>) -> String {
+    String::from_utf8_lossy(file.get(range).unwrap_or_default()).into_owned()
+}
+
+/// The elements of the metagraphs seen so far: the first metagraph that has each.
+#[derive(Debug, Default)]
+pub(super) struct Originals<'f> {
+    first: HashMap<(Kind, &'f [u8]), u32>,
+}
+
+impl<'f> Originals<'f> {
+    /// The earlier metagraph that has an equal element, if one does.
+    pub(super) fn of(&self, file: &'f [u8], element: &Element) -> Option<u32> {
+        self.first.get(&(element.kind, element.field.bytes(file))).copied()
+    }
+
+    /// Makes the elements of a metagraph originals for those that come after it.
+    pub(super) fn add(&mut self, file: &'f [u8], meta_graph: u32, elements: &[Element]) {
+        for element in elements {
+            self.first.entry((element.kind, element.field.bytes(file))).or_insert(meta_graph);
+        }
+    }
+}

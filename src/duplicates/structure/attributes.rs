@@ -1,0 +1,149 @@
+//! Attributes in the canonical form: of nodes, of functions, of arguments, and of functions in attributes.
+//!
+//! They are sorted by key, of a key's entries the last one counts, and what [`is_name`] says is left out. A string that
+//! is the name of a function of the library stands for that function: gradients are tied to their functions so.
+
+use std::ops::Range;
+
+use super::canonical::{Entry, Reader, Unreadable, push, sort};
+use super::form::Piece;
+use crate::wire::{Field, WireType};
+
+/// Attributes may nest this deep in functions in attributes; TensorFlow writes one level.
+const MAX_NESTING: usize = 32;
+
+/// Whether an attribute is a name, or says nothing of its own.
+///
+/// - `_output_shapes`: follow from the inputs.
+/// - `_class`: the node to be placed with. `shared_name`: a resource. `_user_specified_name`: an argument in Python.
+/// - `_gradient_op_type`: `PartitionedCall-123`, under which a gradient is registered while a program runs; loading a
+///   model makes new ones (tensorflow/python/saved_model/function_deserialization.py).
+/// - `api_implements`: `lstm_<uuid>`, random for every layer, shared by the implementations of that one
+///   (tf_keras/src/layers/rnn/gru_lstm_utils.py). Which implementation it is, `api_preferred_device` says.
+fn is_name(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"_output_shapes"
+            | b"_class"
+            | b"shared_name"
+            | b"_user_specified_name"
+            | b"_gradient_op_type"
+            | b"api_implements"
+    )
+}
+
+/// Whether an attribute is the name of a function, a generated one, and so nothing where the library has no such
+/// function (tensorflow/python/eager/polymorphic_function/attributes.py).
+fn names_a_function(key: &[u8]) -> bool {
+    matches!(key, b"forward_function_name" | b"backward_function_name" | b"_original_func_name")
+}
+
+impl Reader<'_> {
+    /// The attributes from `bottom` of the stack on, which is then that high again; of an argument, or of what precedes.
+    pub(super) fn put_attributes(
+        &mut self,
+        bottom: usize,
+        argument: Option<u64>,
+        nesting: usize,
+    ) -> Result<(), Unreadable> {
+        let (piece, number) = argument.map_or((Piece::Attribute, 0), |number| (Piece::ArgumentAttribute, number));
+        sort(self.attributes.get_mut(bottom..).unwrap_or_default());
+        for index in bottom..self.attributes.len() {
+            let Some(Entry { key, value }) = self.attributes.get(index).cloned() else { break };
+            let next = self.attributes.get(index.saturating_add(1));
+            if next.is_none_or(|next| next.key != key) && !self.is_out(key, value.clone())? {
+                self.form.put(piece, number, key);
+                self.value(value, nesting)?;
+            }
+        }
+        self.attributes.truncate(bottom);
+        Ok(())
+    }
+
+    /// Whether an attribute is no part of the form.
+    fn is_out(&self, key: &[u8], value: Range<usize>) -> Result<bool, Unreadable> {
+        if names_a_function(key) {
+            let [name] = self.last(value, [2])?;
+            return Ok(self.library.find(name).is_none());
+        }
+        Ok(is_name(key))
+    }
+
+    /// An AttrValue.
+    fn value(&mut self, value: Range<usize>, nesting: usize) -> Result<(), Unreadable> {
+        for field in self.fields(value) {
+            let field = field?;
+            match (field.number, field.wire_type) {
+                (1, WireType::Len) => self.list(field, nesting)?,
+                (2, WireType::Len) => self.text(field),
+                (10, WireType::Len) => self.function_value(field, nesting)?,
+                _ => self.field(field),
+            }
+        }
+        Ok(())
+    }
+
+    /// An AttrValue.ListValue.
+    fn list(&mut self, list: Field, nesting: usize) -> Result<(), Unreadable> {
+        self.form.mark(Piece::List);
+        for field in self.fields(list.payload()) {
+            let field = field?;
+            match (field.number, field.wire_type) {
+                (2, WireType::Len) => self.text(field),
+                (9, WireType::Len) => self.function_value(field, nesting)?,
+                _ => self.field(field),
+            }
+        }
+        self.form.mark(Piece::End);
+        Ok(())
+    }
+
+    /// A string or a blob.
+    fn text(&mut self, field: Field) {
+        let text = field.bytes(self.file);
+        self.call_or(self.library.find(text), Piece::Text, text);
+    }
+
+    /// A NameAttrList.
+    fn function_value(&mut self, function: Field, nesting: usize) -> Result<(), Unreadable> {
+        if nesting >= MAX_NESTING {
+            self.field(function);
+            return Ok(());
+        }
+        let bottom = self.attributes.len();
+        let mut name = [].as_slice();
+        self.form.mark(Piece::Function);
+        for field in self.fields(function.payload()) {
+            let field = field?;
+            match (field.number, field.wire_type) {
+                (1, WireType::Len) => name = field.bytes(self.file),
+                (2, WireType::Len) => {
+                    let entry = self.entry(field)?;
+                    push(&mut self.attributes, entry)?;
+                }
+                _ => self.field(field),
+            }
+        }
+        self.call_or(self.library.find(name), Piece::Name, name);
+        self.put_attributes(bottom, None, nesting.saturating_add(1))?;
+        self.form.mark(Piece::End);
+        Ok(())
+    }
+
+    /// The attributes of all arguments, in the order of the arguments.
+    pub(super) fn put_argument_attributes(&mut self) -> Result<(), Unreadable> {
+        self.argument_attributes.sort_unstable_by_key(|(argument, attributes)| (*argument, attributes.start));
+        for index in 0..self.argument_attributes.len() {
+            let Some((argument, attributes)) = self.argument_attributes.get(index).cloned() else { break };
+            for field in self.fields(attributes) {
+                let field = field?;
+                if field.is_len(1) {
+                    let entry = self.entry(field)?;
+                    push(&mut self.attributes, entry)?;
+                }
+            }
+            self.put_attributes(0, Some(argument), 0)?;
+        }
+        Ok(())
+    }
+}
