@@ -1,15 +1,18 @@
 //! The command line: what was typed becomes what is meant. clap is known here and in `main.rs` only.
 
+mod config;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::anyhow;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use smaudit::ledger::Dimension;
+use smaudit::gate::{self, Defaults, Rule, Rules};
+use smaudit::ledger::{Dimension, check_by};
 use smaudit::report::Format;
 
-/// Says why a TensorFlow SavedModel is as big as it is: every byte, charged once.
+/// Says why a TensorFlow SavedModel is as big as it is, and which bytes are there twice.
 #[derive(Debug, Parser)]
 #[command(name = "smaudit", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = AFTER_HELP)]
@@ -25,10 +28,15 @@ Examples:
   smaudit ./my_model                         where the bytes are
   smaudit ./my_model --by section,function   which functions they are in
   smaudit ./my_model --by op -n 0            every op
-  smaudit ./my_model --json | jq .models[0].categories
+  smaudit ./my_model --json | jq '.models[0].categories'
+  smaudit ./my_model --max-duplication 5%    fail when more is there twice
 
-Exit codes: 0 audited; 2 wrong usage; 3 an input cannot be read or is damaged
-(what could be read is still reported).";
+A limit is a share of the model (5%) or a size (10MB, 10MiB, 5000); exactly at
+it passes. More rules, and duplicates that may stay, can be in smaudit.toml.
+
+Exit codes: 0 audited, every rule holds; 1 audited, a rule is broken; 2 wrong
+usage or configuration; 3 an input cannot be read or is damaged (what could be
+read is still reported, and the rules are held against it).";
 
 #[derive(Debug, Args)]
 struct AuditArgs {
@@ -36,12 +44,12 @@ struct AuditArgs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Break bytes down by these, outermost first; `scope` given again goes one folder deeper
-    #[arg(short = 'd', long, value_name = "DIM", value_delimiter = ',', default_value = "category")]
+    /// Break bytes down by these, outermost first; `scope` given again goes one folder deeper [default: category]
+    #[arg(short = 'd', long, value_name = "DIM", value_delimiter = ',')]
     #[arg(value_parser = dimension_parser())]
     by: Vec<Dimension>,
 
-    /// Rows a level, 0 for all; what is left out is one row that says how many and how big [default: 20]
+    /// Rows a level, 0 for all [default: 20, and 8 of the other lists, in text and markdown; else all]
     #[arg(short = 'n', long, value_name = "N")]
     top: Option<usize>,
 
@@ -58,11 +66,27 @@ struct AuditArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// The smallest payload that is compared for duplicates [default: 1KiB]
+    #[arg(long, value_name = "SIZE", value_parser = gate::limit::size, allow_hyphen_values = true)]
+    min_duplicate: Option<u64>,
+
+    /// Fail when redundant bytes exceed a share (5%) or a size (10MB)
+    #[arg(long, value_name = "LIMIT", value_parser = Rule::max_duplication, allow_hyphen_values = true)]
+    max_duplication: Option<Rule>,
+
+    /// Fail when the model, or one category of it, is larger; may be given again
+    #[arg(long, value_name = "[CATEGORY=]LIMIT", value_parser = Rule::max_size, allow_hyphen_values = true)]
+    max_size: Vec<Rule>,
+
+    /// Rules and defaults [default: ./smaudit.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
     /// No report unless --format, --json or --output asks for it, and no messages but errors
     #[arg(short, long)]
     quiet: bool,
 
-    /// Colour in the report
+    /// Colour in the report; auto heeds NO_COLOR
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
     color: When,
 
@@ -125,6 +149,8 @@ pub(crate) struct AuditRequest {
     pub(crate) paths: Vec<PathBuf>,
     /// What to ask.
     pub(crate) options: smaudit::Options,
+    /// What must hold.
+    pub(crate) rules: Rules,
     /// How the report is written; `None` where nobody wants one.
     pub(crate) format: Option<Format>,
     /// A file instead of standard output.
@@ -150,12 +176,13 @@ pub(crate) fn request() -> anyhow::Result<Request> {
 
 impl AuditArgs {
     fn request(self, format_given: bool) -> anyhow::Result<AuditRequest> {
-        check_dimensions(&self.by)?;
+        let config = config::read(self.config.as_deref())?;
         let wanted = !self.quiet || format_given || self.json || self.output.is_some();
         let format = if self.json { Format::Json } else { self.format };
         Ok(AuditRequest {
             paths: self.paths,
-            options: smaudit::Options { by: self.by, top: self.top, min_duplicate: 1024 },
+            options: options(self.by, self.top, self.min_duplicate, config.defaults)?,
+            rules: rules(self.max_duplication, self.max_size, config.rules),
             format: wanted.then_some(format),
             // Not a file to replace: redirected into one, it would lose what others write there.
             output: self.output.filter(|path| path != Path::new("/dev/stdout")),
@@ -166,15 +193,27 @@ impl AuditArgs {
     }
 }
 
-/// A dimension asked for twice would be a level with one row below each row. `scope` goes a folder deeper instead.
-fn check_dimensions(by: &[Dimension]) -> anyhow::Result<()> {
-    for (index, dimension) in by.iter().enumerate() {
-        let before = by.iter().take(index);
-        if *dimension != Dimension::Scope && before.clone().any(|earlier| earlier == dimension) {
-            bail!("--by names {dimension} twice; only scope may be repeated, each time one folder deeper");
-        }
-    }
-    Ok(())
+/// What is asked: on the command line, else in the configuration, else what is usual.
+fn options(
+    by: Vec<Dimension>,
+    top: Option<usize>,
+    min_duplicate: Option<u64>,
+    defaults: Defaults,
+) -> anyhow::Result<smaudit::Options> {
+    let usual = smaudit::Options::default();
+    let by = if by.is_empty() { defaults.by.unwrap_or(usual.by) } else { by };
+    check_by(&by).map_err(|error| anyhow!("--by {error}"))?;
+    Ok(smaudit::Options {
+        by,
+        top: top.or(defaults.top).or(usual.top),
+        min_duplicate: min_duplicate.or(defaults.min_duplicate).unwrap_or(usual.min_duplicate),
+    })
+}
+
+/// The rules of the command line, then those of the configuration.
+fn rules(max_duplication: Option<Rule>, max_size: Vec<Rule>, configured: Rules) -> Rules {
+    let rules = max_duplication.into_iter().chain(max_size).chain(configured.rules).collect();
+    Rules { rules, allow: configured.allow }
 }
 
 impl Command {
@@ -196,12 +235,5 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_dimension_may_be_named_once_and_scope_more_often() {
-        assert!(check_dimensions(&[Dimension::Scope, Dimension::Scope, Dimension::Op]).is_ok());
-        let error = check_dimensions(&[Dimension::Op, Dimension::Scope, Dimension::Op]).unwrap_err();
-        assert!(error.to_string().contains("op twice"), "{error}");
     }
 }

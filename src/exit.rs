@@ -2,11 +2,14 @@
 
 use std::process::ExitCode;
 
-/// How a run ended. The larger code wins where several models end differently.
+/// How a run ended. The larger code wins where several models end differently: of a model that could not be read nobody
+/// knows what it would break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Everything was audited.
+    /// Everything was audited, and every rule holds.
     Audited = 0,
+    /// Everything was audited, and a rule is broken.
+    RuleBroken = 1,
     /// Wrong usage or configuration.
     Usage = 2,
     /// An input cannot be read or is damaged; what could be read is reported.

@@ -14,7 +14,7 @@ use foldhash::fast::RandomState;
 use indexmap::{IndexMap, IndexSet};
 
 pub use account::{Account, Imbalance, Mark};
-pub use dimension::{Category, Dimension, State};
+pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
 pub use rollup::{Rest, Rollup, Row};
 
 /// A name in the ledger. Names are compared as numbers; [`Ledger::name`] gives the text back.

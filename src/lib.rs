@@ -5,7 +5,9 @@
 //! - [`input`] finds models and opens their files. Everything else works on names and bytes.
 //! - [`wire`] and [`checkpoint`] say which span of a file is what; [`proto`] says what a span means, where that is needed.
 //! - [`charge`] charges every span to the [`ledger`], whose books must balance: each byte of each file once.
-//! - [`audit()`] runs these over one model and adds the charges up; [`report`] writes the outcome in five formats.
+//! - [`duplicates`] finds what is there twice.
+//! - [`audit()`] runs these over one model and adds the charges up; [`gate`] holds rules against what it says;
+//!   [`report`] writes the outcome in five formats.
 //!
 //! What a thing costs is where it lies in the file, so nothing is measured by decoding it and encoding it again. Every
 //! breakdown is a sum of the same charges, so no two can disagree. A model is somebody else's and may be damaged: what is
@@ -31,6 +33,7 @@ pub mod dtype;
 pub mod duplicates;
 pub mod escape;
 pub mod exit;
+pub mod gate;
 pub mod input;
 pub mod ledger;
 pub mod problem;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use cli::{AuditRequest, Request};
 use smaudit::exit::Exit;
+use smaudit::gate::NoModel;
 use smaudit::input::{self, Location, Model};
 use smaudit::problem::Problem;
 use smaudit::report::{Report, UnreadableInput};
@@ -26,30 +27,42 @@ fn main() -> ExitCode {
 }
 
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
-    let report = audit_all(request);
+    let mut report = Report::new();
+    let locations = find_all(request, &mut report);
+    check_rules(&locations, request, &report)?;
+    let bar = bar::Bar::new(request);
+    for location in &locations {
+        audit_one(location, request, &bar, &mut report);
+    }
+    report.gate = request.rules.judge(&report);
+    let written = output::write(&report, request);
+    // Last, as the end of a log is what is read first; and also where the report could not be written.
     output::messages(&report, request);
-    output::write(&report, request)?;
-    Ok(if report.is_complete() { Exit::Audited } else { Exit::Unreadable })
+    written.map(|()| report.exit())
 }
 
-/// Audits every model below every path. A path or model that cannot be read does not stop the others.
-fn audit_all(request: &AuditRequest) -> Report {
-    let bar = bar::Bar::new(request);
-    let mut report = Report::new();
+/// Finds every model below every path. A path that cannot be read does not stop the others.
+fn find_all(request: &AuditRequest, report: &mut Report) -> Vec<Location> {
+    let mut locations = Vec::new();
     for path in &request.paths {
         match input::find(path) {
             Ok(found) => {
                 report.unreadable.extend(found.problems.into_iter().map(unreadable_folder));
-                for location in &found.locations {
-                    audit_one(location, request, &bar, &mut report);
-                }
+                locations.extend(found.locations);
             }
             Err(error) => report.unreadable.push(unreadable(&path.to_string_lossy(), &error)),
         }
     }
-    report
+    locations
 }
 
+/// A rule for a model that is not there would hold for ever. Where something could not be read, it may be for that.
+fn check_rules(locations: &[Location], request: &AuditRequest, report: &Report) -> Result<(), NoModel> {
+    let paths: Vec<&str> = locations.iter().map(|location| location.shown.as_str()).collect();
+    if report.unreadable.is_empty() { request.rules.check_models(&paths) } else { Ok(()) }
+}
+
+/// A model that cannot be read does not stop the others.
 fn audit_one(location: &Location, request: &AuditRequest, bar: &bar::Bar, report: &mut Report) {
     let model = Model::read(&location.directory, &location.shown);
     match smaudit::audit(&model, &request.options, bar) {

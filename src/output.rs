@@ -1,5 +1,7 @@
 //! Where things are written: the report to standard output or a file, everything else to standard error.
 
+mod github;
+
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
@@ -7,7 +9,7 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use smaudit::escape::escape_text;
-use smaudit::report::{Format, Report, View};
+use smaudit::report::{Format, Report, RuleOutcome, Status, View};
 
 use crate::cli::{AuditRequest, When};
 
@@ -34,8 +36,15 @@ pub(crate) fn print(text: &[u8]) -> anyhow::Result<()> {
     print_with(text, ColorChoice::AlwaysAnsi)
 }
 
-/// Says on standard error what could not be read, where the report does not already say so on the same terminal.
+/// Says on standard error what could not be read and what rules are broken, where the report does not already say so
+/// on the same terminal; to GitHub Actions always.
 pub(crate) fn messages(report: &Report, request: &AuditRequest) {
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        github::annotations(&report.gate).iter().for_each(|line| say(line));
+    }
+    if !request.quiet {
+        report.gate.warnings.iter().for_each(|warning| error(&format!("warning: {warning}")));
+    }
     let text_on_stdout = request.format == Some(Format::Text) && request.output.is_none();
     if text_on_stdout && io::stdout().is_terminal() && io::stderr().is_terminal() {
         return;
@@ -43,6 +52,11 @@ pub(crate) fn messages(report: &Report, request: &AuditRequest) {
     for input in &report.unreadable {
         error(&input.message);
     }
+    problems(report);
+    broken_rules(report, request);
+}
+
+fn problems(report: &Report) {
     for model in &report.models {
         for problem in model.problems.iter().take(MESSAGES) {
             error(&format!("{}: {problem}", model.path));
@@ -53,10 +67,26 @@ pub(crate) fn messages(report: &Report, request: &AuditRequest) {
     }
 }
 
+/// Quiet is about what is no error: a rule that only warns.
+fn broken_rules(report: &Report, request: &AuditRequest) {
+    let said = |rule: &&RuleOutcome| match rule.status {
+        Status::Pass | Status::Unsure => false,
+        Status::Warn => !request.quiet,
+        Status::Fail => true,
+    };
+    for rule in report.gate.rules.iter().filter(said) {
+        error(&format!("{}: {}", rule.status.word(), rule.sentence()));
+    }
+}
+
 /// Says what went wrong, with control characters made harmless.
 pub(crate) fn error(message: &str) {
+    say(&format!("smaudit: {}", escape_text(message)));
+}
+
+fn say(line: &str) {
     // Where standard error is closed there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "smaudit: {}", escape_text(message));
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn width(request: &AuditRequest) -> usize {

@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 
 /// The parts, uppermost first; a part may use those below its own line.
 const LAYERS: [&[&str]; 9] = [
-    &["audit"],
+    &["audit", "gate"],
     &["report"],
     &["duplicates"],
     &["charge"],

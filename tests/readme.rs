@@ -4,7 +4,7 @@
 //! printed, standard error included, at 80 columns; a line of `...` stands for any lines. A `sh` block holds commands
 //! without their output: those of smaudit must succeed and print something, up to the first `|`; others are not run.
 //!
-//! The sessions of a document run in one folder, in which `fixtures` and `my_model` are models. `cargo run ... --` is
+//! The sessions of a document run in one folder, in which `fixtures` and `my_model` are models and `docs` this folder. `cargo run ... --` is
 //! the binary under test here. `cargo test` is not run: it is what runs this.
 //!
 //! `SMAUDIT_UPDATE_GOLDENS=1 cargo test --test readme` writes the output that is printed now into the documents; where
@@ -119,7 +119,7 @@ fn sh(command: &str, scratch: &TempDir) -> Output {
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let mut sh = Command::new("sh");
     sh.arg("-c").arg(command.replace(CARGO_RUN, "smaudit ")).current_dir(scratch.path()).env("PATH", path);
-    sh.env("COLUMNS", "80").env_remove("CLICOLOR_FORCE");
+    sh.env("COLUMNS", "80").env_remove("CLICOLOR_FORCE").env_remove("GITHUB_ACTIONS");
     sh.output().expect("there is a shell")
 }
 
@@ -127,6 +127,7 @@ fn sh(command: &str, scratch: &TempDir) -> Output {
 fn scratch() -> TempDir {
     let scratch = TempDir::new().expect("there is room for a folder");
     symlink(root().join("fixtures"), scratch.path().join("fixtures")).expect("a link can be made");
+    symlink(root().join("docs"), scratch.path().join("docs")).expect("a link can be made");
     symlink(root().join("fixtures/keras-lstm"), scratch.path().join("my_model")).expect("a link can be made");
     scratch
 }

@@ -1,9 +1,11 @@
 //! What bytes can be broken down by, and the categories that every byte falls in.
 
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use thiserror::Error;
 
 /// A question that can be asked of a charge: `--by`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -79,10 +81,49 @@ impl Dimension {
     }
 }
 
+/// A name that no dimension has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no dimension; write one of {names}", names = Dimension::ALL.map(Dimension::name).join(", "))]
+pub struct NoDimension(String);
+
+impl FromStr for Dimension {
+    type Err = NoDimension;
+
+    fn from_str(name: &str) -> Result<Self, NoDimension> {
+        let named = Self::ALL.into_iter().find(|dimension| dimension.name() == name);
+        named.ok_or_else(|| NoDimension(name.to_owned()))
+    }
+}
+
 impl fmt::Display for Dimension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
+}
+
+/// What no breakdown can be by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ByError {
+    /// No dimension at all.
+    #[error("names no dimension; leave it out to break down by {}", Dimension::Category)]
+    Nothing,
+    /// A dimension that would be a level with one row below each row.
+    #[error("names {0} twice; only {scope} may be repeated, each time one folder deeper", scope = Dimension::Scope)]
+    Twice(Dimension),
+}
+
+/// Checks that a breakdown can be by these: one or more, and none twice but [`Dimension::Scope`].
+///
+/// # Errors
+/// When it cannot.
+pub fn check_by(by: &[Dimension]) -> Result<(), ByError> {
+    if by.is_empty() {
+        return Err(ByError::Nothing);
+    }
+    let is_repeated =
+        |(index, dimension): &(usize, &Dimension)| by.iter().take(*index).any(|other| other == *dimension);
+    let mut repeated = by.iter().enumerate().filter(is_repeated).map(|(_, dimension)| *dimension);
+    repeated.find(|dimension| *dimension != Dimension::Scope).map_or(Ok(()), |dimension| Err(ByError::Twice(dimension)))
 }
 
 /// Whether bytes are there once, as [`Dimension::Duplicate`] has it.
@@ -182,6 +223,23 @@ mod tests {
         for (index, dimension) in Dimension::ALL.iter().enumerate() {
             assert_eq!(dimension.index(), index);
         }
+    }
+
+    #[test]
+    fn a_dimension_may_be_named_once_and_scope_more_often() {
+        assert_eq!(check_by(&[Dimension::Scope, Dimension::Scope, Dimension::Op]), Ok(()));
+        let error = check_by(&[Dimension::Op, Dimension::Scope, Dimension::Op]).unwrap_err().to_string();
+        assert_eq!(error, "names op twice; only scope may be repeated, each time one folder deeper");
+        assert_eq!(check_by(&[]), Err(ByError::Nothing));
+    }
+
+    #[test]
+    fn a_dimension_is_known_by_its_name() {
+        for dimension in Dimension::ALL {
+            assert_eq!(dimension.name().parse(), Ok(dimension));
+        }
+        let error = "ops".parse::<Dimension>().unwrap_err().to_string();
+        assert!(error.starts_with("`ops` is no dimension; write one of category, metagraph, "), "{error}");
     }
 
     #[test]

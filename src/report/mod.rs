@@ -7,6 +7,7 @@ mod csv;
 mod fit;
 mod folded;
 mod format;
+mod gate;
 mod json;
 mod markdown;
 mod phrases;
@@ -23,11 +24,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::duplicates::Duplicates;
+use crate::exit::Exit;
 use crate::input::Link;
 use crate::ledger::{Category, Rollup};
 use crate::problem::Problem;
 
 pub use format::{Format, View};
+pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use json::schema;
 
 /// The report's schema version; it changes when a key goes or changes its meaning, not when one is added.
@@ -45,6 +48,8 @@ pub struct Report {
     pub models: Vec<ModelReport>,
     /// Paths, and folders on the way to a model, of which there is no report.
     pub unreadable: Vec<UnreadableInput>,
+    /// The rules and whether they hold.
+    pub gate: Gate,
 }
 
 impl Report {
@@ -52,13 +57,22 @@ impl Report {
     #[must_use]
     pub fn new() -> Self {
         let tool = Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        Self { schema_version: SCHEMA_VERSION, tool, models: Vec::new(), unreadable: Vec::new() }
+        let (models, unreadable) = (Vec::new(), Vec::new());
+        Self { schema_version: SCHEMA_VERSION, tool, models, unreadable, gate: Gate::default() }
     }
 
     /// Whether everything that was asked for could be read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.unreadable.is_empty() && self.models.iter().all(|model| model.problems.is_empty())
+    }
+
+    /// How the run ended: not the better for a rule that holds of a model that could not be read.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let read = if self.is_complete() { Exit::Audited } else { Exit::Unreadable };
+        let judged = if self.gate.is_broken() { Exit::RuleBroken } else { Exit::Audited };
+        read.max(judged)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A small report for the tests of the formats, and the parts to build others from.
 
+use super::gate::{self, Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status};
 use super::{
     AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MetaGraphReport, ModelReport,
     OpReport, Report, SignatureReport, TensorInfoReport, TensorReport, UnreadableInput,
@@ -58,6 +59,59 @@ pub(super) fn empty_model() -> ModelReport {
         duplicates: Duplicates::default(),
         problems: vec![],
     }
+}
+
+/// `--max-duplication 5%` held against [`model`], of which 600 bytes are redundant unless it passed.
+pub(super) fn rule(status: Status) -> RuleOutcome {
+    let passed = status == Status::Pass;
+    let actual_bytes = if matches!(status, Status::Fail | Status::Warn) { 600 } else { 50 };
+    RuleOutcome {
+        rule: "max-duplication".to_owned(),
+        metric: "duplication".to_owned(),
+        model: "./model".to_owned(),
+        limit: "5%".to_owned(),
+        actual: gate::percent(actual_bytes, 1000),
+        passed,
+        status,
+        level: if status == Status::Warn { Level::Warn } else { Level::Fail },
+        actual_bytes,
+        total_bytes: 1000,
+        limits: vec![LimitOutcome { limit: "5%".to_owned(), limit_bytes: 50, passed: actual_bytes <= 50 }],
+        floor_bytes: None,
+        allowed_bytes: 0,
+        matches: None,
+        reason: None,
+        source: "--max-duplication".to_owned(),
+    }
+}
+
+/// An entry that matches one group of 8,192 redundant bytes of [`model`].
+pub(super) fn allowed(group: &str) -> Allowed {
+    Allowed {
+        group: group.to_owned(),
+        reason: "both are asked for".to_owned(),
+        source: "smaudit.toml:12".to_owned(),
+        model: "./model".to_owned(),
+        groups: 1,
+        redundant_bytes: 8192,
+        between_meta_graphs_bytes: 0,
+        structural_bytes: 0,
+    }
+}
+
+/// A gate with one rule for each of `statuses`, a rule with `name` in every place, and an entry that allows it.
+pub(super) fn gate(statuses: &[Status], name: &str) -> Gate {
+    let passed = statuses.iter().all(|status| matches!(status, Status::Pass | Status::Warn));
+    let mut rules: Vec<RuleOutcome> = statuses.iter().map(|status| rule(*status)).collect();
+    let mut named = rule(Status::Pass);
+    let text = || name.to_owned();
+    (named.metric, named.model, named.source, named.reason) =
+        (format!("variable:{name}"), text(), text(), Some(text()));
+    (named.floor_bytes, named.allowed_bytes, named.matches) = (Some(u64::MAX), u64::MAX, Some(u64::MAX));
+    rules.push(named);
+    let mut entry = allowed(name);
+    (entry.reason, entry.source, entry.model) = (text(), text(), text());
+    Gate { passed, rules, allowed: vec![entry], ..Gate::default() }
 }
 
 pub(super) fn meta_graph(index: u64, tags: &[&str]) -> MetaGraphReport {

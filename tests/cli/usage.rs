@@ -51,7 +51,7 @@ fn help_and_version_are_reports_of_their_own() {
     assert_eq!(version.stdout, format!("smaudit {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(run(root(), "-V").exits(0).stdout, version.stdout);
     let help = run(root(), "--help").exits(0).silently().stdout;
-    for part in ["Usage: smaudit [OPTIONS] <PATH>...", "Examples:", "Exit codes: 0 audited; 2 wrong usage; 3 "] {
+    for part in ["Usage: smaudit [OPTIONS] <PATH>...", "Examples:", "Exit codes: 0 audited"] {
         assert!(help.contains(part), "{part} is not in {help}");
     }
 }

@@ -9,8 +9,9 @@ use std::process::Output;
 use assert_cmd::Command;
 use serde_json::Value;
 
-/// What the surroundings may say about colour and width. A test says it itself.
-pub const SURROUNDINGS: [&str; 6] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", "LINES"];
+/// What the surroundings may say about colour, width and where messages go. A test says it itself.
+pub const SURROUNDINGS: [&str; 7] =
+    ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", "LINES", "GITHUB_ACTIONS"];
 
 /// What a run came to.
 #[derive(Debug)]

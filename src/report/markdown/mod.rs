@@ -7,6 +7,7 @@
 //! whole lines, and says how much. Hence problems stand first here, and the longest lists last and folded up.
 
 mod duplicates;
+mod gate;
 mod page;
 
 use std::io;
@@ -27,6 +28,7 @@ use crate::ledger::{Dimension, Rest, Row};
 pub(super) fn write(report: &Report, view: &View, out: &mut dyn io::Write) -> io::Result<()> {
     let mut page = Page::new();
     unreadable(report, &mut page);
+    gate::write(&report.gate, &mut page);
     if report.models.len() > 1 {
         summary(report, &mut page);
     }

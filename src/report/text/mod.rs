@@ -1,13 +1,14 @@
 //! The report for a terminal.
 //!
 //! It reads from the whole to the parts: what the model is and weighs, where its bytes are, each metagraph with what it
-//! can be called by, the largest ops, functions and variables, and last, where an eye ends up, what went wrong. Figures
-//! stand in one column down the page. No line is wider than the terminal: names give way, figures never do.
+//! can be called by, the largest ops, functions and variables, and last, where an eye ends up, what went wrong and what
+//! rules are broken. Figures stand in one column down the page. No line is wider than the terminal: names give way, figures never do.
 //!
 //! Styles are written as escape codes always; `anstream` takes them out where they are not wanted. Without them the
 //! report says the same.
 
 mod duplicates;
+mod gate;
 mod lists;
 mod model;
 mod page;
@@ -34,6 +35,7 @@ pub(super) fn write(report: &Report, view: &View, out: &mut dyn io::Write) -> io
         summary(report, &mut page)?;
     }
     unreadable(report, &mut page)?;
+    gate::write(&report.gate, &mut page)?;
     io::Write::flush(&mut out)
 }
 

@@ -1,0 +1,109 @@
+//! The allow-list: duplicates that are known, and why they may stay. They are taken out of the rules, not out of the
+//! report.
+
+use foldhash::HashMap;
+
+use super::glob::Glob;
+use super::metric::Metric;
+use crate::duplicates::{Group, GroupKind, Member, StructuralGroup};
+use crate::report::{Allowed, ModelReport};
+
+/// An entry of the allow-list.
+#[derive(Debug, Clone)]
+pub struct Allow {
+    /// A name of the group: that of one of its places, of a part of a metagraph its field.
+    pub group: Glob,
+    /// Why it may stay.
+    pub reason: String,
+    /// Where the entry is: `smaudit.toml:12`.
+    pub source: String,
+}
+
+/// What the allow-list takes out of a model's figures, by entry, in the order of the list. A group goes to the first
+/// entry that matches it.
+#[derive(Debug, Clone)]
+pub(super) struct Allowance(pub(super) Vec<Allowed>);
+
+impl Allowance {
+    pub(super) fn new(model: &ModelReport, list: &[Allow]) -> Self {
+        let mut entries: Vec<Allowed> = list.iter().map(|allow| allow.of_nothing(model)).collect();
+        if list.is_empty() {
+            return Self(entries);
+        }
+        let first = |names: &[String]| list.iter().position(|allow| names.iter().any(|name| allow.group.matches(name)));
+        let variables = variable_names(model);
+        for group in &model.duplicates.groups {
+            let entry = first(&names(group, &variables)).and_then(|index| entries.get_mut(index));
+            if let Some(entry) = entry {
+                entry.groups += 1;
+                entry.redundant_bytes += group.redundant_bytes;
+                entry.between_meta_graphs_bytes +=
+                    if group.kind == GroupKind::Element { group.redundant_bytes } else { 0 };
+            }
+        }
+        for group in &model.duplicates.structural.groups {
+            if let Some(entry) = first(&structural_names(group)).and_then(|index| entries.get_mut(index)) {
+                entry.groups += 1;
+                entry.structural_bytes += group.redundant_bytes;
+            }
+        }
+        Self(entries)
+    }
+
+    /// The bytes that are not counted in a metric.
+    pub(super) fn of(&self, metric: &Metric) -> u64 {
+        let bytes = |entry: &Allowed| match metric {
+            Metric::Duplication => entry.redundant_bytes,
+            Metric::BetweenMetaGraphs => entry.between_meta_graphs_bytes,
+            Metric::StructuralDuplication => entry.structural_bytes,
+            Metric::Total | Metric::Category(_) | Metric::Variables(_) | Metric::Functions(_) => 0,
+        };
+        self.0.iter().map(bytes).sum()
+    }
+}
+
+impl Allow {
+    fn of_nothing(&self, model: &ModelReport) -> Allowed {
+        Allowed {
+            group: self.group.text().to_owned(),
+            reason: self.reason.clone(),
+            source: self.source.clone(),
+            model: model.path.clone(),
+            groups: 0,
+            redundant_bytes: 0,
+            between_meta_graphs_bytes: 0,
+            structural_bytes: 0,
+        }
+    }
+}
+
+/// The variables' own names by their keys.
+type VariableNames<'m> = HashMap<&'m str, &'m str>;
+
+fn variable_names(model: &ModelReport) -> VariableNames<'_> {
+    let tensors = model.checkpoint.iter().flat_map(|checkpoint| &checkpoint.tensors);
+    tensors.filter_map(|tensor| Some((tensor.key.as_str(), tensor.name.as_deref()?))).collect()
+}
+
+/// What a group is called: each of its places. A part of a metagraph goes by its field (`graph_def.node`,
+/// `signature_def`), a whole function by its name as well.
+fn names(group: &Group, variables: &VariableNames<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    for member in &group.members {
+        let Member { place, name, function, .. } = member;
+        match function {
+            Some(function) => names.push(format!("{function}/{name}")),
+            None if group.kind == GroupKind::Element => names.extend([place.clone(), name.clone()]),
+            None => names.push(name.clone()),
+        }
+        if place == "variables" {
+            names.extend(variables.get(name.as_str()).map(|name| (*name).to_owned()));
+        }
+    }
+    names
+}
+
+/// What a group of functions is called: the stem of their names, and each of these.
+fn structural_names(group: &StructuralGroup) -> Vec<String> {
+    std::iter::once(&group.stem).chain(&group.functions).filter(|name| !name.is_empty()).cloned().collect()
+}

@@ -1,0 +1,142 @@
+//! A rule: what is limited, to how much, in which models, and what happens when it is more.
+
+use thiserror::Error;
+
+use super::allow::Allowance;
+use super::glob::PathGlob;
+use super::limit::{Limit, LimitError};
+use super::metric::{Measured, Metric, categories};
+use crate::ledger::Category;
+use crate::report::{Level, LimitOutcome, ModelReport, RuleOutcome, Status, percent};
+
+/// What must hold of a model. It does when each of its limits does.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    name: String,
+    metric: Metric,
+    limits: Vec<Limit>,
+    floor: Option<u64>,
+    /// What it does when broken.
+    pub level: Level,
+    /// Why there is the rule.
+    pub reason: Option<String>,
+    /// The models that it is for; all of them where there is no pattern.
+    pub models: Option<PathGlob>,
+    /// Where it is: `--max-size`, `smaudit.toml:3`.
+    pub source: String,
+}
+
+/// Why there cannot be such a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RuleError {
+    /// The limit is none.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// What is before the `=` of `--max-size` is no category.
+    #[error("`{0}` is no category; write one of {names}", names = categories())]
+    Category(String),
+    /// A share of the total, which is always all of it.
+    #[error("`{0}` of the total is no limit, as the total is always 100% of itself; write a size as `10MB`")]
+    ShareOfTotal(String),
+    /// No limit, more than two, or two of a kind.
+    #[error("limits are one, or a share and a size; of two shares or two sizes only the smaller would count")]
+    Limits,
+    /// A floor without a share above it.
+    #[error("a floor is for a share (`5%`): a size is exceeded or it is not")]
+    Floor,
+}
+
+impl Rule {
+    /// A rule that fails, in all models.
+    ///
+    /// # Errors
+    /// When no model could break it, or none could keep it.
+    pub fn new(metric: Metric, limits: Vec<Limit>, floor: Option<u64>, source: String) -> Result<Self, RuleError> {
+        let shares = limits.iter().filter(|limit| limit.is_share()).count();
+        if limits.is_empty() || shares > 1 || limits.len() - shares > 1 {
+            return Err(RuleError::Limits);
+        }
+        if floor.is_some() && shares == 0 {
+            return Err(RuleError::Floor);
+        }
+        if let (Metric::Total, Some(share)) = (&metric, limits.iter().find(|limit| limit.is_share())) {
+            return Err(RuleError::ShareOfTotal(share.to_string()));
+        }
+        let name = metric.to_string();
+        Ok(Self { name, metric, limits, floor, level: Level::Fail, reason: None, models: None, source })
+    }
+
+    /// The rule of `--max-duplication LIMIT`.
+    ///
+    /// # Errors
+    /// When that is no limit.
+    pub fn max_duplication(limit: &str) -> Result<Self, RuleError> {
+        Self::of_option("max-duplication", Metric::Duplication, limit)
+    }
+
+    /// A rule of `--max-size [CATEGORY=]LIMIT`.
+    ///
+    /// # Errors
+    /// When that is no category or no limit.
+    pub fn max_size(text: &str) -> Result<Self, RuleError> {
+        let Some((name, limit)) = text.split_once('=') else {
+            return Self::of_option("max-size", Metric::Total, text);
+        };
+        let category = Category::ALL.into_iter().find(|category| category.name() == name.trim());
+        let category = category.ok_or_else(|| RuleError::Category(name.to_owned()))?;
+        Self::of_option("max-size", Metric::Category(category), limit)
+    }
+
+    fn of_option(option: &str, metric: Metric, limit: &str) -> Result<Self, RuleError> {
+        let limit: Limit = limit.parse()?;
+        let rule = Self::new(metric, vec![limit], None, format!("--{option}"))?;
+        Ok(Self { name: option.to_owned(), ..rule })
+    }
+
+    /// Whether it is for the model at `path`.
+    #[must_use]
+    pub fn is_for(&self, path: &str) -> bool {
+        self.models.as_ref().is_none_or(|models| models.matches(path))
+    }
+
+    /// How it comes out for a model, of which the allow-list takes out so much.
+    pub(super) fn judge(&self, model: &ModelReport, allowance: &Allowance) -> RuleOutcome {
+        let Measured { bytes, matches } = self.metric.measure(model);
+        let allowed_bytes = allowance.of(&self.metric).min(bytes);
+        let actual_bytes = bytes - allowed_bytes;
+        let limits: Vec<LimitOutcome> =
+            self.limits.iter().map(|limit| self.hold(limit, actual_bytes, model.total_bytes)).collect();
+        let status = match (limits.iter().all(|limit| limit.passed), self.level) {
+            (false, Level::Fail) => Status::Fail,
+            (false, Level::Warn) => Status::Warn,
+            (true, _) if !model.problems.is_empty() => Status::Unsure,
+            (true, _) => Status::Pass,
+        };
+        let is_share = self.limits.first().is_some_and(Limit::is_share);
+        RuleOutcome {
+            rule: self.name.clone(),
+            metric: self.metric.to_string(),
+            model: model.path.clone(),
+            limit: self.limits.iter().map(Limit::to_string).collect::<Vec<_>>().join(" and "),
+            actual: if is_share { percent(actual_bytes, model.total_bytes) } else { actual_bytes.to_string() },
+            passed: status == Status::Pass,
+            status,
+            level: self.level,
+            actual_bytes,
+            total_bytes: model.total_bytes,
+            limits,
+            floor_bytes: self.floor,
+            allowed_bytes,
+            matches,
+            reason: self.reason.clone(),
+            source: self.source.clone(),
+        }
+    }
+
+    /// A share is exceeded only by what is also more than the floor.
+    fn hold(&self, limit: &Limit, actual: u64, total: u64) -> LimitOutcome {
+        let limit_bytes = limit.bytes(total);
+        let floor = self.floor.filter(|_| limit.is_share()).unwrap_or(0);
+        LimitOutcome { limit: limit.to_string(), limit_bytes, passed: actual <= limit_bytes.max(floor) }
+    }
+}
