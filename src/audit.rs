@@ -2,6 +2,7 @@
 
 mod answers;
 
+use bytes::Bytes;
 use thiserror::Error;
 
 use crate::charge::{self, MainFile};
@@ -22,11 +23,13 @@ pub struct Options {
     pub top: Option<usize>,
     /// The smallest payload that is compared for duplicates, in bytes.
     pub min_duplicate: u64,
+    /// Whether every tensor is read and its CRC32C checked.
+    pub verify: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { by: vec![Dimension::Category], top: None, min_duplicate: 1024 }
+        Self { by: vec![Dimension::Category], top: None, min_duplicate: 1024, verify: false }
     }
 }
 
@@ -57,14 +60,21 @@ const FIXED: [Dimension; 6] = [
 pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Result<ModelReport, AuditError> {
     let dimensions: Vec<Dimension> = FIXED.iter().chain(&options.by).copied().collect();
     let mut ledger = Ledger::new(&dimensions);
-    progress.start(&model.path, model.files.iter().map(|file| file.bytes).sum());
     let checkpoint = read_checkpoint(model);
+    let verified = checkpoint.as_ref().filter(|_| options.verify);
+    let bytes: u64 = model.files.iter().map(|file| file.bytes).sum();
+    progress.start(&model.path, bytes.saturating_add(verified.map_or(0, Checkpoint::bytes_to_verify)));
     let main_file = MainFile::open(model);
     let (duplicates, marks) = find_duplicates(model, main_file.as_ref(), checkpoint.as_ref(), options);
     marks.into_files().for_each(|(file, marks)| ledger.mark(file, marks));
     let saved_model = charge::charge_model(model, main_file.as_ref(), checkpoint.as_ref(), &mut ledger, progress)?;
+    let verified = verified.map(|checkpoint| checkpoint.verify(|name| open(model, name), progress));
     progress.finish();
     let mut report = answers::report(model, &ledger, &saved_model, checkpoint.as_ref(), duplicates, options);
+    if let Some((verified, problems)) = verified {
+        report.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.verified = Some(verified));
+        report.problems.extend(problems);
+    }
     report.problems.extend(model.changes());
     report.problems.sort();
     report.problems.dedup();
@@ -75,10 +85,13 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
 fn read_checkpoint(model: &Model) -> Option<Checkpoint> {
     let files = model.files.iter().filter(|file| file.name.starts_with("variables/"));
     let files: Vec<(String, u64)> = files.map(|file| (file.name.clone(), file.bytes)).collect();
-    Checkpoint::read(&files, |name| {
-        let file = model.file(name).ok_or_else(|| Problem::of_file(name, "not in the listing"))?;
-        file.contents().map_err(Problem::from)
-    })
+    Checkpoint::read(&files, |name| open(model, name))
+}
+
+/// The contents of one of the model's files.
+fn open(model: &Model, name: &str) -> Result<Bytes, Problem> {
+    let file = model.file(name).ok_or_else(|| Problem::of_file(name, "not in the listing"))?;
+    file.contents().map_err(Problem::from)
 }
 
 fn find_duplicates(

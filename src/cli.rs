@@ -53,6 +53,10 @@ struct AuditArgs {
     #[arg(short = 'n', long, value_name = "N")]
     top: Option<usize>,
 
+    /// Read every tensor of a checkpoint and check its CRC32C
+    #[arg(long)]
+    verify: bool,
+
     /// How the report is written
     #[arg(short, long, value_name = "F", default_value = "text")]
     #[arg(value_parser = format_parser())]
@@ -181,7 +185,10 @@ impl AuditArgs {
         let format = if self.json { Format::Json } else { self.format };
         Ok(AuditRequest {
             paths: self.paths,
-            options: options(self.by, self.top, self.min_duplicate, config.defaults)?,
+            options: smaudit::Options {
+                verify: self.verify,
+                ..options(self.by, self.top, self.min_duplicate, config.defaults)?
+            },
             rules: rules(self.max_duplication, self.max_size, config.rules),
             format: wanted.then_some(format),
             // Not a file to replace: redirected into one, it would lose what others write there.
@@ -207,6 +214,7 @@ fn options(
         by,
         top: top.or(defaults.top).or(usual.top),
         min_duplicate: min_duplicate.or(defaults.min_duplicate).unwrap_or(usual.min_duplicate),
+        ..usual
     })
 }
 

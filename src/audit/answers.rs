@@ -169,6 +169,7 @@ fn checkpoint_report(checkpoint: &Checkpoint) -> CheckpointReport {
         data_bytes: checkpoint.data_bytes(),
         unused_data_bytes: checkpoint.unused_data_bytes(),
         stale_bytes: checkpoint.stale_bytes(),
+        verified: None,
         tensors: checkpoint.bundle.tensors.iter().map(|tensor| tensor_report(checkpoint, tensor)).collect(),
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::{META_GRAPHS, SavedModel, charge_saved_model};
-use crate::checkpoint::{Checkpoint, Extent, Role};
+use crate::checkpoint::{Checkpoint, Extent, Format, Role};
 use crate::input::{File, MODEL_FILES, Model};
 use crate::ledger::{Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::problem::Problem;
@@ -94,7 +94,7 @@ fn charge_main_file(
     Ok(SavedModel { problems: main.problem.iter().cloned().collect(), ..SavedModel::default() })
 }
 
-/// Charges a file under `variables/`: the tensors of a shard each to their variable, other files as what they are.
+/// Charges a file under `variables/`: the tensors of a shard or table each to their variable, other files as what they are.
 fn charge_checkpoint_file(
     file: &File,
     checkpoint: &Checkpoint,
@@ -104,9 +104,8 @@ fn charge_checkpoint_file(
     match part.role {
         Role::Index => charge_as(file, "[index]", Category::Variables, ledger),
         Role::Stale => charge_as(file, "[stale]", Category::Variables, ledger),
-        Role::V1 => charge_as(file, "[V1 checkpoint]", Category::Variables, ledger),
         Role::Other => charge_as(file, "[other]", Category::Variables, ledger),
-        Role::Shard(_) => {
+        Role::Shard(_) | Role::V1(_) => {
             let mut account = ledger.open(&file.name, file.bytes);
             for extent in &part.extents {
                 let labels = extent_labels(checkpoint, extent, account.ledger());
@@ -120,7 +119,11 @@ fn charge_checkpoint_file(
 fn extent_labels(checkpoint: &Checkpoint, extent: &Extent, ledger: &mut Ledger) -> Labels {
     let labels = Labels::new(Category::Variables);
     let Some(tensor) = extent.tensor.and_then(|index| checkpoint.bundle.tensors.get(index)) else {
-        let name = if checkpoint.index_is_whole { "[unused data]" } else { "[not read]" };
+        let name = match (checkpoint.index_is_whole, checkpoint.format) {
+            (false, _) => "[not read]",
+            (true, Format::Bundle) => "[unused data]",
+            (true, Format::V1) => "[table]",
+        };
         return with_name(labels, name, ledger);
     };
     let variable = label(ledger, Dimension::Variable, &tensor.key);

@@ -21,7 +21,7 @@ use crate::proto::{BundleEntryProto, BundleHeaderProto};
 
 /// The longest entry that is decoded; that of a variable in tens of thousands of slices. Decoded, an entry made for it
 /// takes many times its bytes.
-const MAX_ENTRY_BYTES: usize = 1 << 20;
+pub(super) const MAX_ENTRY_BYTES: usize = 1 << 20;
 
 /// What a bundle's index says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,11 +30,15 @@ pub struct Bundle {
     pub num_shards: Option<u32>,
     /// Whether the machine that wrote the data was a big-endian one.
     pub big_endian: bool,
-    /// The entries in the order of their keys.
+    /// The entries in the order of their keys; for V1 those of each table, with a partitioned variable before the first of
+    /// its slices.
     pub tensors: Vec<Tensor>,
 }
 
 /// One entry: a tensor, a slice of one, or a variable whose data is in its slices.
+///
+/// In a V1 checkpoint (see [`v1`](super::v1)) the data is the value of an entry of a table: a message that holds the
+/// elements, and the variable's name once more. `shard` is the table then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tensor {
     /// The key; that of a slice decoded to `name [0:10, :]`. May hold any character, also those a terminal obeys.
@@ -47,14 +51,17 @@ pub struct Tensor {
     pub shape: Vec<i64>,
     /// The data file that holds the bytes.
     pub shard: u32,
-    /// Where the bytes start in the data file.
+    /// Where the bytes start in the data file; in a compressed block of a V1 table, where the block does.
     pub offset: u64,
-    /// How many bytes of the data file the tensor takes.
+    /// How many bytes of the data file the tensor takes; in a compressed block, how many it would without compression.
     pub bytes: u64,
-    /// The masked CRC32C of the bytes; for strings and variants of their lengths in another form and their bytes.
+    /// The masked CRC32C of the bytes; for strings and variants of their lengths in another form and their bytes. V1 has
+    /// none, as there a block has one.
     pub crc32c: u32,
     /// For a partitioned variable, how many slices its data is in; 0 otherwise.
     pub slices: usize,
+    /// The bytes are in a compressed block of a V1 table, and none of the file's bytes are the tensor's alone.
+    pub compressed: bool,
     /// The entry's numbers cannot be true (negative ones are 0 here), and the tensor owns no bytes.
     pub damaged: bool,
 }
@@ -73,12 +80,12 @@ impl Tensor {
         dtype::element_bytes(self.dtype).is_some()
     }
 
-    /// The bytes of its shard that the tensor claims; `None` where it has none or its entry is damaged. They need not
-    /// be within the shard.
+    /// The bytes of its shard that the tensor claims; `None` where it has none, or none to itself, or its entry is damaged.
+    /// They need not be within the shard.
     #[must_use]
     pub fn range(&self) -> Option<Range<u64>> {
         let end = self.offset.checked_add(self.bytes)?;
-        (!self.damaged && end > self.offset).then_some(self.offset..end)
+        (!self.damaged && !self.compressed && end > self.offset).then_some(self.offset..end)
     }
 }
 
@@ -140,6 +147,7 @@ impl Bundle {
             bytes: u64::try_from(proto.size).unwrap_or_default(),
             crc32c: proto.crc32c,
             slices: proto.slices.len(),
+            compressed: false,
             damaged: !faults.is_empty(),
         };
         for fault in faults.into_iter().chain(tensor.size_mismatch()) {

@@ -3,10 +3,13 @@
 //! Names decide, as they do for TensorFlow (`core/util/tensor_bundle/naming.cc`): `variables.index` and
 //! `variables.data-NNNNN-of-MMMMM`, of which only the set whose M the index names is ever read. Sets of another M are
 //! what an earlier save left behind, and TensorFlow Serving counts them as memory all the same.
+//!
+//! A V1 checkpoint is one table, `variables`, or a set, `variables-NNNNN-of-MMMMM`. In TensorFlow's
+//! oldest test data they are called `saved_model_variables`, and hold the same; these are read as well.
 
 #![warn(clippy::arithmetic_side_effects)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::problem::Problem;
 
@@ -15,6 +18,9 @@ pub const INDEX: &str = "variables/variables.index";
 
 /// What every other file of the checkpoint has in front of its name.
 const PREFIX: &str = "variables/variables";
+
+/// What the tables of a V1 checkpoint were called at first.
+const FIRST_PREFIX: &str = "variables/saved_model_variables";
 
 /// Missing data files are named one by one up to this many.
 const MISSING_NAMED: usize = 16;
@@ -28,8 +34,9 @@ pub enum Role {
     Shard(u32),
     /// A data file of another set, or a V1 table beside an index: nothing reads it.
     Stale,
-    /// A table of a V1 checkpoint: index and data in one.
-    V1,
+    /// A table of a V1 checkpoint, index and data in one, by its place among the tables. Where none is missing, that is
+    /// the number in its name.
+    V1(u32),
     /// Anything else, such as the `checkpoint` text file.
     Other,
 }
@@ -38,25 +45,35 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Name {
     Index,
-    Data { shard: u32, of: u32 },
-    V1,
+    Data {
+        shard: u32,
+        of: u32,
+    },
+    /// What it is called, and of a set its number and how many there are.
+    V1 {
+        prefix: &'static str,
+        part: Option<(u32, u32)>,
+    },
     Other,
 }
 
 impl Name {
     fn of(path: &str) -> Self {
-        let Some(rest) = path.strip_prefix(PREFIX) else { return Self::Other };
         if path == INDEX {
             Self::Index
-        } else if rest.is_empty() {
-            Self::V1
-        } else if let Some((shard, of)) = rest.strip_prefix(".data-").and_then(shard_of) {
+        } else if let Some((shard, of)) =
+            path.strip_prefix(PREFIX).and_then(|rest| shard_of(rest.strip_prefix(".data-")?))
+        {
             Self::Data { shard, of }
-        } else if rest.strip_prefix('-').and_then(shard_of).is_some() {
-            Self::V1
         } else {
-            Self::Other
+            [PREFIX, FIRST_PREFIX].into_iter().find_map(|prefix| Self::of_table(path, prefix)).unwrap_or(Self::Other)
         }
+    }
+
+    fn of_table(path: &str, prefix: &'static str) -> Option<Self> {
+        let rest = path.strip_prefix(prefix)?;
+        let part = if rest.is_empty() { None } else { Some(shard_of(rest.strip_prefix('-')?)?) };
+        Some(Self::V1 { prefix, part })
     }
 }
 
@@ -79,14 +96,15 @@ pub fn shard_path(shard: u32, of: u32) -> String {
 pub fn is_bundle<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<bool> {
     let bundle = |name| match name {
         Name::Index | Name::Data { .. } => Some(true),
-        Name::V1 => Some(false),
+        Name::V1 { .. } => Some(false),
         Name::Other => None,
     };
     paths.into_iter().filter_map(|path| bundle(Name::of(path))).max()
 }
 
 /// What each of these paths is, given the number of shards in the index's header. Where it is not known, because there
-/// is no index or it cannot be read, data files are live if they are all of one set.
+/// is no index or it cannot be read, data files are live if they are all of one set. V1 tables are numbered in the order
+/// that they come in.
 #[must_use]
 pub fn roles<'a>(paths: impl IntoIterator<Item = &'a str>, num_shards: Option<u32>) -> Vec<Role> {
     let names: Vec<_> = paths.into_iter().map(Name::of).collect();
@@ -94,12 +112,13 @@ pub fn roles<'a>(paths: impl IntoIterator<Item = &'a str>, num_shards: Option<u3
         names.iter().filter_map(|name| if let Name::Data { of, .. } = *name { Some(of) } else { None }).collect();
     let live = num_shards.or_else(|| sets.first().filter(|_| sets.len() == 1).copied());
     let bundle = !sets.is_empty() || names.contains(&Name::Index);
+    let mut tables = 0..;
     let role = |name| match (name, live) {
         (Name::Index, _) => Role::Index,
         (Name::Data { shard, of }, Some(live)) if of == live && shard < live => Role::Shard(shard),
         (Name::Data { .. }, Some(_)) => Role::Stale,
-        (Name::V1, _) if bundle => Role::Stale,
-        (Name::V1, _) => Role::V1,
+        (Name::V1 { .. }, _) if bundle => Role::Stale,
+        (Name::V1 { .. }, _) => tables.next().map_or(Role::Other, Role::V1),
         (Name::Data { .. }, None) | (Name::Other, _) => Role::Other,
     };
     names.into_iter().map(role).collect()
@@ -109,19 +128,42 @@ pub fn roles<'a>(paths: impl IntoIterator<Item = &'a str>, num_shards: Option<u3
 /// header promises, the first few are named and the others counted.
 #[must_use]
 pub fn missing_shards(roles: &[Role], num_shards: u32) -> Vec<Problem> {
-    let found: BTreeSet<_> =
+    let found =
         roles.iter().filter_map(|role| if let Role::Shard(shard) = role { Some(*shard) } else { None }).collect();
-    let mut missing = (0..num_shards).filter(|shard| !found.contains(shard));
     let expected = format!("expected this file, as the index names {num_shards} shards, found none");
-    let mut problems: Vec<_> = missing
-        .by_ref()
-        .take(MISSING_NAMED)
-        .map(|shard| Problem::of_file(shard_path(shard, num_shards), &expected))
-        .collect();
-    let named = found.len().saturating_add(problems.len());
-    let more = usize::try_from(num_shards).unwrap_or(usize::MAX).saturating_sub(named);
-    if more > 0 {
-        problems.push(Problem::of_file(INDEX, format!("expected {num_shards} shards, found {more} more missing")));
+    missing(&found, num_shards, &expected, |shard| shard_path(shard, num_shards))
+}
+
+/// A problem for each table of a V1 checkpoint that the names of the others promise. Where the tables are not all of one
+/// set, nothing is missed: nobody knows which set is meant.
+#[must_use]
+pub fn missing_tables<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<Problem> {
+    let mut sets: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
+    for path in paths {
+        let Name::V1 { prefix, part } = Name::of(path) else { continue };
+        let set = sets.entry((prefix, part.map(|(_, of)| of))).or_default();
+        set.extend(part.map(|(table, _)| table));
+    }
+    match sets.first_key_value() {
+        Some((&(prefix, Some(of)), found)) if sets.len() == 1 => {
+            let expected = format!("expected this file, as there is one of a set of {of}, found none");
+            missing(found, of, &expected, |table| format!("{prefix}-{table:05}-of-{of:05}"))
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A problem for each file of a set that was not found. The first few are named, the last problem counts the others.
+fn missing(found: &BTreeSet<u32>, of: u32, expected: &str, path: impl Fn(u32) -> String) -> Vec<Problem> {
+    let mut missing = (0..of).filter(|number| !found.contains(number)).peekable();
+    let mut problems: Vec<_> =
+        missing.by_ref().take(MISSING_NAMED).map(|number| Problem::of_file(path(number), expected)).collect();
+    if let Some(&next) = missing.peek() {
+        // Counted and not walked: a name may promise four billion.
+        let behind = u64::from(of.saturating_sub(next));
+        let there = u64::try_from(found.range(next..of).count()).unwrap_or(u64::MAX);
+        let more = behind.saturating_sub(there);
+        problems.push(Problem::of_file(path(next), format!("{expected}, and so for {more} in all from here on")));
     }
     problems
 }
@@ -151,8 +193,15 @@ mod tests {
     #[test]
     fn v1_tables_are_stale_beside_a_bundle() {
         let tables = ["variables/variables", "variables/variables-00000-of-00001"];
-        assert_eq!(roles(tables, None), [Role::V1, Role::V1]);
+        assert_eq!(roles(tables, None), [Role::V1(0), Role::V1(1)]);
         assert_eq!(roles([tables[0], tables[1], INDEX], Some(1)), [Role::Stale, Role::Stale, Role::Index]);
+    }
+
+    #[test]
+    fn v1_tables_are_known_by_their_first_name_too() {
+        let tables = ["variables/saved_model_variables", "variables/saved_model_variables-00000-of-00001"];
+        assert_eq!(roles(tables, None), [Role::V1(0), Role::V1(1)]);
+        assert_eq!(roles(["variables/saved_model_variables.data-00000-of-00001"], None), [Role::Other]);
     }
 
     #[test]
@@ -164,7 +213,7 @@ mod tests {
             "variables/variables.data-00000-of-00001.tempstate1",
             "variables/variables.data-00000-of-99999999999",
             "variables/variables_temp/part",
-            "variables/saved_model_variables",
+            "variables/saved_model_variables.index",
             "elsewhere/variables.index",
         ];
         assert_eq!(roles(others, Some(1)), [Role::Other; 8]);
@@ -195,6 +244,19 @@ mod tests {
     fn shards_without_number_are_counted_and_not_named() {
         let problems = missing_shards(&roles([OLD], Some(u32::MAX)), u32::MAX);
         assert_eq!(problems.len(), MISSING_NAMED + 1);
-        assert!(problems[MISSING_NAMED].message.ends_with("found 4294967279 more missing"), "{:?}", problems.last());
+        let last = &problems[MISSING_NAMED];
+        assert!(last.message.ends_with("found none, and so for 4294967279 in all from here on"), "{last:?}");
+    }
+
+    #[test]
+    fn a_missing_table_is_a_problem_that_names_its_file() {
+        let (first, third) = ("variables/variables-00000-of-00003", "variables/variables-00002-of-00003");
+        let files =
+            |paths: &[&str]| missing_tables(paths.iter().copied()).into_iter().map(|p| p.file).collect::<Vec<_>>();
+        assert_eq!(files(&[TEXT, first, third]), ["variables/variables-00001-of-00003"]);
+        assert!(files(&["variables/variables"]).is_empty() && files(&[]).is_empty());
+        assert!(files(&[first, "variables/variables"]).is_empty(), "of two sets none is known to be meant");
+        let old = "variables/saved_model_variables-00001-of-00002";
+        assert_eq!(files(&[old]), ["variables/saved_model_variables-00000-of-00002"]);
     }
 }

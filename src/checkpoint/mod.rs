@@ -4,14 +4,16 @@
 //! |---|---|
 //! | [`table`] | LevelDB-format tables, the container of an index and of a V1 checkpoint |
 //! | [`bundle`] | a TensorBundle's index: its tensors and where their bytes are |
+//! | [`v1`] | the tables of a V1 checkpoint: the same of these |
 //! | [`slice_name`] | the keys of the slices of partitioned variables |
 //! | [`layout`] | what each file is: index, live shard, stale shard, V1 table |
 //! | [`extents`] | a shard divided among its tensors |
 //! | [`strings`] | tensors of strings, which a shard stores in a form of their own |
 //! | [`object_graph`] | the objects that the values were saved from, and what variables were called |
+//! | [`verify`] | the data held against the checksums of the index |
 //!
 //! [`Checkpoint::read`] ties them together. Of the data files it opens the one that holds the object graph, and no other:
-//! the index says the rest.
+//! the index says the rest. The tables of a V1 checkpoint it reads.
 
 #![warn(clippy::arithmetic_side_effects)]
 
@@ -22,6 +24,8 @@ pub mod object_graph;
 pub mod slice_name;
 pub mod strings;
 pub mod table;
+pub mod v1;
+pub mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +39,7 @@ pub use bundle::{Bundle, Tensor};
 pub use extents::Extent;
 pub use layout::Role;
 pub use object_graph::ObjectGraph;
+pub use verify::Verified;
 
 use crate::problem::Problem;
 
@@ -56,7 +61,8 @@ pub struct File {
     pub bytes: u64,
     /// What it is.
     pub role: Role,
-    /// For a live shard, its bytes divided among the tensors of [`Bundle::tensors`]; empty for any other file.
+    /// For a live shard or a V1 table, its bytes divided among the tensors of [`Bundle::tensors`]; empty for any other
+    /// file.
     pub extents: Vec<Extent>,
 }
 
@@ -67,9 +73,9 @@ pub struct Checkpoint {
     pub format: Format,
     /// The files that it was read from, sorted by path.
     pub files: Vec<File>,
-    /// What the index says; empty for V1 and where the index is missing or is no table.
+    /// What the index says, or the tables of V1; empty where the index is missing or is no table.
     pub bundle: Bundle,
-    /// Whether all of the index could be read. Where not, bytes that no tensor claims need not be unused.
+    /// Whether all of the index, or of the tables of V1, could be read. Where not, bytes that no tensor claims need not be unused.
     pub index_is_whole: bool,
     /// The object graph that TF2 saves with the values.
     pub object_graph: Option<ObjectGraph>,
@@ -81,23 +87,27 @@ impl Checkpoint {
     /// Reads the checkpoint among `files`: the paths, relative to the model's directory, and sizes of what is under
     /// `variables/`. `open` gives the contents of one of them, or says why it cannot. `None` where there is no checkpoint.
     pub fn read(files: &[(String, u64)], open: impl Fn(&str) -> Result<Bytes, Problem>) -> Option<Self> {
+        let mut files = files.to_vec();
+        files.sort();
         let paths = || files.iter().map(|(path, _)| path.as_str());
         let format = if layout::is_bundle(paths())? { Format::Bundle } else { Format::V1 };
         let (bundle, mut problems) = match format {
             Format::Bundle => read_index(paths().any(|path| path == layout::INDEX), &open),
-            Format::V1 => (Bundle::default(), check_tables(paths().zip(layout::roles(paths(), None)), &open)),
+            Format::V1 => read_tables(paths(), &open),
         };
         let index_is_whole = problems.is_empty();
         let roles = layout::roles(paths(), bundle.num_shards);
-        problems.extend(bundle.num_shards.map(|shards| layout::missing_shards(&roles, shards)).unwrap_or_default());
+        problems.extend(match format {
+            Format::Bundle => bundle.num_shards.map_or(Vec::new(), |shards| layout::missing_shards(&roles, shards)),
+            Format::V1 => layout::missing_tables(paths()),
+        });
         let file = |((path, bytes), role): (&(String, u64), Role)| File {
             path: path.clone(),
             bytes: *bytes,
             role,
             extents: Vec::new(),
         };
-        let mut files: Vec<_> = files.iter().zip(roles).map(file).collect();
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let files = files.iter().zip(roles).map(file).collect();
         let mut checkpoint = Self { format, files, bundle, index_is_whole, object_graph: None, problems };
         checkpoint.divide_shards();
         checkpoint.read_object_graph(&open);
@@ -114,7 +124,7 @@ impl Checkpoint {
     /// How many data files the index names; those that there are where it does not say, and for V1 the tables.
     #[must_use]
     pub fn shard_count(&self) -> u64 {
-        let live = self.files.iter().filter(|file| matches!(file.role, Role::Shard(_) | Role::V1)).count();
+        let live = self.files.iter().filter(|file| matches!(file.role, Role::Shard(_) | Role::V1(_))).count();
         self.bundle.num_shards.map_or_else(|| u64::try_from(live).unwrap_or(u64::MAX), u64::from)
     }
 
@@ -132,13 +142,14 @@ impl Checkpoint {
     /// The bytes of the live shards, or of the V1 tables.
     #[must_use]
     pub fn data_bytes(&self) -> u64 {
-        self.bytes_of(|role| matches!(role, Role::Shard(_) | Role::V1))
+        self.bytes_of(|role| matches!(role, Role::Shard(_) | Role::V1(_)))
     }
 
-    /// The bytes of live shards that no tensor claims; 0 where the index does not tell.
+    /// The bytes of live shards that no tensor claims; 0 where the index does not tell, and for V1, whose tables have keys
+    /// and more between the values.
     #[must_use]
     pub fn unused_data_bytes(&self) -> u64 {
-        if !self.index_is_whole {
+        if !self.index_is_whole || self.format == Format::V1 {
             return 0;
         }
         let unused = self.files.iter().flat_map(|file| &file.extents).filter(|extent| extent.tensor.is_none());
@@ -155,14 +166,14 @@ impl Checkpoint {
         self.files.iter().filter(|file| wanted(file.role)).map(|file| file.bytes).fold(0, u64::saturating_add)
     }
 
-    /// Divides each live shard among its tensors, and reports those that go past its end.
+    /// Divides each live shard, or V1 table, among its tensors, and reports those that go past its end.
     fn divide_shards(&mut self) {
         let mut by_shard: BTreeMap<u32, Vec<(usize, Range<u64>)>> = BTreeMap::new();
         for (position, tensor) in self.bundle.tensors.iter().enumerate() {
             by_shard.entry(tensor.shard).or_default().extend(tensor.range().map(|range| (position, range)));
         }
         for file in &mut self.files {
-            let Role::Shard(shard) = file.role else { continue };
+            let (Role::Shard(shard) | Role::V1(shard)) = file.role else { continue };
             let ranges = by_shard.remove(&shard).unwrap_or_default();
             for (position, range) in ranges.iter().filter(|(_, range)| range.end > file.bytes) {
                 let key = self.bundle.tensors.get(*position).map(|tensor| tensor.key.as_str()).unwrap_or_default();
@@ -198,14 +209,16 @@ fn read_index(exists: bool, open: impl Fn(&str) -> Result<Bytes, Problem>) -> (B
         .unwrap_or_else(|problem| (Bundle::default(), vec![problem]))
 }
 
-/// Whether the files named as V1 tables are tables.
-fn check_tables<'a>(
-    files: impl Iterator<Item = (&'a str, Role)>,
+/// What the tables of a V1 checkpoint hold.
+fn read_tables<'a>(
+    paths: impl Iterator<Item = &'a str> + Clone,
     open: impl Fn(&str) -> Result<Bytes, Problem>,
-) -> Vec<Problem> {
-    let check = |path| {
-        let table = table::Table::open(open(path)?);
-        table.map(drop).map_err(|error| Problem::at(path, error.offset, error))
-    };
-    files.filter(|(_, role)| *role == Role::V1).filter_map(|(path, _)| check(path).err()).collect()
+) -> (Bundle, Vec<Problem>) {
+    let roles = layout::roles(paths.clone(), None);
+    let tables = paths.zip(roles).filter_map(|(path, role)| match role {
+        Role::V1(number) => Some((number, path.to_owned(), open(path))),
+        _ => None,
+    });
+    let (tensors, problems) = v1::read(tables);
+    (Bundle { tensors, ..Bundle::default() }, problems)
 }

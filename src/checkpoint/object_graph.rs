@@ -118,6 +118,7 @@ mod tests {
             bytes: data.len() as u64,
             crc32c: Strings::read(&data, 1, false).unwrap().crc32c,
             slices: 0,
+            compressed: false,
             damaged: false,
         };
         (Bytes::from([vec![0; 10], data].concat()), tensor)

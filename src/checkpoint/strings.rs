@@ -68,14 +68,48 @@ impl Strings {
     /// Where the bytes are not those of `count` strings, or their lengths are damaged. The strings are not checked: hold
     /// [`Strings::crc32c`] against the index for that.
     pub fn read(tensor: &[u8], count: u64, big_endian: bool) -> Result<Self, StringsError> {
+        let mut lengths = Vec::new();
+        let head = Head::read(tensor, count, big_endian, |length| lengths.push(length))?;
+        let mut at = head.end;
+        let mut ranges = Vec::new();
+        for length in lengths {
+            let range = strings_at(tensor, at, length)?;
+            at = range.end;
+            ranges.push(range);
+        }
+        head.checksum(tensor, at).map(|crc32c| Self { ranges, crc32c })
+    }
+}
+
+/// The masked CRC32C that the index should have for a tensor of `count` strings: that of [`Strings::read`], in memory that
+/// does not grow with their number.
+///
+/// # Errors
+/// As [`Strings::read`] has; strings that go past the end are named by the first of all.
+pub fn checksum(tensor: &[u8], count: u64, big_endian: bool) -> Result<u32, StringsError> {
+    let mut all = 0_u64;
+    let head = Head::read(tensor, count, big_endian, |length| all = all.saturating_add(length))?;
+    let strings = strings_at(tensor, head.end, all)?;
+    head.checksum(tensor, strings.end)
+}
+
+/// What is in front of the strings: the lengths and their checksum.
+struct Head {
+    /// Where the strings start.
+    end: usize,
+    /// The CRC32C of the lengths, and then of their checksum.
+    crc: u32,
+}
+
+impl Head {
+    fn read(tensor: &[u8], count: u64, big_endian: bool, mut each: impl FnMut(u64)) -> Result<Self, StringsError> {
         let mut at = 0_usize;
         let mut crc = 0;
-        let mut lengths = Vec::new();
         for _ in 0..count {
             let truncated = StringsError::Truncated { offset: at, expected: "a string's length" };
             let (length, bytes) = tensor.get(at..).and_then(wire::varint).ok_or(truncated)?;
             crc = append_length(crc, length, big_endian);
-            lengths.push(length);
+            each(length);
             at = at.saturating_add(bytes);
         }
         let truncated = StringsError::Truncated { offset: at, expected: "a checksum of the lengths" };
@@ -84,23 +118,23 @@ impl Strings {
         if stored != mask(crc) {
             return Err(StringsError::Lengths { offset: at, stored, computed: mask(crc) });
         }
-        at = at.saturating_add(checksum.len());
-        let strings = at;
-        let mut ranges = Vec::new();
-        for length in lengths {
-            let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
-            let truncated = StringsError::Truncated { offset: at, expected: "a string" };
-            let end = end.filter(|&end| end <= tensor.len()).ok_or(truncated)?;
-            ranges.push(at..end);
-            at = end;
-        }
-        if at != tensor.len() {
-            return Err(StringsError::Excess { offset: at });
-        }
-        crc = crc32c::crc32c_append(crc, checksum);
-        crc = crc32c::crc32c_append(crc, tensor.get(strings..).unwrap_or_default());
-        Ok(Self { ranges, crc32c: mask(crc) })
+        Ok(Self { end: at.saturating_add(checksum.len()), crc: crc32c::crc32c_append(crc, checksum) })
     }
+
+    /// The masked CRC32C of the tensor, whose strings have to end where it does.
+    fn checksum(&self, tensor: &[u8], strings_end: usize) -> Result<u32, StringsError> {
+        if strings_end != tensor.len() {
+            return Err(StringsError::Excess { offset: strings_end });
+        }
+        Ok(mask(crc32c::crc32c_append(self.crc, tensor.get(self.end..).unwrap_or_default())))
+    }
+}
+
+/// The range of strings of `length` bytes in all that start at a byte of the tensor.
+fn strings_at(tensor: &[u8], at: usize, length: u64) -> Result<Range<usize>, StringsError> {
+    let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
+    let truncated = StringsError::Truncated { offset: at, expected: "a string" };
+    Ok(at..end.filter(|&end| end <= tensor.len()).ok_or(truncated)?)
 }
 
 /// Goes on with a checksum over a length, in the form that TensorFlow has it in memory.
@@ -135,7 +169,9 @@ mod tests {
         let tensor = string_tensor(&[b"ab", b"c"]);
         let lengths_checksum = &tensor[2..6];
         let checked = [&[2, 0, 0, 0, 1, 0, 0, 0], lengths_checksum, b"abc"].concat();
-        assert_eq!(Strings::read(&tensor, 2, false).unwrap().crc32c, masked(crc32c::crc32c(&checked)));
+        let expected = masked(crc32c::crc32c(&checked));
+        assert_eq!(Strings::read(&tensor, 2, false).unwrap().crc32c, expected);
+        assert_eq!(checksum(&tensor, 2, false), Ok(expected));
     }
 
     #[test]
@@ -151,8 +187,14 @@ mod tests {
         let tensor = string_tensor(&[b"one", b"two"]);
         for length in 0..tensor.len() {
             assert!(matches!(read(&tensor[..length], 2), Err(StringsError::Truncated { .. })), "cut at {length}");
+            assert!(
+                matches!(checksum(&tensor[..length], 2, false), Err(StringsError::Truncated { .. })),
+                "cut at {length}"
+            );
         }
-        assert_eq!(read(&[&tensor[..], b"x"].concat(), 2), Err(StringsError::Excess { offset: tensor.len() }));
+        let longer = [&tensor[..], b"x"].concat();
+        let excess = StringsError::Excess { offset: tensor.len() };
+        assert_eq!((read(&longer, 2), checksum(&longer, 2, false)), (Err(excess.clone()), Err(excess)));
     }
 
     #[test]

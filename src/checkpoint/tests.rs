@@ -8,6 +8,7 @@ use crate::proto::trackable_object_graph::TrackableObject;
 use crate::proto::trackable_object_graph::trackable_object::SerializedTensor;
 use crate::proto::{BundleEntryProto, BundleHeaderProto, TrackableObjectGraph};
 use crate::support::table::{TableBuilder, string_tensor};
+use crate::support::v1;
 
 const DATA: &str = "variables/variables.data-00000-of-00001";
 
@@ -163,11 +164,21 @@ fn an_index_that_is_no_table_is_a_problem_and_the_data_is_counted() {
 
 #[test]
 fn v1_tables_are_data_and_have_to_be_tables() {
-    let table = TableBuilder::new().entry("", "").build();
+    let table = TableBuilder::new().entry("", v1::contents(&[]).0).build();
     let (sound, damaged) = ("variables/variables-00000-of-00002", "variables/variables-00001-of-00002");
-    let checkpoint = Files::default().with(sound, table.clone()).with(damaged, [0; 60]).read().unwrap();
+    let checkpoint = Files::default().with(damaged, [0; 60]).with(sound, table.clone()).read().unwrap();
     assert_eq!(checkpoint.format, Format::V1);
     let data = table.len() as u64 + 60;
     assert_eq!((checkpoint.shard_count(), checkpoint.index_bytes(), checkpoint.data_bytes()), (2, 0, data));
+    assert_eq!(checkpoint.files.iter().map(|file| file.role).collect::<Vec<_>>(), [Role::V1(0), Role::V1(1)]);
     assert!(matches!(messages(&checkpoint)[..], [(file, message)] if file == damaged && message.contains("magic")));
+}
+
+#[test]
+fn a_missing_v1_table_is_a_problem_and_the_others_are_read_whole() {
+    let table = TableBuilder::new().entry("", v1::contents(&[]).0).build();
+    let checkpoint = Files::default().with("variables/variables-00001-of-00002", table).read().unwrap();
+    let missing = "variables/variables-00000-of-00002";
+    let expected = "expected this file, as there is one of a set of 2, found none";
+    assert_eq!((messages(&checkpoint), checkpoint.index_is_whole), (vec![(missing, expected)], true));
 }

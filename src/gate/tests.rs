@@ -224,6 +224,7 @@ fn checkpoint() -> CheckpointReport {
         data_bytes: 0,
         unused_data_bytes: 0,
         stale_bytes: 0,
+        verified: None,
         tensors: vec![
             tensor("variables/0", Some("dense/kernel"), 0, 1_000),
             tensor("optimizer/m/0", Some("adam/m/dense/kernel"), 1_000, 200),

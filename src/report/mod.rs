@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::checkpoint::Verified;
 use crate::duplicates::Duplicates;
 use crate::exit::Exit;
 use crate::input::Link;
@@ -230,7 +231,7 @@ pub struct FunctionReport {
 pub enum CheckpointFormat {
     /// A TensorBundle: an index and data shards.
     Bundle,
-    /// TensorFlow 1's first format, tables of SavedTensorSlices. Its tensors are not read.
+    /// TensorFlow 1's first format, tables of SavedTensorSlices.
     V1,
 }
 
@@ -243,12 +244,14 @@ pub struct CheckpointReport {
     pub shards: u64,
     /// The index file.
     pub index_bytes: u64,
-    /// The data shards of the set that the index speaks of.
+    /// The data shards of the set that the index speaks of; for V1 the tables, with all that is in them.
     pub data_bytes: u64,
     /// What no tensor lies on in these shards: gaps, alignment, orphans.
     pub unused_data_bytes: u64,
     /// Files of another set, which no loader reads.
     pub stale_bytes: u64,
+    /// What reading all of the data came to; null without `--verify`.
+    pub verified: Option<Verified>,
     /// The tensors, in the order of the index.
     pub tensors: Vec<TensorReport>,
 }
@@ -264,10 +267,11 @@ pub struct TensorReport {
     pub dtype: String,
     /// Its shape.
     pub shape: Vec<i64>,
-    /// The bytes of its data; 0 for a partitioned variable, whose slices are tensors of their own.
+    /// The bytes of its data; 0 for a partitioned variable, whose slices are tensors of their own. For V1 the value in the
+    /// table: a message with the elements and the variable's name; before compression where its block is compressed.
     pub bytes: u64,
-    /// The shard that holds it.
+    /// The shard that holds it; for V1 the table.
     pub shard: u64,
-    /// Where it starts in the shard.
+    /// Where it starts in the shard; in a compressed block of V1, where the block does.
     pub offset: u64,
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::size::{both, bytes, exact, plural};
 use super::{CheckpointFormat, CheckpointReport, FileReport, MetaGraphReport, ModelReport, UnreadableInput};
+use crate::checkpoint::Verified;
 use crate::escape::escape;
 use crate::problem::Problem;
 
@@ -64,13 +65,11 @@ pub(super) fn largest_files(files: &[FileReport]) -> Vec<&FileReport> {
 
 /// The checkpoint in a line: `12 tensors in 1 shard`.
 pub(super) fn checkpoint(checkpoint: &CheckpointReport) -> String {
+    let tensors = plural(checkpoint.tensors.len() as u64, "tensor", "tensors");
     match checkpoint.format {
-        CheckpointFormat::Bundle => {
-            let tensors = plural(checkpoint.tensors.len() as u64, "tensor", "tensors");
-            format!("{tensors} in {}", plural(checkpoint.shards, "shard", "shards"))
-        }
+        CheckpointFormat::Bundle => format!("{tensors} in {}", plural(checkpoint.shards, "shard", "shards")),
         CheckpointFormat::V1 => {
-            format!("V1 format of TensorFlow 1 in {}", plural(checkpoint.shards, "file", "files"))
+            format!("{tensors} in {} in TensorFlow 1's V1 format", plural(checkpoint.shards, "table", "tables"))
         }
     }
 }
@@ -82,8 +81,14 @@ pub(super) fn checkpoint_sizes(checkpoint: &CheckpointReport) -> Vec<String> {
         CheckpointFormat::Bundle => {
             vec![data + " ", format!("and an index of {}", bytes(checkpoint.index_bytes))]
         }
-        CheckpointFormat::V1 => listed([data, "in tensors that are not read yet".to_owned()]),
+        CheckpointFormat::V1 => vec![data],
     }
+}
+
+/// What was verified: `12 tensors, 30,003 bytes, 1 not checked`.
+pub(super) fn verified(verified: &Verified) -> Vec<String> {
+    let skipped = (verified.skipped > 0).then(|| format!("{} not checked", exact(verified.skipped)));
+    listed([plural(verified.tensors, "tensor", "tensors"), bytes(verified.bytes)].into_iter().chain(skipped))
 }
 
 /// The bytes of the checkpoint that nobody needs, each with a label and what they are. Those that are not there are
@@ -152,11 +157,19 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_of_tensorflow_1_is_named_and_its_tensors_said_not_to_be_read() {
+    fn a_checkpoint_of_tensorflow_1_is_named_and_has_tables_and_no_index() {
         let mut v1 = sample::checkpoint(vec![]);
         v1.format = CheckpointFormat::V1;
         let said = format!("{}: {}", checkpoint(&v1), checkpoint_sizes(&v1).concat());
-        assert_eq!(said, "V1 format of TensorFlow 1 in 1 file: 210 bytes, in tensors that are not read yet");
+        assert_eq!(said, "0 tensors in 1 table in TensorFlow 1's V1 format: 210 bytes");
+    }
+
+    #[test]
+    fn what_was_not_checked_is_said_where_there_is_any() {
+        let mut all = Verified { tensors: 12, bytes: 30_003, skipped: 0 };
+        assert_eq!(verified(&all).concat(), "12 tensors, 30,003 bytes");
+        all.skipped = 1;
+        assert_eq!(verified(&all).concat(), "12 tensors, 30,003 bytes, 1 not checked");
     }
 
     #[test]

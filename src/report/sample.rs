@@ -149,6 +149,7 @@ pub(super) fn checkpoint(tensors: Vec<TensorReport>) -> CheckpointReport {
         data_bytes: 210,
         unused_data_bytes: 10,
         stale_bytes: 0,
+        verified: None,
         tensors,
     }
 }

@@ -15,6 +15,7 @@ mod run;
 mod support;
 mod top;
 mod usage;
+mod verify;
 
 use support::bundle::{DATA, INDEX, bytes_entry, index};
 use support::files::{tree, write};

@@ -7,4 +7,5 @@
 pub mod bundle;
 pub mod files;
 pub mod table;
+pub mod v1;
 pub mod wire;

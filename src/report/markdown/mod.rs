@@ -162,7 +162,9 @@ fn checkpoint(checkpoint: &CheckpointReport, page: &mut Page) {
         .into_iter()
         .map(|(label, what)| format!("; **{label}**: {what}"))
         .collect();
-    page.lines(&format!("Checkpoint: {}; data {sizes}{waste}\n\n", phrases::checkpoint(checkpoint)));
+    let verified = checkpoint.verified.map(|verified| format!("; verified {}", phrases::verified(&verified).concat()));
+    let verified = verified.unwrap_or_default();
+    page.lines(&format!("Checkpoint: {}; data {sizes}{verified}{waste}\n\n", phrases::checkpoint(checkpoint)));
 }
 
 fn signatures(graph: &MetaGraphReport, view: &View, page: &mut Page) {

@@ -119,6 +119,9 @@ fn checkpoint(checkpoint: &CheckpointReport, page: &mut Page<'_>) -> io::Result<
     page.section()?;
     page.styled(HEADING, &format!("checkpoint: {}", phrases::checkpoint(checkpoint)))?;
     page.fact("data", &phrases::checkpoint_sizes(checkpoint), PLAIN)?;
+    if let Some(verified) = &checkpoint.verified {
+        page.fact("verified", &phrases::verified(verified), PLAIN)?;
+    }
     for (label, what) in phrases::checkpoint_waste(checkpoint) {
         page.fact(label, &words(&what, page.fact_room()), WARNING)?;
     }

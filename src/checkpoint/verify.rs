@@ -1,0 +1,181 @@
+//! Whether the data is what was written: every tensor is read, and its CRC32C held against the index's.
+//!
+//! The index says what to expect, and nothing else in smaudit needs the data; so this is done only when it is asked for.
+//! Shards are read in the order of their bytes and nothing is copied. In a V1 checkpoint the values lie in blocks with
+//! checksums, which reading it has checked already.
+
+#![warn(clippy::arithmetic_side_effects)]
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::strings::{self, StringsError};
+use super::table::mask;
+use super::{Checkpoint, Format, Tensor};
+use crate::problem::Problem;
+use crate::progress::Progress;
+use crate::proto::DataType;
+
+/// So much is read between two words on the progress.
+const STEP: usize = 4 << 20;
+
+/// Tensors may overlap, so an index can ask for a shard to be read once for each of its entries. So many times its size
+/// is read of a shard; tensors beyond that are not checked.
+const MAX_READS: u64 = 4;
+
+/// What `--verify` came to. Tensors that are wrong are not counted here: each is a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+pub struct Verified {
+    /// The tensors whose data has the checksum that the index has for it; for V1 those in blocks that have theirs.
+    pub tensors: u64,
+    /// Their bytes. A range under two keys counts twice.
+    pub bytes: u64,
+    /// The tensors that were not checked: variants, whose checksum is of a form in memory; types that smaudit does not
+    /// know; and those whose entry or shard is damaged, which is a problem of its own.
+    pub skipped: u64,
+}
+
+impl Checkpoint {
+    /// How many bytes [`verify`](Self::verify) reads at most, without what it has to read again where tensors overlap.
+    #[must_use]
+    pub fn bytes_to_verify(&self) -> u64 {
+        self.shards().map(|(_, file)| file.bytes).fold(0, u64::saturating_add)
+    }
+
+    /// Reads every tensor and checks its CRC32C. `open` gives the contents of a file, or says why it cannot; `progress` is
+    /// told of the bytes that were read. Each wrong tensor is a problem.
+    pub fn verify(
+        &self,
+        open: impl Fn(&str) -> Result<Bytes, Problem>,
+        progress: &dyn Progress,
+    ) -> (Verified, Vec<Problem>) {
+        let mut by_shard: BTreeMap<u32, Vec<&Tensor>> = BTreeMap::new();
+        let with_data = self.bundle.tensors.iter().filter(|tensor| tensor.slices == 0 || tensor.bytes > 0);
+        with_data.for_each(|tensor| by_shard.entry(tensor.shard).or_default().push(tensor));
+        let mut verifier = Verifier {
+            big_endian: self.bundle.big_endian,
+            progress,
+            verified: Verified::default(),
+            problems: Vec::new(),
+        };
+        if self.format == Format::V1 {
+            by_shard.values().flatten().for_each(|tensor| verifier.verified.add(tensor));
+            return (verifier.verified, verifier.problems);
+        }
+        for (shard, file) in self.shards() {
+            let Some(mut tensors) = by_shard.remove(&shard) else { continue };
+            tensors.sort_by_key(|tensor| tensor.offset);
+            match open(&file.path) {
+                Ok(contents) => verifier.shard(&file.path, &contents, &tensors),
+                Err(problem) => {
+                    verifier.problems.push(problem);
+                    by_shard.insert(shard, tensors);
+                }
+            }
+        }
+        // What is left is in shards that cannot be read.
+        let unread = by_shard.values().map(Vec::len).fold(0, usize::saturating_add);
+        verifier.verified.skip(unread);
+        (verifier.verified, verifier.problems)
+    }
+}
+
+impl Verified {
+    fn add(&mut self, tensor: &Tensor) {
+        self.tensors = self.tensors.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(tensor.bytes);
+    }
+
+    fn skip(&mut self, tensors: usize) {
+        self.skipped = self.skipped.saturating_add(u64::try_from(tensors).unwrap_or(u64::MAX));
+    }
+}
+
+struct Verifier<'a> {
+    big_endian: bool,
+    progress: &'a dyn Progress,
+    verified: Verified,
+    problems: Vec<Problem>,
+}
+
+impl Verifier<'_> {
+    /// Checks the tensors of a shard, given by offset.
+    fn shard(&mut self, path: &str, contents: &[u8], tensors: &[&Tensor]) {
+        let mut budget = MAX_READS.saturating_mul(u64::try_from(contents.len()).unwrap_or(u64::MAX));
+        // Of several keys on one range, the range is read once.
+        let mut last: Option<(Range<u64>, u32)> = None;
+        for tensor in tensors {
+            let known =
+                last.as_ref().filter(|(range, _)| tensor.crc_is_of_bytes() && tensor.range().as_ref() == Some(range));
+            let computed = match (known, data(contents, tensor)) {
+                (Some((_, crc32c)), _) => Some(Ok(*crc32c)),
+                (None, Some(data)) if tensor.bytes <= budget => {
+                    budget = budget.saturating_sub(tensor.bytes);
+                    self.checksum(tensor, data)
+                }
+                _ => None,
+            };
+            last = match (&computed, tensor.range()) {
+                (Some(Ok(crc32c)), Some(range)) if tensor.crc_is_of_bytes() => Some((range, *crc32c)),
+                _ => last,
+            };
+            match computed {
+                None => self.verified.skip(1),
+                Some(Ok(found)) if found == tensor.crc32c => self.verified.add(tensor),
+                Some(wrong) => self.problems.push(wrong_tensor(path, tensor, wrong)),
+            }
+        }
+    }
+
+    /// The masked CRC32C that the index should have for this data; `None` where it is not known how it is computed.
+    fn checksum(&self, tensor: &Tensor, data: &[u8]) -> Option<Result<u32, StringsError>> {
+        if tensor.dtype == DataType::DtString as i32 {
+            let multiply = |count: u64, &size: &i64| count.checked_mul(u64::try_from(size).ok()?);
+            let count = tensor.shape.iter().try_fold(1, multiply)?;
+            let checksum = strings::checksum(data, count, self.big_endian);
+            self.progress.advance(tensor.bytes);
+            return Some(checksum);
+        }
+        tensor.crc_is_of_bytes().then(|| {
+            let crc = data.chunks(STEP).fold(0, |crc, step| {
+                self.progress.advance(u64::try_from(step.len()).unwrap_or(u64::MAX));
+                crc32c::crc32c_append(crc, step)
+            });
+            Ok(mask(crc))
+        })
+    }
+}
+
+/// The data of a tensor; `None` where its entry is damaged, or goes past the end of the shard.
+fn data<'a>(contents: &'a [u8], tensor: &Tensor) -> Option<&'a [u8]> {
+    if tensor.damaged {
+        return None;
+    }
+    match tensor.range() {
+        Some(range) => contents.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?),
+        None => (tensor.bytes == 0).then_some(&[]),
+    }
+}
+
+fn wrong_tensor(path: &str, tensor: &Tensor, found: Result<u32, StringsError>) -> Problem {
+    let (key, expected) = (&tensor.key, tensor.crc32c);
+    match found {
+        Ok(found) => {
+            // The same words as those of the object graph, which may have been found wrong before: they are said once.
+            let message =
+                format!("`{key}`: expected masked CRC32C {expected:#010x}, as in the index, found {found:#010x}");
+            Problem::at(path, tensor.offset, message)
+        }
+        Err(error) => {
+            let offset = tensor.offset.saturating_add(u64::try_from(error.offset()).unwrap_or(u64::MAX));
+            Problem::at(path, offset, format!("`{key}`: {error}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

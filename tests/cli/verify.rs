@@ -1,0 +1,150 @@
+//! `--verify` reads all data of a checkpoint and names what is wrong.
+
+use std::cell::Cell;
+
+use serde_json::{Value, json};
+use smaudit::input::Model;
+use smaudit::progress::Progress;
+use smaudit::{Options, audit};
+
+use crate::run::{fixtures, root, run};
+use crate::support::bundle::{BundleBuilder, DATA};
+use crate::support::files::{tree, write};
+use crate::two_nodes;
+
+/// The directory `model` with two variables, `bias` of 8 bytes and behind it `kernel` of 400, as `change` leaves it.
+fn model_with_data(change: impl Fn(&mut Vec<u8>)) -> tempfile::TempDir {
+    let [(index, index_bytes), (_, mut data)] =
+        BundleBuilder::default().tensor("bias", &[1; 8]).tensor("kernel", &[3; 400]).files();
+    change(&mut data);
+    let directory = tree(&[("model/saved_model.pb", &two_nodes().0)]);
+    write(directory.path(), &format!("model/{index}"), index_bytes);
+    write(directory.path(), &format!("model/{DATA}"), data);
+    directory
+}
+
+#[test]
+fn what_was_verified_is_said_in_text_markdown_and_json() {
+    let directory = model_with_data(|_| {});
+    let text = run(&directory, "--verify model").exits(0).silently().stdout;
+    assert!(text.contains("\n  verified    2 tensors, 408 bytes\n"), "{text}");
+    let markdown = run(&directory, "--verify -f markdown model").exits(0).silently().stdout;
+    assert!(markdown.contains("; verified 2 tensors, 408 bytes\n"), "{markdown}");
+    let report = run(&directory, "--verify --json model").exits(0).silently().json();
+    let verified = &report["models"][0]["checkpoint"]["verified"];
+    assert_eq!(*verified, json!({"tensors": 2, "bytes": 408, "skipped": 0}));
+}
+
+#[test]
+fn a_flipped_bit_is_noticed_with_the_flag_and_not_without() {
+    let directory = model_with_data(|data| data[100] ^= 4);
+    let report = run(&directory, "--json model").exits(0).silently().json();
+    assert_eq!(report["models"][0]["checkpoint"]["verified"], Value::Null);
+    let damaged = run(&directory, "--verify --json model").exits(3);
+    let model = &damaged.json()["models"][0];
+    let problem = &model["problems"][0];
+    assert_eq!((&problem["file"], &problem["offset"]), (&json!(DATA), &json!(8)));
+    let message = problem["message"].as_str().unwrap();
+    assert!(message.starts_with("`kernel`: expected masked CRC32C 0x"), "{message}");
+    assert!(damaged.stderr.contains(message), "{}", damaged.stderr);
+    assert_eq!(model["checkpoint"]["verified"], json!({"tensors": 1, "bytes": 8, "skipped": 0}));
+}
+
+#[test]
+fn data_behind_the_last_tensor_is_unused_and_no_problem() {
+    let directory = model_with_data(|data| data.extend([0; 10]));
+    let text = run(&directory, "--verify model").exits(0).silently().stdout;
+    assert!(text.contains("  unused      10 bytes of the data hold no tensor\n"), "{text}");
+}
+
+#[test]
+fn data_that_is_cut_short_is_a_problem_once() {
+    let directory = model_with_data(|data| data.truncate(407));
+    let model = &run(&directory, "--verify --json model").exits(3).json()["models"][0];
+    assert_eq!(model["problems"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        model["problems"][0]["message"],
+        "`kernel`: expected its data up to byte 408, found the file's end at 407"
+    );
+    assert_eq!(model["checkpoint"]["verified"], json!({"tensors": 1, "bytes": 8, "skipped": 1}));
+}
+
+#[test]
+fn all_that_tensorflow_wrote_is_as_it_was_written() {
+    for name in fixtures() {
+        let model = &run(root(), &format!("--verify --json fixtures/{name}")).exits(0).silently().json()["models"][0];
+        let tensors = model["checkpoint"]["tensors"].as_array().unwrap();
+        let with_data = tensors.iter().filter(|tensor| tensor["bytes"] != 0).count();
+        let verified = &model["checkpoint"]["verified"];
+        assert_eq!((&verified["tensors"], &verified["skipped"]), (&json!(with_data), &json!(0)), "{name}");
+    }
+}
+
+#[test]
+fn a_bit_that_is_flipped_in_any_tensor_of_a_fixture_is_told_of_that_tensor() {
+    for name in fixtures() {
+        let fixture = root().join("fixtures").join(&name);
+        let report = run(root(), &format!("--json fixtures/{name}")).json();
+        let shards = &report["models"][0]["checkpoint"]["shards"];
+        for tensor in report["models"][0]["checkpoint"]["tensors"].as_array().unwrap() {
+            let [offset, bytes] = ["offset", "bytes"].map(|key| tensor[key].as_u64().unwrap());
+            if bytes == 0 {
+                continue;
+            }
+            let directory = tree(&[]);
+            for file in report["models"][0]["files"].as_array().unwrap() {
+                let path = file["path"].as_str().unwrap();
+                write(directory.path(), path, std::fs::read(fixture.join(path)).unwrap());
+            }
+            let shard = format!(
+                "variables/variables.data-{:05}-of-{:05}",
+                tensor["shard"].as_u64().unwrap(),
+                shards.as_u64().unwrap()
+            );
+            let mut data = std::fs::read(fixture.join(&shard)).unwrap();
+            data[usize::try_from(offset + bytes - 1).unwrap()] ^= 0x10;
+            write(directory.path(), &shard, data);
+            let problems = &run(&directory, "--verify --json .").exits(3).json()["models"][0]["problems"];
+            let [problem] = problems.as_array().unwrap().as_slice() else { panic!("{problems}") };
+            let key = tensor["key"].as_str().unwrap();
+            assert!(problem["message"].as_str().unwrap().starts_with(&format!("`{key}`: expected ")), "{problem}");
+            assert_eq!(problem["file"], shard.as_str());
+        }
+    }
+}
+
+#[test]
+fn a_model_without_a_checkpoint_has_nothing_to_verify() {
+    let directory = tree(&[("model/saved_model.pb", &two_nodes().0)]);
+    let report = run(&directory, "--verify --json model").exits(0).silently().json();
+    assert_eq!(report["models"][0]["checkpoint"], Value::Null);
+}
+
+/// What an audit says of how far it is: the bytes that there are to do, and those that were done.
+#[derive(Debug, Default)]
+struct Told {
+    to_do: Cell<u64>,
+    done: Cell<u64>,
+}
+
+impl Progress for Told {
+    fn start(&self, _model: &str, bytes: u64) {
+        self.to_do.set(bytes);
+    }
+    fn advance(&self, bytes: u64) {
+        self.done.set(self.done.get() + bytes);
+    }
+    fn finish(&self) {}
+}
+
+#[test]
+fn the_data_that_is_read_is_part_of_the_progress() {
+    let directory = model_with_data(|_| {});
+    let model = Model::read(&directory.path().join("model"), "model");
+    let total: u64 = model.files.iter().map(|file| file.bytes).sum();
+    for (verify, to_do) in [(false, total), (true, total + 408)] {
+        let told = Told::default();
+        audit(&model, &Options { verify, ..Options::default() }, &told).unwrap();
+        assert_eq!((told.to_do.get(), told.done.get()), (to_do, to_do));
+    }
+}
