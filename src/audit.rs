@@ -1,13 +1,19 @@
 //! The pipeline over one model: files → spans → charges → answers → report.
 
 mod answers;
+mod why;
+
+pub use why::why;
+
+use std::thread;
 
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::charge::{self, MainFile};
-use crate::checkpoint::Checkpoint;
-use crate::duplicates::{self, Duplicates, Inputs, Marks};
+use crate::charge::{self, MainFile, SavedModel};
+use crate::checkpoint::{Checkpoint, Verified};
+use crate::duplicates::{self, Duplicates, Marks};
+use crate::graph::{self, Reach};
 use crate::input::Model;
 use crate::ledger::{Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
@@ -60,17 +66,12 @@ const FIXED: [Dimension; 6] = [
 pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Result<ModelReport, AuditError> {
     let dimensions: Vec<Dimension> = FIXED.iter().chain(&options.by).copied().collect();
     let mut ledger = Ledger::new(&dimensions);
-    let checkpoint = read_checkpoint(model);
-    let verified = checkpoint.as_ref().filter(|_| options.verify);
-    let bytes: u64 = model.files.iter().map(|file| file.bytes).sum();
-    progress.start(&model.path, bytes.saturating_add(verified.map_or(0, Checkpoint::bytes_to_verify)));
-    let main_file = MainFile::open(model);
-    let (duplicates, marks) = find_duplicates(model, main_file.as_ref(), checkpoint.as_ref(), options);
-    marks.into_files().for_each(|(file, marks)| ledger.mark(file, marks));
-    let saved_model = charge::charge_model(model, main_file.as_ref(), checkpoint.as_ref(), &mut ledger, progress)?;
-    let verified = verified.map(|checkpoint| checkpoint.verify(|name| open(model, name), progress));
+    let parts = Parts::open(model, options);
+    progress.start(&model.path, parts.bytes_to_read());
+    let answers = parts.answer(&mut ledger, progress)?;
+    let verified = parts.verify(progress);
     progress.finish();
-    let mut report = answers::report(model, &ledger, &saved_model, checkpoint.as_ref(), duplicates, options);
+    let mut report = answers::report(&parts, &ledger, answers);
     if let Some((verified, problems)) = verified {
         report.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.verified = Some(verified));
         report.problems.extend(problems);
@@ -81,38 +82,113 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     Ok(report)
 }
 
+/// What is found out about a model besides the sums in its ledger.
+struct Answers<'p> {
+    duplicates: Duplicates,
+    saved_model: SavedModel,
+    reach: Reach<'p>,
+}
+
+/// A model with its parts opened, and what is asked of it.
+struct Parts<'m> {
+    model: &'m Model,
+    options: &'m Options,
+    main_file: Option<MainFile<'m>>,
+    checkpoint: Option<Checkpoint>,
+}
+
+impl<'m> Parts<'m> {
+    fn open(model: &'m Model, options: &'m Options) -> Self {
+        Self { model, options, main_file: MainFile::open(model), checkpoint: read_checkpoint(model) }
+    }
+
+    /// The contents of the main file; none where it cannot be read.
+    fn main_bytes(&self) -> &[u8] {
+        self.main_file.as_ref().and_then(|main| main.bytes.as_deref()).unwrap_or_default()
+    }
+
+    fn bytes_to_read(&self) -> u64 {
+        let bytes: u64 = self.model.files.iter().map(|file| file.bytes).sum();
+        let verified = self.checkpoint.as_ref().filter(|_| self.options.verify);
+        bytes.saturating_add(verified.map_or(0, Checkpoint::bytes_to_verify))
+    }
+
+    /// Finds duplicates, charges every file and follows the signatures: side by side, as all of it only reads, unless
+    /// the ledger is to divide its charges by what is redundant.
+    fn answer(&self, ledger: &mut Ledger, progress: &dyn Progress) -> Result<Answers<'_>, Imbalance> {
+        if ledger.wants(Dimension::Duplicate) {
+            let (duplicates, marks) = self.duplicates();
+            marks.into_files().for_each(|(file, marks)| ledger.mark(file, marks));
+            let saved_model = self.charge(ledger, progress)?;
+            let reach = self.reach_of_signatures(&saved_model);
+            return Ok(Answers { duplicates, saved_model, reach });
+        }
+        thread::scope(|scope| {
+            let duplicates = scope.spawn(|| self.duplicates().0);
+            let charged = self.charge(ledger, progress);
+            let charged = charged.map(|saved_model| (self.reach_of_signatures(&saved_model), saved_model));
+            let duplicates = duplicates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            charged.map(|(reach, saved_model)| Answers { duplicates, saved_model, reach })
+        })
+    }
+
+    fn charge(&self, ledger: &mut Ledger, progress: &dyn Progress) -> Result<SavedModel, Imbalance> {
+        charge::charge_model(self.model, self.main_file.as_ref(), self.checkpoint.as_ref(), ledger, progress)
+    }
+
+    fn duplicates(&self) -> (Duplicates, Marks) {
+        let meta_graphs = self.main_file.as_ref().map(MainFile::meta_graphs).unwrap_or_default();
+        let main_file = self.main_file.as_ref();
+        let main_file = main_file.and_then(|main| Some((&*main.file.name, main.bytes.as_ref()?, &*meta_graphs)));
+        let is_asset = |name: &str| name.starts_with("assets/") || name.starts_with("assets.extra/");
+        let files = &self.model.files;
+        let assets = files.iter().filter(|file| is_asset(&file.name)).map(|file| (&*file.name, file.bytes));
+        duplicates::find(&duplicates::Inputs {
+            main_file,
+            checkpoint: self.checkpoint.as_ref(),
+            assets: &assets.collect::<Vec<_>>(),
+            total_bytes: files.iter().map(|file| file.bytes).sum(),
+            min_duplicate: self.options.min_duplicate,
+            open: &|name| match main_file {
+                Some((main, bytes, _)) if main == name => Some(bytes.clone()),
+                _ => contents(self.model, name).ok(),
+            },
+        })
+    }
+
+    /// Reads the data of the checkpoint, if that was asked for.
+    fn verify(&self, progress: &dyn Progress) -> Option<(Verified, Vec<Problem>)> {
+        let checkpoint = self.checkpoint.as_ref().filter(|_| self.options.verify)?;
+        Some(checkpoint.verify(|name| contents(self.model, name), progress))
+    }
+
+    /// What the signatures need; without signatures there is no need to look.
+    fn reach_of_signatures(&self, saved_model: &SavedModel) -> Reach<'_> {
+        let has_signatures = saved_model.meta_graphs.iter().any(|graph| !graph.signatures.is_empty());
+        if has_signatures { self.reach(saved_model) } else { Reach::default() }
+    }
+
+    /// What the signatures need, over the metagraphs as they were charged.
+    fn reach(&self, saved_model: &SavedModel) -> Reach<'_> {
+        let meta_graphs: Vec<_> = saved_model.meta_graphs.iter().map(|graph| graph.range.clone()).collect();
+        graph::reach(&graph::Inputs {
+            file: self.main_bytes(),
+            meta_graphs: &meta_graphs,
+            checkpoint: self.checkpoint.as_ref(),
+            asset_bytes: &|name| self.model.file(&format!("assets/{name}")).map_or(0, |file| file.bytes),
+        })
+    }
+}
+
 /// Reads the checkpoint among the files under `variables/`.
 fn read_checkpoint(model: &Model) -> Option<Checkpoint> {
     let files = model.files.iter().filter(|file| file.name.starts_with("variables/"));
     let files: Vec<(String, u64)> = files.map(|file| (file.name.clone(), file.bytes)).collect();
-    Checkpoint::read(&files, |name| open(model, name))
+    Checkpoint::read(&files, |name| contents(model, name))
 }
 
 /// The contents of one of the model's files.
-fn open(model: &Model, name: &str) -> Result<Bytes, Problem> {
+fn contents(model: &Model, name: &str) -> Result<Bytes, Problem> {
     let file = model.file(name).ok_or_else(|| Problem::of_file(name, "not in the listing"))?;
     file.contents().map_err(Problem::from)
-}
-
-fn find_duplicates(
-    model: &Model,
-    main_file: Option<&MainFile<'_>>,
-    checkpoint: Option<&Checkpoint>,
-    options: &Options,
-) -> (Duplicates, Marks) {
-    let meta_graphs = main_file.map(MainFile::meta_graphs).unwrap_or_default();
-    let main_file = main_file.and_then(|main| Some((&*main.file.name, main.bytes.as_ref()?, &*meta_graphs)));
-    let is_asset = |name: &str| name.starts_with("assets/") || name.starts_with("assets.extra/");
-    let assets = model.files.iter().filter(|file| is_asset(&file.name)).map(|file| (&*file.name, file.bytes));
-    duplicates::find(&Inputs {
-        main_file,
-        checkpoint,
-        assets: &assets.collect::<Vec<_>>(),
-        total_bytes: model.files.iter().map(|file| file.bytes).sum(),
-        min_duplicate: options.min_duplicate,
-        open: &|name| match main_file {
-            Some((main, bytes, _)) if main == name => Some(bytes.clone()),
-            _ => model.file(name)?.contents().ok(),
-        },
-    })
 }

@@ -110,6 +110,13 @@ enum Command {
     Man,
     /// Print the JSON Schema of the report
     Schema,
+    /// Say how a signature comes to need a node, function, variable or asset
+    Why {
+        /// A SavedModel's directory, its saved_model.pb, or a tree that holds several
+        path: PathBuf,
+        /// A name, or the end of one if no other name ends so
+        thing: String,
+    },
 }
 
 /// When to do what a terminal can show.
@@ -142,6 +149,8 @@ fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
 pub(crate) enum Request {
     /// Audit models and write a report.
     Audit(AuditRequest),
+    /// Say why a thing is needed.
+    Why(PathBuf, String),
     /// Write a text that does not depend on any model.
     Print(Vec<u8>),
 }
@@ -174,6 +183,7 @@ pub(crate) fn request() -> anyhow::Result<Request> {
     let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match cli.command {
         None => cli.audit.request(format_given).map(Request::Audit),
+        Some(Command::Why { path, thing }) => Ok(Request::Why(path, thing)),
         Some(command) => command.print().map(Request::Print),
     }
 }
@@ -230,6 +240,7 @@ impl Command {
         match self {
             Self::Completions { shell } => clap_complete::generate(shell, &mut Cli::command(), "smaudit", &mut out),
             Self::Man => clap_mangen::Man::new(Cli::command()).render(&mut out)?,
+            Self::Why { .. } => {}
             Self::Schema => out = smaudit::report::schema().into_bytes(),
         }
         Ok(out)

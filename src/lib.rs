@@ -34,6 +34,7 @@ pub mod duplicates;
 pub mod escape;
 pub mod exit;
 pub mod gate;
+pub mod graph;
 pub mod input;
 pub mod ledger;
 pub mod problem;
@@ -42,7 +43,7 @@ pub mod proto;
 pub mod report;
 pub mod wire;
 
-pub use audit::{AuditError, Options, audit};
+pub use audit::{AuditError, Options, audit, why};
 
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]

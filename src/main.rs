@@ -3,6 +3,7 @@
 mod bar;
 mod cli;
 mod output;
+mod why;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ use smaudit::report::{Report, UnreadableInput};
 fn main() -> ExitCode {
     let exit = match cli::request() {
         Ok(Request::Audit(request)) => run(&request),
+        Ok(Request::Why(path, thing)) => why::run(&path, &thing),
         Ok(Request::Print(text)) => output::print(&text).map(|()| Exit::Audited),
         Err(error) => Err(error),
     };

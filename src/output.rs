@@ -9,7 +9,7 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use smaudit::escape::escape_text;
-use smaudit::report::{Format, Report, RuleOutcome, Status, View};
+use smaudit::report::{Format, Report, RuleOutcome, Status, View, WhyReport};
 
 use crate::cli::{AuditRequest, When};
 
@@ -29,6 +29,18 @@ pub(crate) fn write(report: &Report, request: &AuditRequest) -> anyhow::Result<(
         None if format == Format::Text => print_with(&text, stdout_color(request.color)),
         None => print(&text),
     }
+}
+
+/// Writes to standard output why things are needed, of the models that have them.
+pub(crate) fn answers(answers: &[WhyReport]) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    for (index, answer) in answers.iter().filter(|answer| answer.is_found()).enumerate() {
+        if index > 0 {
+            text.push(b'\n');
+        }
+        answer.write(columns(true), &mut text)?;
+    }
+    print_with(&text, stdout_color(When::Auto))
 }
 
 /// Writes a text to standard output as it is.
@@ -90,9 +102,14 @@ fn say(line: &str) {
 }
 
 fn width(request: &AuditRequest) -> usize {
+    columns(request.output.is_none())
+}
+
+/// The columns of the terminal, where standard output is written to and is one.
+fn columns(to_stdout: bool) -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let terminal = || match request.output {
-        None if io::stdout().is_terminal() => terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
+    let terminal = || match to_stdout {
+        true if io::stdout().is_terminal() => terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
         _ => None,
     };
     asked.or_else(terminal).unwrap_or(DEFAULT_WIDTH)

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Options;
+use super::{Answers, Parts};
 use crate::charge::{MetaGraph, SavedModel, Signature};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
-use crate::duplicates::Duplicates;
+use crate::graph::{MetaGraphReach, Reach, Root};
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Ledger, Rollup, Row};
 use crate::problem::Problem;
@@ -17,18 +17,13 @@ use crate::report::{
 };
 
 /// The report of a model whose books are closed.
-pub(super) fn report(
-    model: &Model,
-    ledger: &Ledger,
-    saved_model: &SavedModel,
-    checkpoint: Option<&Checkpoint>,
-    duplicates: Duplicates,
-    options: &Options,
-) -> ModelReport {
+pub(super) fn report(parts: &Parts<'_>, ledger: &Ledger, answers: Answers<'_>) -> ModelReport {
+    let (model, checkpoint, options) = (parts.model, parts.checkpoint.as_ref(), parts.options);
+    let Answers { duplicates, saved_model, reach } = answers;
     let mut problems = model.problems.clone();
     problems.extend(saved_model.problems.iter().cloned());
     problems.extend(checkpoint.into_iter().flat_map(|checkpoint| checkpoint.problems.iter().cloned()));
-    problems.extend(missing_assets(model, saved_model));
+    problems.extend(missing_assets(model, &saved_model));
     let breakdown = ledger.rollup(&options.by);
     ModelReport {
         path: model.path.clone(),
@@ -36,7 +31,7 @@ pub(super) fn report(
         categories: categories(ledger),
         files: files(model, ledger),
         links: model.links.clone(),
-        meta_graphs: meta_graphs(model, ledger, saved_model),
+        meta_graphs: meta_graphs(model, ledger, &saved_model, &reach),
         checkpoint: checkpoint.map(checkpoint_report),
         breakdown: match options.top {
             Some(top) => breakdown.cut(top),
@@ -67,7 +62,7 @@ fn files(model: &Model, ledger: &Ledger) -> Vec<FileReport> {
 /// The metagraphs with their sections, ops and functions.
 ///
 /// Rows are matched to metagraphs by their label, which begins with the index and is so unlike any other.
-fn meta_graphs(model: &Model, ledger: &Ledger, saved_model: &SavedModel) -> Vec<MetaGraphReport> {
+fn meta_graphs(model: &Model, ledger: &Ledger, saved_model: &SavedModel, reach: &Reach<'_>) -> Vec<MetaGraphReport> {
     let sections = ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]);
     let ops = ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], |labels| {
         labels.has(Dimension::Op) && !labels.has(Dimension::Function)
@@ -89,7 +84,7 @@ fn meta_graphs(model: &Model, ledger: &Ledger, saved_model: &SavedModel) -> Vec<
                 functions: graph.functions,
                 function_nodes: graph.function_nodes,
                 object_nodes: graph.object_nodes,
-                signatures: graph.signatures.iter().map(signature).collect(),
+                signatures: signatures(graph, reach.meta_graphs.get(index).and_then(Option::as_ref)),
                 assets: assets(model, graph),
                 ops: children(&ops, &label).iter().map(op).collect(),
                 function_defs: children(&functions, &label).iter().map(function).collect(),
@@ -121,13 +116,21 @@ fn function(row: &Row) -> FunctionReport {
     FunctionReport { name: row.name.clone(), nodes: row.count, bytes: row.bytes }
 }
 
-fn signature(signature: &Signature) -> SignatureReport {
+fn signatures(graph: &MetaGraph, reach: Option<&MetaGraphReach<'_>>) -> Vec<SignatureReport> {
+    let roots = reach.map_or(&[][..], |reach| &reach.roots);
+    let root = |position: usize| roots.get(position).filter(|root| root.position == Some(position));
+    graph.signatures.iter().enumerate().map(|(position, entry)| signature(entry, root(position))).collect()
+}
+
+fn signature(signature: &Signature, root: Option<&Root>) -> SignatureReport {
     SignatureReport {
         name: signature.name.clone(),
         bytes: signature.range.len() as u64,
         method_name: signature.def.method_name.clone(),
         inputs: signature.def.inputs.iter().map(tensor_info).collect(),
         outputs: signature.def.outputs.iter().map(tensor_info).collect(),
+        reachable_bytes: root.and_then(|root| root.reachable_bytes),
+        exclusive_bytes: root.and_then(|root| root.exclusive_bytes),
     }
 }
 

@@ -43,6 +43,9 @@ pub use verify::Verified;
 
 use crate::problem::Problem;
 
+/// What ends every checkpoint key of a variable that TensorFlow 2 tracks; it tells nothing apart.
+pub const KEY_SUFFIX: &str = "/.ATTRIBUTES/VARIABLE_VALUE";
+
 /// How a checkpoint is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use crate::wire::{Field, Fields};
 
@@ -194,16 +195,30 @@ pub(super) fn text(file: &[u8], range: Range<usize>) -> String {
     String::from_utf8_lossy(file.get(range).unwrap_or_default()).into_owned()
 }
 
-/// The elements of the metagraphs seen so far: the first metagraph that has each.
+/// The elements of the metagraphs seen so far, in the order of the file, and the first metagraph that has each.
+///
+/// A metagraph mostly follows the one before it, so an element is first held against the one behind the last that was
+/// found; only where the two part is anything hashed.
 #[derive(Debug, Default)]
 pub(super) struct Originals<'f> {
-    first: HashMap<(Kind, &'f [u8]), u32>,
+    first: IndexMap<(Kind, &'f [u8]), u32, RandomState>,
+    next: usize,
 }
 
 impl<'f> Originals<'f> {
     /// The earlier metagraph that has an equal element, if one does.
-    pub(super) fn of(&self, file: &'f [u8], element: &Element) -> Option<u32> {
-        self.first.get(&(element.kind, element.field.bytes(file))).copied()
+    pub(super) fn of(&mut self, file: &'f [u8], element: &Element) -> Option<u32> {
+        let key = (element.kind, element.field.bytes(file));
+        let followed =
+            self.first.get_index(self.next).filter(|(expected, _)| **expected == key).map(|(_, first)| *first);
+        if followed.is_some() {
+            self.next += 1;
+            return followed;
+        }
+        let found = self.first.get_full(&key);
+        // An element of its own mostly stands where the other metagraph has another one.
+        self.next = found.map_or(self.next, |(index, ..)| index) + 1;
+        found.map(|(.., first)| *first)
     }
 
     /// Makes the elements of a metagraph originals for those that come after it.
@@ -211,5 +226,6 @@ impl<'f> Originals<'f> {
         for element in elements {
             self.first.entry((element.kind, element.field.bytes(file))).or_insert(meta_graph);
         }
+        self.next = 0;
     }
 }

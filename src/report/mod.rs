@@ -17,6 +17,7 @@ mod sample;
 pub mod size;
 mod tensor;
 mod text;
+mod why;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,7 @@ use crate::problem::Problem;
 pub use format::{Format, View};
 pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use json::schema;
+pub use why::{WhyGraph, WhyKind, WhyReport, WhyStep, WhyThing};
 
 /// The report's schema version; it changes when a key goes or changes its meaning, not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -181,6 +183,12 @@ pub struct SignatureReport {
     pub inputs: Vec<TensorInfoReport>,
     /// Its outputs.
     pub outputs: Vec<TensorInfoReport>,
+    /// The bytes of the nodes, functions, tensors and assets that it reaches; null where the metagraph has too many
+    /// nodes or signatures to follow them.
+    pub reachable_bytes: Option<u64>,
+    /// The bytes of what nothing else reaches: no other signature of any metagraph, no main op, no function of the object
+    /// graph. What would no longer be needed without it.
+    pub exclusive_bytes: Option<u64>,
 }
 
 /// An input or output of a signature.

@@ -131,6 +131,8 @@ pub(super) fn meta_graph(index: u64, tags: &[&str]) -> MetaGraphReport {
             method_name: "tensorflow/serving/predict".to_owned(),
             inputs: vec![info("x", Some(&[-1, 3]))],
             outputs: vec![info("y", None)],
+            reachable_bytes: Some(600),
+            exclusive_bytes: Some(50),
         }],
         assets: vec![
             AssetReport { filename: "vocab.txt".to_owned(), bytes: Some(41_000) },

@@ -1,9 +1,7 @@
 //! Tensors as people write them: `float32[?,224,224,3]`, and variables by the name that says most.
 
 use super::TensorReport;
-
-/// What ends every checkpoint key of a variable that TensorFlow 2 tracks; it tells nothing apart.
-const SUFFIX: &str = "/.ATTRIBUTES/VARIABLE_VALUE";
+use crate::checkpoint::KEY_SUFFIX;
 
 /// `float32[?,3]`; `?` is an unknown dimension and `[*]` an unknown rank, as in MLIR.
 pub(super) fn tensor_type(dtype: &str, shape: Option<&[i64]>) -> String {
@@ -15,7 +13,7 @@ pub(super) fn tensor_type(dtype: &str, shape: Option<&[i64]>) -> String {
 /// What to call a tensor of the checkpoint: the variable's own name where there is one, and its key where that says
 /// something else.
 pub(super) fn names(tensor: &TensorReport) -> (&str, Option<&str>) {
-    let key = tensor.key.strip_suffix(SUFFIX).unwrap_or(&tensor.key);
+    let key = tensor.key.strip_suffix(KEY_SUFFIX).unwrap_or(&tensor.key);
     match tensor.name.as_deref() {
         Some(name) if name != key && !name.is_empty() => (name, Some(key)),
         _ => (key, None),

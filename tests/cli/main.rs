@@ -16,6 +16,7 @@ mod support;
 mod top;
 mod usage;
 mod verify;
+mod why;
 
 use support::bundle::{DATA, INDEX, bytes_entry, index};
 use support::files::{tree, write};

@@ -6,6 +6,7 @@
 
 pub mod bundle;
 pub mod files;
+pub mod graph;
 pub mod table;
 pub mod v1;
 pub mod wire;

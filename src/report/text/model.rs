@@ -74,6 +74,7 @@ fn signatures(signatures: &[SignatureReport], page: &mut Page<'_>) -> io::Result
     let mut label = if signatures.len() == 1 { "signature" } else { "signatures" };
     for signature in shown {
         page.fact(label, &call(signature, page), PLAIN)?;
+        page.fact("", &phrases::reach(signature), QUIET)?;
         label = "";
     }
     rest.map_or(Ok(()), |rest| page.fact(label, &[more(rest)], QUIET))

@@ -63,6 +63,7 @@ functions that are equal but for the names in them
 metagraph #0 serve: 690 bytes
   contents    3 nodes, 1 function with 7 nodes in 90 bytes, 5 objects
   signature   serving_default(x: float32[?,3]) → y: float32[*]
+              reaches 600 bytes, 50 of them alone
   assets      vocab.txt 41,000 bytes, gone.txt missing
 
   bytes   share  nodes  op (nodes in functions not counted)

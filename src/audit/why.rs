@@ -1,0 +1,275 @@
+//! `smaudit why`: how a signature comes to need a thing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Options, Parts};
+use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
+use crate::graph::{Edge, Kind, MetaGraphReach, Origin, Paths};
+use crate::input::Model;
+use crate::ledger::{Imbalance, Ledger};
+use crate::progress::Silent;
+use crate::report::{WhyGraph, WhyKind, WhyReport, WhyStep, WhyThing};
+use crate::wire::Fields;
+
+/// The most things of one name in a metagraph that a way is told of; nodes of functions may be called alike.
+const PLACES: usize = 8;
+
+/// The most names that are suggested.
+const NEAR: usize = 5;
+
+/// The most bytes of a name that are compared to say that it is near another.
+const COMPARED: usize = 200;
+
+/// Says of each metagraph of a model how its signatures reach what is called `name`, or what it is where none does.
+///
+/// The name is that of a node, a function, a variable (its key or its own name) or an asset, whole or an end of it that
+/// only one name has. Where there is no such thing, `meta_graphs` of the answer is empty and `near` has names like it.
+///
+/// # Errors
+/// Books that do not balance: a mistake in smaudit.
+pub fn why(model: &Model, name: &str) -> Result<WhyReport, Imbalance> {
+    let options = Options::default();
+    let parts = Parts::open(model, &options);
+    // The books are kept for the damage that is noticed on the way.
+    let saved_model = parts.charge(&mut Ledger::new(&[]), &Silent)?;
+    let reach = parts.reach(&saved_model);
+    let (file, checkpoint) = (parts.main_bytes(), parts.checkpoint.as_ref());
+    let mut problems = model.problems.clone();
+    problems.extend(saved_model.problems.iter().cloned());
+    problems.extend(checkpoint.iter().flat_map(|checkpoint| checkpoint.problems.iter().cloned()));
+    problems.sort();
+    problems.dedup();
+    let mut report = WhyReport {
+        path: model.path.clone(),
+        name: name.to_owned(),
+        meta_graphs: Vec::new(),
+        near: Vec::new(),
+        problems,
+    };
+    let graphs = || reach.meta_graphs.iter().zip(&saved_model.meta_graphs).enumerate();
+    let mut names = Names::new(name);
+    for (_, (graph, _)) in graphs() {
+        let Some(graph) = graph else { continue };
+        Search { graph, checkpoint, file }.names(|candidate, _, _| names.add(candidate));
+    }
+    let Some(wanted) = names.chosen() else {
+        report.near = names.near();
+        return Ok(report);
+    };
+    for (index, (graph, about)) in graphs() {
+        let search = graph.as_ref().map(|graph| Search { graph, checkpoint, file });
+        let things = search.map(|search| search.things(&wanted));
+        report.meta_graphs.push(WhyGraph {
+            title: about.label(index),
+            followed: things.is_some(),
+            things: things.unwrap_or_default(),
+        });
+    }
+    report.name = wanted;
+    Ok(report)
+}
+
+/// A metagraph in which a name is looked for.
+struct Search<'g, 'a> {
+    graph: &'g MetaGraphReach<'a>,
+    checkpoint: Option<&'a Checkpoint>,
+    file: &'a [u8],
+}
+
+impl Search<'_, '_> {
+    /// Every name by which a thing can be asked for: the name, the thing, and the node where it is one of a function.
+    fn names(&self, mut visit: impl FnMut(&str, u32, Option<u64>)) {
+        let saved = self.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
+        for (number, thing) in self.graph.things() {
+            if matches!(thing.kind, Kind::Object | Kind::Resource) {
+                continue;
+            }
+            let name = self.graph.name(number);
+            visit(&name, number, None);
+            match thing.kind {
+                Kind::Variable => {
+                    let own = saved.and_then(|saved| saved.full_name(&name)).filter(|own| *own != name);
+                    // Reports show a key without its end.
+                    let short = name.strip_suffix(KEY_SUFFIX);
+                    own.into_iter().chain(short).for_each(|name| visit(name, number, None));
+                }
+                Kind::Function => {
+                    // FunctionDef.node_def, NodeDef.name
+                    let body = Fields::new(self.file, thing.span.clone()).map_while(Result::ok).filter(|f| f.is_len(3));
+                    for node in body {
+                        let mut inner = Fields::new(self.file, node.payload()).map_while(Result::ok);
+                        let name = inner.find(|field| field.is_len(1)).map(|field| field.bytes(self.file));
+                        let name = String::from_utf8_lossy(name.unwrap_or_default());
+                        visit(&name, number, Some(node.range().len() as u64));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The things of a name, each with a way to it; those that are reached first.
+    fn things(&self, wanted: &str) -> Vec<WhyThing> {
+        let mut found: BTreeMap<(u32, Option<u64>), ()> = BTreeMap::new();
+        self.names(|name, thing, node| {
+            if name == wanted {
+                found.insert((thing, node), ());
+            }
+        });
+        let paths = self.graph.paths();
+        let mut things: Vec<(u32, Option<u64>)> = found.into_keys().collect();
+        things.sort_by_key(|(thing, node)| {
+            (!self.graph.is_called(*thing), node.is_some(), !self.graph.is_reached(*thing))
+        });
+        let more = things.len().saturating_sub(PLACES);
+        let mut told: Vec<WhyThing> =
+            things.iter().take(PLACES).map(|(thing, node)| self.tell(*thing, *node, wanted, &paths)).collect();
+        // A node and the variable that it is the handle of share a name, and the way to the one leads by the other.
+        let on_the_way = |thing: &WhyThing| {
+            told.iter().any(|other| {
+                thing.root.is_some()
+                    && thing.root == other.root
+                    && thing.steps.len() < other.steps.len()
+                    && other.steps.starts_with(&thing.steps)
+            })
+        };
+        let keep: Vec<bool> = told.iter().map(|thing| !on_the_way(thing)).collect();
+        let mut keep = keep.into_iter();
+        told.retain(|_| keep.next().unwrap_or(true));
+        if let Some(last) = told.last_mut() {
+            last.more = more as u64;
+        }
+        told
+    }
+
+    fn tell(&self, number: u32, node: Option<u64>, wanted: &str, paths: &Paths<'_, '_>) -> WhyThing {
+        let (kind, bytes) = self.graph.thing(number).map_or((Kind::Node, 0), |thing| (thing.kind, thing.bytes));
+        let way = paths.to(number);
+        let mut steps: Vec<WhyStep> = Vec::new();
+        for step in way.iter().flat_map(|(_, steps)| steps) {
+            let (kind, bytes) = self.graph.thing(step.thing).map_or((Kind::Node, 0), |t| (t.kind, t.bytes));
+            let name = self.graph.name(step.thing);
+            steps.push(WhyStep { edge: edge(step.edge), kind: kind_of(kind), name, bytes });
+        }
+        let function = node.map(|_| self.graph.name(number));
+        if let (Some(bytes), Some(_)) = (node, &way) {
+            steps.push(WhyStep { edge: "has", kind: WhyKind::Node, name: wanted.to_owned(), bytes });
+        }
+        WhyThing {
+            kind: if node.is_some() { WhyKind::Node } else { kind_of(kind) },
+            name: if node.is_some() { wanted.to_owned() } else { self.graph.name(number) },
+            function,
+            bytes: node.unwrap_or(bytes),
+            root: way.map(|(root, _)| match &root.origin {
+                Origin::Signature(name) => ("signature", name.clone()),
+                Origin::MainOp => ("main op", "run by the loader".to_owned()),
+                Origin::Objects => ("objects", "functions of the object graph, no signature".to_owned()),
+            }),
+            steps,
+            more: 0,
+        }
+    }
+}
+
+fn kind_of(kind: Kind) -> WhyKind {
+    match kind {
+        Kind::Node => WhyKind::Node,
+        Kind::Function => WhyKind::Function,
+        Kind::Variable => WhyKind::Variable,
+        Kind::Asset => WhyKind::Asset,
+        Kind::Object => WhyKind::Object,
+        Kind::Resource => WhyKind::Resource,
+    }
+}
+
+/// A word for why the thing on the line before needs this one.
+fn edge(edge: Edge) -> &'static str {
+    match edge {
+        Edge::Output => "returns",
+        Edge::Fed => "takes",
+        Edge::Runs => "runs",
+        Edge::Holds => "holds",
+        Edge::Input => "reads",
+        Edge::Control => "waits for",
+        Edge::Calls => "calls",
+        Edge::Handle => "handle of",
+        Edge::Restored => "restored",
+        Edge::Slice => "slice of",
+        Edge::Prepared => "set up by",
+        Edge::Captures => "captures",
+        Edge::Trace => "trace",
+        Edge::Value => "value",
+        Edge::File => "path of",
+    }
+}
+
+/// The names of a model, as far as they are like the one that was asked for.
+struct Names<'n> {
+    wanted: &'n str,
+    exact: bool,
+    /// Names that end with what was asked for; a second one is enough to know that it is not the only one.
+    ends: BTreeSet<String>,
+    /// The nearest names with how far they are.
+    near: BTreeSet<(u64, String)>,
+    pairs: BTreeSet<(u8, u8)>,
+}
+
+impl<'n> Names<'n> {
+    fn new(wanted: &'n str) -> Self {
+        Self { wanted, exact: false, ends: BTreeSet::new(), near: BTreeSet::new(), pairs: pairs(wanted) }
+    }
+
+    fn add(&mut self, name: &str) {
+        if name == self.wanted {
+            self.exact = true;
+        }
+        if self.exact || name.is_empty() {
+            return;
+        }
+        if !self.wanted.is_empty() && name.ends_with(self.wanted) && self.ends.len() <= NEAR {
+            self.ends.insert(name.to_owned());
+        }
+        let far = self.distance(name);
+        if far < 1000 && self.near.last().is_none_or(|(worst, _)| self.near.len() < NEAR || far < *worst) {
+            self.near.insert((far, name.to_owned()));
+            if self.near.len() > NEAR {
+                self.near.pop_last();
+            }
+        }
+    }
+
+    /// 0 for a name that has what was asked for in it, 1000 for one that is not like it at all.
+    fn distance(&self, name: &str) -> u64 {
+        if !self.wanted.is_empty() && name.contains(self.wanted) {
+            return 0;
+        }
+        let other = pairs(name);
+        let common = self.pairs.intersection(&other).count() as u64;
+        let all = (self.pairs.len() + other.len()) as u64;
+        // Half of the pairs in common is near.
+        let near = (2000 * common).checked_div(all).unwrap_or_default();
+        if near < 500 { 1000 } else { 1000 - near.min(999) }
+    }
+
+    /// The name that was meant: the one asked for, or the only one that ends so.
+    fn chosen(&self) -> Option<String> {
+        match (self.exact, self.ends.len()) {
+            (true, _) => Some(self.wanted.to_owned()),
+            (false, 1) => self.ends.first().cloned(),
+            _ => None,
+        }
+    }
+
+    fn near(self) -> Vec<String> {
+        match self.ends.is_empty() {
+            true => self.near.into_iter().map(|(_, name)| name).collect(),
+            false => self.ends.into_iter().take(NEAR).collect(),
+        }
+    }
+}
+
+/// The pairs of neighbouring bytes of a name, letters without their case.
+fn pairs(name: &str) -> BTreeSet<(u8, u8)> {
+    let bytes = || name.bytes().take(COMPARED).map(|byte| byte.to_ascii_lowercase());
+    bytes().zip(bytes().skip(1)).collect()
+}

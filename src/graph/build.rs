@@ -1,0 +1,348 @@
+//! One metagraph as things and edges: nodes, functions and resources of its graph, its assets, and its roots.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use foldhash::HashMap;
+use prost::Message as _;
+
+use super::edges::Edges;
+use super::measure::By;
+use super::node::{Input, Node, fields};
+use super::{Edge, Inputs, Kind, MetaGraphReach, Origin, Root, Thing, objects, restore};
+use crate::checkpoint::Checkpoint;
+use crate::proto::tensor_info::Encoding;
+use crate::proto::{SignatureDef, TensorInfo};
+
+/// Fields of MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto).
+const GRAPH_DEF: u32 = 2;
+const SAVER_DEF: u32 = 3;
+const COLLECTION_DEF: u32 = 4;
+const SIGNATURE_DEF: u32 = 5;
+const ASSET_FILE_DEF: u32 = 6;
+const OBJECT_GRAPH_DEF: u32 = 7;
+/// Fields of GraphDef and FunctionDefLibrary.
+const NODE: u32 = 1;
+const LIBRARY: u32 = 2;
+const FUNCTION: u32 = 1;
+/// Fields of FunctionDef.
+const SIGNATURE: u32 = 1;
+const NODE_DEF: u32 = 3;
+
+/// The collections of nodes that a loader runs (`tensorflow/python/saved_model/constants.py`).
+const MAIN_OPS: [&[u8]; 3] = [b"saved_model_main_op", b"legacy_init_op", b"saved_model_init_op"];
+
+/// What TensorFlow writes for `shared_name` where nothing is shared.
+const ANONYMOUS: &[u8] = b"cd2c89b7-88b7-44c8-ad83-06c2a9158347";
+
+/// The tensors of the checkpoint by key. A tensor's number in every metagraph is its position in the index.
+pub(super) struct Keys<'a> {
+    pub(super) checkpoint: Option<&'a Checkpoint>,
+    by_key: HashMap<&'a str, u32>,
+    /// The slices of each partitioned variable.
+    slices: HashMap<u32, Vec<u32>>,
+    /// The bytes of the shards that are charged to each tensor.
+    bytes: Vec<u64>,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn new(checkpoint: Option<&'a Checkpoint>) -> Self {
+        let tensors = checkpoint.map_or(&[][..], |checkpoint| &checkpoint.bundle.tensors);
+        let by_key: HashMap<&str, u32> =
+            tensors.iter().zip(0..).map(|(tensor, number)| (&*tensor.key, number)).collect();
+        let mut bytes = vec![0_u64; tensors.len()];
+        for extent in checkpoint.iter().flat_map(|checkpoint| &checkpoint.files).flat_map(|file| &file.extents) {
+            if let Some(sum) = extent.tensor.and_then(|tensor| bytes.get_mut(tensor)) {
+                *sum = sum.saturating_add(extent.range.end.saturating_sub(extent.range.start));
+            }
+        }
+        let mut slices: HashMap<u32, Vec<u32>> = HashMap::default();
+        for (number, tensor) in (0..).zip(tensors) {
+            if let Some(whole) = tensor.slice_of.as_deref().and_then(|name| by_key.get(name)) {
+                slices.entry(*whole).or_default().push(number);
+            }
+        }
+        Self { checkpoint, by_key, slices, bytes }
+    }
+
+    /// The tensor under a key.
+    pub(super) fn find(&self, key: &[u8]) -> Option<u32> {
+        self.by_key.get(std::str::from_utf8(key).ok()?).copied()
+    }
+}
+
+/// A metagraph while its things and edges are found.
+pub(super) struct Builder<'a, 'k> {
+    pub(super) file: &'a [u8],
+    pub(super) keys: &'k Keys<'a>,
+    pub(super) things: Vec<Thing>,
+    edges: Vec<(u32, u32, Edge)>,
+    pub(super) nodes: HashMap<&'a [u8], u32>,
+    pub(super) functions: HashMap<&'a [u8], u32>,
+    pub(super) resources: HashMap<&'a [u8], u32>,
+    assets: HashMap<&'a [u8], u32>,
+    /// The resource that a node is a handle of.
+    pub(super) handles: HashMap<u32, u32>,
+    /// The assets in the order of the file, by which objects refer to them.
+    pub(super) asset_order: Vec<u32>,
+    roots: Vec<Root>,
+    room: (usize, usize),
+    /// There are more things or edges than there is room for.
+    full: bool,
+}
+
+/// Finds the things and edges of the MetaGraphDef at `range`; `None` where they are more than there is room for.
+pub(super) fn build<'a>(
+    inputs: &Inputs<'a, '_>,
+    keys: &Keys<'a>,
+    range: Range<usize>,
+    room: (usize, usize),
+) -> Option<MetaGraphReach<'a>> {
+    let file = inputs.file;
+    let mut builder = Builder {
+        file,
+        keys,
+        things: Vec::new(),
+        edges: Vec::new(),
+        nodes: HashMap::default(),
+        functions: HashMap::default(),
+        resources: HashMap::default(),
+        assets: HashMap::default(),
+        handles: HashMap::default(),
+        asset_order: Vec::new(),
+        roots: Vec::new(),
+        room,
+        full: false,
+    };
+    builder.variables();
+    let sections = |number| fields(file, range.clone()).filter(move |field| field.is_len(number)).map(|f| f.payload());
+    sections(GRAPH_DEF).for_each(|graph| builder.declare(graph));
+    let nodes: Vec<u32> = builder.numbers(Kind::Node);
+    nodes.into_iter().for_each(|node| builder.node_edges(node));
+    let functions = builder.numbers(Kind::Function);
+    functions.into_iter().for_each(|function| builder.function_edges(function));
+    sections(ASSET_FILE_DEF).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
+    let mut main_ops = Vec::new();
+    sections(COLLECTION_DEF).for_each(|entry| main_ops.extend(builder.main_op(entry)));
+    sections(SIGNATURE_DEF).enumerate().for_each(|(position, entry)| builder.signature(position, entry));
+    if !main_ops.is_empty() {
+        let targets = main_ops.into_iter().map(|node| (node, Edge::Runs)).collect();
+        builder.root(Origin::MainOp, None, targets);
+    }
+    let savers: Vec<Range<usize>> = sections(SAVER_DEF).collect();
+    let restored = restore::restore(&mut builder, savers);
+    restore::prepare(&mut builder, &restored);
+    let objects = objects::objects(&mut builder, &sections(OBJECT_GRAPH_DEF).collect::<Vec<_>>());
+    builder.finish(objects)
+}
+
+impl<'a> Builder<'a, '_> {
+    fn finish(self, objects: objects::Names) -> Option<MetaGraphReach<'a>> {
+        if self.full {
+            return None;
+        }
+        let edges = Edges::new(self.things.len(), &self.edges);
+        let reached = vec![By::Nobody; self.things.len()];
+        let (roots, file, checkpoint) = (self.roots, self.file, self.keys.checkpoint);
+        Some(MetaGraphReach { roots, file, checkpoint, things: self.things, edges, objects, reached })
+    }
+
+    /// Adds a thing and returns its number.
+    pub(super) fn add(&mut self, kind: Kind, name: Range<usize>, span: Range<usize>, bytes: u64) -> u32 {
+        if self.things.len() >= self.room.0 {
+            self.full = true;
+            return u32::MAX;
+        }
+        self.things.push(Thing { kind, span, name, bytes });
+        u32::try_from(self.things.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn edge(&mut self, from: u32, to: u32, edge: Edge) {
+        if self.edges.len() >= self.room.1 {
+            self.full = true;
+        } else {
+            self.edges.push((from, to, edge));
+        }
+    }
+
+    pub(super) fn root(&mut self, origin: Origin, position: Option<usize>, targets: Vec<(u32, Edge)>) {
+        self.roots.push(Root { origin, position, reachable_bytes: None, exclusive_bytes: None, targets });
+    }
+
+    pub(super) fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    pub(super) fn span(&self, thing: u32) -> Range<usize> {
+        self.things.get(thing as usize).map_or(0..0, |thing| thing.span.clone())
+    }
+
+    fn numbers(&self, kind: Kind) -> Vec<u32> {
+        (0..).zip(&self.things).filter(|(_, thing)| thing.kind == kind).map(|(number, _)| number).collect()
+    }
+
+    /// The checkpoint's tensors, and the slices of partitioned ones.
+    fn variables(&mut self) {
+        for bytes in &self.keys.bytes {
+            self.add(Kind::Variable, 0..0, 0..0, *bytes);
+        }
+        let keys = self.keys;
+        for (whole, slices) in &keys.slices {
+            slices.iter().for_each(|slice| self.edge(*slice, *whole, Edge::Slice));
+        }
+    }
+
+    /// What is restored from a tensor; from a partitioned one, from all of its slices.
+    pub(super) fn restored_from(&mut self, thing: u32, tensor: u32) {
+        let keys = self.keys;
+        self.edge(thing, tensor, Edge::Restored);
+        for slice in keys.slices.get(&tensor).into_iter().flatten() {
+            self.edge(thing, *slice, Edge::Restored);
+        }
+    }
+
+    /// Adds the nodes and functions of a GraphDef, by name. Of two of one name the first counts.
+    fn declare(&mut self, graph: Range<usize>) {
+        let file = self.file;
+        for field in fields(file, graph) {
+            if field.is_len(NODE) {
+                let name = first(file, field.payload(), 1);
+                let node = self.add(Kind::Node, name.clone(), field.payload(), field.range().len() as u64);
+                self.nodes.entry(file.get(name).unwrap_or_default()).or_insert(node);
+            } else if field.is_len(LIBRARY) {
+                for field in fields(file, field.payload()).filter(|field| field.is_len(FUNCTION)) {
+                    let name = first(file, first(file, field.payload(), SIGNATURE), 1);
+                    let function = self.add(Kind::Function, name.clone(), field.payload(), field.range().len() as u64);
+                    self.functions.entry(file.get(name).unwrap_or_default()).or_insert(function);
+                }
+            }
+        }
+    }
+
+    /// What a node of the graph needs.
+    fn node_edges(&mut self, number: u32) {
+        let mut node = Node::default();
+        node.read(self.file, self.span(number));
+        for input in &node.inputs {
+            let input = Input::parse(input);
+            if let Some(source) = self.nodes.get(input.name) {
+                self.edge(number, *source, if input.control { Edge::Control } else { Edge::Input });
+            }
+        }
+        self.calls(number, &node);
+        let own_name = self.file.get(node.name.clone()).unwrap_or_default();
+        let shared = node.shared_name.filter(|name| *name != ANONYMOUS);
+        if let Some(name) = shared.or_else(|| is_resource(node.op).then_some(own_name)) {
+            let resource = self.resource(name);
+            self.edge(number, resource, Edge::Handle);
+            self.handles.insert(number, resource);
+        }
+    }
+
+    /// What the nodes of a function call, and the resources that they share with the graph.
+    fn function_edges(&mut self, number: u32) {
+        let mut node = Node::default();
+        for field in fields(self.file, self.span(number)).filter(|field| field.is_len(NODE_DEF)) {
+            node.read(self.file, field.payload());
+            self.calls(number, &node);
+            if let Some(name) = node.shared_name.filter(|name| *name != ANONYMOUS) {
+                let resource = self.resource(name);
+                self.edge(number, resource, Edge::Handle);
+            }
+        }
+    }
+
+    fn calls(&mut self, from: u32, node: &Node<'a>) {
+        for name in node.functions.iter().chain([&node.op]) {
+            if let Some(function) = self.functions.get(name) {
+                self.edge(from, *function, Edge::Calls);
+            }
+        }
+    }
+
+    /// The resource of a name, which is that of a node or a `shared_name`, both slices of the file.
+    fn resource(&mut self, name: &'a [u8]) -> u32 {
+        if let Some(resource) = self.resources.get(name) {
+            return *resource;
+        }
+        let start = (name.as_ptr() as usize).saturating_sub(self.file.as_ptr() as usize);
+        let resource = self.add(Kind::Resource, start..start + name.len(), 0..0, 0);
+        self.resources.insert(name, resource);
+        resource
+    }
+
+    /// An AssetFileDef: the node that is given the file's path needs the file.
+    fn asset(&mut self, def: Range<usize>, bytes: &dyn Fn(&str) -> u64) {
+        let filename = first(self.file, def.clone(), 2);
+        let name = self.file.get(filename.clone()).unwrap_or_default();
+        let known = self.assets.get(name).copied();
+        let asset = known.unwrap_or_else(|| {
+            let size = std::str::from_utf8(name).map(bytes).unwrap_or_default();
+            self.add(Kind::Asset, filename, 0..0, size)
+        });
+        self.assets.insert(name, asset);
+        self.asset_order.push(asset);
+        let tensor = first(self.file, first(self.file, def, 1), 1);
+        let input = Input::parse(self.file.get(tensor).unwrap_or_default());
+        if let Some(node) = self.nodes.get(input.name) {
+            self.edge(*node, asset, Edge::File);
+        }
+    }
+
+    /// The nodes of a collection that a loader runs.
+    fn main_op(&self, entry: Range<usize>) -> Vec<u32> {
+        let key = self.file.get(first(self.file, entry.clone(), 1)).unwrap_or_default();
+        if !MAIN_OPS.contains(&key) {
+            return Vec::new();
+        }
+        let values = fields(self.file, first(self.file, first(self.file, entry, 2), 1)).filter(|field| field.is_len(1));
+        let names = values.map(|field| Input::parse(field.bytes(self.file)).name);
+        names.filter_map(|name| self.nodes.get(name).copied()).collect()
+    }
+
+    fn signature(&mut self, position: usize, entry: Range<usize>) {
+        let key = self.file.get(first(self.file, entry.clone(), 1)).unwrap_or_default();
+        let name = String::from_utf8_lossy(key).into_owned();
+        let value = self.file.get(first(self.file, entry, 2)).unwrap_or_default();
+        let def = SignatureDef::decode(Bytes::copy_from_slice(value)).unwrap_or_default();
+        let mut targets = Vec::new();
+        for (infos, edge) in [(&def.outputs, Edge::Output), (&def.inputs, Edge::Fed)] {
+            for tensor in infos.values().flat_map(tensor_names) {
+                let found = self.nodes.get(Input::parse(tensor.as_bytes()).name);
+                targets.extend(found.map(|node| (*node, edge)));
+            }
+        }
+        self.root(Origin::Signature(name), Some(position), targets);
+    }
+}
+
+/// The names of all tensors that a TensorInfo is made of.
+fn tensor_names(info: &TensorInfo) -> Vec<&str> {
+    let (mut names, mut open) = (Vec::new(), vec![info]);
+    while let Some(info) = open.pop() {
+        match &info.encoding {
+            Some(Encoding::Name(name)) => names.push(&**name),
+            Some(Encoding::CooSparse(sparse)) => names.extend([
+                &*sparse.values_tensor_name,
+                &*sparse.indices_tensor_name,
+                &*sparse.dense_shape_tensor_name,
+            ]),
+            Some(Encoding::CompositeTensor(composite)) => open.extend(&composite.components),
+            None => {}
+        }
+    }
+    names
+}
+
+/// Whether a node with this op makes a handle of a resource that goes by the node's name where it shares no other.
+fn is_resource(op: &[u8]) -> bool {
+    matches!(op, b"VarHandleOp" | b"VariableV2" | b"Variable" | b"AutoReloadVariable")
+        || [&b"HashTable"[..], b"HashTableV2", b"HashTableOfTensors", b"HashTableOfTensorsV2"]
+            .iter()
+            .any(|end| op.ends_with(end) && !op.starts_with(b"Anonymous"))
+}
+
+/// The first field `number` of a message: enough for names and for what writers give once.
+pub(super) fn first(file: &[u8], message: Range<usize>, number: u32) -> Range<usize> {
+    fields(file, message).find(|field| field.is_len(number)).map_or(0..0, |field| field.payload())
+}

@@ -1,0 +1,284 @@
+//! Reachability: what a signature needs. From each SignatureDef, the main op and the functions of the object graph to
+//! the nodes, functions, variables and assets that a call of them can touch.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `node` | a NodeDef's name, op, inputs and function references, read from its span |
+//! | `build` | things and edges of one metagraph: nodes, functions, resources, assets, signatures |
+//! | `objects` | what TF2's object graph adds: captures, traces, tables' functions, assets |
+//! | `restore` | which checkpoint keys the saver's restore op puts into which resource |
+//! | `edges`, `measure` | the edges by where they start, components, and the bytes of each root |
+//! | `paths` | how a thing is first reached |
+//!
+//! A function counts as a whole: its body is not pruned. An input that a caller feeds is no end of the walk either: a
+//! GraphDef whose nodes lack their inputs cannot be imported, so they stay as long as the signature does. A variable's
+//! initial value is not needed by who reads the variable, as a loader restores it; what the main op runs on a
+//! resource that is not restored (a table, the path of an asset) is. Gradient functions, which only training looks up, are
+//! named by strings and not followed.
+//!
+//! TF2's models are loaded in two ways, and both count: a session runs the signature's nodes, whose variables the saver's
+//! restore op fills; a Python program calls the function, which has captured objects that have keys of their own.
+//!
+//! Things are numbers and edges pairs of them; the walks keep their state in lists, so neither a chain nor a cycle in a
+//! file is deep. Time is linear in the file, but for a pass for each 64 signatures.
+
+mod build;
+mod edges;
+mod measure;
+mod node;
+mod objects;
+mod paths;
+mod restore;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use crate::checkpoint::Checkpoint;
+
+pub use paths::{Paths, Step};
+
+use edges::Edges;
+
+/// More things or edges than this, over all metagraphs, are not followed: the smallest node takes two bytes of a file
+/// and a hundred of memory.
+const MAX_THINGS: usize = 1 << 22;
+const MAX_EDGES: usize = 1 << 24;
+
+/// Signatures of a metagraph beyond these are not measured: their bytes would take a pass for each 64.
+const MAX_SIGNATURES: usize = 1 << 10;
+
+/// What a thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A node of `graph_def` itself.
+    Node,
+    /// A function of the library, with its nodes.
+    Function,
+    /// A tensor of the checkpoint.
+    Variable,
+    /// A file under `assets/`.
+    Asset,
+    /// A node of `object_graph_def`; counts no bytes.
+    Object,
+    /// What handles of one name stand for: a variable, a table; counts no bytes.
+    Resource,
+}
+
+/// Why one thing needs another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// A signature gives it.
+    Output,
+    /// A signature takes it.
+    Fed,
+    /// A loader runs it.
+    Runs,
+    /// The object graph has it.
+    Holds,
+    /// It is an input.
+    Input,
+    /// It has to run before.
+    Control,
+    /// It is called: as an op, or as an attribute's function.
+    Calls,
+    /// It is what a handle stands for.
+    Handle,
+    /// Its value comes from this tensor of the checkpoint.
+    Restored,
+    /// It is the partitioned variable that this is a slice of.
+    Slice,
+    /// The main op prepares it with this node, or a loader with this function.
+    Prepared,
+    /// A function captured it.
+    Captures,
+    /// It is a trace of a function object.
+    Trace,
+    /// It is the value of an object.
+    Value,
+    /// It is the file whose path this is.
+    File,
+}
+
+/// Something that can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thing {
+    /// What it is.
+    pub kind: Kind,
+    /// Its message in the main file, without tag and length; empty for what is not in it.
+    pub span: Range<usize>,
+    /// Where its name is in the main file; empty for variables, see [`MetaGraphReach::name`].
+    name: Range<usize>,
+    /// Those of the field, tag and length included; of the shards, as they are charged to the tensor; of the asset's file.
+    pub bytes: u64,
+}
+
+/// Where reachability begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// An entry of `signature_def`, by its key.
+    Signature(String),
+    /// What a loader runs: `saved_model_main_op`, `legacy_init_op`.
+    MainOp,
+    /// The functions of the object graph, but for those of its signatures.
+    Objects,
+}
+
+/// A root: where reachability begins, and how far it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// Which one.
+    pub origin: Origin,
+    /// The entry's position in `signature_def`, as the file has it.
+    pub position: Option<usize>,
+    /// The bytes of all that it reaches; `None` where there are too many signatures to measure.
+    pub reachable_bytes: Option<u64>,
+    /// The bytes of what is reached through it and through no other root of any metagraph.
+    pub exclusive_bytes: Option<u64>,
+    targets: Vec<(u32, Edge)>,
+}
+
+impl Root {
+    /// Whether it is there for callers, and not for the loader or for Python.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        matches!(&self.origin, Origin::Signature(name) if name != INIT_SIGNATURE && name != TRAIN_INIT_SIGNATURE)
+    }
+}
+
+/// `tensorflow/python/saved_model/constants.py`.
+const INIT_SIGNATURE: &str = "__saved_model_init_op";
+const TRAIN_INIT_SIGNATURE: &str = "__saved_model_train_op";
+
+/// How a tensor of the checkpoint gets into what reaches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bound {
+    /// A session (TensorFlow Serving, C++, TF1) restores it into a resource of the graph, with the saver's restore op.
+    pub by_graph: bool,
+    /// A Python program that loads the model restores it into an object that a function captured.
+    pub by_objects: bool,
+}
+
+/// What reachability is found in.
+pub struct Inputs<'a, 'i> {
+    /// The main file.
+    pub file: &'a [u8],
+    /// The payloads of its MetaGraphDefs.
+    pub meta_graphs: &'i [Range<usize>],
+    /// What is under `variables/`.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// The size of the file of this name under `assets/`; 0 where there is none.
+    pub asset_bytes: &'i dyn Fn(&str) -> u64,
+}
+
+/// What the metagraphs of a model reach.
+#[derive(Default)]
+pub struct Reach<'a> {
+    /// In the order of the file. `None` from the one on that is too large to be followed.
+    pub meta_graphs: Vec<Option<MetaGraphReach<'a>>>,
+}
+
+/// What one metagraph reaches.
+pub struct MetaGraphReach<'a> {
+    /// Its signatures in the order of the file, then its main op and the object graph, where there are such.
+    pub roots: Vec<Root>,
+    file: &'a [u8],
+    checkpoint: Option<&'a Checkpoint>,
+    /// The tensors of the checkpoint in the index's order, then what the metagraph has.
+    things: Vec<Thing>,
+    edges: Edges,
+    objects: objects::Names,
+    /// For each thing how many roots reach it.
+    reached: Vec<measure::By>,
+}
+
+/// Finds what each signature reaches.
+#[must_use]
+pub fn reach<'a>(inputs: &Inputs<'a, '_>) -> Reach<'a> {
+    let mut room = (MAX_THINGS, MAX_EDGES);
+    let mut meta_graphs = Vec::new();
+    let keys = build::Keys::new(inputs.checkpoint);
+    for range in inputs.meta_graphs {
+        let graph = build::build(inputs, &keys, range.clone(), room);
+        room = graph.as_ref().map_or((0, 0), |graph: &MetaGraphReach<'_>| {
+            (room.0.saturating_sub(graph.things.len()), room.1.saturating_sub(graph.edges.count()))
+        });
+        meta_graphs.push(graph);
+    }
+    meta_graphs.iter_mut().flatten().for_each(measure::measure);
+    measure::exclusive(&mut meta_graphs);
+    Reach { meta_graphs }
+}
+
+impl MetaGraphReach<'_> {
+    /// All things: the checkpoint's tensors in the index's order, then those of the metagraph.
+    pub fn things(&self) -> impl Iterator<Item = (u32, &Thing)> {
+        (0..).zip(&self.things)
+    }
+
+    /// A thing by its number.
+    #[must_use]
+    pub fn thing(&self, number: u32) -> Option<&Thing> {
+        self.things.get(number as usize)
+    }
+
+    /// What a thing is called: a node, function or asset by its name, a tensor by its key, an object by the path of
+    /// attributes that leads to it. As the file has it: may hold anything.
+    #[must_use]
+    pub fn name(&self, number: u32) -> String {
+        let Some(thing) = self.thing(number) else { return String::new() };
+        match thing.kind {
+            Kind::Variable => {
+                let tensor = self.checkpoint.and_then(|checkpoint| checkpoint.bundle.tensors.get(number as usize));
+                tensor.map(|tensor| tensor.key.clone()).unwrap_or_default()
+            }
+            Kind::Object => self.objects.name(self.file, number),
+            _ => String::from_utf8_lossy(self.name_bytes(thing)).into_owned(),
+        }
+    }
+
+    /// The bytes of a thing's name in the file; empty for a variable.
+    fn name_bytes(&self, thing: &Thing) -> &[u8] {
+        self.file.get(thing.name.clone()).unwrap_or_default()
+    }
+
+    /// Whether any root reaches a thing.
+    #[must_use]
+    pub fn is_reached(&self, number: u32) -> bool {
+        self.by(number) != measure::By::Nobody
+    }
+
+    /// Whether a signature that callers use reaches a thing.
+    #[must_use]
+    pub fn is_called(&self, number: u32) -> bool {
+        match self.by(number) {
+            measure::By::Nobody => false,
+            measure::By::Only(root) => self.roots.get(root as usize).is_some_and(Root::is_call),
+            measure::By::Several { called } => called,
+        }
+    }
+
+    /// For each tensor of the checkpoint, by which loaders what reaches it gets its value.
+    ///
+    /// The two need not agree: Keras 3's `model.export()` writes each weight twice, and the functions that a Python
+    /// program calls are bound to one copy, the nodes that a session runs are restored from the other.
+    #[must_use]
+    pub fn bound(&self) -> Vec<Bound> {
+        let tensors = self.checkpoint.map_or(0, |checkpoint| checkpoint.bundle.tensors.len());
+        let mut bound = vec![Bound::default(); tensors];
+        for (number, thing) in self.things().filter(|(number, _)| self.is_reached(*number)) {
+            for (tensor, _) in self.edges.of(number).iter().filter(|(_, edge)| *edge == Edge::Restored) {
+                let Some(bound) = bound.get_mut(*tensor as usize) else { continue };
+                match thing.kind {
+                    Kind::Object => bound.by_objects = true,
+                    _ => bound.by_graph = true,
+                }
+            }
+        }
+        bound
+    }
+
+    fn by(&self, number: u32) -> measure::By {
+        self.reached.get(number as usize).copied().unwrap_or(measure::By::Nobody)
+    }
+}

@@ -1,0 +1,127 @@
+//! A NodeDef read from its span: what it refers to, and nothing of its values.
+
+use std::ops::Range;
+
+use crate::wire::{Field, Fields};
+
+/// `NodeDef` (tensorflow/core/framework/node_def.proto).
+const NAME: u32 = 1;
+const OP: u32 = 2;
+const INPUT: u32 = 3;
+const ATTR: u32 = 5;
+/// `AttrValue` and `AttrValue.ListValue` (tensorflow/core/framework/attr_value.proto).
+const LIST: u32 = 1;
+const S: u32 = 2;
+const TENSOR: u32 = 8;
+const FUNC: u32 = 10;
+const LIST_FUNC: u32 = 9;
+/// `NameAttrList`.
+const FUNC_NAME: u32 = 1;
+const FUNC_ATTR: u32 = 2;
+
+/// The fields of the message at `range`, as far as they can be walked.
+pub(super) fn fields(file: &[u8], range: Range<usize>) -> impl Iterator<Item = Field> {
+    Fields::new(file, range).map_while(Result::ok)
+}
+
+/// What one node says of others. Made once and filled again for each node.
+#[derive(Debug, Default)]
+pub(super) struct Node<'a> {
+    pub(super) name: Range<usize>,
+    pub(super) op: &'a [u8],
+    pub(super) inputs: Vec<&'a [u8]>,
+    /// Functions that attributes name.
+    pub(super) functions: Vec<&'a [u8]>,
+    pub(super) shared_name: Option<&'a [u8]>,
+    /// The TensorProto of the attribute `value`.
+    pub(super) value: Option<Range<usize>>,
+    open: Vec<Range<usize>>,
+}
+
+impl<'a> Node<'a> {
+    /// Reads the NodeDef at `range`.
+    pub(super) fn read(&mut self, file: &'a [u8], range: Range<usize>) {
+        (self.name, self.op, self.shared_name, self.value) = (0..0, &[], None, None);
+        self.inputs.clear();
+        self.functions.clear();
+        for field in fields(file, range) {
+            match field.number {
+                NAME if field.is_len(NAME) => self.name = field.payload(),
+                OP => self.op = bytes(file, &field),
+                INPUT => self.inputs.push(bytes(file, &field)),
+                ATTR if field.is_len(ATTR) => self.attribute(file, field.payload()),
+                _ => {}
+            }
+        }
+    }
+
+    fn attribute(&mut self, file: &'a [u8], entry: Range<usize>) {
+        let (mut key, mut value): (&[u8], _) = (&[], None);
+        for field in fields(file, entry) {
+            match field.number {
+                1 => key = bytes(file, &field),
+                2 if field.is_len(2) => value = Some(field.payload()),
+                _ => {}
+            }
+        }
+        let Some(value) = value else { return };
+        match key {
+            b"shared_name" => {
+                let shared = fields(file, value).filter(|field| field.is_len(S)).last();
+                self.shared_name = shared.map(|field| bytes(file, &field)).filter(|name| !name.is_empty());
+            }
+            b"value" => {
+                self.value = fields(file, value).filter(|field| field.is_len(TENSOR)).last().map(|f| f.payload());
+            }
+            _ => self.function_values(file, value),
+        }
+    }
+
+    /// The functions that an AttrValue names, those among their own attributes too.
+    fn function_values(&mut self, file: &'a [u8], value: Range<usize>) {
+        self.open.push(value);
+        while let Some(value) = self.open.pop() {
+            for field in fields(file, value) {
+                if field.is_len(FUNC) {
+                    self.function(file, field.payload());
+                } else if field.is_len(LIST) {
+                    for item in fields(file, field.payload()).filter(|item| item.is_len(LIST_FUNC)) {
+                        self.function(file, item.payload());
+                    }
+                }
+            }
+        }
+    }
+
+    fn function(&mut self, file: &'a [u8], function: Range<usize>) {
+        for field in fields(file, function) {
+            if field.is_len(FUNC_NAME) {
+                self.functions.push(bytes(file, &field));
+            } else if field.is_len(FUNC_ATTR) {
+                self.open.extend(fields(file, field.payload()).filter(|f| f.is_len(2)).map(|f| f.payload()));
+            }
+        }
+    }
+}
+
+fn bytes<'a>(file: &'a [u8], field: &Field) -> &'a [u8] {
+    field.bytes(file)
+}
+
+/// An input of a node: `name`, `name:1`, `^name`, in a function also `name:output:1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Input<'a> {
+    pub(super) control: bool,
+    pub(super) name: &'a [u8],
+    pub(super) index: usize,
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn parse(input: &'a [u8]) -> Self {
+        let (control, tensor) = input.strip_prefix(b"^").map_or((false, input), |name| (true, name));
+        let mut parts = tensor.split(|byte| *byte == b':');
+        let name = parts.next().unwrap_or_default();
+        let index = parts.next_back().and_then(|index| std::str::from_utf8(index).ok()?.parse().ok());
+        Self { control, name, index: index.unwrap_or_default() }
+    }
+}

@@ -1,0 +1,213 @@
+//! What TF2's object graph adds: which variables, tables, assets and constants a function has captured, and which
+//! functions a program that loads the model gets.
+//!
+//! A SavedObjectGraph's node and the node of the checkpoint's object graph with the same number are one object
+//! (`tensorflow/python/saved_model/load.py`, `_restore_checkpoint`), which gives a variable its key.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use super::build::{Builder, first};
+use super::node::fields;
+use super::{Edge, Kind, Origin};
+use crate::wire::{Field, WireType, varint};
+
+/// Fields of SavedObjectGraph (tensorflow/core/protobuf/saved_object_graph.proto).
+const NODES: u32 = 1;
+const CONCRETE_FUNCTIONS: u32 = 2;
+/// Fields of SavedObject.
+const CHILDREN: u32 = 1;
+const ASSET: u32 = 5;
+const FUNCTION: u32 = 6;
+const BARE_FUNCTION: u32 = 8;
+const CONSTANT: u32 = 9;
+const RESOURCE: u32 = 10;
+const CAPTURED_TENSOR: u32 = 12;
+/// `SavedConcreteFunction.bound_inputs`.
+const BOUND_INPUTS: u32 = 2;
+
+/// The child of the root that holds the signatures; what hangs from it is theirs.
+const SIGNATURES: &[u8] = b"signatures";
+
+/// A table's functions that a loader calls.
+const LIFE: [&[u8]; 3] = [b"_create_resource", b"_initialize", b"_destroy_resource"];
+
+/// The most parts of an object's name.
+const MAX_PATH: usize = 24;
+
+/// How objects are called: from which object and by which attribute each is first reached.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    base: u32,
+    parents: Vec<Parent>,
+}
+
+impl Names {
+    /// The path of attributes that leads to an object; of a long one its end.
+    pub(super) fn name(&self, file: &[u8], thing: u32) -> String {
+        let mut parts = Vec::new();
+        let mut at = thing.saturating_sub(self.base);
+        while let Some(Some((parent, name))) = self.parents.get(at as usize).filter(|_| parts.len() < MAX_PATH) {
+            parts.push(String::from_utf8_lossy(file.get(name.clone()).unwrap_or_default()));
+            at = *parent;
+        }
+        parts.reverse();
+        if parts.is_empty() { "(root)".to_owned() } else { parts.join(".") }
+    }
+}
+
+/// The object by whose attribute an object is first reached, and what the attribute is called.
+type Parent = Option<(u32, Range<usize>)>;
+
+/// One object's children: which, and what they are called.
+type Children = Vec<(u32, Range<usize>)>;
+
+/// Adds the objects of the SavedObjectGraphs at `ranges`, which protobuf takes for one.
+pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) -> Names {
+    let file = builder.file;
+    let messages = || ranges.iter().flat_map(|range| fields(file, range.clone()));
+    let nodes: Vec<Range<usize>> = messages().filter(|f| f.is_len(NODES)).map(|f| f.payload()).collect();
+    let base = u32::try_from(builder.things.len()).unwrap_or(u32::MAX);
+    for node in &nodes {
+        builder.add(Kind::Object, 0..0, node.clone(), 0);
+    }
+    let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+    let number = |object: u64| u32::try_from(object).ok().filter(|object| *object < count);
+    let children: Vec<Children> = nodes.iter().map(|node| children(file, node.clone(), number)).collect();
+    for ((object, node), children) in (base..).zip(&nodes).zip(&children) {
+        object_edges(builder, object, node.clone());
+        let is_resource = fields(file, node.clone()).any(|field| field.is_len(RESOURCE));
+        for (child, name) in children.iter().filter(|_| is_resource) {
+            if LIFE.contains(&file.get(name.clone()).unwrap_or_default()) {
+                builder.edge(object, base.saturating_add(*child), Edge::Prepared);
+            }
+        }
+    }
+    checkpoint_keys(builder, base, count);
+    for entry in messages().filter(|field| field.is_len(CONCRETE_FUNCTIONS)) {
+        let name = file.get(first(file, entry.payload(), 1)).unwrap_or_default();
+        let Some(function) = builder.functions.get(name).copied() else { continue };
+        for object in bound_inputs(file, first(file, entry.payload(), 2)).filter_map(number) {
+            builder.edge(function, base.saturating_add(object), Edge::Captures);
+        }
+    }
+    let (parents, held) = walk(file, &children);
+    let is_function = |object: &u32| {
+        let node = nodes.get(*object as usize).cloned().unwrap_or(0..0);
+        fields(file, node).any(|field| field.is_len(FUNCTION) || field.is_len(BARE_FUNCTION))
+    };
+    let targets: Vec<(u32, Edge)> =
+        held.into_iter().filter(is_function).map(|object| (base.saturating_add(object), Edge::Holds)).collect();
+    if !targets.is_empty() {
+        builder.root(Origin::Objects, None, targets);
+    }
+    Names { base, parents }
+}
+
+fn children(file: &[u8], node: Range<usize>, number: impl Fn(u64) -> Option<u32>) -> Children {
+    let child = |reference: Range<usize>| {
+        let id = fields(file, reference.clone()).find(|f| f.number == 1 && f.wire_type == WireType::Varint);
+        // The first object's number is 0, which proto3 does not write.
+        let id = id.map_or(Some(0), |field| integer(file, &field)).and_then(&number)?;
+        Some((id, first(file, reference, 2)))
+    };
+    fields(file, node).filter(|field| field.is_len(CHILDREN)).filter_map(|field| child(field.payload())).collect()
+}
+
+/// What an object stands for.
+fn object_edges(builder: &mut Builder<'_, '_>, object: u32, node: Range<usize>) {
+    let file = builder.file;
+    let text = |range: Range<usize>| file.get(range).unwrap_or_default();
+    for field in fields(file, node).filter(|field| field.wire_type == WireType::Len) {
+        let kind = field.payload();
+        match field.number {
+            ASSET => {
+                let index = fields(file, kind).find(|field| field.number == 1);
+                let index = index.map_or(Some(0), |field| integer(file, &field)).and_then(|i| usize::try_from(i).ok());
+                let asset = index.and_then(|index| builder.asset_order.get(index)).copied();
+                asset.into_iter().for_each(|asset| builder.edge(object, asset, Edge::File));
+            }
+            FUNCTION => {
+                for name in fields(file, kind).filter(|field| field.is_len(1)) {
+                    let function = builder.functions.get(name.bytes(file)).copied();
+                    function.into_iter().for_each(|function| builder.edge(object, function, Edge::Trace));
+                }
+            }
+            BARE_FUNCTION | CAPTURED_TENSOR => {
+                let name = first(file, kind, if field.number == BARE_FUNCTION { 1 } else { 2 });
+                let function = builder.functions.get(text(name)).copied();
+                function.into_iter().for_each(|function| builder.edge(object, function, Edge::Trace));
+            }
+            CONSTANT => {
+                let node = builder.nodes.get(text(first(file, kind, 1))).copied();
+                node.into_iter().for_each(|node| builder.edge(object, node, Edge::Value));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Ties objects to the tensors that the checkpoint has of them.
+fn checkpoint_keys(builder: &mut Builder<'_, '_>, base: u32, count: u32) {
+    let saved = builder.keys.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
+    let nodes = saved.map_or(&[][..], |saved| &saved.graph.nodes);
+    for (object, node) in (0..count).zip(nodes) {
+        for attribute in &node.attributes {
+            if let Some(tensor) = builder.keys.find(attribute.checkpoint_key.as_bytes()) {
+                builder.restored_from(base.saturating_add(object), tensor);
+            }
+        }
+    }
+}
+
+/// The objects that a function captured; packed, or one by one.
+fn bound_inputs(file: &[u8], function: Range<usize>) -> impl Iterator<Item = u64> {
+    let bound = fields(file, function).filter(|field| field.number == BOUND_INPUTS);
+    bound.flat_map(move |field| {
+        let mut rest = field.bytes(file);
+        std::iter::from_fn(move || {
+            let (value, length) = varint(rest)?;
+            rest = rest.get(length..)?;
+            Some(value)
+        })
+    })
+}
+
+fn integer(file: &[u8], field: &Field) -> Option<u64> {
+    varint(field.bytes(file)).map(|(value, _)| value)
+}
+
+/// For each object the first way to it; and the objects that hang from the root without its signatures.
+fn walk(file: &[u8], children: &[Children]) -> (Vec<Parent>, Vec<u32>) {
+    let mut parents = vec![None; children.len()];
+    let mut seen = vec![false; children.len()];
+    let mut held = Vec::new();
+    let mut queue = VecDeque::new();
+    let is_signatures = |name: &Range<usize>| file.get(name.clone()) == Some(SIGNATURES);
+    if let Some(root) = seen.first_mut() {
+        *root = true;
+        queue.push_back(0);
+    }
+    let mut visit = |from: u32, to: u32, name: &Range<usize>, queue: &mut VecDeque<u32>| {
+        if let (Some(seen @ false), Some(parent)) = (seen.get_mut(to as usize), parents.get_mut(to as usize)) {
+            (*seen, *parent) = (true, Some((from, name.clone())));
+            queue.push_back(to);
+        }
+    };
+    let of = |object: u32| children.get(object as usize).map_or(&[][..], Vec::as_slice);
+    while let Some(object) = queue.pop_front() {
+        held.push(object);
+        for (child, name) in of(object).iter().filter(|(_, name)| object != 0 || !is_signatures(name)) {
+            visit(object, *child, name, &mut queue);
+        }
+    }
+    for (child, name) in of(0) {
+        visit(0, *child, name, &mut queue);
+    }
+    while let Some(object) = queue.pop_front() {
+        for (child, name) in of(object) {
+            visit(object, *child, name, &mut queue);
+        }
+    }
+    (parents, held)
+}

@@ -1,0 +1,87 @@
+//! How a thing is first reached: a breadth-first walk, from the signatures for callers, then from what a loader runs,
+//! then from the object graph.
+
+use std::collections::VecDeque;
+
+use super::{Edge, MetaGraphReach, Origin, Root};
+
+/// How a thing was come to.
+#[derive(Debug, Clone, Copy)]
+enum Came {
+    Not,
+    FromRoot(u32, Edge),
+    From(u32, Edge),
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Why the thing before, or the root, needs this one.
+    pub edge: Edge,
+    /// The thing.
+    pub thing: u32,
+}
+
+/// For each thing of a metagraph the first way to it.
+pub struct Paths<'g, 'a> {
+    graph: &'g MetaGraphReach<'a>,
+    came: Vec<Came>,
+}
+
+impl<'a> MetaGraphReach<'a> {
+    /// Walks the metagraph.
+    #[must_use]
+    pub fn paths(&self) -> Paths<'_, 'a> {
+        let mut paths = Paths { graph: self, came: vec![Came::Not; self.things.len()] };
+        paths.walk(Root::is_call);
+        paths.walk(|root| root.origin != Origin::Objects);
+        paths.walk(|_| true);
+        paths
+    }
+}
+
+impl<'g> Paths<'g, '_> {
+    fn walk(&mut self, wanted: impl Fn(&Root) -> bool) {
+        let mut queue = VecDeque::new();
+        for (number, root) in (0..).zip(&self.graph.roots).filter(|(_, root)| wanted(root)) {
+            for (to, edge) in &root.targets {
+                self.visit(*to, Came::FromRoot(number, *edge), &mut queue);
+            }
+        }
+        while let Some(thing) = queue.pop_front() {
+            for (to, edge) in self.graph.edges.of(thing) {
+                self.visit(*to, Came::From(thing, *edge), &mut queue);
+            }
+        }
+    }
+
+    fn visit(&mut self, thing: u32, came: Came, queue: &mut VecDeque<u32>) {
+        if let Some(slot @ Came::Not) = self.came.get_mut(thing as usize) {
+            *slot = came;
+            queue.push_back(thing);
+        }
+    }
+
+    /// The way to a thing, from a root on; `None` where none leads there.
+    #[must_use]
+    pub fn to(&self, thing: u32) -> Option<(&'g Root, Vec<Step>)> {
+        let mut steps = Vec::new();
+        let mut at = thing;
+        // A path visits no thing twice.
+        for _ in 0..=self.came.len() {
+            match *self.came.get(at as usize)? {
+                Came::Not => return None,
+                Came::From(before, edge) => {
+                    steps.push(Step { edge, thing: at });
+                    at = before;
+                }
+                Came::FromRoot(root, edge) => {
+                    steps.push(Step { edge, thing: at });
+                    steps.reverse();
+                    return Some((self.graph.roots.get(root as usize)?, steps));
+                }
+            }
+        }
+        None
+    }
+}

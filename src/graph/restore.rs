@@ -1,0 +1,251 @@
+//! Which tensor of the checkpoint a resource is restored from, and what a loader runs to prepare one that is not.
+//!
+//! The saver's restore op says the first, in TF1 and TF2 alike: on the way to it a node takes the handle of a resource
+//! and an output of a RestoreV2, whose Const inputs have the key and the slice of each output. TF2 has these nodes in a
+//! function that the restore op calls with the handles.
+
+use std::ops::Range;
+
+use foldhash::{HashMap, HashSet};
+
+use super::build::{Builder, first};
+use super::node::{Input, Node, fields};
+use super::{Edge, MAX_EDGES, Origin};
+
+/// Ops that a value passes through unchanged between the checkpoint and a variable.
+const PASSES: [&[u8]; 4] = [b"Identity", b"Cast", b"Reshape", b"DisableCopyOnRead"];
+
+/// How many of these are followed; savers write one or two.
+const HOPS: usize = 8;
+
+/// How many resources and tensors of one node are tied to each other; an Assign has one of each.
+const TIED: usize = 64;
+
+/// `FunctionDef` and `SaverDef.restore_op_name`.
+const SIGNATURE: u32 = 1;
+const INPUT_ARG: u32 = 2;
+const NODE_DEF: u32 = 3;
+const RESTORE_OP_NAME: u32 = 3;
+
+/// Ties resources to the tensors that they are restored from; returns these resources.
+pub(super) fn restore(builder: &mut Builder<'_, '_>, savers: Vec<Range<usize>>) -> HashSet<u32> {
+    let file = builder.file;
+    let mut restored = HashSet::default();
+    let name = |saver| file.get(first(file, saver, RESTORE_OP_NAME)).unwrap_or_default();
+    let starts: Vec<u32> =
+        savers.into_iter().filter_map(|saver| builder.nodes.get(Input::parse(name(saver)).name).copied()).collect();
+    let nodes = before(builder, starts);
+    let mut ties: Vec<(u32, u32)> = Vec::new();
+    let mut scope = Scope::new(file);
+    nodes.iter().for_each(|node| scope.add(builder.span(*node)));
+    for (handle, key, slice) in scope.ties(builder) {
+        ties.extend(builder.nodes.get(handle).copied().zip(tensor(builder, &key, &slice)));
+    }
+    let mut known: HashMap<u32, Vec<(usize, u32)>> = HashMap::default();
+    let mut node = Node::default();
+    for number in nodes {
+        node.read(file, builder.span(number));
+        let called = node.functions.iter().chain([&node.op]).find_map(|name| builder.functions.get(name)).copied();
+        let Some(function) = called else { continue };
+        let arguments = known.entry(function).or_insert_with(|| of_function(builder, function));
+        for (argument, tensor) in arguments {
+            if ties.len() >= MAX_EDGES {
+                break;
+            }
+            let source = node.inputs.get(*argument).and_then(|input| builder.nodes.get(Input::parse(input).name));
+            ties.extend(source.map(|source| (*source, *tensor)));
+        }
+    }
+    for (node, tensor) in ties {
+        if let Some(resource) = builder.handles.get(&node).copied() {
+            restored.insert(resource);
+            builder.restored_from(resource, tensor);
+        }
+    }
+    by_name(builder, &mut restored);
+    restored
+}
+
+/// A resource that no restore op is known for is restored under its own name, as savers do it by default.
+fn by_name(builder: &mut Builder<'_, '_>, restored: &mut HashSet<u32>) {
+    let mut named: Vec<(u32, u32)> = Vec::new();
+    for (name, resource) in &builder.resources {
+        named.extend(Some(*resource).filter(|r| !restored.contains(r)).zip(builder.keys.find(name)));
+    }
+    named.sort_unstable();
+    for (resource, tensor) in named {
+        restored.insert(resource);
+        builder.restored_from(resource, tensor);
+    }
+}
+
+/// Ties resources that are not restored to the nodes of the main op that take their handles: what fills a table, what
+/// assigns an asset's path.
+pub(super) fn prepare(builder: &mut Builder<'_, '_>, restored: &HashSet<u32>) {
+    let runs = |origin: &Origin| match origin {
+        Origin::MainOp => true,
+        Origin::Signature(name) => name == super::INIT_SIGNATURE,
+        Origin::Objects => false,
+    };
+    let roots = builder.roots().iter().filter(|root| runs(&root.origin));
+    let starts: Vec<u32> = roots.flat_map(|root| root.targets.iter().map(|(node, _)| *node)).collect();
+    let mut node = Node::default();
+    for number in before(builder, starts) {
+        node.read(builder.file, builder.span(number));
+        let called = node.functions.iter().chain([&node.op]).any(|name| builder.functions.contains_key(name));
+        if !called && !prepares(node.op) {
+            continue;
+        }
+        for input in &node.inputs {
+            let source = builder.nodes.get(Input::parse(input).name);
+            let resource = source.and_then(|source| builder.handles.get(source)).copied();
+            if let Some(resource) = resource.filter(|resource| !restored.contains(resource)) {
+                builder.edge(resource, number, Edge::Prepared);
+            }
+        }
+    }
+}
+
+fn prepares(op: &[u8]) -> bool {
+    [&b"Assign"[..], b"InitializeTable", b"LookupTableImport"].iter().any(|start| op.starts_with(start))
+}
+
+/// The nodes of the graph that some are computed from, these included.
+fn before(builder: &Builder<'_, '_>, starts: Vec<u32>) -> Vec<u32> {
+    let mut seen: HashSet<u32> = starts.iter().copied().collect();
+    let (mut open, mut found) = (starts, Vec::new());
+    let mut node = Node::default();
+    while let Some(number) = open.pop() {
+        found.push(number);
+        node.read(builder.file, builder.span(number));
+        let sources = node.inputs.iter().filter_map(|input| builder.nodes.get(Input::parse(input).name).copied());
+        open.extend(sources.filter(|source| seen.insert(*source)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The arguments of a function that it restores, and from which tensors.
+fn of_function(builder: &Builder<'_, '_>, function: u32) -> Vec<(usize, u32)> {
+    let file = builder.file;
+    let span = builder.span(function);
+    let mut scope = Scope::new(file);
+    let bodies = fields(file, span.clone()).filter(|field| field.is_len(NODE_DEF));
+    bodies.for_each(|field| scope.add(field.payload()));
+    let arguments = fields(file, first(file, span, SIGNATURE)).filter(|field| field.is_len(INPUT_ARG));
+    let names = arguments.map(|field| file.get(first(file, field.payload(), 1)).unwrap_or_default());
+    let positions: HashMap<&[u8], usize> = names.zip(0..).collect();
+    let ties = scope.ties(builder).into_iter();
+    ties.filter_map(|(handle, key, slice)| Some((*positions.get(handle)?, tensor(builder, &key, &slice)?))).collect()
+}
+
+/// The tensor of a key, or of a slice of it. A slice is given as `34 16 0,12:-`: the variable's shape, then for each
+/// dimension a start and a length, or all of it (`tensorflow/core/framework/tensor_slice.cc`).
+fn tensor(builder: &Builder<'_, '_>, key: &[u8], slice: &[u8]) -> Option<u32> {
+    let whole = || builder.keys.find(key);
+    let slice = std::str::from_utf8(slice).unwrap_or_default();
+    let Some(extents) = slice.rsplit(' ').next().filter(|extents| !extents.is_empty()) else { return whole() };
+    let extent = |extent: &str| match extent.split_once(',') {
+        Some((start, length)) => {
+            let (start, length): (i64, i64) = (start.parse().ok()?, length.parse().ok()?);
+            Some(format!("{start}:{}", start.saturating_add(length)))
+        }
+        None => Some(":".to_owned()),
+    };
+    let extents: Option<Vec<String>> = extents.split(':').map(extent).collect();
+    let named = format!("{} [{}]", String::from_utf8_lossy(key), extents.unwrap_or_default().join(", "));
+    builder.keys.find(named.as_bytes()).or_else(whole)
+}
+
+/// Nodes that refer to each other by name: those before the restore op, or those of a function.
+struct Scope<'a> {
+    file: &'a [u8],
+    spans: Vec<Range<usize>>,
+    by_name: HashMap<&'a [u8], usize>,
+}
+
+/// The keys and slices of a restoring node's outputs.
+type Outputs = (Vec<Range<usize>>, Vec<Range<usize>>);
+
+impl<'a> Scope<'a> {
+    fn new(file: &'a [u8]) -> Self {
+        Self { file, spans: Vec::new(), by_name: HashMap::default() }
+    }
+
+    fn add(&mut self, span: Range<usize>) {
+        let name = self.file.get(first(self.file, span.clone(), 1)).unwrap_or_default();
+        self.by_name.entry(name).or_insert(self.spans.len());
+        self.spans.push(span);
+    }
+
+    fn read(&self, name: &[u8], node: &mut Node<'a>) -> Option<usize> {
+        let position = *self.by_name.get(name)?;
+        node.read(self.file, self.spans.get(position)?.clone());
+        Some(position)
+    }
+
+    /// Each name that is given to a node together with an output of a restoring one, and that output's key and slice.
+    fn ties(&self, builder: &Builder<'a, '_>) -> Vec<(&'a [u8], Vec<u8>, Vec<u8>)> {
+        let mut ties = Vec::new();
+        let mut outputs: HashMap<usize, Outputs> = HashMap::default();
+        let (mut node, mut other) = (Node::default(), Node::default());
+        for span in &self.spans {
+            node.read(self.file, span.clone());
+            let takes_values = prepares(node.op)
+                || node.functions.iter().chain([&node.op]).any(|name| builder.functions.contains_key(name));
+            if !takes_values {
+                continue;
+            }
+            let (mut handles, mut keys) = (Vec::new(), Vec::new());
+            for input in node.inputs.iter().map(|input| Input::parse(input)).filter(|input| !input.control) {
+                match self.restoring(input, &mut other) {
+                    Ok((position, index)) => {
+                        let (names, slices) = outputs.entry(position).or_insert_with(|| self.outputs(&other));
+                        keys.push((at(self.file, names, index), at(self.file, slices, index)));
+                    }
+                    Err(name) => handles.push(name),
+                }
+            }
+            for handle in handles.iter().take(TIED) {
+                let of = |(key, slice): &(&[u8], &[u8])| (*handle, key.to_vec(), slice.to_vec());
+                ties.extend(keys.iter().take(TIED).map(of));
+            }
+        }
+        ties
+    }
+
+    /// The restoring node whose output an input is, left in `node`; else the name that the input comes from.
+    fn restoring(&self, mut input: Input<'a>, node: &mut Node<'a>) -> Result<(usize, usize), &'a [u8]> {
+        for _ in 0..HOPS {
+            let Some(position) = self.read(input.name, node) else { break };
+            if matches!(node.op, b"RestoreV2" | b"RestoreSlice" | b"Restore") {
+                return Ok((position, input.index));
+            }
+            match node.inputs.first().filter(|_| PASSES.contains(&node.op)) {
+                Some(source) => input = Input::parse(source),
+                None => break,
+            }
+        }
+        Err(input.name)
+    }
+
+    /// The strings that a restoring node is given as names and as slices.
+    fn outputs(&self, restoring: &Node<'a>) -> Outputs {
+        let strings = |input: usize| {
+            let mut node = Node::default();
+            let source = restoring.inputs.get(input).map(|input| Input::parse(input).name);
+            let found = source.and_then(|name| self.read(name, &mut node));
+            let value = found.and_then(|_| node.value.clone()).unwrap_or(0..0);
+            // TensorProto.string_val
+            fields(self.file, value).filter(|field| field.is_len(8)).map(|field| field.payload()).collect()
+        };
+        (strings(1), strings(2))
+    }
+}
+
+/// One of a tensor's strings; the last one stands for those that are left out.
+fn at<'a>(file: &'a [u8], strings: &[Range<usize>], index: usize) -> &'a [u8] {
+    let string = strings.get(index).or_else(|| strings.last());
+    string.and_then(|range| file.get(range.clone())).unwrap_or_default()
+}

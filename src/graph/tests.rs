@@ -1,0 +1,357 @@
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::problem::Problem;
+use crate::support::bundle::{BundleBuilder, bytes_entry, index, string_entry};
+use crate::support::graph::{
+    call, collection, func, function_of, graph_of, node_of, object, objects, saver, signature, strings, tracked,
+};
+use crate::support::table::{TableBuilder, slice_key, string_tensor};
+use crate::support::wire::{Message, message, meta_graph, node, saved_model};
+
+/// A checkpoint of files.
+fn checkpoint(files: Vec<(String, Vec<u8>)>) -> Checkpoint {
+    let sizes: Vec<(String, u64)> = files.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+    let open = |name: &str| {
+        let found = files.iter().find(|(file, _)| file == name);
+        found.map(|(_, bytes)| Bytes::from(bytes.clone())).ok_or_else(|| Problem::of_file(name, "is not there"))
+    };
+    Checkpoint::read(&sizes, open).unwrap()
+}
+
+/// A checkpoint of keys with so many bytes.
+fn keys(tensors: &[(&str, usize)]) -> Checkpoint {
+    let add = |bundle: BundleBuilder, (key, bytes): &(&str, usize)| bundle.tensor(key, &vec![1; *bytes]);
+    checkpoint(tensors.iter().fold(BundleBuilder::default(), add).files().into())
+}
+
+/// What metagraphs reach, and the names of it: for each the roots with `reachable` and `exclusive`, and the things.
+struct Found {
+    reached: Vec<Vec<String>>,
+    called: Vec<String>,
+    bytes: Vec<Vec<(Option<u64>, Option<u64>)>>,
+    bound: Vec<Bound>,
+    ways: Vec<Vec<String>>,
+    followed: usize,
+}
+
+fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
+    let model = saved_model(graphs).0;
+    let fields = crate::wire::Fields::new(&model, 0..model.len()).map(Result::unwrap);
+    let ranges: Vec<Range<usize>> = fields.filter(|field| field.is_len(2)).map(|field| field.payload()).collect();
+    let asset_bytes = &|name: &str| if name == "words.txt" { 1000 } else { 0 };
+    let reach = reach(&Inputs { file: &model, meta_graphs: &ranges, checkpoint, asset_bytes });
+    let names = |graph: &MetaGraphReach<'_>, wanted: &dyn Fn(u32) -> bool| -> Vec<String> {
+        let shown = |kind: Kind| !matches!(kind, Kind::Object | Kind::Resource);
+        graph.things().filter(|(n, thing)| shown(thing.kind) && wanted(*n)).map(|(n, _)| graph.name(n)).collect()
+    };
+    let graphs = || reach.meta_graphs.iter().flatten();
+    let way = |graph: &MetaGraphReach<'_>, paths: &Paths<'_, '_>, thing: u32| {
+        let steps = paths.to(thing).map(|(_, steps)| steps).unwrap_or_default();
+        steps.iter().map(|step| graph.name(step.thing)).collect::<Vec<_>>().join(" > ")
+    };
+    Found {
+        reached: graphs().map(|graph| names(graph, &|n| graph.is_reached(n))).collect(),
+        called: graphs().flat_map(|graph| names(graph, &|n| graph.is_called(n))).collect(),
+        bytes: graphs()
+            .map(|graph| graph.roots.iter().map(|root| (root.reachable_bytes, root.exclusive_bytes)).collect())
+            .collect(),
+        bound: graphs().next().map(MetaGraphReach::bound).unwrap_or_default(),
+        ways: graphs()
+            .map(|graph| {
+                let paths = graph.paths();
+                graph.things().take(100).map(|(n, _)| way(graph, &paths, n)).filter(|way| !way.is_empty()).collect()
+            })
+            .collect(),
+        followed: graphs().count(),
+    }
+}
+
+/// What a signature with the output `y` reaches in a graph, sorted.
+fn reached(nodes: &[Message], functions: &[Message]) -> Vec<String> {
+    let graph = signature(meta_graph(&[], &graph_of(nodes, functions)), "serve", &[], &["y:0"]);
+    let mut names = find(&[graph], None).reached.remove(0);
+    names.sort();
+    names
+}
+
+#[test]
+fn inputs_and_control_inputs_are_followed_and_nothing_else_of_the_graph() {
+    let nodes = [
+        node_of("y", "Add", &["a:1", "b"]),
+        node_of("a", "Split", &["^c"]),
+        node("b", "Const"),
+        node("c", "NoOp"),
+        node_of("gradient", "Mul", &["y"]),
+    ];
+    assert_eq!(reached(&nodes, &[]), ["a", "b", "c", "y"]);
+}
+
+#[test]
+fn a_function_is_called_by_an_op_of_its_name_an_attribute_or_a_list_of_them() {
+    let list = message().message(1, &message().message(9, &message().bytes(1, "listed")));
+    let nested = message().message(10, &message().bytes(1, "outer").entry(2, "g", &func("inner")));
+    let nodes = [
+        node_of("y", "op", &["a", "b", "c"]),
+        call("a", "attribute", &[]),
+        node("b", "Case").entry(5, "branches", &list),
+        node("c", "Map").entry(5, "f", &nested),
+    ];
+    let names = ["op", "attribute", "listed", "outer", "inner", "unused"];
+    let functions: Vec<Message> = names.iter().map(|name| function_of(name, &[], &[])).collect();
+    let found = reached(&nodes, &functions);
+    assert_eq!(found, ["a", "attribute", "b", "c", "inner", "listed", "op", "outer", "y"]);
+}
+
+#[test]
+fn functions_that_call_each_other_or_themselves_are_reached_once() {
+    let functions =
+        [function_of("f", &[], &[call("c", "g", &[]), call("d", "f", &[])]), function_of("g", &[], &[node("c", "f")])];
+    assert_eq!(reached(&[call("y", "f", &[])], &functions), ["f", "g", "y"]);
+}
+
+#[test]
+fn names_that_nothing_has_lead_nowhere() {
+    let nodes = [node_of("y", "Nothing", &["gone", "^gone", "", ":", "^"]).entry(5, "f", &func("gone"))];
+    assert_eq!(reached(&nodes, &[]), ["y"]);
+}
+
+#[test]
+fn a_cycle_and_a_long_chain_are_walked() {
+    let loops = [node_of("y", "Merge", &["z"]), node_of("z", "NextIteration", &["y"])];
+    assert_eq!(reached(&loops, &[]), ["y", "z"]);
+    let chain: Vec<Message> =
+        (0..100_000).map(|n| node_of(&format!("n{n}"), "Id", &[&format!("n{}", n + 1)])).collect();
+    let graph = signature(meta_graph(&[], &graph_of(&chain, &[])), "serve", &[], &["n0"]);
+    let found = find(&[graph], None);
+    assert_eq!(found.reached[0].len(), 100_000);
+    assert_eq!(found.bytes[0][0].0, Some(graph_of(&chain, &[]).len() as u64 - 2));
+}
+
+#[test]
+fn a_variable_is_restored_from_the_key_that_its_saver_says() {
+    let nodes =
+        [&[node_of("y", "Identity", &["w"]), node("w", "VariableV2")][..], &saver("w", "w/average", "")].concat();
+    let graph = signature(meta_graph(&[], &graph_of(&nodes, &[])), "serve", &[], &["y:0"]);
+    let graph = graph.message(3, &message().bytes(3, "save/restore_all"));
+    let checkpoint = keys(&[("w", 10), ("w/average", 20)]);
+    let found = find(&[graph], Some(&checkpoint));
+    assert_eq!(found.reached[0], ["w/average", "y", "w"]);
+    assert_eq!(found.bound[1], Bound { by_graph: true, by_objects: false });
+    assert!(found.ways[0].contains(&"y > w > w > w/average".to_owned()), "{:?}", found.ways);
+}
+
+#[test]
+fn without_a_saver_a_variable_is_restored_under_its_own_name() {
+    let handle = node("handle", "VarHandleOp").entry(5, "shared_name", &message().bytes(2, "w"));
+    let graph = graph_of(&[node_of("y", "ReadVariableOp", &["handle"]), handle], &[]);
+    let checkpoint = keys(&[("w", 10), ("z", 20)]);
+    let found = find(&[signature(meta_graph(&[], &graph), "serve", &[], &["y:0"])], Some(&checkpoint));
+    assert_eq!(found.reached[0], ["w", "y", "handle"]);
+}
+
+#[test]
+fn a_part_of_a_variable_is_restored_from_its_slice_alone() {
+    let nodes =
+        [&[node_of("y", "Identity", &["p"]), node("p", "VariableV2")][..], &saver("p", "w", "4 2 0,2:-")].concat();
+    let graph = signature(meta_graph(&[], &graph_of(&nodes, &[])), "serve", &[], &["y:0"]);
+    let graph = graph.message(3, &message().bytes(3, "save/restore_all"));
+    let table = TableBuilder::new()
+        .entry("", message().int(1, 1).0)
+        .entry(slice_key("w", &[(0, 2), (0, -1)]), bytes_entry(0, 4).0)
+        .entry(slice_key("w", &[(2, 2), (0, -1)]), bytes_entry(4, 4).0)
+        .entry("w", message().int(1, 4).message(7, &message()).message(7, &message()).0);
+    let [(index, _), (data, _)] = BundleBuilder::default().files();
+    let checkpoint = checkpoint(vec![(index, table.build()), (data, vec![0; 8])]);
+    let found = find(&[graph], Some(&checkpoint));
+    assert_eq!(found.reached[0], ["w [0:2, :]", "w", "y", "p"]);
+}
+
+/// A TF2 model: `serve` calls `f`, which has captured a variable, an asset and a constant; `unused` is only tracked.
+fn tf2(root_children: &[(&str, u64)]) -> (Message, Checkpoint) {
+    let nodes = [call("y", "f", &["x"]), node("x", "Placeholder"), node("c", "Const")];
+    let functions = [function_of("f", &["x"], &[]), function_of("train", &[], &[])];
+    let saved = objects(
+        &[
+            object(4, &message(), root_children),
+            object(7, &message().bytes(6, "w"), &[]),
+            object(7, &message().bytes(6, "unused"), &[]),
+            object(5, &message(), &[]),
+            object(9, &message().bytes(1, "c"), &[]),
+            object(6, &message().bytes(1, "train"), &[]),
+        ],
+        &[("f", &[1, 3, 4]), ("train", &[1, 2])],
+    );
+    let asset = message().bytes(2, "words.txt");
+    let graph = meta_graph(&["serve"], &graph_of(&nodes, &functions)).message(6, &asset).message(7, &saved);
+    let tracked = tracked(&["", "w/value", "unused/value"]).0;
+    let entries = [
+        ("_CHECKPOINTABLE_OBJECT_GRAPH", string_entry(30, &tracked)),
+        ("unused/value", bytes_entry(0, 10)),
+        ("w/value", bytes_entry(10, 20)),
+    ];
+    let [(name, _), (data, _)] = BundleBuilder::default().files();
+    let shard = [vec![0; 30], string_tensor(&[&tracked])].concat();
+    let checkpoint = checkpoint(vec![(name, index(&entries)), (data, shard)]);
+    (signature(graph, "serving_default", &["x:0"], &["y:0"]), checkpoint)
+}
+
+#[test]
+fn what_a_function_has_captured_is_reached_with_it() {
+    let (graph, checkpoint) = tf2(&[("w", 1), ("unused", 2)]);
+    let found = find(&[graph], Some(&checkpoint));
+    assert_eq!(found.reached[0], ["w/value", "y", "x", "c", "f", "words.txt"]);
+    assert_eq!(found.bound[2], Bound { by_graph: false, by_objects: true });
+}
+
+#[test]
+fn functions_of_the_object_graph_are_a_root_that_no_signature_has() {
+    let (graph, checkpoint) = tf2(&[("w", 1), ("fit", 5)]);
+    let found = find(&[graph], Some(&checkpoint));
+    assert!(found.reached[0].contains(&"train".to_owned()) && !found.called.contains(&"train".to_owned()));
+    assert!(
+        found.reached[0].contains(&"unused/value".to_owned()) && !found.called.contains(&"unused/value".to_owned())
+    );
+    let (graph, checkpoint) = tf2(&[("signatures", 5)]);
+    assert!(!find(&[graph], Some(&checkpoint)).reached[0].contains(&"train".to_owned()));
+}
+
+/// A table that the main op fills from an asset.
+fn table(main_op: &str) -> Message {
+    let nodes = [
+        node_of("y", "LookupTableFindV2", &["table"]),
+        node("table", "HashTableV2"),
+        node_of("fill", "InitializeTableFromTextFileV2", &["table", "path"]),
+        node("path", "Placeholder"),
+        node_of("init", "NoOp", &["^fill"]),
+    ];
+    let asset = message().message(1, &message().bytes(1, "path:0")).bytes(2, "words.txt");
+    let graph = collection(meta_graph(&[], &graph_of(&nodes, &[])).message(6, &asset), main_op, &["init"]);
+    signature(graph, "serve", &[], &["y:0"])
+}
+
+#[test]
+fn a_table_is_reached_with_what_the_main_op_fills_it_from() {
+    let found = find(&[table("saved_model_main_op")], None);
+    assert!(found.ways[0].contains(&"y > table > table > fill > path > words.txt".to_owned()), "{:?}", found.ways);
+    assert!(!found.called.contains(&"init".to_owned()) && found.reached[0].contains(&"init".to_owned()));
+    let found = find(&[table("another_collection")], None);
+    assert_eq!(found.reached[0], ["y", "table"]);
+}
+
+#[test]
+fn an_initial_value_is_not_needed_by_who_reads_the_variable() {
+    let nodes = [
+        node_of("y", "Identity", &["w"]),
+        node("w", "VariableV2"),
+        node("value", "Const"),
+        node_of("w/Assign", "Assign", &["w", "value"]),
+    ];
+    assert_eq!(reached(&nodes, &[]), ["w", "y"]);
+}
+
+#[test]
+fn bytes_are_exclusive_where_no_other_signature_needs_them() {
+    let nodes = [node_of("a", "Op", &["both"]), node_of("b", "Op", &["both"]), node("both", "Const")];
+    let bytes = |node: &Message| node.len() as u64 + 2;
+    let graph = meta_graph(&[], &graph_of(&nodes, &[]));
+    let graph = signature(signature(graph, "one", &[], &["a"]), "two", &[], &["b"]);
+    let (a, both) = (bytes(&nodes[0]), bytes(&nodes[2]));
+    assert_eq!(find(&[graph], None).bytes[0], [(Some(a + both), Some(a)); 2]);
+}
+
+#[test]
+fn metagraphs_share_variables_and_assets_but_no_nodes() {
+    let graph = || signature(meta_graph(&[], &graph_of(&[node("w", "VariableV2")], &[])), "serve", &[], &["w"]);
+    let checkpoint = keys(&[("w", 100)]);
+    let node = node("w", "VariableV2").len() as u64 + 2;
+    assert_eq!(find(&[graph()], Some(&checkpoint)).bytes, [[(Some(node + 100), Some(node + 100))]]);
+    assert_eq!(find(&[graph(), graph()], Some(&checkpoint)).bytes, [[(Some(node + 100), Some(node))]; 2]);
+}
+
+#[test]
+fn hundreds_of_signatures_are_told_apart() {
+    let nodes: Vec<Message> = (0..200).map(|n| node_of(&format!("n{n:03}"), "Op", &["all"])).collect();
+    let graph = graph_of(&[&nodes[..], &[node("all", "Const")]].concat(), &[]);
+    let name = |n: usize| format!("n{n:03}");
+    let graph = (0..200).fold(meta_graph(&[], &graph), |graph, n| signature(graph, &name(n), &[], &[&name(n)]));
+    let own = nodes[0].len() as u64 + 2;
+    let all = node("all", "Const").len() as u64 + 2;
+    assert_eq!(find(&[graph], None).bytes[0], vec![(Some(own + all), Some(own)); 200]);
+}
+
+#[test]
+fn more_signatures_than_can_be_measured_are_followed_all_the_same() {
+    let graph = meta_graph(&[], &graph_of(&[node("y", "Op"), node("z", "Op")], &[]));
+    let graph = (0..=MAX_SIGNATURES).fold(graph, |graph, n| signature(graph, &n.to_string(), &[], &["y"]));
+    let found = find(&[graph], None);
+    assert_eq!((found.bytes[0][0], &found.reached[0][..]), ((None, None), &["y".to_owned()][..]));
+}
+
+#[test]
+fn a_graph_of_millions_of_empty_nodes_is_not_followed() {
+    let graph = message().message(2, &message().raw(&[0x0a, 0].repeat(MAX_THINGS + 1)));
+    assert_eq!(find(&[graph], None).followed, 0);
+}
+
+#[test]
+fn numbers_of_objects_and_assets_that_are_out_of_range_lead_nowhere() {
+    let saved = objects(
+        &[
+            object(4, &message(), &[("far", 99), ("f", 1)]),
+            object(6, &message().bytes(1, "f"), &[]),
+            object(5, &message().int(1, 7), &[]),
+        ],
+        &[("f", &[2, 98, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1])],
+    );
+    let graph = meta_graph(&[], &graph_of(&[strings("s", &[])], &[function_of("f", &[], &[])])).message(7, &saved);
+    assert_eq!(find(&[graph], None).reached[0], ["f"]);
+}
+
+proptest! {
+    #[test]
+    fn sums_hold_and_what_is_not_reached_changes_nothing(inputs in prop::collection::vec(prop::collection::vec(0_usize..12, 0..4), 12), roots in prop::collection::vec(0_usize..12, 1..4)) {
+        let name = |n: usize| format!("n{n:02}");
+        let nodes: Vec<Message> = inputs.iter().enumerate().map(|(n, inputs)| {
+            inputs.iter().fold(node(&name(n), "Op"), |node, input| node.bytes(3, name(*input)))
+        }).collect();
+        let graph = |nodes: &[Message]| roots.iter().enumerate().fold(meta_graph(&[], &graph_of(nodes, &[])), |graph, (n, root)| {
+            signature(graph, &n.to_string(), &[], &[&name(*root)])
+        });
+        let found = find(&[graph(&nodes)], None);
+        let sizes = |wanted: &dyn Fn(usize) -> bool| -> u64 { nodes.iter().enumerate().filter(|(n, _)| wanted(*n)).map(|(_, node)| node.len() as u64 + 2).sum() };
+        // Reached by walking from each root by itself.
+        let from = |root: usize| {
+            let (mut seen, mut open) = ([false; 12], vec![root]);
+            while let Some(n) = open.pop() {
+                if !std::mem::replace(&mut seen[n], true) {
+                    open.extend(&inputs[n]);
+                }
+            }
+            seen
+        };
+        let walks: Vec<[bool; 12]> = roots.iter().map(|root| from(*root)).collect();
+        for (position, walk) in walks.iter().enumerate() {
+            let alone = |n: usize| walk[n] && !walks.iter().enumerate().any(|(other, walk)| other != position && walk[n]);
+            prop_assert_eq!(found.bytes[0][position], (Some(sizes(&|n| walk[n])), Some(sizes(&alone))));
+        }
+        let needed = |n: &usize| walks.iter().any(|walk| walk[*n]);
+        let kept: Vec<Message> = (0..12).filter(needed).map(|n| nodes[n].clone()).collect();
+        prop_assert_eq!(&found.reached, &find(&[graph(&kept)], None).reached);
+        prop_assert_eq!(&found.bytes, &find(&[graph(&kept)], None).bytes);
+    }
+
+    #[test]
+    fn damage_is_walked_without_a_panic(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let (graph, checkpoint) = tf2(&[("w", 1), ("fit", 5)]);
+        let mut bytes = graph.0;
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let found = find(&[Message(bytes)], Some(&checkpoint));
+        prop_assert_eq!(found.followed, 1);
+        for (all, alone) in &found.bytes[0] {
+            prop_assert!(alone <= all);
+        }
+    }
+}
