@@ -118,9 +118,10 @@ pub(super) fn build<'a>(
     let sections = |number| fields(file, range.clone()).filter(move |field| field.is_len(number)).map(|f| f.payload());
     sections(GRAPH_DEF).for_each(|graph| builder.declare(graph));
     let nodes: Vec<u32> = builder.numbers(Kind::Node);
-    nodes.into_iter().for_each(|node| builder.node_edges(node));
+    let mut node = Node::default();
+    nodes.into_iter().for_each(|number| builder.node_edges(number, &mut node));
     let functions = builder.numbers(Kind::Function);
-    functions.into_iter().for_each(|function| builder.function_edges(function));
+    functions.into_iter().for_each(|function| builder.function_edges(function, &mut node));
     sections(ASSET_FILE_DEF).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
     let mut main_ops = Vec::new();
     sections(COLLECTION_DEF).for_each(|entry| main_ops.extend(builder.main_op(entry)));
@@ -220,8 +221,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// What a node of the graph needs.
-    fn node_edges(&mut self, number: u32) {
-        let mut node = Node::default();
+    fn node_edges(&mut self, number: u32, node: &mut Node<'a>) {
         node.read(self.file, self.span(number));
         for input in &node.inputs {
             let input = Input::parse(input);
@@ -229,7 +229,7 @@ impl<'a> Builder<'a, '_> {
                 self.edge(number, *source, if input.control { Edge::Control } else { Edge::Input });
             }
         }
-        self.calls(number, &node);
+        self.calls(number, node);
         let own_name = self.file.get(node.name.clone()).unwrap_or_default();
         let shared = node.shared_name.filter(|name| *name != ANONYMOUS);
         if let Some(name) = shared.or_else(|| is_resource(node.op).then_some(own_name)) {
@@ -240,11 +240,10 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// What the nodes of a function call, and the resources that they share with the graph.
-    fn function_edges(&mut self, number: u32) {
-        let mut node = Node::default();
+    fn function_edges(&mut self, number: u32, node: &mut Node<'a>) {
         for field in fields(self.file, self.span(number)).filter(|field| field.is_len(NODE_DEF)) {
             node.read(self.file, field.payload());
-            self.calls(number, &node);
+            self.calls(number, node);
             if let Some(name) = node.shared_name.filter(|name| *name != ANONYMOUS) {
                 let resource = self.resource(name);
                 self.edge(number, resource, Edge::Handle);

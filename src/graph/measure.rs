@@ -66,8 +66,10 @@ pub(super) fn measure(graph: &mut MetaGraphReach<'_>) {
                 *by = By::Several { called: true };
                 continue;
             }
-            for bit in (0..64).filter(|bit| bits & (1 << bit) != 0) {
-                let position = batch * 64 + bit;
+            let mut left = bits;
+            while left != 0 {
+                let position = batch * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
                 let called = graph.roots.get(position).is_some_and(Root::is_call);
                 *by = by.and(u32::try_from(position).unwrap_or(u32::MAX), called, &graph.roots);
                 if let Some(sum) = sums.get_mut(position) {
