@@ -5,7 +5,7 @@
 //! - [`input`] finds models and opens their files. Everything else works on names and bytes.
 //! - [`wire`] and [`checkpoint`] say which span of a file is what; [`proto`] says what a span means, where that is needed.
 //! - [`charge`] charges every span to the [`ledger`], whose books must balance: each byte of each file once.
-//! - [`duplicates`] finds what is there twice.
+//! - [`duplicates`] finds what is there twice, [`graph`] what each signature reaches.
 //! - [`audit()`] runs these over one model and adds the charges up; [`gate`] holds rules against what it says;
 //!   [`report`] writes the outcome in five formats.
 //!
