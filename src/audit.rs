@@ -15,7 +15,7 @@ use crate::checkpoint::{Checkpoint, Verified};
 use crate::duplicates::{self, Duplicates, Marks};
 use crate::graph::{self, Reach};
 use crate::input::Model;
-use crate::ledger::{Dimension, Imbalance, Ledger};
+use crate::ledger::{Category, Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::report::ModelReport;
@@ -107,48 +107,56 @@ impl<'m> Parts<'m> {
         self.main_file.as_ref().and_then(|main| main.bytes.as_deref()).unwrap_or_default()
     }
 
+    /// What is wrong with the files, the main file and the checkpoint.
+    fn problems(&self, saved_model: &SavedModel) -> Vec<Problem> {
+        let checkpoint = self.checkpoint.iter().flat_map(|checkpoint| &checkpoint.problems);
+        self.model.problems.iter().chain(&saved_model.problems).chain(checkpoint).cloned().collect()
+    }
+
     fn bytes_to_read(&self) -> u64 {
-        let bytes: u64 = self.model.files.iter().map(|file| file.bytes).sum();
         let verified = self.checkpoint.as_ref().filter(|_| self.options.verify);
-        bytes.saturating_add(verified.map_or(0, Checkpoint::bytes_to_verify))
+        self.model.bytes().saturating_add(verified.map_or(0, Checkpoint::bytes_to_verify))
     }
 
     /// Finds duplicates, charges every file and follows the signatures: side by side, as all of it only reads, unless
     /// the ledger is to divide its charges by what is redundant.
     fn answer(&self, ledger: &mut Ledger, progress: &dyn Progress) -> Result<Answers<'_>, Imbalance> {
-        if ledger.wants(Dimension::Duplicate) {
-            let (duplicates, marks) = self.duplicates();
-            marks.into_files().for_each(|(file, marks)| ledger.mark(file, marks));
+        let charge_and_follow = |ledger: &mut Ledger| {
             let saved_model = self.charge(ledger, progress)?;
-            let reach = self.reach_of_signatures(&saved_model);
-            return Ok(Answers { duplicates, saved_model, reach });
-        }
-        thread::scope(|scope| {
-            let duplicates = scope.spawn(|| self.duplicates().0);
-            let charged = self.charge(ledger, progress);
-            let charged = charged.map(|saved_model| (self.reach_of_signatures(&saved_model), saved_model));
-            let duplicates = duplicates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            charged.map(|(reach, saved_model)| Answers { duplicates, saved_model, reach })
-        })
+            Ok((self.reach_of_signatures(&saved_model), saved_model))
+        };
+        let (duplicates, followed) = if ledger.wants(Dimension::Duplicate) {
+            let (duplicates, marks) = self.duplicates(true);
+            marks.into_files().for_each(|(file, marks)| ledger.mark(file, marks));
+            (duplicates, charge_and_follow(ledger))
+        } else {
+            thread::scope(|scope| {
+                let duplicates = scope.spawn(|| self.duplicates(false).0);
+                let followed = charge_and_follow(ledger);
+                (duplicates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), followed)
+            })
+        };
+        followed.map(|(reach, saved_model)| Answers { duplicates, saved_model, reach })
     }
 
     fn charge(&self, ledger: &mut Ledger, progress: &dyn Progress) -> Result<SavedModel, Imbalance> {
         charge::charge_model(self.model, self.main_file.as_ref(), self.checkpoint.as_ref(), ledger, progress)
     }
 
-    fn duplicates(&self) -> (Duplicates, Marks) {
+    /// What is there twice, and, where marks are wanted, which bytes these are.
+    fn duplicates(&self, marks: bool) -> (Duplicates, Marks) {
         let meta_graphs = self.main_file.as_ref().map(MainFile::meta_graphs).unwrap_or_default();
         let main_file = self.main_file.as_ref();
         let main_file = main_file.and_then(|main| Some((&*main.file.name, main.bytes.as_ref()?, &*meta_graphs)));
-        let is_asset = |name: &str| name.starts_with("assets/") || name.starts_with("assets.extra/");
-        let files = &self.model.files;
-        let assets = files.iter().filter(|file| is_asset(&file.name)).map(|file| (&*file.name, file.bytes));
+        let files = self.model.files.iter().filter(|file| charge::category_of(&file.name) == Category::Assets);
+        let assets: Vec<(&str, u64)> = files.map(|file| (&*file.name, file.bytes)).collect();
         duplicates::find(&duplicates::Inputs {
             main_file,
             checkpoint: self.checkpoint.as_ref(),
-            assets: &assets.collect::<Vec<_>>(),
-            total_bytes: files.iter().map(|file| file.bytes).sum(),
+            assets: &assets,
+            total_bytes: self.model.bytes(),
             min_duplicate: self.options.min_duplicate,
+            marks,
             open: &|name| match main_file {
                 Some((main, bytes, _)) if main == name => Some(bytes.clone()),
                 _ => contents(self.model, name).ok(),

@@ -331,11 +331,23 @@ pub fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
     fields.varint("a varint").ok().map(|value| (value, fields.at))
 }
 
+/// The fields of the message at `range` of `file`, as far as they can be walked.
+pub fn fields(file: &[u8], range: Range<usize>) -> impl Iterator<Item = Field> {
+    Fields::new(file, range).map_while(Result::ok)
+}
+
+/// The payload of the first field `number` that is length-delimited: enough for names and for what writers give once,
+/// as the rest of a large message need not be touched.
+#[must_use]
+pub fn first_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
+    fields(file, message).find(|field| field.is_len(number)).map(|field| field.payload())
+}
+
 /// The payload of the last field `number` that is length-delimited: protobuf's rule for a singular field given twice.
 /// Fields after an error are not seen.
 #[must_use]
 pub fn last_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
-    Fields::new(file, message).map_while(Result::ok).filter(|f| f.is_len(number)).last().map(|f| f.payload())
+    fields(file, message).filter(|field| field.is_len(number)).last().map(|field| field.payload())
 }
 
 #[cfg(test)]

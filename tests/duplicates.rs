@@ -11,7 +11,8 @@ use smaudit::ledger::Dimension;
 use smaudit::progress::Silent;
 use smaudit::report::ModelReport;
 use smaudit::{Options, audit};
-use support::bundle::BundleBuilder;
+use support::bundle::{BundleBuilder, DATA, INDEX, bytes_entry};
+use support::table::TableBuilder;
 use support::wire::{Message, constant, function, graph, message, node, saved_model, varint};
 
 const LARGE: usize = 2000;
@@ -246,6 +247,15 @@ fn payloads_below_the_smallest_that_is_compared_do_not_count() {
 fn two_keys_of_one_range_are_one_payload() {
     let bundle = BundleBuilder::default().tensor("a", &content(1)).alias("b", 0, LARGE);
     assert_eq!(of_bundle(bundle).redundant_bytes, 0);
+}
+
+#[test]
+fn equal_tensors_are_found_where_the_index_has_lost_its_header() {
+    let size = LARGE as u64;
+    let [a, b] = [0, size].map(|offset| bytes_entry(offset, size).0);
+    let table = TableBuilder::new().entry("a", a).entry("b", b);
+    let files = [(INDEX.to_owned(), table.build()), (DATA.to_owned(), [content(1), content(1)].concat())];
+    assert_eq!(of_files(&saved_model([]), files).redundant_bytes, LARGE as u64);
 }
 
 #[test]

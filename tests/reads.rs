@@ -31,6 +31,7 @@ fn searched(bundle: BundleBuilder, assets: &[(&str, &[u8])]) -> (Duplicates, Vec
         assets: &sizes,
         total_bytes: 0,
         min_duplicate: 8,
+        marks: false,
         open: &|name| {
             opened.borrow_mut().push(name.to_owned());
             contents(name)

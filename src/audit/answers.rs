@@ -20,9 +20,7 @@ use crate::report::{
 pub(super) fn report(parts: &Parts<'_>, ledger: &Ledger, answers: Answers<'_>) -> ModelReport {
     let (model, checkpoint, options) = (parts.model, parts.checkpoint.as_ref(), parts.options);
     let Answers { duplicates, saved_model, reach } = answers;
-    let mut problems = model.problems.clone();
-    problems.extend(saved_model.problems.iter().cloned());
-    problems.extend(checkpoint.into_iter().flat_map(|checkpoint| checkpoint.problems.iter().cloned()));
+    let mut problems = parts.problems(&saved_model);
     problems.extend(missing_assets(model, &saved_model));
     let breakdown = ledger.rollup(&options.by);
     ModelReport {

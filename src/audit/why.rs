@@ -1,6 +1,6 @@
 //! `smaudit why`: how a signature comes to need a thing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Options, Parts};
 use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
@@ -8,8 +8,8 @@ use crate::graph::{Edge, Kind, MetaGraphReach, Origin, Paths};
 use crate::input::Model;
 use crate::ledger::{Imbalance, Ledger};
 use crate::progress::Silent;
-use crate::report::{WhyGraph, WhyKind, WhyReport, WhyStep, WhyThing};
-use crate::wire::Fields;
+use crate::report::{WhyGraph, WhyReport, WhyStep, WhyThing};
+use crate::wire::fields;
 
 /// The most things of one name in a metagraph that a way is told of; nodes of functions may be called alike.
 const PLACES: usize = 8;
@@ -34,9 +34,7 @@ pub fn why(model: &Model, name: &str) -> Result<WhyReport, Imbalance> {
     let saved_model = parts.charge(&mut Ledger::new(&[]), &Silent)?;
     let reach = parts.reach(&saved_model);
     let (file, checkpoint) = (parts.main_bytes(), parts.checkpoint.as_ref());
-    let mut problems = model.problems.clone();
-    problems.extend(saved_model.problems.iter().cloned());
-    problems.extend(checkpoint.iter().flat_map(|checkpoint| checkpoint.problems.iter().cloned()));
+    let mut problems = parts.problems(&saved_model);
     problems.sort();
     problems.dedup();
     let mut report = WhyReport {
@@ -95,9 +93,9 @@ impl Search<'_, '_> {
                 }
                 Kind::Function => {
                     // FunctionDef.node_def, NodeDef.name
-                    let body = Fields::new(self.file, thing.span.clone()).map_while(Result::ok).filter(|f| f.is_len(3));
+                    let body = fields(self.file, thing.span.clone()).filter(|f| f.is_len(3));
                     for node in body {
-                        let mut inner = Fields::new(self.file, node.payload()).map_while(Result::ok);
+                        let mut inner = fields(self.file, node.payload());
                         let name = inner.find(|field| field.is_len(1)).map(|field| field.bytes(self.file));
                         let name = String::from_utf8_lossy(name.unwrap_or_default());
                         visit(&name, number, Some(node.range().len() as u64));
@@ -110,14 +108,14 @@ impl Search<'_, '_> {
 
     /// The things of a name, each with a way to it; those that are reached first.
     fn things(&self, wanted: &str) -> Vec<WhyThing> {
-        let mut found: BTreeMap<(u32, Option<u64>), ()> = BTreeMap::new();
+        let mut found: BTreeSet<(u32, Option<u64>)> = BTreeSet::new();
         self.names(|name, thing, node| {
             if name == wanted {
-                found.insert((thing, node), ());
+                found.insert((thing, node));
             }
         });
         let paths = self.graph.paths();
-        let mut things: Vec<(u32, Option<u64>)> = found.into_keys().collect();
+        let mut things: Vec<(u32, Option<u64>)> = found.into_iter().collect();
         things.sort_by_key(|(thing, node)| {
             (!self.graph.is_called(*thing), node.is_some(), !self.graph.is_reached(*thing))
         });
@@ -149,14 +147,14 @@ impl Search<'_, '_> {
         for step in way.iter().flat_map(|(_, steps)| steps) {
             let (kind, bytes) = self.graph.thing(step.thing).map_or((Kind::Node, 0), |t| (t.kind, t.bytes));
             let name = self.graph.name(step.thing);
-            steps.push(WhyStep { edge: edge(step.edge), kind: kind_of(kind), name, bytes });
+            steps.push(WhyStep { edge: edge(step.edge), kind, name, bytes });
         }
         let function = node.map(|_| self.graph.name(number));
         if let (Some(bytes), Some(_)) = (node, &way) {
-            steps.push(WhyStep { edge: "has", kind: WhyKind::Node, name: wanted.to_owned(), bytes });
+            steps.push(WhyStep { edge: "has", kind: Kind::Node, name: wanted.to_owned(), bytes });
         }
         WhyThing {
-            kind: if node.is_some() { WhyKind::Node } else { kind_of(kind) },
+            kind: if node.is_some() { Kind::Node } else { kind },
             name: if node.is_some() { wanted.to_owned() } else { self.graph.name(number) },
             function,
             bytes: node.unwrap_or(bytes),
@@ -168,17 +166,6 @@ impl Search<'_, '_> {
             steps,
             more: 0,
         }
-    }
-}
-
-fn kind_of(kind: Kind) -> WhyKind {
-    match kind {
-        Kind::Node => WhyKind::Node,
-        Kind::Function => WhyKind::Function,
-        Kind::Variable => WhyKind::Variable,
-        Kind::Asset => WhyKind::Asset,
-        Kind::Object => WhyKind::Object,
-        Kind::Resource => WhyKind::Resource,
     }
 }
 

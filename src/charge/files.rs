@@ -10,7 +10,7 @@ use crate::input::{File, MODEL_FILES, Model};
 use crate::ledger::{Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::problem::Problem;
 use crate::progress::Progress;
-use crate::wire::Fields;
+use crate::wire::fields;
 
 /// The one form of a SavedModel's main file that is read so far.
 const BINARY: &str = "saved_model.pb";
@@ -50,7 +50,7 @@ impl<'m> MainFile<'m> {
     #[must_use]
     pub fn meta_graphs(&self) -> Vec<Range<usize>> {
         let bytes = self.bytes.as_deref().unwrap_or_default();
-        let fields = Fields::new(bytes, 0..bytes.len()).map_while(Result::ok);
+        let fields = fields(bytes, 0..bytes.len());
         fields.filter(|field| field.is_len(META_GRAPHS)).map(|field| field.payload()).collect()
     }
 }
@@ -133,15 +133,19 @@ fn extent_labels(checkpoint: &Checkpoint, extent: &Extent, ledger: &mut Ledger) 
     labels.with(Dimension::Field, field).with(Dimension::Scope, ledger.scope(tensor.key.as_bytes()))
 }
 
-/// Charges a file that nothing here looks into.
-fn charge_whole(file: &File, ledger: &mut Ledger) -> Result<(), Imbalance> {
-    let category = match file.name.split_once('/') {
+/// The category of a file's bytes by its name, the main file's aside.
+pub(crate) fn category_of(name: &str) -> Category {
+    match name.split_once('/') {
         Some(("variables", _)) => Category::Variables,
         Some(("assets" | "assets.extra", _)) => Category::Assets,
         _ => Category::Files,
-    };
+    }
+}
+
+/// Charges a file that nothing here looks into.
+fn charge_whole(file: &File, ledger: &mut Ledger) -> Result<(), Imbalance> {
     let mut account = ledger.open(&file.name, file.bytes);
-    account.charge_up_to(file.bytes, Labels::new(category), 1);
+    account.charge_up_to(file.bytes, Labels::new(category_of(&file.name)), 1);
     account.close()
 }
 

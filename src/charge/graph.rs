@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{MetaGraph, Walk, names};
 use crate::dtype;
 use crate::ledger::{Dimension, Label, Labels};
-use crate::wire::{Field, Fields, varint};
+use crate::wire::{Field, Fields, fields, varint};
 
 // Fields of NodeDef (tensorflow/core/framework/node_def.proto).
 const NODE_NAME: u32 = 1;
@@ -107,7 +107,7 @@ fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Nee
 
 /// `FunctionDef.signature.name`.
 fn function_name(walk: &Walk<'_>, function: Range<usize>) -> Bytes {
-    let fields = Fields::new(&walk.bytes, function).map_while(Result::ok);
+    let fields = fields(&walk.bytes, function);
     let signature = fields.filter(|field| field.is_len(1)).map(|field| field.payload()).next();
     signature.map(|range| walk.first(range, 1)).unwrap_or_default()
 }
@@ -167,11 +167,11 @@ fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, need
 
 /// The value of an entry of `NodeDef.attr`, if it is the one called `dtype`.
 fn dtype_of(bytes: &[u8], entry: Range<usize>) -> Option<Cow<'static, str>> {
-    let mut fields = Fields::new(bytes, entry).map_while(Result::ok);
-    fields.next().filter(|key| key.is_len(1) && key.bytes(bytes) == b"dtype")?;
-    let value = fields.find(|field| field.is_len(2))?;
+    let mut parts = fields(bytes, entry);
+    parts.next().filter(|key| key.is_len(1) && key.bytes(bytes) == b"dtype")?;
+    let value = parts.find(|field| field.is_len(2))?;
     // AttrValue.type
-    let field = Fields::new(bytes, value.payload()).map_while(Result::ok).find(|field| field.number == 6)?;
+    let field = fields(bytes, value.payload()).find(|field| field.number == 6)?;
     let (number, _) = varint(field.bytes(bytes))?;
     Some(dtype::name(i32::try_from(number).unwrap_or_default()))
 }

@@ -8,7 +8,7 @@ use prost::Message as _;
 use super::{Walk, graph, names};
 use crate::ledger::{Category, Dimension, Labels};
 use crate::proto;
-use crate::wire::{Field, Fields, WireType};
+use crate::wire::{Field, WireType, fields};
 
 /// What a MetaGraphDef holds besides bytes.
 #[derive(Debug, Default)]
@@ -86,9 +86,9 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, index: usize) -> MetaGra
 /// The tags and the version, wherever they stand in the message: they name the metagraph before its bytes are charged.
 fn about(walk: &Walk<'_>, range: Range<usize>) -> MetaGraph {
     let mut meta_graph = MetaGraph { range: range.clone(), ..MetaGraph::default() };
-    let sections = Fields::new(&walk.bytes, range).map_while(Result::ok);
+    let sections = fields(&walk.bytes, range);
     for meta_info in sections.filter(|section| section.is_len(META_INFO_DEF)) {
-        for field in Fields::new(&walk.bytes, meta_info.payload()).map_while(Result::ok) {
+        for field in fields(&walk.bytes, meta_info.payload()) {
             if field.is_len(4) {
                 meta_graph.tags.push(walk.text(field.payload()));
             } else if field.is_len(5) {
@@ -174,6 +174,6 @@ fn object_graph_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_grap
 
 /// Which of the `oneof` a `SavedObject` is; `none` for one that is only a node of the tree.
 fn object_kind(walk: &Walk<'_>, object: Range<usize>) -> &'static str {
-    let mut fields = Fields::new(&walk.bytes, object).map_while(Result::ok);
+    let mut fields = fields(&walk.bytes, object);
     fields.find_map(|field| names::object_kind(field.number)).unwrap_or("none")
 }

@@ -16,8 +16,9 @@ use bytes::Bytes;
 use crate::ledger::{Account, Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::problem::Problem;
 use crate::progress::Progress;
-use crate::wire::{Field, Fields, WireError};
+use crate::wire::{Field, Fields, WireError, first_len};
 
+pub(crate) use files::category_of;
 pub use files::{MainFile, charge_model};
 pub use meta_graph::{MetaGraph, Signature};
 
@@ -183,11 +184,7 @@ impl Walk<'_> {
     /// The payload of the first field `number` in `message`; empty where there is none. Enough for names: writers give
     /// them once and in front, and the rest of a large message need not be touched.
     fn first(&self, message: Range<usize>, number: u32) -> Bytes {
-        Fields::new(&self.bytes, message)
-            .map_while(Result::ok)
-            .find(|field| field.is_len(number))
-            .map(|field| self.slice(field.payload()))
-            .unwrap_or_default()
+        first_len(&self.bytes, message, number).map(|range| self.slice(range)).unwrap_or_default()
     }
 
     /// A part of the file, shared rather than copied; `range` comes from a walk over it.

@@ -14,7 +14,7 @@ use super::bundle::Tensor;
 use super::strings::Strings;
 use crate::problem::Problem;
 use crate::proto::{DataType, TrackableObjectGraph};
-use crate::wire::Fields;
+use crate::wire::fields;
 
 /// The key of the tensor that holds the graph (`tensorflow/python/checkpoint/graph_view.py`).
 pub const KEY: &str = "_CHECKPOINTABLE_OBJECT_GRAPH";
@@ -81,8 +81,8 @@ impl ObjectGraph {
 
 /// How many messages there are in a graph's nodes, the nodes among them.
 fn messages(graph: &[u8]) -> usize {
-    let inner = |node| Fields::new(graph, node).map_while(Result::ok).count();
-    let nodes = Fields::new(graph, 0..graph.len()).map_while(Result::ok);
+    let inner = |node| fields(graph, node).count();
+    let nodes = fields(graph, 0..graph.len());
     nodes.map(|node| inner(node.payload()).saturating_add(1)).fold(0, usize::saturating_add)
 }
 

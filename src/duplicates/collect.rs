@@ -3,17 +3,19 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::elements::{self, Element, Kind, Originals, fields, first_len};
+use super::elements::{self, Element, Kind, Originals};
 use super::groups::{self, Grouped};
 use super::marks::Marks;
 use super::payloads::{self, Found, PayloadKind};
 use super::source::{IndexCrc, Open, Payload, Place, Sources};
 use super::{Duplicates, report};
-use crate::checkpoint::{Checkpoint, layout::shard_path};
+use crate::checkpoint::Checkpoint;
 use crate::ledger::State;
+use crate::wire::{fields, first_len};
 
 /// What is searched for duplicates.
 pub struct Inputs<'a> {
@@ -27,11 +29,13 @@ pub struct Inputs<'a> {
     pub total_bytes: u64,
     /// The smallest payload that is compared.
     pub min_duplicate: u64,
+    /// Whether it is to be said which bytes are redundant or zero.
+    pub marks: bool,
     /// How a file is opened. Only files that hold candidates are.
     pub open: Open<'a>,
 }
 
-/// Finds what is there twice, and which bytes of which file these are.
+/// Finds what is there twice and, where marks are wanted, which bytes of which file these are.
 #[must_use]
 pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
     let mut collected = Collected::new(inputs);
@@ -41,7 +45,7 @@ pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
     }
     collected.assets();
     let grouped = groups::group(&collected.payloads, &collected.sources);
-    let marks = marks_of(&collected, &grouped);
+    let marks = if inputs.marks { marks_of(&collected, &grouped) } else { Marks::default() };
     (report::duplicates(&collected, &grouped), marks)
 }
 
@@ -105,30 +109,28 @@ impl<'a> Collected<'a> {
     /// the one that starts first: no byte is counted twice.
     fn checkpoint(&mut self) {
         let Some(checkpoint) = self.inputs.checkpoint else { return };
+        let mut shards: HashMap<u32, (usize, u64)> = HashMap::default();
         for (shard, file) in checkpoint.shards() {
-            let source = self.sources.add(&shard_path(shard, checkpoint.bundle.num_shards.unwrap_or_default()));
-            let tensors = checkpoint.bundle.tensors.iter().enumerate().filter(|(_, tensor)| tensor.shard == shard);
-            let mut ranges: Vec<(Range<u64>, usize)> =
-                tensors.filter_map(|(index, tensor)| Some((tensor.range()?, index))).collect();
-            ranges.sort_by_key(|(range, index)| (range.start, *index));
-            let mut covered = 0;
-            for (range, index) in ranges {
-                if range.start < covered || range.end > file.bytes {
-                    continue;
-                }
-                covered = range.end;
-                if range.end - range.start < self.inputs.min_duplicate {
-                    continue;
-                }
-                self.payloads.push(Payload {
-                    kind: PayloadKind::Variable,
-                    place: Place::Variable(index),
-                    file: source,
-                    range,
-                    unpacked: None,
-                    crc: checkpoint.bundle.tensors.get(index).map(IndexCrc::of),
-                    in_element: false,
-                });
+            shards.insert(shard, (self.sources.add(&file.path), file.bytes));
+        }
+        let tensors = checkpoint.bundle.tensors.iter().enumerate();
+        let mut ranges: Vec<_> =
+            tensors.filter_map(|(index, tensor)| Some((tensor.shard, tensor.range()?, index, tensor))).collect();
+        ranges.sort_by_key(|(shard, range, index, _)| (*shard, range.start, *index));
+        let mut covered = (0, 0);
+        for (shard, range, index, tensor) in ranges {
+            let Some((file, bytes)) = shards.get(&shard).copied() else { continue };
+            if covered.0 != shard {
+                covered = (shard, 0);
+            }
+            if range.start < covered.1 || range.end > bytes {
+                continue;
+            }
+            covered.1 = range.end;
+            if range.end - range.start >= self.inputs.min_duplicate {
+                let (kind, place) = (PayloadKind::Variable, Place::Variable(index));
+                let crc = Some(IndexCrc::of(tensor));
+                self.payloads.push(Payload { kind, place, file, range, unpacked: None, crc, in_element: false });
             }
         }
     }
@@ -161,7 +163,7 @@ impl<'a> Collected<'a> {
         if element.kind == Kind::Function {
             self.function(pass.index, &element, original);
         }
-        if original.is_some() {
+        if original.is_some() && self.inputs.marks {
             self.redundant(element.field.range());
         }
         let payload = element.field.payload();

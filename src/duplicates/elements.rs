@@ -9,7 +9,7 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use crate::wire::{Field, Fields};
+use crate::wire::{Field, fields, first_len};
 
 /// A field whose occurrences are compared between metagraphs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -181,14 +181,6 @@ fn object_graph_kind(number: u32) -> Option<Kind> {
         2 => Some(Kind::ConcreteFunction),
         _ => None,
     }
-}
-
-pub(super) fn fields(file: &[u8], message: Range<usize>) -> impl Iterator<Item = Field> {
-    Fields::new(file, message).map_while(Result::ok)
-}
-
-pub(super) fn first_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
-    fields(file, message).find(|field| field.is_len(number)).map(|field| field.payload())
 }
 
 pub(super) fn text(file: &[u8], range: Range<usize>) -> String {

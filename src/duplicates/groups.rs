@@ -11,6 +11,7 @@
 use crc32c::{crc32c, crc32c_combine};
 
 use super::source::{Payload, Sources};
+use crate::checkpoint::table::mask;
 
 /// How often members that agree in length and CRC32C are held against one of them. Contents that still differ after
 /// that were made to agree; sorting them keeps the cost from growing with the square of their number.
@@ -41,7 +42,7 @@ pub(super) fn group(payloads: &[Payload], sources: &Sources<'_>) -> Grouped {
 /// Groups payloads of one length.
 fn group_class(payloads: &[Payload], class: &[usize], sources: &Sources<'_>, grouped: &mut Grouped) {
     let members = || class.iter().filter_map(|index| Some((*index, payloads.get(*index)?)));
-    let zeros = members().next().map(|(_, payload)| masked(crc_of_zeros(payload.content_len())));
+    let zeros = members().next().map(|(_, payload)| mask(crc_of_zeros(payload.content_len())));
     let (zero, other): (Vec<_>, Vec<_>) = members().partition(|(_, payload)| is_zero(payload, zeros, sources));
     grouped.zero.extend(zero.into_iter().map(|(index, _)| index));
     if other.len() < 2 {
@@ -52,7 +53,7 @@ fn group_class(payloads: &[Payload], class: &[usize], sources: &Sources<'_>, gro
     let mut keyed: Vec<(u32, usize)> = Vec::with_capacity(other.len());
     for (index, payload) in other {
         let known = if comparable { payload.index_crc() } else { payload.content_crc() };
-        let crc = known.or_else(|| Some(masked(crc32c(&sources.content(payload)?))));
+        let crc = known.or_else(|| Some(mask(crc32c(&sources.content(payload)?))));
         keyed.extend(crc.map(|crc| (crc, index)));
     }
     keyed.sort_unstable();
@@ -88,11 +89,6 @@ fn is_zero(payload: &Payload, zeros: Option<u32>, sources: &Sources<'_>) -> bool
         Some(crc) if Some(crc) != zeros => false,
         _ => sources.content(payload).is_some_and(|content| content.iter().all(|byte| *byte == 0)),
     }
-}
-
-/// TensorFlow stores CRC32Cs masked, as a CRC of data that holds CRCs tells little (tensorflow/core/lib/hash/crc32c.h).
-fn masked(crc: u32) -> u32 {
-    crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// The CRC32C of `length` zeros, by doubling.

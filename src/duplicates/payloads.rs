@@ -5,8 +5,7 @@
 
 use std::ops::Range;
 
-use super::elements::{fields, first_len};
-use crate::wire::WireType;
+use crate::wire::{WireType, fields, first_len};
 
 // Fields of AttrValue (tensorflow/core/framework/attr_value.proto); those of its ListValue have the same numbers.
 const ATTR_LIST: u32 = 1;

@@ -8,11 +8,12 @@ use prost::Message as _;
 
 use super::edges::Edges;
 use super::measure::By;
-use super::node::{Input, Node, fields};
+use super::node::{Input, Node};
 use super::{Edge, Inputs, Kind, MetaGraphReach, Origin, Root, Thing, objects, restore};
 use crate::checkpoint::Checkpoint;
 use crate::proto::tensor_info::Encoding;
 use crate::proto::{SignatureDef, TensorInfo};
+use crate::wire::{fields, first_len};
 
 /// Fields of MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto).
 const GRAPH_DEF: u32 = 2;
@@ -343,5 +344,5 @@ fn is_resource(op: &[u8]) -> bool {
 
 /// The first field `number` of a message: enough for names and for what writers give once.
 pub(super) fn first(file: &[u8], message: Range<usize>, number: u32) -> Range<usize> {
-    fields(file, message).find(|field| field.is_len(number)).map_or(0..0, |field| field.payload())
+    first_len(file, message, number).unwrap_or_default()
 }

@@ -67,6 +67,21 @@ pub enum Kind {
     Resource,
 }
 
+impl Kind {
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Function => "function",
+            Self::Variable => "variable",
+            Self::Asset => "asset",
+            Self::Object => "object",
+            Self::Resource => "resource",
+        }
+    }
+}
+
 /// Why one thing needs another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::wire::{Field, Fields};
+use crate::wire::{Field, fields};
 
 /// `NodeDef` (tensorflow/core/framework/node_def.proto).
 const NAME: u32 = 1;
@@ -18,11 +18,6 @@ const LIST_FUNC: u32 = 9;
 /// `NameAttrList`.
 const FUNC_NAME: u32 = 1;
 const FUNC_ATTR: u32 = 2;
-
-/// The fields of the message at `range`, as far as they can be walked.
-pub(super) fn fields(file: &[u8], range: Range<usize>) -> impl Iterator<Item = Field> {
-    Fields::new(file, range).map_while(Result::ok)
-}
 
 /// What one node says of others. Made once and filled again for each node.
 #[derive(Debug, Default)]

@@ -8,9 +8,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::build::{Builder, first};
-use super::node::fields;
 use super::{Edge, Kind, Origin};
-use crate::wire::{Field, WireType, varint};
+use crate::wire::{Field, WireType, fields, varint};
 
 /// Fields of SavedObjectGraph (tensorflow/core/protobuf/saved_object_graph.proto).
 const NODES: u32 = 1;

@@ -9,8 +9,9 @@ use std::ops::Range;
 use foldhash::{HashMap, HashSet};
 
 use super::build::{Builder, first};
-use super::node::{Input, Node, fields};
+use super::node::{Input, Node};
 use super::{Edge, MAX_EDGES, Origin};
+use crate::wire::fields;
 
 /// Ops that a value passes through unchanged between the checkpoint and a variable.
 const PASSES: [&[u8]; 4] = [b"Identity", b"Cast", b"Reshape", b"DisableCopyOnRead"];

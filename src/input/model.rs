@@ -93,6 +93,12 @@ impl Model {
         Self { path: path.to_owned(), files: files.collect(), links: Vec::new(), problems: Vec::new(), directory: None }
     }
 
+    /// The size of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
     /// The file that a loader gets for `name`. Its own name is another where `name` is a link to a file of the
     /// model, so charge to the name of what is returned here, not to what was asked for.
     #[must_use]

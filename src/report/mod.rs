@@ -34,7 +34,7 @@ use crate::problem::Problem;
 pub use format::{Format, View};
 pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use json::schema;
-pub use why::{WhyGraph, WhyKind, WhyReport, WhyStep, WhyThing};
+pub use why::{WhyGraph, WhyReport, WhyStep, WhyThing};
 
 /// The report's schema version; it changes when a key goes or changes its meaning, not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -7,6 +7,7 @@ use anstyle::Style;
 use super::fit::{fit, pad, width};
 use super::size::{bytes, plural};
 use crate::escape::escape;
+use crate::graph::Kind;
 use crate::problem::Problem;
 
 const HEADING: Style = Style::new().bold();
@@ -45,7 +46,7 @@ pub struct WhyGraph {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhyThing {
     /// What it is.
-    pub kind: WhyKind,
+    pub kind: Kind,
     /// Its name.
     pub name: String,
     /// For a node of a function, the function.
@@ -66,41 +67,11 @@ pub struct WhyStep {
     /// Why the thing before needs this one.
     pub edge: &'static str,
     /// What this one is.
-    pub kind: WhyKind,
+    pub kind: Kind,
     /// Its name.
     pub name: String,
     /// Its bytes; 0 where it has none of its own.
     pub bytes: u64,
-}
-
-/// What a thing is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhyKind {
-    /// A node.
-    Node,
-    /// A function.
-    Function,
-    /// A tensor of the checkpoint.
-    Variable,
-    /// A file under `assets/`.
-    Asset,
-    /// An object of the object graph.
-    Object,
-    /// A variable or table as the graph knows it.
-    Resource,
-}
-
-impl WhyKind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Node => "node",
-            Self::Function => "function",
-            Self::Variable => "variable",
-            Self::Asset => "asset",
-            Self::Object => "object",
-            Self::Resource => "resource",
-        }
-    }
 }
 
 impl WhyReport {
@@ -181,7 +152,7 @@ fn line(edge: &str, kind: &str, name: &str, size: u64, columns: usize, out: &mut
 mod tests {
     use super::*;
 
-    fn step(edge: &'static str, kind: WhyKind, name: &str, bytes: u64) -> WhyStep {
+    fn step(edge: &'static str, kind: Kind, name: &str, bytes: u64) -> WhyStep {
         WhyStep { edge, kind, name: name.to_owned(), bytes }
     }
 
@@ -192,7 +163,7 @@ mod tests {
     }
 
     fn thing(root: Option<(&'static str, String)>, steps: Vec<WhyStep>) -> WhyThing {
-        let (kind, name) = (WhyKind::Variable, "w".to_owned());
+        let (kind, name) = (Kind::Variable, "w".to_owned());
         WhyThing { kind, name, function: None, bytes: 7, root, steps, more: 0 }
     }
 
@@ -204,7 +175,7 @@ mod tests {
 
     #[test]
     fn each_step_is_a_line() {
-        let steps = vec![step("returns", WhyKind::Node, "y", 20), step("restored", WhyKind::Variable, "w", 7)];
+        let steps = vec![step("returns", Kind::Node, "y", 20), step("restored", Kind::Variable, "w", 7)];
         let text = written(&answer(vec![thing(Some(("signature", "serve".to_owned())), steps)]), 80);
         assert_eq!(
             text,
@@ -221,7 +192,7 @@ mod tests {
     #[test]
     fn names_are_made_safe_and_fit_the_page() {
         let name = "a\u{1b}[2J/".repeat(40);
-        let steps = vec![step("reads", WhyKind::Node, &name, 1)];
+        let steps = vec![step("reads", Kind::Node, &name, 1)];
         let text = written(&answer(vec![thing(Some(("signature", name)), steps)]), 80);
         assert!(!text.contains('\u{1b}') && text.lines().all(|line| width(line) <= 80), "{text}");
     }

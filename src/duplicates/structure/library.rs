@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
 
-use crate::wire::{Fields, last_len};
+use crate::wire::{fields, last_len};
 
 /// `FunctionDef.signature`; `OpDef.name`, `.output_arg` and `OpDef.ArgDef.name`.
 const SIGNATURE: u32 = 1;
@@ -57,7 +57,7 @@ impl<'a> Library<'a> {
     fn load_results(&mut self, function: usize) {
         let range = function.checked_sub(self.first).and_then(|index| self.ranges.get(index));
         let signature = range.and_then(|range| last_len(self.file, range.clone(), SIGNATURE)).unwrap_or(0..0);
-        let fields = Fields::new(self.file, signature).map_while(Result::ok);
+        let fields = fields(self.file, signature);
         for (position, arg) in (0..).zip(fields.filter(|field| field.is_len(OUTPUT_ARG))) {
             let name = last_len(self.file, arg.payload(), ARG_NAME).and_then(|range| self.file.get(range));
             self.results.entry((function, name.unwrap_or_default())).or_insert(position);
