@@ -1,8 +1,10 @@
 //! The pipeline over one model: files → spans → charges → answers → report.
 
 mod answers;
+mod neighbours;
 mod why;
 
+pub use neighbours::neighbours;
 pub use why::why;
 
 use std::thread;
@@ -10,15 +12,18 @@ use std::thread;
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::charge::{self, MainFile, SavedModel};
+use crate::charge::{self, MainFile, MetaGraph, SavedModel};
 use crate::checkpoint::{Checkpoint, Verified};
 use crate::duplicates::{self, Duplicates, Marks};
+use crate::findings::{self, Findings};
+use crate::fingerprint::{self, Fingerprint};
 use crate::graph::{self, Reach};
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::report::ModelReport;
+use crate::wire::{Field, Layout};
 
 /// What is asked of an audit.
 #[derive(Debug, Clone)]
@@ -69,12 +74,17 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     let parts = Parts::open(model, options);
     progress.start(&model.path, parts.bytes_to_read());
     let answers = parts.answer(&mut ledger, progress)?;
+    let findings = parts.findings(&answers);
     let verified = parts.verify(progress);
-    progress.finish();
-    let mut report = answers::report(&parts, &ledger, answers);
+    let mut report = answers::report(&parts, &ledger, answers, findings);
     if let Some((verified, problems)) = verified {
         report.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.verified = Some(verified));
         report.problems.extend(problems);
+    }
+    if options.verify
+        && let Some(fingerprint) = &mut report.fingerprint
+    {
+        report.problems.extend(parts.verify_fingerprint(fingerprint));
     }
     report.problems.extend(model.changes());
     report.problems.sort();
@@ -102,9 +112,14 @@ impl<'m> Parts<'m> {
         Self { model, options, main_file: MainFile::open(model), checkpoint: read_checkpoint(model) }
     }
 
-    /// The contents of the main file; none where it cannot be read.
+    /// The SavedModel of the main file in wire format; nothing where it cannot be read.
     fn main_bytes(&self) -> &[u8] {
         self.main_file.as_ref().and_then(|main| main.bytes.as_deref()).unwrap_or_default()
+    }
+
+    /// Which part of the main file each field of these bytes is.
+    fn layout(&self) -> &Layout {
+        self.main_file.as_ref().map_or(&Layout::Wire, |main| &main.layout)
     }
 
     /// What is wrong with the files, the main file and the checkpoint.
@@ -139,6 +154,13 @@ impl<'m> Parts<'m> {
         followed.map(|(reach, saved_model)| Answers { duplicates, saved_model, reach })
     }
 
+    /// The causes of size that are known, as far as they are there.
+    fn findings(&self, answers: &Answers<'_>) -> Findings {
+        let Answers { duplicates, saved_model, reach } = answers;
+        let (main_file, checkpoint) = (self.main_file.as_ref(), self.checkpoint.as_ref());
+        findings::find(&findings::Context::new(self.model, main_file, saved_model, checkpoint, duplicates, reach))
+    }
+
     fn charge(&self, ledger: &mut Ledger, progress: &dyn Progress) -> Result<SavedModel, Imbalance> {
         charge::charge_model(self.model, self.main_file.as_ref(), self.checkpoint.as_ref(), ledger, progress)
     }
@@ -146,8 +168,10 @@ impl<'m> Parts<'m> {
     /// What is there twice, and, where marks are wanted, which bytes these are.
     fn duplicates(&self, marks: bool) -> (Duplicates, Marks) {
         let meta_graphs = self.main_file.as_ref().map(MainFile::meta_graphs).unwrap_or_default();
-        let main_file = self.main_file.as_ref();
-        let main_file = main_file.and_then(|main| Some((&*main.file.name, main.bytes.as_ref()?, &*meta_graphs)));
+        let main_file = self.main_file.as_ref().and_then(|main| {
+            let (name, bytes, layout) = (&*main.file.name, main.bytes.as_ref()?, &main.layout);
+            Some(duplicates::MainFile { name, bytes, layout, meta_graphs: &meta_graphs })
+        });
         let files = self.model.files.iter().filter(|file| charge::category_of(&file.name) == Category::Assets);
         let assets: Vec<(&str, u64)> = files.map(|file| (&*file.name, file.bytes)).collect();
         duplicates::find(&duplicates::Inputs {
@@ -158,7 +182,7 @@ impl<'m> Parts<'m> {
             min_duplicate: self.options.min_duplicate,
             marks,
             open: &|name| match main_file {
-                Some((main, bytes, _)) if main == name => Some(bytes.clone()),
+                Some(main) if main.name == name => Some(main.bytes.clone()),
                 _ => contents(self.model, name).ok(),
             },
         })
@@ -170,10 +194,29 @@ impl<'m> Parts<'m> {
         Some(checkpoint.verify(|name| contents(self.model, name), progress))
     }
 
-    /// What the signatures need; without signatures there is no need to look.
+    /// What TensorFlow knows the model by; a problem where the file is a message, but not this one.
+    fn fingerprint(&self) -> Option<Result<Fingerprint, Problem>> {
+        let bytes = self.model.file(fingerprint::FILE)?.contents().ok()?;
+        let expected = |error| Problem::of_file(fingerprint::FILE, format!("expected a FingerprintDef: {error}"));
+        Some(Fingerprint::read(&bytes).map_err(expected))
+    }
+
+    /// Holds the fingerprint against the model; TensorFlow makes none of a model in text.
+    fn verify_fingerprint(&self, fingerprint: &mut Fingerprint) -> Vec<Problem> {
+        let binary = self.model.file("saved_model.pb").map(|file| &file.name);
+        let Some(main) = self.main_file.as_ref().filter(|main| Some(&main.file.name) == binary) else {
+            return Vec::new();
+        };
+        let Some(main_file) = &main.bytes else { return Vec::new() };
+        let meta_graph = main.meta_graphs().first().map(Field::payload);
+        let index = contents(self.model, "variables/variables.index").ok();
+        fingerprint.verify(&fingerprint::Inputs { main_file, meta_graph, index })
+    }
+
+    /// What the signatures and the functions of the object graph need; without either there is no need to look.
     fn reach_of_signatures(&self, saved_model: &SavedModel) -> Reach<'_> {
-        let has_signatures = saved_model.meta_graphs.iter().any(|graph| !graph.signatures.is_empty());
-        if has_signatures { self.reach(saved_model) } else { Reach::default() }
+        let has_roots = |graph: &MetaGraph| !graph.signatures.is_empty() || graph.object_nodes > 0;
+        if saved_model.meta_graphs.iter().any(has_roots) { self.reach(saved_model) } else { Reach::default() }
     }
 
     /// What the signatures need, over the metagraphs as they were charged.
@@ -181,6 +224,7 @@ impl<'m> Parts<'m> {
         let meta_graphs: Vec<_> = saved_model.meta_graphs.iter().map(|graph| graph.range.clone()).collect();
         graph::reach(&graph::Inputs {
             file: self.main_bytes(),
+            layout: self.layout(),
             meta_graphs: &meta_graphs,
             checkpoint: self.checkpoint.as_ref(),
             asset_bytes: &|name| self.model.file(&format!("assets/{name}")).map_or(0, |file| file.bytes),

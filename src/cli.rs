@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use smaudit::gate::{self, Defaults, Rule, Rules};
 use smaudit::ledger::{Dimension, check_by};
-use smaudit::report::Format;
+use smaudit::report::{FINDINGS, Format};
 
 /// Says why a TensorFlow SavedModel is as big as it is, and which bytes are there twice.
 #[derive(Debug, Parser)]
@@ -30,6 +30,7 @@ Examples:
   smaudit ./my_model --by op -n 0            every op
   smaudit ./my_model --json | jq '.models[0].categories'
   smaudit ./my_model --max-duplication 5%    fail when more is there twice
+  smaudit explain optimizer-state            what a finding means, what to do
 
 A limit is a share of the model (5%) or a size (10MB, 10MiB, 5000); exactly at
 it passes. More rules, and duplicates that may stay, can be in smaudit.toml.
@@ -40,7 +41,8 @@ read is still reported, and the rules are held against it).";
 
 #[derive(Debug, Args)]
 struct AuditArgs {
-    /// A SavedModel's directory, its saved_model.pb, or a tree that holds several
+    /// A SavedModel's directory, its saved_model.pb, a tree that holds several, an archive (.tar, .tar.gz, .tar.zst,
+    /// .zip), or - for an archive on standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
@@ -53,7 +55,11 @@ struct AuditArgs {
     #[arg(short = 'n', long, value_name = "N")]
     top: Option<usize>,
 
-    /// Read every tensor of a checkpoint and check its CRC32C
+    /// The findings that are shown, the largest ones; `all` also shows what each rests on [default: 3]
+    #[arg(long, value_name = "N|all", value_parser = findings)]
+    findings: Option<FindingsShown>,
+
+    /// Read every tensor of a checkpoint and check its CRC32C, and whether fingerprint.pb fits the model
     #[arg(long)]
     verify: bool,
 
@@ -110,9 +116,14 @@ enum Command {
     Man,
     /// Print the JSON Schema of the report
     Schema,
+    /// Say what a finding means, how it is known, what to do and when not to
+    Explain {
+        /// The finding; without one, all are listed
+        id: Option<String>,
+    },
     /// Say how a signature comes to need a node, function, variable or asset
     Why {
-        /// A SavedModel's directory, its saved_model.pb, or a tree that holds several
+        /// A SavedModel's directory, its saved_model.pb, a tree that holds several, an archive, or -
         path: PathBuf,
         /// A name, or the end of one if no other name ends so
         thing: String,
@@ -144,6 +155,17 @@ fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
     })
 }
 
+/// How many findings; `None` for all.
+#[derive(Debug, Clone, Copy)]
+struct FindingsShown(Option<usize>);
+
+fn findings(text: &str) -> Result<FindingsShown, String> {
+    match text {
+        "all" => Ok(FindingsShown(None)),
+        _ => text.parse().map(|number| FindingsShown(Some(number))).map_err(|_| "write a number, or `all`".to_owned()),
+    }
+}
+
 /// What is meant: one thing to do.
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -151,6 +173,8 @@ pub(crate) enum Request {
     Audit(AuditRequest),
     /// Say why a thing is needed.
     Why(PathBuf, String),
+    /// Say what a finding means; without an id, which there are.
+    Explain(Option<String>),
     /// Write a text that does not depend on any model.
     Print(Vec<u8>),
 }
@@ -166,6 +190,8 @@ pub(crate) struct AuditRequest {
     pub(crate) rules: Rules,
     /// How the report is written; `None` where nobody wants one.
     pub(crate) format: Option<Format>,
+    /// How many findings a person sees; `None` for all.
+    pub(crate) findings: Option<usize>,
     /// A file instead of standard output.
     pub(crate) output: Option<PathBuf>,
     /// No messages but errors.
@@ -184,6 +210,7 @@ pub(crate) fn request() -> anyhow::Result<Request> {
     match cli.command {
         None => cli.audit.request(format_given).map(Request::Audit),
         Some(Command::Why { path, thing }) => Ok(Request::Why(path, thing)),
+        Some(Command::Explain { id }) => Ok(Request::Explain(id)),
         Some(command) => command.print().map(Request::Print),
     }
 }
@@ -203,6 +230,7 @@ impl AuditArgs {
             format: wanted.then_some(format),
             // Not a file to replace: redirected into one, it would lose what others write there.
             output: self.output.filter(|path| path != Path::new("/dev/stdout")),
+            findings: self.findings.map_or(Some(FINDINGS), |shown| shown.0),
             quiet: self.quiet,
             color: self.color,
             progress: self.progress,
@@ -240,7 +268,7 @@ impl Command {
         match self {
             Self::Completions { shell } => clap_complete::generate(shell, &mut Cli::command(), "smaudit", &mut out),
             Self::Man => clap_mangen::Man::new(Cli::command()).render(&mut out)?,
-            Self::Why { .. } => {}
+            Self::Why { .. } | Self::Explain { .. } => {}
             Self::Schema => out = smaudit::report::schema().into_bytes(),
         }
         Ok(out)

@@ -3,8 +3,10 @@
 //! Data goes one way: **files → spans → charges → answers → report**.
 //!
 //! - [`input`] finds models and opens their files. Everything else works on names and bytes.
-//! - [`wire`] and [`checkpoint`] say which span of a file is what; [`proto`] says what a span means, where that is needed.
+//! - [`wire`], [`text`], [`chunked`] and [`checkpoint`] say which span of a file is what; [`proto`] says what a span means, where that is
+//!   needed.
 //! - [`charge`] charges every span to the [`ledger`], whose books must balance: each byte of each file once.
+//! - [`fingerprint`] reads what TensorFlow knows a model by, and says whether it fits.
 //! - [`duplicates`] finds what is there twice, [`graph`] what each signature reaches.
 //! - [`audit()`] runs these over one model and adds the charges up; [`gate`] holds rules against what it says;
 //!   [`report`] writes the outcome in five formats.
@@ -29,10 +31,13 @@
 mod audit;
 pub mod charge;
 pub mod checkpoint;
+pub mod chunked;
 pub mod dtype;
 pub mod duplicates;
 pub mod escape;
 pub mod exit;
+pub mod findings;
+pub mod fingerprint;
 pub mod gate;
 pub mod graph;
 pub mod input;
@@ -41,9 +46,11 @@ pub mod problem;
 pub mod progress;
 pub mod proto;
 pub mod report;
+pub mod size;
+pub mod text;
 pub mod wire;
 
-pub use audit::{AuditError, Options, audit, why};
+pub use audit::{AuditError, Options, audit, neighbours, why};
 
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]

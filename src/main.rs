@@ -2,15 +2,18 @@
 
 mod bar;
 mod cli;
+mod explain;
 mod output;
 mod why;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use cli::{AuditRequest, Request};
+use rayon::prelude::*;
 use smaudit::exit::Exit;
 use smaudit::gate::NoModel;
-use smaudit::input::{self, Location, Model};
+use smaudit::input::{Finder, Location, Model};
 use smaudit::problem::Problem;
 use smaudit::report::{Report, UnreadableInput};
 
@@ -18,6 +21,7 @@ fn main() -> ExitCode {
     let exit = match cli::request() {
         Ok(Request::Audit(request)) => run(&request),
         Ok(Request::Why(path, thing)) => why::run(&path, &thing),
+        Ok(Request::Explain(id)) => explain::run(id.as_deref()),
         Ok(Request::Print(text)) => output::print(&text).map(|()| Exit::Audited),
         Err(error) => Err(error),
     };
@@ -32,10 +36,7 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
     let mut report = Report::new();
     let locations = find_all(request, &mut report);
     check_rules(&locations, request, &report)?;
-    let bar = bar::Bar::new(request);
-    for location in &locations {
-        audit_one(location, request, &bar, &mut report);
-    }
+    audit_all(&locations, request, &mut report);
     report.gate = request.rules.judge(&report);
     let written = output::write(&report, request);
     // Last, as the end of a log is what is read first; and also where the report could not be written.
@@ -46,8 +47,9 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
 /// Finds every model below every path. A path that cannot be read does not stop the others.
 fn find_all(request: &AuditRequest, report: &mut Report) -> Vec<Location> {
     let mut locations = Vec::new();
+    let mut finder = Finder::default();
     for path in &request.paths {
-        match input::find(path) {
+        match finder.find(path) {
             Ok(found) => {
                 report.unreadable.extend(found.problems.into_iter().map(unreadable_folder));
                 locations.extend(found.locations);
@@ -64,13 +66,28 @@ fn check_rules(locations: &[Location], request: &AuditRequest, report: &Report) 
     if report.unreadable.is_empty() { request.rules.check_models(&paths) } else { Ok(()) }
 }
 
-/// A model that cannot be read does not stop the others.
-fn audit_one(location: &Location, request: &AuditRequest, bar: &bar::Bar, report: &mut Report) {
-    let model = Model::read(&location.directory, &location.shown);
-    match smaudit::audit(&model, &request.options, bar) {
-        Ok(model) => report.models.push(model),
-        Err(error) => report.unreadable.push(unreadable(&location.shown, &error)),
+/// A model of more than this is audited while no other such is: two would need twice the memory.
+const LARGE: u64 = 256 << 20;
+
+/// Audits models side by side. One that cannot be read does not stop the others.
+fn audit_all(locations: &[Location], request: &AuditRequest, report: &mut Report) {
+    let models: Vec<Model> = locations.par_iter().map(Location::read).collect();
+    let bar = bar::Bar::new(request, models.iter().map(Model::bytes).sum());
+    let large = Mutex::new(());
+    let audit = |model: &Model| {
+        let _alone = (model.bytes() > LARGE).then(|| large.lock());
+        smaudit::audit(model, &request.options, &bar)
+    };
+    let audited: Vec<_> = models.par_iter().map(audit).collect();
+    for (model, audited) in models.iter().zip(audited) {
+        match audited {
+            Ok(audited) => report.models.push(audited),
+            Err(error) => report.unreadable.push(unreadable(&model.path, &error)),
+        }
     }
+    report.neighbours = smaudit::neighbours(&models, request.options.min_duplicate);
+    report.add_up();
+    bar.clear();
 }
 
 fn unreadable(path: &str, error: &dyn std::error::Error) -> UnreadableInput {

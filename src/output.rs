@@ -23,12 +23,18 @@ const MESSAGES: usize = 10;
 pub(crate) fn write(report: &Report, request: &AuditRequest) -> anyhow::Result<()> {
     let Some(format) = request.format else { return Ok(()) };
     let mut text = Vec::new();
-    format.write(report, &View { width: width(request), top: request.options.top }, &mut text)?;
+    let view = View { width: width(request), top: request.options.top, findings: request.findings };
+    format.write(report, &view, &mut text)?;
     match &request.output {
         Some(path) => write_file(path, &text, request.color),
         None if format == Format::Text => print_with(&text, stdout_color(request.color)),
         None => print(&text),
     }
+}
+
+/// Writes a page for a person to standard output.
+pub(crate) fn page(text: &str) -> anyhow::Result<()> {
+    print_with(text.as_bytes(), stdout_color(When::Auto))
 }
 
 /// Writes to standard output why things are needed, of the models that have them.
@@ -106,7 +112,7 @@ fn width(request: &AuditRequest) -> usize {
 }
 
 /// The columns of the terminal, where standard output is written to and is one.
-fn columns(to_stdout: bool) -> usize {
+pub(crate) fn columns(to_stdout: bool) -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let terminal = || match to_stdout {
         true if io::stdout().is_terminal() => terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),

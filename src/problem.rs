@@ -31,11 +31,69 @@ impl Problem {
     }
 }
 
+/// The most problems that are kept of a file.
+const MAX_KEPT: usize = 10_000;
+
+/// The problems of a file as they are found. No more are kept than anyone reads, as a file may be made to have one for
+/// every few bytes: the rest is counted.
+#[derive(Debug, Default)]
+pub struct Problems {
+    kept: Vec<Problem>,
+    /// Of the first problem that was not kept, and how many there are.
+    left_out: Option<(String, u64)>,
+}
+
+impl Problems {
+    /// Adds a problem.
+    pub fn push(&mut self, problem: Problem) {
+        if self.kept.len() < MAX_KEPT {
+            return self.kept.push(problem);
+        }
+        let (_, count) = self.left_out.get_or_insert((problem.file, 0));
+        *count = count.saturating_add(1);
+    }
+
+    /// Whether there is none yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// The problems, in the order in which they were found; the last one says how many more there are.
+    #[must_use]
+    pub fn into_list(self) -> Vec<Problem> {
+        let mut list = self.kept;
+        list.extend(self.left_out.map(|(file, count)| {
+            let message = format!("expected at most {MAX_KEPT} problems, found {count} more, which are not listed");
+            Problem::of_file(file, message)
+        }));
+        list
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.offset {
             Some(offset) => write!(f, "{}: byte {offset}: {}", self.file, self.message),
             None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_kept_up_to_a_number_and_counted_beyond_it() {
+        for (found, kept) in [(0, 0), (MAX_KEPT, MAX_KEPT), (MAX_KEPT + 3, MAX_KEPT + 1)] {
+            let mut problems = Problems::default();
+            (0..found as u64).for_each(|offset| problems.push(Problem::at("f", offset, "wrong")));
+            let list = problems.into_list();
+            assert_eq!(list.len(), kept);
+            let more = list.last().filter(|problem| problem.offset.is_none());
+            let said = "expected at most 10000 problems, found 3 more, which are not listed";
+            assert_eq!(more, (found > MAX_KEPT).then(|| Problem::of_file("f", said)).as_ref());
         }
     }
 }

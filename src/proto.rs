@@ -5,4 +5,12 @@
 
 #![allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
 
+/// A `google.protobuf.FileDescriptorSet` of `proto/` and what it imports.
+pub(crate) const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
 include!(concat!(env!("OUT_DIR"), "/tensorflow.rs"));
+
+/// How a chunked model is put together.
+pub mod proto_splitter {
+    include!(concat!(env!("OUT_DIR"), "/tensorflow.proto_splitter.rs"));
+}

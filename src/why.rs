@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use smaudit::exit::Exit;
-use smaudit::input::{self, Model};
+use smaudit::input;
 use smaudit::report::WhyReport;
 
 use crate::output;
@@ -21,7 +21,7 @@ pub(crate) fn run(path: &Path, thing: &str) -> anyhow::Result<Exit> {
     let mut complete = found.problems.is_empty();
     let mut answers = Vec::new();
     for location in &found.locations {
-        let answer = smaudit::why(&Model::read(&location.directory, &location.shown), thing)?;
+        let answer = smaudit::why(&location.read(), thing)?;
         answer.problems.iter().for_each(|problem| output::error(&format!("{}: {problem}", answer.path)));
         complete &= answer.problems.is_empty();
         answers.push(answer);

@@ -7,16 +7,17 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// The parts, uppermost first; a part may use those below its own line.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["audit", "gate"],
     &["report"],
+    &["findings"],
     &["duplicates", "graph"],
     &["charge"],
-    &["checkpoint"],
-    &["dtype"],
+    &["checkpoint", "fingerprint"],
+    &["chunked", "dtype", "text"],
     &["ledger", "wire", "proto"],
     &["input"],
-    &["escape", "problem", "progress", "exit"],
+    &["escape", "problem", "progress", "exit", "size"],
 ];
 
 fn layer(part: &str) -> Option<usize> {
@@ -60,18 +61,19 @@ fn every_part_uses_only_those_below_it() {
 fn part_of_library(path: &Path) -> Option<String> {
     let is_code = path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs");
     let part = is_code.then(|| part(path))?;
-    let of_binary = ["main", "cli", "bar", "output", "why"].contains(&part.as_str());
+    let of_binary = ["main", "cli", "bar", "output", "why", "explain"].contains(&part.as_str());
     (part != "lib" && !of_binary).then_some(part)
 }
 
 #[test]
 fn generated_code_unsafe_code_and_clap_stay_in_their_places() {
-    let places = [("include!(", "src/proto.rs"), ("unsafe {", "src/input/map.rs"), ("use clap", "src/cli.rs")];
+    let places = [("include!(", "src/proto"), ("unsafe {", "src/input/map"), ("use clap", "src/cli")];
     for entry in WalkDir::new("src").sort_by_file_name() {
         let path = entry.expect("src can be walked").into_path();
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         for (what, place) in places {
-            assert!(!text.contains(what) || path == Path::new(place), "{what} is in {}", path.display());
+            let is_there = path.with_extension("").starts_with(place);
+            assert!(!text.contains(what) || is_there, "{what} is in {}", path.display());
         }
     }
 }

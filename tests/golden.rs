@@ -103,7 +103,8 @@ fn broken_models() -> TempDir {
         ("no-shard/saved_model.pb", &fixture("sharded/saved_model.pb")),
         ("no-shard/variables/variables.index", &fixture("sharded/variables/variables.index")),
         ("no-shard/variables/variables.data-00000-of-00002", &[1; 8320]),
-        ("text/saved_model.pbtxt", b"saved_model_schema_version: 1\n"),
+        // A text that has lost a quote.
+        ("text/saved_model.pbtxt", b"meta_graphs {\n  graph_def {\n    node {\n      name: \"a\n    }\n  }\n}\n"),
         ("keras/model.h5", b""),
         // A gap of 10 bytes between two tensors, a shard of an earlier set, a link to nowhere.
         ("worn/saved_model.pb", &saved_model([&missing_asset]).0),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use smaudit::input::{File, LinkKind, Model, find};
-use support::files::tree;
+use support::files::{tree, write};
 use tempfile::TempDir;
 
 fn read(directory: &TempDir) -> Model {
@@ -39,7 +39,7 @@ fn found(directory: &Path) -> Vec<String> {
     let found = find(directory).unwrap();
     assert_eq!(told(&found.problems), [""; 0]);
     let below = |path: &Path| path.strip_prefix(directory).unwrap().to_str().unwrap().to_owned();
-    found.locations.iter().map(|location| below(&location.directory)).collect()
+    found.locations.iter().map(|location| below(location.directory().unwrap())).collect()
 }
 
 fn not_found(path: &Path) -> String {
@@ -62,7 +62,7 @@ fn a_models_main_file_means_its_directory() {
     let model = directory.path().join("model");
     let locations = find(&model.join("saved_model.pb")).unwrap().locations;
     assert_eq!(locations.len(), 1);
-    assert_eq!(locations[0].directory, model);
+    assert_eq!(locations[0].directory(), Some(&*model));
     assert_eq!(locations[0].shown, model.to_str().unwrap());
 }
 
@@ -136,7 +136,7 @@ fn each_format_that_is_mistaken_for_a_model_is_recognised() {
         ("m.tflite", "a TFLite model"),
         ("m.onnx", "an ONNX model"),
         ("m.safetensors", "weights without a graph"),
-        ("m.tar.gz", "an archive: unpack it"),
+        ("m.tar.xz", "an archive of a sort that is not read: unpack it"),
         ("fingerprint.pb", "lost its main file"),
         ("frozen_inference_graph.pb", "a frozen graph"),
         ("model.ckpt-10.index", "a checkpoint"),
@@ -268,6 +268,18 @@ fn contents_of_another_length_than_listed_are_never_handed_out() {
     }
 }
 
+#[test]
+fn ten_thousand_assets_are_ten_thousand_files() {
+    let directory = tree(&[("saved_model.pb", b"1")]);
+    for number in 0..10_000 {
+        write(directory.path(), &format!("assets/{number:05}"), b"12");
+    }
+    let model = read(&directory);
+    assert_eq!((model.files.len(), model.bytes()), (10_001, 20_001));
+    assert_eq!(told(&model.problems), [""; 0]);
+    assert_eq!(told(&model.changes()), [""; 0]);
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::unix::ffi::OsStrExt as _;
@@ -309,7 +321,7 @@ mod unix {
         let found = find(directory.path()).unwrap();
         assert_eq!(found.locations.len(), 2);
         assert_one(&told(&found.problems), &["/2: cannot be searched for models: Permission denied"]);
-        let model = Model::read(&found.locations[0].directory, "1");
+        let model = Model::read(found.locations[0].directory().unwrap(), "1");
         assert_eq!(sizes(&model), [("saved_model.pb", 1)]);
         assert_one(&told(&model.problems), &["closed: cannot be listed: Permission denied"]);
 
@@ -497,6 +509,24 @@ mod unix {
         assert_eq!(told[0], "pipe: is a named pipe, not a regular file: left out, and not opened");
         assert_eq!(told[1], "socket: is a socket, not a regular file: left out, and not opened");
         assert!(told[2].contains("leads to what is not a regular file of the model"), "{told:?}");
+    }
+
+    #[test]
+    fn devices_are_problems_and_are_not_opened() {
+        let directory = tree(&[("saved_model.pb", b"1")]);
+        symlink("/dev/zero", directory.path().join("assets")).unwrap();
+        let made = Command::new("mknod").arg(directory.path().join("zero")).args(["c", "1", "5"]).output().unwrap();
+        let told = told(&read(&directory).problems);
+        assert!(told[0].starts_with("assets: ") && told[0].contains("/dev/zero"), "{told:?}");
+        if made.status.success() {
+            assert_eq!(told[1..], ["zero: is a device, not a regular file: left out, and not opened"]);
+        } else {
+            eprintln!("only links to devices were tried: to make one needs the rights of root");
+        }
+        for device in ["/dev/null", "/dev/zero"] {
+            let message = not_found(Path::new(device));
+            assert!(message.contains("is not a SavedModel"), "{message}");
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! printed, standard error included, at 80 columns; a line of `...` stands for any lines. A `sh` block holds commands
 //! without their output: those of smaudit must succeed and print something, up to the first `|`; others are not run.
 //!
-//! The sessions of a document run in one folder, in which `fixtures` and `my_model` are models and `docs` this folder. `cargo run ... --` is
+//! The sessions of a document run in one folder, in which `fixtures` and `my_model` are models,
+//! `my_model.tar.gz` is one in an archive, and `docs` is this folder. `cargo run ... --` is
 //! the binary under test here. `cargo test` is not run: it is what runs this.
 //!
 //! `SMAUDIT_UPDATE_GOLDENS=1 cargo test --test readme` writes the output that is printed now into the documents; where
@@ -128,7 +129,12 @@ fn scratch() -> TempDir {
     let scratch = TempDir::new().expect("there is room for a folder");
     symlink(root().join("fixtures"), scratch.path().join("fixtures")).expect("a link can be made");
     symlink(root().join("docs"), scratch.path().join("docs")).expect("a link can be made");
-    symlink(root().join("fixtures/keras-lstm"), scratch.path().join("my_model")).expect("a link can be made");
+    let model = root().join("fixtures/keras-lstm");
+    symlink(&model, scratch.path().join("my_model")).expect("a link can be made");
+    let archive = std::fs::File::create(scratch.path().join("my_model.tar.gz")).expect("a file can be made");
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(archive, flate2::Compression::fast()));
+    tar.append_dir_all("my_model", &model).expect("the model can be archived");
+    tar.into_inner().and_then(flate2::write::GzEncoder::finish).expect("the archive can be finished");
     scratch
 }
 

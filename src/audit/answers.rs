@@ -3,41 +3,67 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Answers, Parts};
-use crate::charge::{MetaGraph, SavedModel, Signature};
+use crate::charge::{Form, MainFile, MetaGraph, SavedModel, Signature};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
+use crate::findings::Findings;
 use crate::graph::{MetaGraphReach, Reach, Root};
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Ledger, Rollup, Row};
 use crate::problem::Problem;
 use crate::proto::TensorInfo;
 use crate::report::{
-    AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MetaGraphReport, ModelReport,
-    OpReport, SignatureReport, TensorInfoReport, TensorReport,
+    AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MainFileForm, MainFileReport,
+    MetaGraphReport, ModelReport, OpReport, SignatureReport, TensorInfoReport, TensorReport,
 };
 
 /// The report of a model whose books are closed.
-pub(super) fn report(parts: &Parts<'_>, ledger: &Ledger, answers: Answers<'_>) -> ModelReport {
+pub(super) fn report(parts: &Parts<'_>, ledger: &Ledger, answers: Answers<'_>, findings: Findings) -> ModelReport {
     let (model, checkpoint, options) = (parts.model, parts.checkpoint.as_ref(), parts.options);
     let Answers { duplicates, saved_model, reach } = answers;
     let mut problems = parts.problems(&saved_model);
     problems.extend(missing_assets(model, &saved_model));
+    let fingerprint = parts.fingerprint().and_then(|read| match read {
+        Ok(fingerprint) => Some(fingerprint),
+        Err(problem) => {
+            // What is no message at all has been told of.
+            let is_told = problems.iter().any(|told| told.file == problem.file);
+            problems.extend((!is_told).then_some(problem));
+            None
+        }
+    });
     let breakdown = ledger.rollup(&options.by);
     ModelReport {
         path: model.path.clone(),
+        archive: model.archive.clone(),
         total_bytes: ledger.total(),
         categories: categories(ledger),
         files: files(model, ledger),
         links: model.links.clone(),
+        main_file: parts.main_file.as_ref().map(main_file),
         meta_graphs: meta_graphs(model, ledger, &saved_model, &reach),
         checkpoint: checkpoint.map(checkpoint_report),
+        fingerprint,
         breakdown: match options.top {
             Some(top) => breakdown.cut(top),
             None => breakdown,
         },
         duplicates,
+        findings: findings.findings,
+        findings_bytes: findings.bytes,
+        information: findings.information,
         problems,
     }
+}
+
+fn main_file(main: &MainFile<'_>) -> MainFileReport {
+    let form = match main.form {
+        Form::Binary => MainFileForm::Binary,
+        Form::Text => MainFileForm::Text,
+        Form::Chunked => MainFileForm::Chunked,
+    };
+    let decoded_bytes = main.bytes.as_ref().map(|bytes| bytes.len() as u64);
+    MainFileReport { form, stored_bytes: main.file.bytes, decoded_bytes }
 }
 
 fn categories(ledger: &Ledger) -> BTreeMap<Category, u64> {
@@ -76,7 +102,7 @@ fn meta_graphs(model: &Model, ledger: &Ledger, saved_model: &SavedModel, reach: 
                 index: index as u64,
                 tags: graph.tags.clone(),
                 tensorflow_version: graph.tensorflow_version.clone(),
-                bytes: graph.range.len() as u64,
+                bytes: graph.bytes,
                 sections: sections_of(children(&sections, &label)),
                 nodes: graph.nodes,
                 functions: graph.functions,
@@ -123,7 +149,7 @@ fn signatures(graph: &MetaGraph, reach: Option<&MetaGraphReach<'_>>) -> Vec<Sign
 fn signature(signature: &Signature, root: Option<&Root>) -> SignatureReport {
     SignatureReport {
         name: signature.name.clone(),
-        bytes: signature.range.len() as u64,
+        bytes: signature.bytes,
         method_name: signature.def.method_name.clone(),
         inputs: signature.def.inputs.iter().map(tensor_info).collect(),
         outputs: signature.def.outputs.iter().map(tensor_info).collect(),

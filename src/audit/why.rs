@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{Options, Parts};
+use crate::charge::SavedModel;
 use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
-use crate::graph::{Edge, Kind, MetaGraphReach, Origin, Paths};
+use crate::graph::{Edge, Kind, MetaGraphReach, Origin, Paths, Reach};
 use crate::input::Model;
 use crate::ledger::{Imbalance, Ledger};
 use crate::progress::Silent;
 use crate::report::{WhyGraph, WhyReport, WhyStep, WhyThing};
-use crate::wire::fields;
+use crate::wire::{Layout, fields};
 
 /// The most things of one name in a metagraph that a way is told of; nodes of functions may be called alike.
 const PLACES: usize = 8;
@@ -33,29 +34,36 @@ pub fn why(model: &Model, name: &str) -> Result<WhyReport, Imbalance> {
     // The books are kept for the damage that is noticed on the way.
     let saved_model = parts.charge(&mut Ledger::new(&[]), &Silent)?;
     let reach = parts.reach(&saved_model);
-    let (file, checkpoint) = (parts.main_bytes(), parts.checkpoint.as_ref());
-    let mut problems = parts.problems(&saved_model);
-    problems.sort();
-    problems.dedup();
+    let mut report = named(&parts, &reach, &saved_model, name);
+    report.problems = parts.problems(&saved_model);
+    report.problems.extend(model.changes());
+    report.problems.sort();
+    report.problems.dedup();
+    Ok(report)
+}
+
+/// Finds what is called `name` in each metagraph, and the way to it.
+fn named(parts: &Parts<'_>, reach: &Reach<'_>, saved_model: &SavedModel, name: &str) -> WhyReport {
+    let (file, layout, checkpoint) = (parts.main_bytes(), parts.layout(), parts.checkpoint.as_ref());
     let mut report = WhyReport {
-        path: model.path.clone(),
+        path: parts.model.path.clone(),
         name: name.to_owned(),
         meta_graphs: Vec::new(),
         near: Vec::new(),
-        problems,
+        problems: Vec::new(),
     };
     let graphs = || reach.meta_graphs.iter().zip(&saved_model.meta_graphs).enumerate();
     let mut names = Names::new(name);
     for (_, (graph, _)) in graphs() {
         let Some(graph) = graph else { continue };
-        Search { graph, checkpoint, file }.names(|candidate, _, _| names.add(candidate));
+        Search { graph, checkpoint, file, layout }.names(|candidate, _, _| names.add(candidate));
     }
     let Some(wanted) = names.chosen() else {
         report.near = names.near();
-        return Ok(report);
+        return report;
     };
     for (index, (graph, about)) in graphs() {
-        let search = graph.as_ref().map(|graph| Search { graph, checkpoint, file });
+        let search = graph.as_ref().map(|graph| Search { graph, checkpoint, file, layout });
         let things = search.map(|search| search.things(&wanted));
         report.meta_graphs.push(WhyGraph {
             title: about.label(index),
@@ -64,7 +72,7 @@ pub fn why(model: &Model, name: &str) -> Result<WhyReport, Imbalance> {
         });
     }
     report.name = wanted;
-    Ok(report)
+    report
 }
 
 /// A metagraph in which a name is looked for.
@@ -72,6 +80,7 @@ struct Search<'g, 'a> {
     graph: &'g MetaGraphReach<'a>,
     checkpoint: Option<&'a Checkpoint>,
     file: &'a [u8],
+    layout: &'a Layout,
 }
 
 impl Search<'_, '_> {
@@ -98,7 +107,7 @@ impl Search<'_, '_> {
                         let mut inner = fields(self.file, node.payload());
                         let name = inner.find(|field| field.is_len(1)).map(|field| field.bytes(self.file));
                         let name = String::from_utf8_lossy(name.unwrap_or_default());
-                        visit(&name, number, Some(node.range().len() as u64));
+                        visit(&name, number, Some(self.layout.span(&node).bytes()));
                     }
                 }
                 _ => {}

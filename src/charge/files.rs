@@ -1,29 +1,52 @@
 //! The files of a model: each goes to the part that knows what is in it, or is charged as a whole.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 
-use super::{META_GRAPHS, SavedModel, charge_saved_model};
+use super::{MAX_META_GRAPHS, META_GRAPHS, SavedModel, charge_saved_model, side_files};
 use crate::checkpoint::{Checkpoint, Extent, Format, Role};
-use crate::input::{File, MODEL_FILES, Model};
+use crate::chunked;
+use crate::input::{File, Limits, MODEL_FILES, Model};
 use crate::ledger::{Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::problem::Problem;
 use crate::progress::Progress;
-use crate::wire::fields;
+use crate::text;
+use crate::wire::{Field, Layout, fields};
 
-/// The one form of a SavedModel's main file that is read so far.
-const BINARY: &str = "saved_model.pb";
+/// How a main file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `saved_model.pb`: wire format.
+    Binary,
+    /// `saved_model.pbtxt`: text format.
+    Text,
+    /// `saved_model.cpb`: wire format in chunks.
+    Chunked,
+}
+
+impl Form {
+    /// By a file's name among [`MODEL_FILES`].
+    fn of(name: &str) -> Self {
+        match name {
+            "saved_model.pbtxt" => Self::Text,
+            "saved_model.cpb" => Self::Chunked,
+            _ => Self::Binary,
+        }
+    }
+}
 
 /// The file that makes a directory a SavedModel.
 #[derive(Debug)]
 pub struct MainFile<'m> {
     /// The file. Its own name may be another where links are involved.
     pub file: &'m File,
-    /// Its contents; `None` where they cannot be read.
+    /// How it is written.
+    pub form: Form,
+    /// The SavedModel in wire format: the file's contents, or what they mean; `None` where they cannot be read.
     pub bytes: Option<Bytes>,
-    /// Why they cannot.
-    problem: Option<Problem>,
+    /// Which part of the file each field of `bytes` is.
+    pub layout: Layout,
+    /// Why they cannot be read, or what of them.
+    problems: Vec<Problem>,
 }
 
 impl<'m> MainFile<'m> {
@@ -31,28 +54,47 @@ impl<'m> MainFile<'m> {
     /// (`tensorflow/python/saved_model/loader_impl.py`).
     #[must_use]
     pub fn open(model: &'m Model) -> Option<Self> {
-        let (form, file) = MODEL_FILES.iter().find_map(|name| Some((*name, model.file(name)?)))?;
-        let (bytes, problem) = if form == BINARY {
-            match file.contents() {
-                Ok(bytes) => (Some(bytes), None),
-                // The listing may have said so already; `audit` keeps each problem once.
-                Err(error) => (None, Some(error.into())),
-            }
-        } else {
-            let message =
-                "this form of a SavedModel is not read yet: its bytes are charged, what they hold is not known";
-            (None, Some(Problem::of_file(&file.name, message)))
-        };
-        Some(Self { file, bytes, problem })
+        let (name, file) = MODEL_FILES.iter().find_map(|name| Some((*name, model.file(name)?)))?;
+        let form = Form::of(name);
+        Some(match file.contents() {
+            Ok(bytes) => Self::read(file, form, bytes),
+            // The listing may have said so already; `audit` keeps each problem once.
+            Err(error) => Self { file, form, bytes: None, layout: Layout::Wire, problems: vec![error.into()] },
+        })
     }
 
-    /// The payloads of its MetaGraphDefs, as far as they lie within the file.
-    #[must_use]
-    pub fn meta_graphs(&self) -> Vec<Range<usize>> {
-        let bytes = self.bytes.as_deref().unwrap_or_default();
-        let fields = fields(bytes, 0..bytes.len());
-        fields.filter(|field| field.is_len(META_GRAPHS)).map(|field| field.payload()).collect()
+    fn read(file: &'m File, form: Form, contents: Bytes) -> Self {
+        let (bytes, layout, problems) = match form {
+            Form::Binary => (Some(contents), Layout::Wire, Vec::new()),
+            Form::Text => {
+                let text = text::read(&contents);
+                let problems = problems_of_text(file, &text);
+                (Some(text.wire), text.layout, problems)
+            }
+            Form::Chunked => {
+                let chunked = chunked::read(&file.name, &contents, &Limits::default());
+                (chunked.wire, chunked.layout, chunked.problems)
+            }
+        };
+        Self { file, form, bytes, layout, problems }
     }
+
+    /// Its MetaGraphDefs, those that are told apart and as far as they lie within the file.
+    #[must_use]
+    pub fn meta_graphs(&self) -> Vec<Field> {
+        let bytes = self.bytes.as_deref().unwrap_or_default();
+        fields(bytes, 0..bytes.len()).filter(|field| field.is_len(META_GRAPHS)).take(MAX_META_GRAPHS).collect()
+    }
+}
+
+fn problems_of_text(file: &File, text: &text::Text) -> Vec<Problem> {
+    let problem = |fault: &text::Fault| Problem::at(&file.name, fault.offset as u64, fault);
+    let mut problems: Vec<Problem> = text.faults.iter().map(problem).collect();
+    if text.more_faults > 0 {
+        let message = format!("{} more places that are not what they should be", text.more_faults);
+        problems.push(Problem::of_file(&file.name, message));
+    }
+    problems
 }
 
 /// Charges every file of `model` and returns what its main file holds. `checkpoint` is what is under `variables/`.
@@ -67,6 +109,7 @@ pub fn charge_model(
     progress: &dyn Progress,
 ) -> Result<SavedModel, Imbalance> {
     let mut saved_model = SavedModel::default();
+    let mut problems = Vec::new();
     for file in &model.files {
         let part = checkpoint.and_then(|checkpoint| Some((checkpoint, checkpoint.file(&file.name)?)));
         if let Some(main) = main_file.filter(|main| main.file.name == file.name) {
@@ -74,11 +117,14 @@ pub fn charge_model(
         } else if let Some((checkpoint, part)) = part {
             charge_checkpoint_file(file, checkpoint, part, ledger)?;
             progress.advance(file.bytes);
+        } else if let Some(kind) = side_files::Kind::of(&file.name) {
+            problems.extend(side_files::charge(file, kind, ledger, progress)?);
         } else {
             charge_whole(file, ledger)?;
             progress.advance(file.bytes);
         }
     }
+    saved_model.problems.append(&mut problems);
     Ok(saved_model)
 }
 
@@ -87,11 +133,15 @@ fn charge_main_file(
     ledger: &mut Ledger,
     progress: &dyn Progress,
 ) -> Result<SavedModel, Imbalance> {
-    if let Some(bytes) = &main.bytes {
-        return charge_saved_model(&main.file.name, bytes, ledger, progress);
-    }
-    charge_as(main.file, "(not read)", Category::Framing, ledger)?;
-    Ok(SavedModel { problems: main.problem.iter().cloned().collect(), ..SavedModel::default() })
+    let mut saved_model = match &main.bytes {
+        Some(bytes) => charge_saved_model((&main.file.name, main.file.bytes), bytes, &main.layout, ledger, progress)?,
+        None => {
+            charge_as(main.file, "(not read)", Category::Framing, ledger)?;
+            SavedModel::default()
+        }
+    };
+    saved_model.problems.extend_from_slice(&main.problems);
+    Ok(saved_model)
 }
 
 /// Charges a file under `variables/`: the tensors of a shard or table each to their variable, other files as what they are.
@@ -143,7 +193,7 @@ pub(crate) fn category_of(name: &str) -> Category {
 }
 
 /// Charges a file that nothing here looks into.
-fn charge_whole(file: &File, ledger: &mut Ledger) -> Result<(), Imbalance> {
+pub(super) fn charge_whole(file: &File, ledger: &mut Ledger) -> Result<(), Imbalance> {
     let mut account = ledger.open(&file.name, file.bytes);
     account.charge_up_to(file.bytes, Labels::new(category_of(&file.name)), 1);
     account.close()

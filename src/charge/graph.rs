@@ -11,12 +11,17 @@ use bytes::Bytes;
 use super::{MetaGraph, Walk, names};
 use crate::dtype;
 use crate::ledger::{Dimension, Label, Labels};
-use crate::wire::{Field, Fields, fields, varint};
+use crate::wire::{Field, Fields, WireType, fields, varint};
 
 // Fields of NodeDef (tensorflow/core/framework/node_def.proto).
 const NODE_NAME: u32 = 1;
 const NODE_OP: u32 = 2;
 const NODE_ATTR: u32 = 5;
+const NODE_DEBUG_INFO: u32 = 6;
+
+// Of GraphDef (tensorflow/core/framework/graph.proto) and FunctionDef (tensorflow/core/framework/function.proto).
+const GRAPH_DEBUG_INFO: u32 = 5;
+const ARG_ATTR: u32 = 7;
 
 /// What of a node the asked dimensions need: found out once, not for each node.
 #[derive(Clone, Copy)]
@@ -69,7 +74,10 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_gra
         if inner.is_len(2) {
             charge_library(walk, inner, labels, needs, meta_graph);
         } else {
-            walk.charge(inner.range(), labels, 0);
+            if inner.is_len(GRAPH_DEBUG_INFO) {
+                walk.note_debug_info(&inner);
+            }
+            walk.charge(inner, labels, 0);
         }
     });
 }
@@ -81,7 +89,7 @@ fn charge_library(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Need
             meta_graph.functions += 1;
             meta_graph.function_nodes += charge_function(walk, inner, labels, needs);
         } else {
-            walk.charge(inner.range(), labels, 1);
+            walk.charge(inner, labels, 1);
         }
     });
 }
@@ -98,8 +106,11 @@ fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Nee
             nodes += 1;
             charge_node(walk, inner, node_labels, needs, FUNCTION_NODE);
         } else {
+            if inner.is_len(ARG_ATTR) {
+                walk.note_argument_shapes(&inner);
+            }
             let labels = walk.with_field(labels, names::function(inner.number).as_bytes());
-            walk.charge(inner.range(), labels, 0);
+            walk.charge(inner, labels, 0);
         }
     });
     nodes
@@ -107,28 +118,29 @@ fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Nee
 
 /// `FunctionDef.signature.name`.
 fn function_name(walk: &Walk<'_>, function: Range<usize>) -> Bytes {
-    let fields = fields(&walk.bytes, function);
+    let fields = fields(walk.bytes, function);
     let signature = fields.filter(|field| field.is_len(1)).map(|field| field.payload()).next();
     signature.map(|range| walk.first(range, 1)).unwrap_or_default()
 }
 
 fn charge_node(walk: &mut Walk<'_>, field: Field, mut labels: Labels, needs: Needs, paths: NodePaths) {
+    walk.note_large(field);
     label_node(walk, field.payload(), &mut labels, needs);
     if needs.fields {
         charge_node_fields(walk, field, labels, paths);
     } else {
-        walk.charge(field.range(), labels, 1);
+        walk.charge(field, labels, 1);
     }
 }
 
 /// Sets the labels that come from the node itself. The first name and op count: writers give each once. The node is
 /// walked to its end whatever is asked, so that damage is noticed by every audit or by none.
 fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, needs: Needs) {
-    let bytes = walk.bytes.clone();
+    let bytes = walk.bytes;
     let mut missing_op = needs.op;
     let mut missing_name = needs.name || needs.scope;
     let mut missing_dtype = needs.dtype;
-    for field in Fields::new(&bytes, node.clone()) {
+    for field in Fields::new(bytes, node.clone()) {
         let field = match field {
             Ok(field) => field,
             Err(error) => {
@@ -140,18 +152,23 @@ fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, need
             }
         };
         match field.number {
+            NODE_ATTR if field.wire_type == WireType::Len => walk.note_shapes(&field),
+            NODE_DEBUG_INFO if field.wire_type == WireType::Len => walk.note_debug_info(&field),
+            _ => {}
+        }
+        match field.number {
             NODE_NAME if missing_name => {
                 missing_name = false;
-                let name = field.bytes(&bytes);
+                let name = field.bytes(bytes);
                 labels.set(Dimension::Node, if needs.name { walk.ledger().label(name) } else { Label::NONE });
                 labels.set(Dimension::Scope, walk.ledger().scope(name));
             }
             NODE_OP if missing_op => {
                 missing_op = false;
-                labels.set(Dimension::Op, walk.ledger().label(field.bytes(&bytes)));
+                labels.set(Dimension::Op, walk.ledger().label(field.bytes(bytes)));
             }
             NODE_ATTR if missing_dtype => {
-                if let Some(dtype) = dtype_of(&bytes, field.payload()) {
+                if let Some(dtype) = dtype_of(bytes, field.payload()) {
                     missing_dtype = false;
                     labels.set(Dimension::Dtype, walk.ledger().label(dtype.as_bytes()));
                 }
@@ -178,7 +195,7 @@ fn dtype_of(bytes: &[u8], entry: Range<usize>) -> Option<Cow<'static, str>> {
 
 /// Charges a node field by field. The node counts where its own tag and length are charged.
 fn charge_node_fields(walk: &mut Walk<'_>, field: Field, labels: Labels, paths: NodePaths) {
-    walk.charge(field.start..field.payload, labels, 1);
+    walk.charge_head(field, labels, 1);
     walk.message(field.payload(), labels, |walk, inner| {
         let labels = if inner.is_len(NODE_ATTR) {
             let key = walk.first(inner.payload(), 1);
@@ -186,6 +203,7 @@ fn charge_node_fields(walk: &mut Walk<'_>, field: Field, labels: Labels, paths: 
         } else {
             walk.with_field(labels, (paths.field)(inner.number).as_bytes())
         };
-        walk.charge(inner.range(), labels, 0);
+        walk.charge(inner, labels, 0);
     });
+    walk.charge_tail(field, labels);
 }

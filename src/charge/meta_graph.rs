@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Walk, graph, names};
+use super::{Notes, Walk, graph, names};
 use crate::ledger::{Category, Dimension, Labels};
 use crate::proto;
 use crate::wire::{Field, WireType, fields};
@@ -13,8 +13,10 @@ use crate::wire::{Field, WireType, fields};
 /// What a MetaGraphDef holds besides bytes.
 #[derive(Debug, Default)]
 pub struct MetaGraph {
-    /// The message's payload in the file, without its own tag and length.
+    /// The message's payload in [`MainFile::bytes`](super::MainFile::bytes), without its own tag and length.
     pub range: Range<usize>,
+    /// What that takes in the file.
+    pub bytes: u64,
     /// `meta_info_def.tags`.
     pub tags: Vec<String>,
     /// `meta_info_def.tensorflow_version`.
@@ -31,6 +33,8 @@ pub struct MetaGraph {
     pub signatures: Vec<Signature>,
     /// The files that `asset_file_def` names, relative to `assets/`.
     pub assets: Vec<String>,
+    /// What findings want to know of the nodes.
+    pub(crate) notes: Notes,
 }
 
 impl MetaGraph {
@@ -46,8 +50,8 @@ impl MetaGraph {
 pub struct Signature {
     /// Its key.
     pub name: String,
-    /// The entry in the file, tag and length included.
-    pub range: Range<usize>,
+    /// What the entry takes in the file, tag and length included.
+    pub bytes: u64,
     /// What it says; empty where it could not be decoded.
     pub def: proto::SignatureDef,
 }
@@ -66,11 +70,11 @@ const META_INFO_DEF: u32 = 1;
 
 /// Charges the MetaGraphDef in `field`, the `index`th of its file.
 pub(super) fn charge(walk: &mut Walk<'_>, field: Field, index: usize) -> MetaGraph {
-    let mut meta_graph = about(walk, field.payload());
+    let mut meta_graph = about(walk, field);
     let label = walk.label(Dimension::MetaGraph, meta_graph.label(index).as_bytes());
     let framing = walk.labels(Category::Framing, names::saved_model(super::META_GRAPHS));
     let framing = framing.with(Dimension::MetaGraph, label);
-    walk.charge(field.start..field.payload, framing, 0);
+    walk.charge_head(field, framing, 0);
     // What cannot be walked is in no section, but part of the metagraph all the same.
     let damaged = walk.label(Dimension::Section, b"(damaged)");
     walk.message(field.payload(), framing.with(Dimension::Section, damaged), |walk, section| {
@@ -80,15 +84,18 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, index: usize) -> MetaGra
         let section_label = walk.label(Dimension::Section, name.as_bytes());
         charge_section(walk, section, category, labels.with(Dimension::Section, section_label), &mut meta_graph);
     });
+    walk.charge_tail(field, framing);
+    meta_graph.notes = std::mem::take(&mut walk.notes);
     meta_graph
 }
 
 /// The tags and the version, wherever they stand in the message: they name the metagraph before its bytes are charged.
-fn about(walk: &Walk<'_>, range: Range<usize>) -> MetaGraph {
-    let mut meta_graph = MetaGraph { range: range.clone(), ..MetaGraph::default() };
-    let sections = fields(&walk.bytes, range);
+fn about(walk: &Walk<'_>, field: Field) -> MetaGraph {
+    let bytes = walk.layout.span(&field).payload_bytes();
+    let mut meta_graph = MetaGraph { range: field.payload(), bytes, ..MetaGraph::default() };
+    let sections = fields(walk.bytes, field.payload());
     for meta_info in sections.filter(|section| section.is_len(META_INFO_DEF)) {
-        for field in fields(&walk.bytes, meta_info.payload()) {
+        for field in fields(walk.bytes, meta_info.payload()) {
             if field.is_len(4) {
                 meta_graph.tags.push(walk.text(field.payload()));
             } else if field.is_len(5) {
@@ -102,19 +109,19 @@ fn about(walk: &Walk<'_>, range: Range<usize>) -> MetaGraph {
 fn charge_section(walk: &mut Walk<'_>, field: Field, category: Category, labels: Labels, meta_graph: &mut MetaGraph) {
     match category {
         // Not what the schema says: a parser would take it for an unknown field.
-        _ if field.wire_type != WireType::Len => walk.charge(field.range(), labels, 0),
+        _ if field.wire_type != WireType::Len => walk.charge(field, labels, 0),
         Category::MetaInfoDef => meta_info_def(walk, field, labels),
         Category::GraphDef => graph::charge(walk, field, labels, meta_graph),
-        Category::SaverDef => walk.charge(field.range(), labels, 1),
+        Category::SaverDef => walk.charge(field, labels, 1),
         Category::CollectionDef => {
             let key = walk.first(field.payload(), 1);
             let labels = walk.with_entry(labels, "collection_def", &key);
-            walk.charge(field.range(), labels, 1);
+            walk.charge(field, labels, 1);
         }
         Category::SignatureDef => signature_def(walk, field, labels, meta_graph),
         Category::Assets => asset_file_def(walk, field, labels, meta_graph),
         Category::ObjectGraphDef => object_graph_def(walk, field, labels, meta_graph),
-        Category::Variables | Category::Files | Category::Framing => walk.charge(field.range(), labels, 0),
+        Category::Variables | Category::Files | Category::Framing => walk.charge(field, labels, 0),
     }
 }
 
@@ -124,10 +131,10 @@ fn meta_info_def(walk: &mut Walk<'_>, field: Field, labels: Labels) {
         if inner.is_len(2) {
             walk.submessage(inner, labels, |walk, op| {
                 let labels = walk.with_field(labels, b"meta_info_def.stripped_op_list.op");
-                walk.charge(op.range(), labels, 1);
+                walk.charge(op, labels, 1);
             });
         } else {
-            walk.charge(inner.range(), labels, 0);
+            walk.charge(inner, labels, 0);
         }
     });
 }
@@ -135,18 +142,25 @@ fn meta_info_def(walk: &mut Walk<'_>, field: Field, labels: Labels) {
 fn signature_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph: &mut MetaGraph) {
     let key = walk.first(field.payload(), 1);
     let labels = walk.with_entry(labels, "signature_def", &key);
-    walk.charge(field.range(), labels, 1);
+    walk.charge(field, labels, 1);
+    if !walk.lists(field) {
+        return;
+    }
+    walk.check(field.payload());
     let value: Bytes = walk.first(field.payload(), 2);
     let def = proto::SignatureDef::decode(value).unwrap_or_else(|error| {
         walk.meaningless(field, "a SignatureDef", &error);
         proto::SignatureDef::default()
     });
     let name = String::from_utf8_lossy(&key).into_owned();
-    meta_graph.signatures.push(Signature { name, range: field.range(), def });
+    meta_graph.signatures.push(Signature { name, bytes: walk.layout.span(&field).bytes(), def });
 }
 
 fn asset_file_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph: &mut MetaGraph) {
-    walk.charge(field.range(), labels, 1);
+    walk.charge(field, labels, 1);
+    if !walk.lists(field) {
+        return;
+    }
     match proto::AssetFileDef::decode(walk.slice(field.payload())) {
         Ok(def) => meta_graph.assets.push(def.filename),
         Err(error) => {
@@ -168,12 +182,12 @@ fn object_graph_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_grap
         } else {
             walk.with_field(labels, path.as_bytes())
         };
-        walk.charge(inner.range(), labels, 1);
+        walk.charge(inner, labels, 1);
     });
 }
 
 /// Which of the `oneof` a `SavedObject` is; `none` for one that is only a node of the tree.
 fn object_kind(walk: &Walk<'_>, object: Range<usize>) -> &'static str {
-    let mut fields = fields(&walk.bytes, object);
+    let mut fields = fields(walk.bytes, object);
     fields.find_map(|field| names::object_kind(field.number)).unwrap_or("none")
 }

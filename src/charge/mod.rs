@@ -8,22 +8,32 @@ mod files;
 mod graph;
 mod meta_graph;
 mod names;
+mod notes;
+mod side_files;
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
 use crate::ledger::{Account, Category, Dimension, Imbalance, Label, Labels, Ledger};
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 use crate::progress::Progress;
-use crate::wire::{Field, Fields, WireError, first_len};
+use crate::wire::{Field, Fields, Layout, WireError, first_len};
 
 pub(crate) use files::category_of;
-pub use files::{MainFile, charge_model};
+pub use files::{Form, MainFile, charge_model};
 pub use meta_graph::{MetaGraph, Signature};
+pub(crate) use notes::{LARGE_NODE, Notes, Sum, argument_shapes, is_output_shapes};
 
 /// `SavedModel.meta_graphs` (tensorflow/core/protobuf/saved_model.proto).
 const META_GRAPHS: u32 = 2;
+
+/// The most metagraphs that are told apart. An empty one takes two bytes of the file and a thousand of memory, and nobody
+/// has more than a few.
+const MAX_META_GRAPHS: usize = 1000;
+
+/// The most signatures and assets of a file that are listed, for the same reason.
+const MAX_LISTED: usize = 1 << 16;
 
 /// How many bytes are charged between two words about progress.
 const PROGRESS_STEP: u64 = 1 << 22;
@@ -37,49 +47,48 @@ pub struct SavedModel {
     pub problems: Vec<Problem>,
 }
 
-/// Charges a `saved_model.pb`, whose contents are `bytes`, and returns what is in it.
+/// Charges a main file of `size` bytes, whose SavedModel is `bytes` and lies in it as `layout` says, and returns what is
+/// in it.
 ///
 /// # Errors
 /// Books that do not balance.
 fn charge_saved_model(
-    file: &str,
+    (file, size): (&str, u64),
     bytes: &Bytes,
+    layout: &Layout,
     ledger: &mut Ledger,
     progress: &dyn Progress,
 ) -> Result<SavedModel, Imbalance> {
-    let mut walk = Walk {
-        bytes: bytes.clone(),
-        account: ledger.open(file, bytes.len() as u64),
-        progress,
-        told: 0,
-        problems: Vec::new(),
-        cut_at: None,
-        path: Vec::new(),
-    };
+    let mut walk = Walk::new((file, size), bytes, layout, ledger, progress);
     let mut meta_graphs = Vec::new();
     let labels = walk.labels(Category::Framing, "");
     walk.message(0..bytes.len(), labels, |walk, field| {
-        if field.is_len(META_GRAPHS) {
+        if field.is_len(META_GRAPHS) && walk.takes_meta_graph(meta_graphs.len(), field) {
             let meta_graph = meta_graph::charge(walk, field, meta_graphs.len());
             meta_graphs.push(meta_graph);
         } else {
             let labels = walk.labels(Category::Framing, names::saved_model(field.number));
-            walk.charge(field.range(), labels, 0);
+            walk.charge(field, labels, 0);
         }
     });
-    progress.advance(walk.account.charged() - walk.told);
-    walk.account.close()?;
-    Ok(SavedModel { meta_graphs, problems: walk.problems })
+    walk.account.charge_up_to(size, labels, 0);
+    Ok(SavedModel { meta_graphs, problems: walk.close()? })
 }
 
 /// A walk over one file: its bytes, its account, and the damage met so far.
 struct Walk<'l> {
-    bytes: Bytes,
+    bytes: &'l Bytes,
+    /// Which part of the file each field of `bytes` is.
+    layout: Layout,
     account: Account<'l>,
     progress: &'l dyn Progress,
     /// How many bytes `progress` has been told of.
     told: u64,
-    problems: Vec<Problem>,
+    problems: Problems,
+    /// How many signatures and assets there were.
+    listed: usize,
+    /// What was noted of the metagraph that is being walked.
+    notes: Notes,
     /// The end of a field that was cut at the end of the file or of its message. Messages inside that reach this end
     /// are cut as well; that is the same damage, not one more.
     cut_at: Option<usize>,
@@ -87,14 +96,45 @@ struct Walk<'l> {
     path: Vec<u8>,
 }
 
-impl Walk<'_> {
+impl<'l> Walk<'l> {
+    /// A walk from the beginning of `file`, which has `size` bytes, over the messages in `bytes`.
+    fn new(
+        (file, size): (&str, u64),
+        bytes: &'l Bytes,
+        layout: &Layout,
+        ledger: &'l mut Ledger,
+        progress: &'l dyn Progress,
+    ) -> Self {
+        Self {
+            bytes,
+            layout: layout.clone(),
+            account: ledger.open(file, size),
+            progress,
+            told: 0,
+            problems: Problems::default(),
+            listed: 0,
+            notes: Notes::default(),
+            cut_at: None,
+            path: Vec::new(),
+        }
+    }
+
+    /// Closes the account, and returns the damage that was met.
+    fn close(self) -> Result<Vec<Problem>, Imbalance> {
+        self.progress.advance(self.account.charged() - self.told);
+        self.account.close()?;
+        Ok(self.problems.into_list())
+    }
+
     /// Walks the message at `range`. `visit` charges the fields it is given, each from its start to its end; a field
     /// that runs past the message is given as far as it goes. What cannot be walked is charged as damaged.
     fn message(&mut self, range: Range<usize>, labels: Labels, mut visit: impl FnMut(&mut Self, Field)) {
-        // A clone of `Bytes` is a reference count; it lets the fields outlive the borrow of `self`.
-        let bytes = self.bytes.clone();
-        for field in Fields::new(&bytes, range.clone()) {
+        for field in Fields::new(self.bytes, range.clone()) {
             match field {
+                Ok(field) if self.layout.is_damaged(&field) => {
+                    let labels = self.with_field(labels, b"(damaged)");
+                    self.charge(field, labels, 0);
+                }
                 Ok(field) => visit(self, field),
                 Err(error) => {
                     self.damage(error, range.end);
@@ -105,20 +145,22 @@ impl Walk<'_> {
                 }
             }
         }
-        let labels = self.with_field(labels, b"(damaged)");
-        self.account.charge_up_to(range.end as u64, labels, 0);
+        if let Some(end) = self.layout.position(range.end) {
+            let labels = self.with_field(labels, b"(damaged)");
+            self.account.charge_up_to(end, labels, 0);
+        }
     }
 
     /// Walks the message that `field` holds, its tag and length charged to `labels`.
     fn submessage(&mut self, field: Field, labels: Labels, visit: impl FnMut(&mut Self, Field)) {
-        self.charge(field.start..field.payload, labels, 0);
+        self.charge_head(field, labels, 0);
         self.message(field.payload(), labels, visit);
-        self.charge(field.payload_end..field.end, labels, 0);
+        self.charge_tail(field, labels);
     }
 
     fn damage(&mut self, error: WireError, end: usize) {
         if self.cut_at != Some(end) {
-            let problem = Problem::at(self.account.file(), error.offset() as u64, error);
+            let problem = Problem::at(self.account.file(), self.layout.place_of_damage(error.offset()), error);
             self.problems.push(problem);
         }
     }
@@ -127,13 +169,59 @@ impl Walk<'_> {
     fn meaningless(&mut self, field: Field, expected: &str, error: &prost::DecodeError) {
         if self.cut_at != Some(field.payload_end) {
             let message = format!("expected {expected}: {error}");
-            let problem = Problem::at(self.account.file(), field.payload as u64, message);
+            let problem = Problem::at(self.account.file(), self.layout.place_of_payload(&field), message);
             self.problems.push(problem);
         }
     }
 
-    fn charge(&mut self, range: Range<usize>, labels: Labels, count: u64) {
-        self.account.charge(range.start as u64..range.end as u64, labels, count);
+    /// Notes the first damage of a message that is charged as a whole.
+    fn check(&mut self, message: Range<usize>) {
+        if let Some(error) = Fields::new(self.bytes, message.clone()).find_map(Result::err) {
+            self.damage(error, message.end);
+        }
+    }
+
+    /// Whether one more metagraph is told apart from the `taken` ones: what is beyond all measure is framing.
+    fn takes_meta_graph(&mut self, taken: usize, field: Field) -> bool {
+        if taken == MAX_META_GRAPHS {
+            let message =
+                format!("expected at most {MAX_META_GRAPHS} metagraphs, found more: from here on they are framing");
+            self.problems.push(Problem::at(self.account.file(), self.layout.place(&field), message));
+        }
+        taken < MAX_META_GRAPHS
+    }
+
+    /// Whether the signature or asset in `field` is listed. Its bytes are charged all the same.
+    fn lists(&mut self, field: Field) -> bool {
+        if self.listed == MAX_LISTED {
+            let message =
+                format!("expected at most {MAX_LISTED} signatures and assets, found more: they are not listed");
+            self.problems.push(Problem::at(self.account.file(), self.layout.place(&field), message));
+        }
+        self.listed = self.listed.saturating_add(1);
+        self.listed <= MAX_LISTED
+    }
+
+    /// Charges a field as a whole.
+    fn charge(&mut self, field: Field, labels: Labels, count: u64) {
+        let range = self.layout.span(&field).range();
+        self.charge_range(range, labels, count);
+    }
+
+    /// Charges what a field has in front of its payload.
+    fn charge_head(&mut self, field: Field, labels: Labels, count: u64) {
+        let span = self.layout.span(&field);
+        self.charge_range(span.start..span.payload, labels, count);
+    }
+
+    /// Charges what a field has behind its payload.
+    fn charge_tail(&mut self, field: Field, labels: Labels) {
+        let span = self.layout.span(&field);
+        self.charge_range(span.payload_end..span.end, labels, 0);
+    }
+
+    fn charge_range(&mut self, range: Range<u64>, labels: Labels, count: u64) {
+        self.account.charge(range, labels, count);
         let news = self.account.charged() - self.told;
         if news >= PROGRESS_STEP {
             self.progress.advance(news);
@@ -184,7 +272,7 @@ impl Walk<'_> {
     /// The payload of the first field `number` in `message`; empty where there is none. Enough for names: writers give
     /// them once and in front, and the rest of a large message need not be touched.
     fn first(&self, message: Range<usize>, number: u32) -> Bytes {
-        first_len(&self.bytes, message, number).map(|range| self.slice(range)).unwrap_or_default()
+        first_len(self.bytes, message, number).map(|range| self.slice(range)).unwrap_or_default()
     }
 
     /// A part of the file, shared rather than copied; `range` comes from a walk over it.

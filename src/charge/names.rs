@@ -111,3 +111,38 @@ pub(super) fn object_kind(number: u32) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// `FingerprintDef`.
+pub(super) fn fingerprint(number: u32) -> &'static str {
+    match number {
+        1 => "files.fingerprint.saved_model_checksum",
+        2 => "files.fingerprint.graph_def_program_hash",
+        3 => "files.fingerprint.signature_def_hash",
+        4 => "files.fingerprint.saved_object_graph_hash",
+        5 => "files.fingerprint.checkpoint_hash",
+        6 => "files.fingerprint.version",
+        7 => "files.fingerprint.uuid",
+        _ => "files.fingerprint.(unknown)",
+    }
+}
+
+/// `GraphDebugInfo` as a file.
+pub(super) fn debug_info(number: u32) -> &'static str {
+    match number {
+        1 => "files.debug_info.files",
+        2 => "files.debug_info.traces",
+        4 => "files.debug_info.frames_by_id",
+        5 => "files.debug_info.name_to_trace_id",
+        6 => "files.debug_info.traces_by_id",
+        _ => "files.debug_info.(unknown)",
+    }
+}
+
+/// `ModuleDef` of TensorFlow Hub (tensorflow_hub/module_def.proto).
+pub(super) fn hub_module(number: u32) -> &'static str {
+    match number {
+        1 => "files.tfhub_module.format",
+        2 => "files.tfhub_module.required_features",
+        _ => "files.tfhub_module.(unknown)",
+    }
+}

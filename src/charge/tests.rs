@@ -8,7 +8,9 @@ use crate::support::wire::{Message, constant, function, graph, message, meta_gra
 fn charged(file: &[u8], by: &[Dimension]) -> (SavedModel, Rollup) {
     let mut ledger = Ledger::new(by);
     let bytes = Bytes::copy_from_slice(file);
-    let saved_model = charge_saved_model("saved_model.pb", &bytes, &mut ledger, &Silent).expect("the books balance");
+    let saved_model =
+        charge_saved_model(("saved_model.pb", bytes.len() as u64), &bytes, &Layout::Wire, &mut ledger, &Silent)
+            .expect("the books balance");
     (saved_model, ledger.rollup(by))
 }
 

@@ -15,7 +15,7 @@ use prost::Message as _;
 use super::slice_name::{MAX_RANK, SliceName};
 use super::table::{Entry, Table, TableError};
 use crate::dtype;
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 use crate::proto::bundle_header_proto::Endianness;
 use crate::proto::{BundleEntryProto, BundleHeaderProto};
 
@@ -96,7 +96,7 @@ impl Bundle {
     /// Where the index is no table, so that nothing can be read. Damage to a part of it is a [`Problem`].
     pub fn read(index: Bytes, file: &str) -> Result<(Self, Vec<Problem>), TableError> {
         let mut bundle = Self::default();
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let mut header = false;
         for entry in Table::open(index)?.entries() {
             let mut report = |offset, message: String| problems.push(Problem::at(file, offset, message));
@@ -112,7 +112,7 @@ impl Bundle {
         if !header {
             problems.push(Problem::of_file(file, "expected the bundle's header under the empty key, found none"));
         }
-        Ok((bundle, problems))
+        Ok((bundle, problems.into_list()))
     }
 
     fn read_header(&mut self, entry: &Entry, mut report: impl FnMut(String)) {

@@ -41,7 +41,7 @@ pub use layout::Role;
 pub use object_graph::ObjectGraph;
 pub use verify::Verified;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 
 /// What ends every checkpoint key of a variable that TensorFlow 2 tracks; it tells nothing apart.
 pub const KEY_SUFFIX: &str = "/.ATTRIBUTES/VARIABLE_VALUE";
@@ -175,6 +175,7 @@ impl Checkpoint {
         for (position, tensor) in self.bundle.tensors.iter().enumerate() {
             by_shard.entry(tensor.shard).or_default().extend(tensor.range().map(|range| (position, range)));
         }
+        let mut problems = Problems::default();
         for file in &mut self.files {
             let (Role::Shard(shard) | Role::V1(shard)) = file.role else { continue };
             let ranges = by_shard.remove(&shard).unwrap_or_default();
@@ -182,10 +183,11 @@ impl Checkpoint {
                 let key = self.bundle.tensors.get(*position).map(|tensor| tensor.key.as_str()).unwrap_or_default();
                 let (end, found) = (range.end, file.bytes);
                 let message = format!("`{key}`: expected its data up to byte {end}, found the file's end at {found}");
-                self.problems.push(Problem::at(&file.path, range.start, message));
+                problems.push(Problem::at(&file.path, range.start, message));
             }
             file.extents = extents::extents(file.bytes, ranges);
         }
+        self.problems.extend(problems.into_list());
     }
 
     /// Reads the object graph, where the checkpoint has one and the shard that holds it is there.

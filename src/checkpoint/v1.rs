@@ -19,7 +19,7 @@ use prost::Message as _;
 use super::bundle::{MAX_ENTRY_BYTES, Tensor};
 use super::slice_name::{MAX_RANK, SliceName};
 use super::table::{Entry, Table};
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 use crate::proto::SavedSliceMeta;
 use crate::wire::{Fields, WireError};
 
@@ -44,7 +44,7 @@ pub fn read(tables: impl IntoIterator<Item = (u32, String, Result<Bytes, Problem
             Err(problem) => reader.problems.push(problem),
         }
     }
-    (reader.tensors, reader.problems)
+    (reader.tensors, reader.problems.into_list())
 }
 
 /// What is known so far.
@@ -53,7 +53,7 @@ struct Reader {
     tensors: Vec<Tensor>,
     /// Where the variables that have slices are among the tensors.
     partitioned: BTreeMap<String, usize>,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 /// A variable of a table's contents.

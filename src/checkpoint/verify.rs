@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::strings::{self, StringsError};
 use super::table::mask;
 use super::{Checkpoint, Format, Tensor};
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 use crate::progress::Progress;
 use crate::proto::DataType;
 
@@ -60,11 +60,11 @@ impl Checkpoint {
             big_endian: self.bundle.big_endian,
             progress,
             verified: Verified::default(),
-            problems: Vec::new(),
+            problems: Problems::default(),
         };
         if self.format == Format::V1 {
             by_shard.values().flatten().for_each(|tensor| verifier.verified.add(tensor));
-            return (verifier.verified, verifier.problems);
+            return (verifier.verified, verifier.problems.into_list());
         }
         for (shard, file) in self.shards() {
             let Some(mut tensors) = by_shard.remove(&shard) else { continue };
@@ -80,7 +80,7 @@ impl Checkpoint {
         // What is left is in shards that cannot be read.
         let unread = by_shard.values().map(Vec::len).fold(0, usize::saturating_add);
         verifier.verified.skip(unread);
-        (verifier.verified, verifier.problems)
+        (verifier.verified, verifier.problems.into_list())
     }
 }
 
@@ -99,7 +99,7 @@ struct Verifier<'a> {
     big_endian: bool,
     progress: &'a dyn Progress,
     verified: Verified,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 impl Verifier<'_> {

@@ -10,17 +10,17 @@ use indexmap::IndexMap;
 use super::elements::{self, Element, Kind, Originals};
 use super::groups::{self, Grouped};
 use super::marks::Marks;
-use super::payloads::{self, Found, PayloadKind};
+use super::payloads::{self, Found, PayloadKind, Search};
 use super::source::{IndexCrc, Open, Payload, Place, Sources};
 use super::{Duplicates, report};
 use crate::checkpoint::Checkpoint;
 use crate::ledger::State;
-use crate::wire::{fields, first_len};
+use crate::wire::{Field, Layout, fields, first_len};
 
 /// What is searched for duplicates.
 pub struct Inputs<'a> {
-    /// The model's main file, by its name, and the metagraphs in it.
-    pub main_file: Option<(&'a str, &'a Bytes, &'a [Range<usize>])>,
+    /// The model's main file.
+    pub main_file: Option<MainFile<'a>>,
     /// The checkpoint.
     pub checkpoint: Option<&'a Checkpoint>,
     /// The files under `assets/` and `assets.extra/`, with their sizes, by name.
@@ -35,13 +35,26 @@ pub struct Inputs<'a> {
     pub open: Open<'a>,
 }
 
+/// The model's main file as it is searched.
+#[derive(Clone, Copy)]
+pub struct MainFile<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its SavedModel in wire format.
+    pub bytes: &'a Bytes,
+    /// Which part of the file each field of `bytes` is.
+    pub layout: &'a Layout,
+    /// The metagraphs in `bytes`.
+    pub meta_graphs: &'a [Field],
+}
+
 /// Finds what is there twice and, where marks are wanted, which bytes of which file these are.
 #[must_use]
 pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
     let mut collected = Collected::new(inputs);
     collected.checkpoint();
-    if let Some((name, bytes, meta_graphs)) = inputs.main_file {
-        collected.meta_graphs(name, bytes, meta_graphs);
+    if let Some(main_file) = inputs.main_file {
+        collected.meta_graphs(main_file);
     }
     collected.assets();
     let grouped = groups::group(&collected.payloads, &collected.sources);
@@ -60,7 +73,7 @@ pub(super) struct Collected<'a> {
     /// The functions of each metagraph, in order, those that repeat an earlier metagraph's included.
     pub(super) libraries: Vec<Vec<Range<usize>>>,
     /// Ranges of the main file that are redundant elements, in order, neighbours joined.
-    redundant_elements: Vec<Range<usize>>,
+    redundant_elements: Vec<Range<u64>>,
 }
 
 /// The elements of one kind in one metagraph: those that an earlier metagraph has, and the others.
@@ -72,8 +85,8 @@ pub(super) struct Tally {
     pub(super) original: Option<u32>,
     pub(super) count: u64,
     pub(super) bytes: u64,
-    /// The largest payloads, largest first.
-    pub(super) largest: Vec<Range<usize>>,
+    /// The payloads of the largest and what these take in the file, largest first.
+    pub(super) largest: Vec<(u64, Range<usize>)>,
 }
 
 /// How many of the largest elements of a kind are remembered for their names.
@@ -85,8 +98,10 @@ pub(super) struct Function {
     pub(super) meta_graph: u32,
     /// Its place in the library.
     pub(super) index: usize,
+    /// Where its field begins, before its payload.
+    pub(super) start: usize,
     pub(super) payload: Range<usize>,
-    /// Tag and length included.
+    /// What it takes in the file, tag and length included.
     pub(super) bytes: u64,
     /// The metagraph that has it first, if that is an earlier one.
     pub(super) original: Option<u32>,
@@ -130,51 +145,53 @@ impl<'a> Collected<'a> {
             if range.end - range.start >= self.inputs.min_duplicate {
                 let (kind, place) = (PayloadKind::Variable, Place::Variable(index));
                 let crc = Some(IndexCrc::of(tensor));
-                self.payloads.push(Payload { kind, place, file, range, unpacked: None, crc, in_element: false });
+                let taken = range.clone();
+                self.payloads.push(Payload { kind, place, file, range, taken, unpacked: None, crc, in_element: false });
             }
         }
     }
 
-    fn meta_graphs(&mut self, name: &str, bytes: &Bytes, meta_graphs: &[Range<usize>]) {
+    fn meta_graphs(&mut self, main_file: MainFile<'_>) {
+        let MainFile { name, bytes, layout, meta_graphs } = main_file;
         let source = self.sources.add(name);
         let least = usize::try_from(self.inputs.min_duplicate).unwrap_or(usize::MAX);
         let mut originals = Originals::default();
-        let mut own: Vec<Element> = Vec::new();
-        for (index, range) in (0..).zip(meta_graphs) {
-            own.clear();
+        let search = Search { file: bytes, layout, least };
+        for (index, meta_graph) in (0..).zip(meta_graphs) {
+            originals.begin();
             self.libraries.push(Vec::new());
             // The last metagraph is no original for any other.
             let is_last = index as usize + 1 == meta_graphs.len();
-            let mut pass = MetaGraphPass { file: bytes, source, index, least, tallies: IndexMap::default() };
-            elements::each(bytes, range.clone(), |element| {
+            let mut pass = MetaGraphPass { search, source, index, tallies: IndexMap::default(), last: [0; 2] };
+            elements::each(bytes, meta_graph.payload(), |element| {
                 let original = originals.of(bytes, &element);
                 self.element(&mut pass, element, original);
                 if original.is_none() && !is_last {
-                    own.push(element);
+                    originals.add(index, &element);
                 }
             });
-            originals.add(bytes, index, &own);
             self.tallies.extend(pass.tallies.into_values());
         }
     }
 
     fn element(&mut self, pass: &mut MetaGraphPass<'_>, element: Element, original: Option<u32>) {
+        let Search { file, layout, least } = pass.search;
         pass.tally(&element, original);
         if element.kind == Kind::Function {
-            self.function(pass.index, &element, original);
+            self.function(pass.index, &element, element.bytes(layout), original);
         }
         if original.is_some() && self.inputs.marks {
-            self.redundant(element.field.range());
+            self.redundant(layout.span(&element.field).range());
         }
         let payload = element.field.payload();
         let place = |function| NodeIn { function, in_element: original.is_some() };
         match element.kind {
-            Kind::Node if payload.len() >= pass.least => self.node(pass, payload, &place(None)),
-            Kind::Function if payload.len() >= pass.least => {
-                let signature = first_len(pass.file, payload.clone(), 1);
-                let name = signature.and_then(|signature| first_len(pass.file, signature, 1)).unwrap_or_default();
-                let nodes = fields(pass.file, payload).filter(|field| field.is_len(3));
-                for node in nodes.filter(|node| node.payload().len() >= pass.least) {
+            Kind::Node if payload.len() >= least => self.node(pass, payload, &place(None)),
+            Kind::Function if payload.len() >= least => {
+                let signature = first_len(file, payload.clone(), 1);
+                let name = signature.and_then(|signature| first_len(file, signature, 1)).unwrap_or_default();
+                let nodes = fields(file, payload).filter(|field| field.is_len(3));
+                for node in nodes.filter(|node| node.payload().len() >= least) {
                     self.node(pass, node.payload(), &place(Some(name.clone())));
                 }
             }
@@ -182,21 +199,21 @@ impl<'a> Collected<'a> {
         }
     }
 
-    fn function(&mut self, meta_graph: u32, element: &Element, original: Option<u32>) {
+    fn function(&mut self, meta_graph: u32, element: &Element, bytes: u64, original: Option<u32>) {
         let Some(library) = self.libraries.last_mut() else { return };
-        let (index, payload, bytes) = (library.len(), element.field.payload(), element.bytes());
+        let (index, start, payload) = (library.len(), element.field.start, element.field.payload());
         library.push(payload.clone());
-        self.functions.push(Function { meta_graph, index, payload, bytes, original });
+        self.functions.push(Function { meta_graph, index, start, payload, bytes, original });
     }
 
     fn node(&mut self, pass: &MetaGraphPass<'_>, node: Range<usize>, inside: &NodeIn) {
-        let name = payloads::node_name(pass.file, node.clone());
-        payloads::of_node(pass.file, node, pass.least, &mut |Found { kind, range, unpacked }| {
+        let name = payloads::node_name(pass.search.file, node.clone());
+        pass.search.of_node(node, &mut |Found { kind, range, taken, unpacked }| {
             let function = inside.function.clone();
             let place = Place::Node { meta_graph: pass.index, function, node: name.clone() };
             let range = range.start as u64..range.end as u64;
             let in_element = inside.in_element;
-            let payload = Payload { kind, place, file: pass.source, range, unpacked, crc: None, in_element };
+            let payload = Payload { kind, place, file: pass.source, range, taken, unpacked, crc: None, in_element };
             if payload.content_len() >= self.inputs.min_duplicate {
                 self.payloads.push(payload);
             }
@@ -213,6 +230,7 @@ impl<'a> Collected<'a> {
                     place,
                     file,
                     range: 0..*bytes,
+                    taken: 0..*bytes,
                     unpacked: None,
                     crc: None,
                     in_element: false,
@@ -221,7 +239,7 @@ impl<'a> Collected<'a> {
         }
     }
 
-    fn redundant(&mut self, range: Range<usize>) {
+    fn redundant(&mut self, range: Range<u64>) {
         match self.redundant_elements.last_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
             _ => self.redundant_elements.push(range),
@@ -231,12 +249,12 @@ impl<'a> Collected<'a> {
 
 /// The metagraph that is being gone through.
 struct MetaGraphPass<'f> {
-    file: &'f Bytes,
+    search: Search<'f>,
     source: usize,
     index: u32,
-    /// The smallest payload that is of interest.
-    least: usize,
     tallies: IndexMap<(Kind, Option<u32>), Tally, RandomState>,
+    /// Where the last tallies were, of own elements and of repeated ones: mostly the next ones are there as well.
+    last: [usize; 2],
 }
 
 /// What a node is in.
@@ -250,37 +268,45 @@ struct NodeIn {
 impl MetaGraphPass<'_> {
     fn tally(&mut self, element: &Element, original: Option<u32>) {
         let (meta_graph, kind) = (self.index, element.kind);
-        let none = || Tally { meta_graph, kind, original, count: 0, bytes: 0, largest: Vec::new() };
-        let tally = self.tallies.entry((kind, original)).or_insert_with(none);
+        let [own, repeated] = &mut self.last;
+        let last = if original.is_none() { own } else { repeated };
+        if self.tallies.get_index(*last).is_none_or(|(key, _)| *key != (kind, original)) {
+            let none = || Tally { meta_graph, kind, original, count: 0, bytes: 0, largest: Vec::new() };
+            let entry = self.tallies.entry((kind, original));
+            *last = entry.index();
+            entry.or_insert_with(none);
+        }
+        let Some((_, tally)) = self.tallies.get_index_mut(*last) else { return };
         tally.count += 1;
-        tally.bytes += element.bytes();
-        remember(&mut tally.largest, element.field.payload());
+        let bytes = element.bytes(self.search.layout);
+        tally.bytes += bytes;
+        remember(&mut tally.largest, (bytes, element.field.payload()));
     }
 }
 
-/// Keeps the largest ranges, largest first.
-fn remember(largest: &mut Vec<Range<usize>>, range: Range<usize>) {
-    if largest.len() == LARGEST && largest.last().is_some_and(|smallest| smallest.len() >= range.len()) {
+/// Keeps the largest elements, largest first.
+fn remember(largest: &mut Vec<(u64, Range<usize>)>, element: (u64, Range<usize>)) {
+    if largest.len() == LARGEST && largest.last().is_some_and(|smallest| smallest.0 >= element.0) {
         return;
     }
-    let position = largest.partition_point(|other| other.len() >= range.len());
-    largest.insert(position, range);
+    let position = largest.partition_point(|other| other.0 >= element.0);
+    largest.insert(position, element);
     largest.truncate(LARGEST);
 }
 
 /// The bytes that are redundant or zero, by file.
 fn marks_of(collected: &Collected<'_>, grouped: &Grouped) -> Marks {
     let mut marks = Marks::default();
-    if let Some((name, ..)) = collected.inputs.main_file {
+    if let Some(main_file) = collected.inputs.main_file {
         for range in &collected.redundant_elements {
-            marks.add(name, range.start as u64..range.end as u64, State::Redundant);
+            marks.add(main_file.name, range.clone(), State::Redundant);
         }
     }
     let redundant = grouped.groups.iter().flat_map(|group| group.iter().skip(1)).map(|index| (index, State::Redundant));
     for (index, state) in redundant.chain(grouped.zero.iter().map(|index| (index, State::Zero))) {
         // What is in a redundant element is marked with the element.
         if let Some(payload) = collected.payloads.get(*index).filter(|payload| !payload.in_element) {
-            marks.add(collected.sources.name(payload.file), payload.range.clone(), state);
+            marks.add(collected.sources.name(payload.file), payload.taken.clone(), state);
         }
     }
     marks.sort();

@@ -7,18 +7,22 @@ mod collect;
 mod elements;
 mod groups;
 mod marks;
+mod neighbours;
 mod payloads;
 mod report;
 mod source;
 mod structure;
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
-pub use collect::{Inputs, find};
+pub use collect::{Inputs, MainFile, find};
 pub use elements::Kind;
 pub use marks::Marks;
+pub use neighbours::{Neighbour, NeighbourPair, Parts, neighbours};
 pub use source::Open;
 
 /// What a model has twice, in `duplicates` of the JSON report. All sizes are bytes on disk.
@@ -145,6 +149,9 @@ pub struct Member {
     pub in_element: bool,
     /// Whether this is the one that is counted as needed.
     pub kept: bool,
+    /// Where these bytes are in their file; empty for a part of a metagraph, which is many pieces.
+    #[serde(skip)]
+    pub range: Range<u64>,
 }
 
 /// Functions that are equal but for the names in them.
@@ -169,4 +176,7 @@ pub struct StructuralGroup {
     pub bytes: u64,
     /// All of them but the largest.
     pub redundant_bytes: u64,
+    /// The metagraph of each, and its `function` field in the main file's wire format, tag and length included.
+    #[serde(skip)]
+    pub fields: Vec<(u64, Range<usize>)>,
 }

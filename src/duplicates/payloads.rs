@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::wire::{WireType, fields, first_len};
+use crate::wire::{Field, Layout, WireType, fields, first_len};
 
 // Fields of AttrValue (tensorflow/core/framework/attr_value.proto); those of its ListValue have the same numbers.
 const ATTR_LIST: u32 = 1;
@@ -36,102 +36,141 @@ pub(super) enum PayloadKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) kind: PayloadKind,
-    /// What it takes in the file.
+    /// Where its content is in the wire format.
     pub(super) range: Range<usize>,
+    /// What it takes in the file.
+    pub(super) taken: Range<u64>,
     /// Numbers that were written one by one, each behind a tag of its own: how wide a tag and a number are. The
     /// content is the numbers without the tags.
     pub(super) unpacked: Option<(usize, usize)>,
 }
 
-/// Gives the payloads of a NodeDef that take at least `least` bytes to `visit`, in the order of the file.
-pub(super) fn of_node(file: &[u8], node: Range<usize>, least: usize, visit: &mut impl FnMut(Found)) {
-    for attr in fields(file, node).filter(|field| field.is_len(5) && field.payload().len() >= least) {
-        for value in fields(file, attr.payload()).filter(|field| field.is_len(2)) {
-            of_attr(file, value.payload(), least, visit);
-        }
-    }
+/// The main file, and how small a payload is of interest in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Search<'f> {
+    pub(super) file: &'f [u8],
+    pub(super) layout: &'f Layout,
+    /// In bytes of content.
+    pub(super) least: usize,
 }
 
-fn of_attr(file: &[u8], value: Range<usize>, least: usize, visit: &mut impl FnMut(Found)) {
-    for field in fields(file, value) {
-        if field.wire_type != WireType::Len || field.payload().len() < least {
-            continue;
-        }
-        match field.number {
-            ATTR_LIST => {
-                for item in fields(file, field.payload()).filter(|item| item.wire_type == WireType::Len) {
-                    of_value(file, item.number, item.payload(), least, visit);
-                }
+impl Search<'_> {
+    /// Gives the payloads of a NodeDef to `visit`, in the order of the file.
+    pub(super) fn of_node(&self, node: Range<usize>, visit: &mut impl FnMut(Found)) {
+        for attr in fields(self.file, node).filter(|field| field.is_len(5) && field.payload().len() >= self.least) {
+            for value in fields(self.file, attr.payload()).filter(|field| field.is_len(2)) {
+                self.of_attr(value.payload(), visit);
             }
-            number => of_value(file, number, field.payload(), least, visit),
         }
     }
-}
 
-fn of_value(file: &[u8], number: u32, range: Range<usize>, least: usize, visit: &mut impl FnMut(Found)) {
-    match number {
-        ATTR_S if range.len() >= least => visit(Found { kind: PayloadKind::Attr, range, unpacked: None }),
-        ATTR_TENSOR if range.len() >= least => of_tensor(file, range, least, visit),
-        _ => {}
-    }
-}
-
-fn of_tensor(file: &[u8], tensor: Range<usize>, least: usize, visit: &mut impl FnMut(Found)) {
-    let mut found = |range: Range<usize>, unpacked| {
-        if range.len() >= least {
-            visit(Found { kind: PayloadKind::Const, range, unpacked });
-        }
-    };
-    let mut strings: Option<Range<usize>> = None;
-    let mut run: Option<Run> = None;
-    for field in fields(file, tensor) {
-        match (field.number, field.wire_type) {
-            (TENSOR_CONTENT, WireType::Len) => found(field.payload(), None),
-            (number, WireType::Len) if NUMBERS.contains(&number) => found(field.payload(), None),
-            (STRING_VAL, WireType::Len) => {
-                let start = strings.map_or(field.start, |range| range.start);
-                strings = Some(start..field.end);
-            }
-            (number @ FLOAT_VAL, WireType::Fixed32) | (number @ DOUBLE_VAL, WireType::Fixed64) => {
-                let tag = field.payload - field.start;
-                let next = Run { number, tag, width: field.payload().len(), range: field.range() };
-                if let Some(ended) = Run::extend(&mut run, next) {
-                    found(ended.range, Some((ended.tag, ended.width)));
-                }
+    fn of_attr(&self, value: Range<usize>, visit: &mut impl FnMut(Found)) {
+        for field in fields(self.file, value) {
+            if field.wire_type != WireType::Len || field.payload().len() < self.least {
                 continue;
             }
+            match field.number {
+                ATTR_LIST => {
+                    let items = fields(self.file, field.payload());
+                    items.filter(|item| item.wire_type == WireType::Len).for_each(|item| self.of_value(&item, visit));
+                }
+                _ => self.of_value(&field, visit),
+            }
+        }
+    }
+
+    fn of_value(&self, field: &Field, visit: &mut impl FnMut(Found)) {
+        match field.number {
+            ATTR_S => self.found(PayloadKind::Attr, field, visit),
+            ATTR_TENSOR if field.payload().len() >= self.least => self.of_tensor(field.payload(), visit),
             _ => {}
         }
-        if let Some(ended) = run.take() {
-            found(ended.range, Some((ended.tag, ended.width)));
+    }
+
+    /// A payload that is a field's.
+    fn found(&self, kind: PayloadKind, field: &Field, visit: &mut impl FnMut(Found)) {
+        if field.payload().len() >= self.least {
+            let taken = self.layout.span(field).payload_range();
+            visit(Found { kind, range: field.payload(), taken, unpacked: None });
         }
     }
-    if let Some(ended) = run {
-        found(ended.range, Some((ended.tag, ended.width)));
+
+    fn of_tensor(&self, tensor: Range<usize>, visit: &mut impl FnMut(Found)) {
+        let mut found = |run: Run, unpacked| {
+            if run.range.len() >= self.least {
+                visit(Found { kind: PayloadKind::Const, range: run.range, taken: run.taken, unpacked });
+            }
+        };
+        let mut strings: Option<Run> = None;
+        let mut numbers: Option<Run> = None;
+        for field in fields(self.file, tensor) {
+            match (field.number, field.wire_type) {
+                (TENSOR_CONTENT, WireType::Len) => found(self.payload(&field), None),
+                (number, WireType::Len) if NUMBERS.contains(&number) => found(self.payload(&field), None),
+                (STRING_VAL, WireType::Len) => match &mut strings {
+                    Some(open) => open.extend(self.run(&field)),
+                    None => strings = Some(self.run(&field)),
+                },
+                (FLOAT_VAL, WireType::Fixed32) | (DOUBLE_VAL, WireType::Fixed64) => {
+                    let next = self.run(&field);
+                    match &mut numbers {
+                        Some(open) if open.is_followed_by(&next) => open.extend(next),
+                        _ => {
+                            if let Some(ended) = numbers.replace(next) {
+                                let unpacked = ended.unpacked();
+                                found(ended, unpacked);
+                            }
+                        }
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(ended) = numbers.take() {
+                let unpacked = ended.unpacked();
+                found(ended, unpacked);
+            }
+        }
+        if let Some(ended) = numbers {
+            let unpacked = ended.unpacked();
+            found(ended, unpacked);
+        }
+        if let Some(strings) = strings {
+            found(strings, None);
+        }
     }
-    if let Some(range) = strings {
-        found(range, None);
+
+    fn payload(&self, field: &Field) -> Run {
+        let (range, taken) = (field.payload(), self.layout.span(field).payload_range());
+        Run { first: *field, range, taken }
+    }
+
+    fn run(&self, field: &Field) -> Run {
+        Run { first: *field, range: field.range(), taken: self.layout.span(field).range() }
     }
 }
 
-/// Numbers of one field written one by one and side by side.
+/// Fields of one number, taken as one.
 struct Run {
-    number: u32,
-    tag: usize,
-    width: usize,
+    first: Field,
     range: Range<usize>,
+    taken: Range<u64>,
 }
 
 impl Run {
-    /// Adds a number to the run, or begins a new one and returns the run that ends with that.
-    fn extend(run: &mut Option<Self>, next: Self) -> Option<Self> {
-        match run {
-            Some(open) if open.number == next.number && open.tag == next.tag && open.range.end == next.range.start => {
-                open.range.end = next.range.end;
-                None
-            }
-            _ => run.replace(next),
-        }
+    fn extend(&mut self, next: Self) {
+        (self.range.end, self.taken.end) = (next.range.end, next.taken.end);
+    }
+
+    /// Whether another number, written one by one, is side by side with these and looks like them.
+    fn is_followed_by(&self, next: &Self) -> bool {
+        let same = self.first.number == next.first.number && self.unpacked() == next.unpacked();
+        same && self.range.end == next.range.start
+    }
+
+    /// How wide a tag and a number are.
+    fn unpacked(&self) -> Option<(usize, usize)> {
+        Some((self.first.payload - self.first.start, self.first.payload().len()))
     }
 }
 

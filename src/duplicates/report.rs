@@ -49,7 +49,7 @@ fn share(part: u64, whole: u64) -> f64 {
 
 fn file<'a>(collected: &Collected<'a>) -> &'a Bytes {
     static EMPTY: Bytes = Bytes::new();
-    collected.inputs.main_file.map_or(&EMPTY, |(_, bytes, _)| bytes)
+    collected.inputs.main_file.map_or(&EMPTY, |main_file| main_file.bytes)
 }
 
 /// The copies' tallies by (original, copy).
@@ -83,7 +83,10 @@ impl Counts {
 
 fn pairs(collected: &Collected<'_>) -> Vec<Pair> {
     let counts = Counts::of(collected);
-    let meta_graphs = collected.inputs.main_file.map_or(&[][..], |(.., meta_graphs)| meta_graphs);
+    let size = |meta_graph: u32| {
+        let main_file = collected.inputs.main_file?;
+        Some(main_file.layout.span(main_file.meta_graphs.get(meta_graph as usize)?).payload_bytes())
+    };
     let pair = |((original, copy), tallies): ((u32, u32), Vec<&Tally>)| {
         let bytes = tallies.iter().map(|tally| tally.bytes).sum();
         let mut by_section: BTreeMap<String, u64> = BTreeMap::new();
@@ -100,7 +103,7 @@ fn pairs(collected: &Collected<'_>) -> Vec<Pair> {
             original: original.into(),
             copy: copy.into(),
             bytes,
-            share_of_copy: share(bytes, meta_graphs.get(copy as usize).map_or(0, |range| range.len() as u64)),
+            share_of_copy: share(bytes, size(copy).unwrap_or(0)),
             by_section,
             elements: tallies.iter().map(repeated).collect(),
         }
@@ -129,7 +132,7 @@ fn own(collected: &Collected<'_>) -> Vec<Own> {
 }
 
 fn largest_names(collected: &Collected<'_>, tally: &Tally) -> Vec<String> {
-    let names = tally.largest.iter().map(|range| tally.kind.name(file(collected), range.clone()));
+    let names = tally.largest.iter().map(|(_, range)| tally.kind.name(file(collected), range.clone()));
     names.filter(|name| !name.is_empty()).collect()
 }
 
@@ -185,6 +188,7 @@ fn element_group((original, copy): (u32, u32), place: &str, name: &str, elements
         bytes,
         in_element: false,
         kept,
+        range: 0..0,
     };
     let members = vec![member(original, true), member(copy, false)];
     Group { kind: GroupKind::Element, bytes, copies: 2, redundant_bytes: bytes, elements, members }
@@ -230,6 +234,7 @@ fn member(collected: &Collected<'_>, payload: &Payload, kept: bool) -> Member {
         bytes: payload.bytes(),
         in_element: payload.in_element,
         kept,
+        range: payload.taken.clone(),
     }
 }
 
@@ -265,5 +270,7 @@ fn structural_group(collected: &Collected<'_>, functions: &[&Function]) -> (u64,
     let largest = functions.iter().map(|function| function.bytes).max().unwrap_or(0);
     let stem = structure::common_stem(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let start = functions.first().map_or(0, |function| function.payload.start as u64);
-    (start, StructuralGroup { stem, functions: names, bytes, redundant_bytes: bytes - largest })
+    let field = |function: &&Function| (u64::from(function.meta_graph), function.start..function.payload.end);
+    let fields = functions.iter().map(field).collect();
+    (start, StructuralGroup { stem, functions: names, bytes, redundant_bytes: bytes - largest, fields })
 }

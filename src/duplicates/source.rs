@@ -30,8 +30,10 @@ pub(super) struct Payload {
     pub(super) place: Place,
     /// The file, by its position in [`Sources`].
     pub(super) file: usize,
-    /// What it takes in the file.
+    /// Where its content is: in the file, and for the main file in the wire format that is read from it.
     pub(super) range: Range<u64>,
+    /// What it takes in the file.
+    pub(super) taken: Range<u64>,
     /// For numbers written one by one: how wide a tag and a number are.
     pub(super) unpacked: Option<(usize, usize)>,
     /// For a tensor, the masked CRC32C that the index has for it.
@@ -56,14 +58,15 @@ impl IndexCrc {
 impl Payload {
     /// The bytes that it takes in its file.
     pub(super) fn bytes(&self) -> u64 {
-        self.range.end.saturating_sub(self.range.start)
+        self.taken.end.saturating_sub(self.taken.start)
     }
 
-    /// How long its content is: less than it takes where tags stand between the numbers.
+    /// How long its content is: less than its range where tags stand between the numbers.
     pub(super) fn content_len(&self) -> u64 {
+        let length = self.range.end.saturating_sub(self.range.start);
         match self.unpacked {
-            Some((tag, width)) => self.bytes() / (tag + width).max(1) as u64 * width as u64,
-            None => self.bytes(),
+            Some((tag, width)) => length / (tag + width).max(1) as u64 * width as u64,
+            None => length,
         }
     }
 
@@ -88,8 +91,23 @@ impl Payload {
 pub(super) struct Sources<'a> {
     names: Vec<String>,
     open: Open<'a>,
-    opened: RefCell<HashMap<usize, Option<Bytes>>>,
+    opened: RefCell<Opened>,
 }
+
+/// Files that have been opened.
+#[derive(Default)]
+struct Opened {
+    files: HashMap<usize, Option<Bytes>>,
+    /// The sizes of the small ones, which are in memory and not mapped.
+    held: usize,
+}
+
+/// Small files are let go when they are more than this together: a tree may have thousands. They are opened again when
+/// they are asked for again; large ones are mapped and take no memory.
+const HELD: usize = 64 << 20;
+
+/// What counts as small.
+const SMALL: usize = 1 << 20;
 
 impl<'a> Sources<'a> {
     pub(super) fn new(open: Open<'a>) -> Self {
@@ -122,6 +140,18 @@ impl<'a> Sources<'a> {
 
     fn bytes(&self, file: usize) -> Option<Bytes> {
         let mut opened = self.opened.borrow_mut();
-        opened.entry(file).or_insert_with(|| (self.open)(self.name(file))).clone()
+        if let Some(bytes) = opened.files.get(&file) {
+            return bytes.clone();
+        }
+        let bytes = (self.open)(self.name(file));
+        let small = bytes.as_ref().map_or(0, Bytes::len);
+        if small <= SMALL {
+            if opened.held.saturating_add(small) > HELD {
+                *opened = Opened::default();
+            }
+            opened.held = opened.held.saturating_add(small);
+        }
+        opened.files.insert(file, bytes.clone());
+        bytes
     }
 }

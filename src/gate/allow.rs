@@ -56,7 +56,7 @@ impl Allowance {
             Metric::Duplication => entry.redundant_bytes,
             Metric::BetweenMetaGraphs => entry.between_meta_graphs_bytes,
             Metric::StructuralDuplication => entry.structural_bytes,
-            Metric::Total | Metric::Category(_) | Metric::Variables(_) | Metric::Functions(_) => 0,
+            Metric::Total | Metric::Category(_) | Metric::Variables(_) | Metric::Functions(_) | Metric::Finding(_) => 0,
         };
         self.0.iter().map(bytes).sum()
     }

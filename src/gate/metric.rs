@@ -7,6 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::glob::{Glob, GlobError};
+use crate::findings;
 use crate::ledger::Category;
 use crate::report::{ModelReport, TensorReport};
 
@@ -27,6 +28,8 @@ pub enum Metric {
     Variables(Glob),
     /// The functions of which the name matches, in all metagraphs: `function:__inference_*`.
     Functions(Glob),
+    /// What the finding with this id says can go; nothing where it is not found: `finding:optimizer-state`.
+    Finding(&'static str),
 }
 
 /// What begins a pattern for variables.
@@ -34,6 +37,9 @@ const VARIABLE: &str = "variable:";
 
 /// What begins a pattern for functions.
 const FUNCTION: &str = "function:";
+
+/// What begins the id of a finding.
+const FINDING: &str = "finding:";
 
 /// What is no metric.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -44,6 +50,9 @@ pub enum MetricError {
     /// The pattern is none.
     #[error(transparent)]
     Glob(#[from] GlobError),
+    /// There is no such finding.
+    #[error("there is no finding `{0}`; `smaudit explain` lists them")]
+    Finding(String),
 }
 
 /// What was found of a metric in a model.
@@ -65,6 +74,9 @@ impl Metric {
             Self::Category(category) => model.categories.get(category).copied().unwrap_or(0),
             Self::Variables(glob) => return variables(glob, model),
             Self::Functions(glob) => return functions(glob, model),
+            Self::Finding(id) => {
+                sum(model.findings.iter().filter(|finding| finding.id == *id).map(|finding| finding.bytes))
+            }
         };
         Measured { bytes, matches: None }
     }
@@ -105,7 +117,7 @@ const NAMED: [(&str, Metric); 4] = [
 fn names() -> String {
     let named: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
     format!(
-        "write {}, a category ({}), `{VARIABLE}` with a pattern of names, or `{FUNCTION}` with one",
+        "write {}, a category ({}), `{VARIABLE}` or `{FUNCTION}` with a pattern of names, or `{FINDING}` with an id",
         named.join(", "),
         categories()
     )
@@ -126,6 +138,10 @@ impl FromStr for Metric {
         if let Some(glob) = name.strip_prefix(FUNCTION) {
             return Ok(Self::Functions(glob.parse()?));
         }
+        if let Some(id) = name.strip_prefix(FINDING) {
+            let cause = findings::cause(id).ok_or_else(|| MetricError::Finding(id.to_owned()))?;
+            return Ok(Self::Finding(cause.id));
+        }
         let named = NAMED.into_iter().find(|(own, _)| *own == name).map(|(_, metric)| metric);
         let category = || Category::ALL.into_iter().find(|category| category.name() == name).map(Self::Category);
         named.or_else(category).ok_or_else(|| MetricError::Name(name.to_owned()))
@@ -142,6 +158,7 @@ impl fmt::Display for Metric {
             Self::Category(category) => f.write_str(category.name()),
             Self::Variables(glob) => write!(f, "{VARIABLE}{}", glob.text()),
             Self::Functions(glob) => write!(f, "{FUNCTION}{}", glob.text()),
+            Self::Finding(id) => write!(f, "{FINDING}{id}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::duplicates::{Group, GroupKind, Member, Pair, StructuralGroup};
+use crate::findings::Finding;
 use crate::input::Model;
 use crate::ledger::Category;
 use crate::problem::Problem;
@@ -155,6 +156,7 @@ fn rich() -> ModelReport {
         functions: vec!["__inference_lstm_1".to_owned(), "__inference_lstm_2".to_owned()],
         bytes: 1_800,
         redundant_bytes: 900,
+        fields: vec![],
     }];
     model.duplicates.groups = vec![
         group(GroupKind::Element, 3_000, vec![element("graph_def.library.function", "__inference_f_1")]),
@@ -164,7 +166,14 @@ fn rich() -> ModelReport {
     let functions = [("__inference_f_1", 300), ("__inference_g_2", 40), ("__forward_f_3", 5)];
     model.meta_graphs = vec![meta_graph(&functions), meta_graph(&functions[..1])];
     model.checkpoint = Some(checkpoint());
+    model.findings = vec![finding("stale-files", 4_000)];
     model
+}
+
+fn finding(id: &str, bytes: u64) -> Finding {
+    let [message, remedy, unless] = [const { String::new() }; 3];
+    let (evidence, overlaps) = (vec![], vec![]);
+    Finding { id: id.to_owned(), bytes, additional_bytes: bytes / 2, message, remedy, unless, evidence, overlaps }
 }
 
 fn group(kind: GroupKind, redundant_bytes: u64, members: Vec<Member>) -> Group {
@@ -173,7 +182,7 @@ fn group(kind: GroupKind, redundant_bytes: u64, members: Vec<Member>) -> Group {
 
 fn member(place: &str, name: &str, function: Option<&str>) -> Member {
     let (place, name, function) = (place.to_owned(), name.to_owned(), function.map(str::to_owned));
-    Member { place, name, function, meta_graph: None, bytes: 1, in_element: false, kept: false }
+    Member { place, name, function, meta_graph: None, bytes: 1, in_element: false, kept: false, range: 0..1 }
 }
 
 fn variable(key: &str) -> Member {
@@ -251,11 +260,20 @@ fn each_metric_is_a_figure_of_its_own() {
         ("function:__inference_*", 640, Some(3)),
         ("function:*_f_?", 605, Some(3)),
         ("function:gone", 0, Some(0)),
+        ("finding:stale-files", 4_000, None),
+        ("finding:duplicate-asset", 0, None),
     ] {
         let outcome = outcome(metric, "limit = 1", &rich());
         assert_eq!((outcome.actual_bytes, outcome.matches), (bytes, matches), "{metric}");
         assert_eq!(outcome.passed, bytes <= 1, "{metric}");
     }
+}
+
+#[test]
+fn a_finding_that_nobody_knows_is_an_error() {
+    let error = Config::parse("[[rule]]\nmetric = \"finding:stale-fils\"\nlimit = 0", "smaudit.toml").unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("there is no finding `stale-fils`; `smaudit explain` lists them"), "{message}");
 }
 
 #[test]

@@ -8,12 +8,13 @@ use prost::Message as _;
 
 use super::edges::Edges;
 use super::measure::By;
+use super::names::{Names, Recent};
 use super::node::{Input, Node};
 use super::{Edge, Inputs, Kind, MetaGraphReach, Origin, Root, Thing, objects, restore};
 use crate::checkpoint::Checkpoint;
 use crate::proto::tensor_info::Encoding;
 use crate::proto::{SignatureDef, TensorInfo};
-use crate::wire::{fields, first_len};
+use crate::wire::{Layout, fields, first_len};
 
 /// Fields of MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto).
 const GRAPH_DEF: u32 = 2;
@@ -75,10 +76,11 @@ impl<'a> Keys<'a> {
 /// A metagraph while its things and edges are found.
 pub(super) struct Builder<'a, 'k> {
     pub(super) file: &'a [u8],
+    layout: &'a Layout,
     pub(super) keys: &'k Keys<'a>,
     pub(super) things: Vec<Thing>,
     edges: Vec<(u32, u32, Edge)>,
-    pub(super) nodes: HashMap<&'a [u8], u32>,
+    nodes: Names,
     pub(super) functions: HashMap<&'a [u8], u32>,
     pub(super) resources: HashMap<&'a [u8], u32>,
     assets: HashMap<&'a [u8], u32>,
@@ -102,10 +104,11 @@ pub(super) fn build<'a>(
     let file = inputs.file;
     let mut builder = Builder {
         file,
+        layout: inputs.layout,
         keys,
         things: Vec::new(),
         edges: Vec::new(),
-        nodes: HashMap::default(),
+        nodes: Names::default(),
         functions: HashMap::default(),
         resources: HashMap::default(),
         assets: HashMap::default(),
@@ -118,9 +121,14 @@ pub(super) fn build<'a>(
     builder.variables();
     let sections = |number| fields(file, range.clone()).filter(move |field| field.is_len(number)).map(|f| f.payload());
     sections(GRAPH_DEF).for_each(|graph| builder.declare(graph));
+    if builder.full {
+        return None;
+    }
+    builder.nodes = Names::new(file, &builder.things);
     let nodes: Vec<u32> = builder.numbers(Kind::Node);
     let mut node = Node::default();
-    nodes.into_iter().for_each(|number| builder.node_edges(number, &mut node));
+    let mut recent = Recent::new();
+    nodes.into_iter().for_each(|number| builder.node_edges(number, &mut node, &mut recent));
     let functions = builder.numbers(Kind::Function);
     functions.into_iter().for_each(|function| builder.function_edges(function, &mut node));
     sections(ASSET_FILE_DEF).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
@@ -179,6 +187,11 @@ impl<'a> Builder<'a, '_> {
         self.things.get(thing as usize).map_or(0..0, |thing| thing.span.clone())
     }
 
+    /// The node of this name.
+    pub(super) fn node(&self, name: &[u8]) -> Option<u32> {
+        self.nodes.get(self.file, &self.things, name)
+    }
+
     fn numbers(&self, kind: Kind) -> Vec<u32> {
         (0..).zip(&self.things).filter(|(_, thing)| thing.kind == kind).map(|(number, _)| number).collect()
     }
@@ -209,12 +222,13 @@ impl<'a> Builder<'a, '_> {
         for field in fields(file, graph) {
             if field.is_len(NODE) {
                 let name = first(file, field.payload(), 1);
-                let node = self.add(Kind::Node, name.clone(), field.payload(), field.range().len() as u64);
-                self.nodes.entry(file.get(name).unwrap_or_default()).or_insert(node);
+                let bytes = self.layout.span(&field).bytes();
+                self.add(Kind::Node, name, field.payload(), bytes);
             } else if field.is_len(LIBRARY) {
                 for field in fields(file, field.payload()).filter(|field| field.is_len(FUNCTION)) {
                     let name = first(file, first(file, field.payload(), SIGNATURE), 1);
-                    let function = self.add(Kind::Function, name.clone(), field.payload(), field.range().len() as u64);
+                    let bytes = self.layout.span(&field).bytes();
+                    let function = self.add(Kind::Function, name.clone(), field.payload(), bytes);
                     self.functions.entry(file.get(name).unwrap_or_default()).or_insert(function);
                 }
             }
@@ -222,16 +236,17 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// What a node of the graph needs.
-    fn node_edges(&mut self, number: u32, node: &mut Node<'a>) {
+    fn node_edges(&mut self, number: u32, node: &mut Node<'a>, recent: &mut Recent) {
         node.read(self.file, self.span(number));
         for input in &node.inputs {
             let input = Input::parse(input);
-            if let Some(source) = self.nodes.get(input.name) {
-                self.edge(number, *source, if input.control { Edge::Control } else { Edge::Input });
+            if let Some(source) = self.nodes.get_recent(self.file, &self.things, input.name, recent) {
+                self.edge(number, source, if input.control { Edge::Control } else { Edge::Input });
             }
         }
         self.calls(number, node);
         let own_name = self.file.get(node.name.clone()).unwrap_or_default();
+        recent.note(own_name, number);
         let shared = node.shared_name.filter(|name| *name != ANONYMOUS);
         if let Some(name) = shared.or_else(|| is_resource(node.op).then_some(own_name)) {
             let resource = self.resource(name);
@@ -284,8 +299,8 @@ impl<'a> Builder<'a, '_> {
         self.asset_order.push(asset);
         let tensor = first(self.file, first(self.file, def, 1), 1);
         let input = Input::parse(self.file.get(tensor).unwrap_or_default());
-        if let Some(node) = self.nodes.get(input.name) {
-            self.edge(*node, asset, Edge::File);
+        if let Some(node) = self.node(input.name) {
+            self.edge(node, asset, Edge::File);
         }
     }
 
@@ -297,7 +312,7 @@ impl<'a> Builder<'a, '_> {
         }
         let values = fields(self.file, first(self.file, first(self.file, entry, 2), 1)).filter(|field| field.is_len(1));
         let names = values.map(|field| Input::parse(field.bytes(self.file)).name);
-        names.filter_map(|name| self.nodes.get(name).copied()).collect()
+        names.filter_map(|name| self.node(name)).collect()
     }
 
     fn signature(&mut self, position: usize, entry: Range<usize>) {
@@ -308,8 +323,8 @@ impl<'a> Builder<'a, '_> {
         let mut targets = Vec::new();
         for (infos, edge) in [(&def.outputs, Edge::Output), (&def.inputs, Edge::Fed)] {
             for tensor in infos.values().flat_map(tensor_names) {
-                let found = self.nodes.get(Input::parse(tensor.as_bytes()).name);
-                targets.extend(found.map(|node| (*node, edge)));
+                let found = self.node(Input::parse(tensor.as_bytes()).name);
+                targets.extend(found.map(|node| (node, edge)));
             }
         }
         self.root(Origin::Signature(name), Some(position), targets);

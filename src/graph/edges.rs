@@ -44,6 +44,15 @@ impl Edges {
         self.targets.get(start(from as usize)..start(from as usize + 1)).unwrap_or_default()
     }
 
+    /// The same edges from their ends to their starts.
+    pub(super) fn reversed(&self) -> Self {
+        let mut edges = Vec::with_capacity(self.targets.len());
+        for from in 0..u32::try_from(self.things()).unwrap_or_default() {
+            edges.extend(self.of(from).iter().map(|(to, edge)| (*to, from, *edge)));
+        }
+        Self::new(self.things(), &edges)
+    }
+
     pub(super) fn count(&self) -> usize {
         self.targets.len()
     }
@@ -52,13 +61,13 @@ impl Edges {
         self.starts.len().saturating_sub(1)
     }
 
-    /// For each thing the number of its strongly connected component; an edge between two components leads to the one
-    /// with the smaller number (Tarjan, with the calls kept in a list).
-    pub(super) fn components(&self) -> Vec<u32> {
+    /// The strongly connected components (Tarjan, with the calls kept in a list).
+    pub(super) fn components(&self) -> Components {
         let things = self.things();
         let (mut index, mut low, mut component) =
             (Table::new(things, UNSEEN), Table::new(things, UNSEEN), Table::new(things, UNSEEN));
         let (mut seen, mut components) = (0, 0);
+        let mut order = Vec::with_capacity(things);
         let mut open: Vec<u32> = Vec::new();
         let mut calls: Vec<(u32, usize)> = Vec::new();
         for start in 0..u32::try_from(things).unwrap_or_default() {
@@ -84,6 +93,7 @@ impl Edges {
                 if low.get(thing) == index.get(thing) {
                     while let Some(member) = open.pop() {
                         component.set(member, components);
+                        order.push(member);
                         if member == thing {
                             break;
                         }
@@ -95,8 +105,16 @@ impl Edges {
                 }
             }
         }
-        component.0
+        Components { of: component.0, order }
     }
+}
+
+/// Which things reach each other.
+pub(super) struct Components {
+    /// For each thing the number of its component; an edge between two components leads to the one with the smaller number.
+    pub(super) of: Vec<u32>,
+    /// The things, those of smaller components first.
+    pub(super) order: Vec<u32>,
 }
 
 /// A number for each thing.
@@ -126,9 +144,16 @@ mod tests {
     fn a_cycle_is_one_component_and_numbers_fall_along_edges() {
         let edges =
             Edges::new(4, &[(0, 1, Edge::Input), (1, 2, Edge::Input), (2, 1, Edge::Input), (2, 3, Edge::Input)]);
-        let component = edges.components();
+        let component = edges.components().of;
         assert_eq!(component[1], component[2]);
         assert!(component[0] > component[1] && component[1] > component[3], "{component:?}");
+    }
+
+    #[test]
+    fn reversed_edges_lead_from_what_is_needed_to_what_needs_it() {
+        let edges = Edges::new(3, &[(0, 2, Edge::Input), (1, 2, Edge::Calls)]).reversed();
+        assert_eq!(edges.of(2), [(0, Edge::Input), (1, Edge::Calls)]);
+        assert_eq!((edges.of(0), edges.of(1)), (&[][..], &[][..]));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use foldhash::HashMap;
 
+use super::edges::Components;
 use super::{Kind, MAX_SIGNATURES, MetaGraphReach, Root};
 
 /// Who reaches a thing.
@@ -32,10 +33,8 @@ impl By {
 
 /// Sets `reachable_bytes` of the roots, and who reaches each thing.
 pub(super) fn measure(graph: &mut MetaGraphReach<'_>) {
-    let component = graph.edges.components();
-    let mut order: Vec<u32> = (0..).take(component.len()).collect();
+    let Components { of: component, order } = graph.edges.components();
     let of = |thing: u32| component.get(thing as usize).map_or(usize::MAX, |component| *component as usize);
-    order.sort_unstable_by_key(|thing| std::cmp::Reverse(of(*thing)));
     let mut reached = vec![By::Nobody; graph.things.len()];
     let signatures_measured = graph.roots.iter().filter(|root| root.position.is_some()).count() <= MAX_SIGNATURES;
     let mut sums = vec![0_u64; graph.roots.len()];
@@ -52,7 +51,8 @@ pub(super) fn measure(graph: &mut MetaGraphReach<'_>) {
                 }
             }
         }
-        for thing in &order {
+        // Along the edges: from what needs to what is needed.
+        for thing in order.iter().rev() {
             let Some(bits) = mask.get(of(*thing)).copied().filter(|bits| *bits != 0) else { continue };
             for (to, _) in graph.edges.of(*thing) {
                 if let Some(mask) = mask.get_mut(of(*to)) {

@@ -114,6 +114,9 @@ pub(super) struct Input<'a> {
 impl<'a> Input<'a> {
     pub(super) fn parse(input: &'a [u8]) -> Self {
         let (control, tensor) = input.strip_prefix(b"^").map_or((false, input), |name| (true, name));
+        if !tensor.contains(&b':') {
+            return Self { control, name: tensor, index: 0 };
+        }
         let mut parts = tensor.split(|byte| *byte == b':');
         let name = parts.next().unwrap_or_default();
         let index = parts.next_back().and_then(|index| std::str::from_utf8(index).ok()?.parse().ok());

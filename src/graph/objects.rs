@@ -138,7 +138,7 @@ fn object_edges(builder: &mut Builder<'_, '_>, object: u32, node: Range<usize>) 
                 function.into_iter().for_each(|function| builder.edge(object, function, Edge::Trace));
             }
             CONSTANT => {
-                let node = builder.nodes.get(text(first(file, kind, 1))).copied();
+                let node = builder.node(text(first(file, kind, 1)));
                 node.into_iter().for_each(|node| builder.edge(object, node, Edge::Value));
             }
             _ => {}

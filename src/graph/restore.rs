@@ -34,13 +34,13 @@ pub(super) fn restore(builder: &mut Builder<'_, '_>, savers: Vec<Range<usize>>) 
     let mut restored = HashSet::default();
     let name = |saver| file.get(first(file, saver, RESTORE_OP_NAME)).unwrap_or_default();
     let starts: Vec<u32> =
-        savers.into_iter().filter_map(|saver| builder.nodes.get(Input::parse(name(saver)).name).copied()).collect();
+        savers.into_iter().filter_map(|saver| builder.node(Input::parse(name(saver)).name)).collect();
     let nodes = before(builder, starts);
     let mut ties: Vec<(u32, u32)> = Vec::new();
     let mut scope = Scope::new(file);
     nodes.iter().for_each(|node| scope.add(builder.span(*node)));
     for (handle, key, slice) in scope.ties(builder) {
-        ties.extend(builder.nodes.get(handle).copied().zip(tensor(builder, &key, &slice)));
+        ties.extend(builder.node(handle).zip(tensor(builder, &key, &slice)));
     }
     let mut known: HashMap<u32, Vec<(usize, u32)>> = HashMap::default();
     let mut node = Node::default();
@@ -53,8 +53,8 @@ pub(super) fn restore(builder: &mut Builder<'_, '_>, savers: Vec<Range<usize>>) 
             if ties.len() >= MAX_EDGES {
                 break;
             }
-            let source = node.inputs.get(*argument).and_then(|input| builder.nodes.get(Input::parse(input).name));
-            ties.extend(source.map(|source| (*source, *tensor)));
+            let source = node.inputs.get(*argument).and_then(|input| builder.node(Input::parse(input).name));
+            ties.extend(source.map(|source| (source, *tensor)));
         }
     }
     for (node, tensor) in ties {
@@ -98,8 +98,8 @@ pub(super) fn prepare(builder: &mut Builder<'_, '_>, restored: &HashSet<u32>) {
             continue;
         }
         for input in &node.inputs {
-            let source = builder.nodes.get(Input::parse(input).name);
-            let resource = source.and_then(|source| builder.handles.get(source)).copied();
+            let source = builder.node(Input::parse(input).name);
+            let resource = source.and_then(|source| builder.handles.get(&source)).copied();
             if let Some(resource) = resource.filter(|resource| !restored.contains(resource)) {
                 builder.edge(resource, number, Edge::Prepared);
             }
@@ -119,7 +119,7 @@ fn before(builder: &Builder<'_, '_>, starts: Vec<u32>) -> Vec<u32> {
     while let Some(number) = open.pop() {
         found.push(number);
         node.read(builder.file, builder.span(number));
-        let sources = node.inputs.iter().filter_map(|input| builder.nodes.get(Input::parse(input).name).copied());
+        let sources = node.inputs.iter().filter_map(|input| builder.node(Input::parse(input).name));
         open.extend(sources.filter(|source| seen.insert(*source)));
     }
     found.sort_unstable();

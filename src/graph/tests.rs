@@ -9,6 +9,7 @@ use crate::support::graph::{
 };
 use crate::support::table::{TableBuilder, slice_key, string_tensor};
 use crate::support::wire::{Message, message, meta_graph, node, saved_model};
+use crate::wire::Layout;
 
 /// A checkpoint of files.
 fn checkpoint(files: Vec<(String, Vec<u8>)>) -> Checkpoint {
@@ -41,7 +42,7 @@ fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
     let fields = crate::wire::Fields::new(&model, 0..model.len()).map(Result::unwrap);
     let ranges: Vec<Range<usize>> = fields.filter(|field| field.is_len(2)).map(|field| field.payload()).collect();
     let asset_bytes = &|name: &str| if name == "words.txt" { 1000 } else { 0 };
-    let reach = reach(&Inputs { file: &model, meta_graphs: &ranges, checkpoint, asset_bytes });
+    let reach = reach(&Inputs { file: &model, layout: &Layout::Wire, meta_graphs: &ranges, checkpoint, asset_bytes });
     let names = |graph: &MetaGraphReach<'_>, wanted: &dyn Fn(u32) -> bool| -> Vec<String> {
         let shown = |kind: Kind| !matches!(kind, Kind::Object | Kind::Resource);
         graph.things().filter(|(n, thing)| shown(thing.kind) && wanted(*n)).map(|(n, _)| graph.name(n)).collect()
@@ -195,6 +196,59 @@ fn tf2(root_children: &[(&str, u64)]) -> (Message, Checkpoint) {
     let shard = [vec![0; 30], string_tensor(&[&tracked])].concat();
     let checkpoint = checkpoint(vec![(name, index(&entries)), (data, shard)]);
     (signature(graph, "serving_default", &["x:0"], &["y:0"]), checkpoint)
+}
+
+/// The first metagraph of a model, and a checkpoint, as `look` sees it.
+fn look<T>(graph: &Message, checkpoint: Option<&Checkpoint>, look: impl Fn(&MetaGraphReach<'_>) -> T) -> T {
+    let model = saved_model([graph]).0;
+    let field = crate::wire::fields(&model, 0..model.len()).find(|field| field.is_len(2)).unwrap();
+    let layout = &Layout::Wire;
+    let inputs = Inputs { file: &model, layout, meta_graphs: &[field.payload()], checkpoint, asset_bytes: &|_| 0 };
+    look(reach(&inputs).meta_graphs[0].as_ref().unwrap())
+}
+
+#[test]
+fn a_handle_has_the_tensors_that_its_resource_is_restored_from() {
+    let handle =
+        |name: &str, shared: &str| node(name, "VarHandleOp").entry(5, "shared_name", &message().bytes(2, shared));
+    let nodes = [handle("a", "w"), handle("b", "u"), handle("c", "not saved"), node("d", "NoOp")];
+    let graph = signature(meta_graph(&[], &graph_of(&nodes, &[])), "serve", &[], &["b:0"]);
+    let checkpoint = keys(&[("u", 10), ("w", 20)]);
+    let handles = look(&graph, Some(&checkpoint), |graph| {
+        let told = |handle: Handle<'_>| (handle.name.to_vec(), handle.tensors, handle.is_reached);
+        graph.handles().map(told).collect::<Vec<_>>()
+    });
+    let told = |name: &str, tensors: &[usize], is_reached| (name.as_bytes().to_vec(), tensors.to_vec(), is_reached);
+    assert_eq!(handles, [told("a", &[1], false), told("b", &[0], true), told("c", &[], false)]);
+}
+
+#[test]
+fn what_only_feeds_nodes_that_go_goes_with_them_unless_a_root_reaches_it() {
+    let nodes = [
+        node_of("update", "ApplyAdam", &["gradient", "gradient", "rate", "^before"]),
+        node_of("gradient", "MatMul", &["loss", "y"]),
+        node_of("loss", "Sub", &["y", "labels"]),
+        node_of("summary", "Scalar", &["rate"]),
+        node_of("to the inputs", "Identity", &["gradient"]),
+        node_of("of nothing", "Identity", &["other"]),
+        node("other", "Const"),
+        node("labels", "Placeholder"),
+        node("before", "NoOp"),
+        node("rate", "Const"),
+        node("y", "Op"),
+    ];
+    let graph = signature(meta_graph(&[], &graph_of(&nodes, &[])), "serve", &[], &["y:0"]);
+    let feeds = |gone: &[&[u8]]| {
+        look(&graph, None, |graph| {
+            let mut feeds: Vec<Vec<u8>> =
+                graph.feeds_only(|name| gone.contains(&name)).into_iter().map(<[u8]>::to_vec).collect();
+            feeds.sort();
+            feeds
+        })
+    };
+    assert_eq!(feeds(&[b"update"]), [&b"before"[..], b"gradient", b"labels", b"loss"]);
+    assert_eq!(feeds(&[b"update", b"summary"]).last().unwrap(), b"rate");
+    assert_eq!(feeds(&[]), Vec::<Vec<u8>>::new());
 }
 
 #[test]

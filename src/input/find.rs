@@ -1,27 +1,37 @@
-//! From a path that was typed to the SavedModels that it means: the directory itself, or each one in a tree.
+//! From a path that was typed to the SavedModels that it means: the directory itself, each one in a tree, or those in
+//! an archive.
 
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use thiserror::Error;
 use walkdir::{DirEntry, WalkDir};
 
-use super::MODEL_FILES;
+use super::archive::{self, ArchiveFormat, Limits, Opened};
 use super::foreign::{self, Met};
 use super::listing::system_error;
+use super::model::{File, Model};
+use super::{MODEL_FILES, map};
 use crate::escape::escape_text;
 use crate::problem::Problem;
 
-/// A directory that holds a SavedModel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a SavedModel is.
+#[derive(Debug, Clone)]
 pub struct Location {
-    /// The directory.
-    pub directory: PathBuf,
-    /// The directory as the user typed it, or below what the user typed; not escaped.
+    /// The directory as the user typed it, or below what the user typed; not escaped. An archive counts as a directory.
     pub shown: String,
+    place: Place,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Directory(PathBuf),
+    /// Listed already, since an archive is read once.
+    Archive(Box<Model>),
 }
 
 /// What a path leads to.
@@ -62,30 +72,154 @@ pub enum FindError {
         /// What to do, where that is known; ends the sentence.
         advice: String,
     },
+    /// An archive that is not read.
+    #[error("{}: {message}", escape_text(path))]
+    Archive {
+        /// The path as typed.
+        path: String,
+        /// Why, and what to do.
+        message: String,
+    },
 }
 
 /// [`MODEL_FILES`] in words.
 const WANTED: &str = "saved_model.pb, saved_model.pbtxt or saved_model.cpb";
 
-/// Finds the SavedModels at `path`: a model's directory, its main file, or a tree with models in it.
+/// Standard input, in the place of a path.
+const STANDARD_INPUT: &str = "-";
+
+/// Finds the SavedModels at `path`: a model's directory, its main file, a tree with models in it, or an archive; `-` is
+/// an archive on standard input.
 ///
-/// A model is not searched for further ones. Links below `path` are not followed; `path` itself may be one.
+/// A model is not searched for further ones, and archives in a tree are not opened. Links below `path` are not
+/// followed; `path` itself may be one.
 ///
 /// # Errors
 /// There is no such path, or no model there.
 pub fn find(path: &Path) -> Result<Found, FindError> {
-    // Without a slash at the end, so that the models of `base/` and `base` are shown alike.
-    let path = path.components().as_path();
-    if is_model_file(path) {
-        return Ok(Found { locations: vec![Location::of(directory_of(path))], problems: Vec::new() });
+    Finder::default().find(path)
+}
+
+/// Finds the models of several paths, whose archives keep to the limits together.
+#[derive(Debug, Default)]
+pub struct Finder {
+    limits: Limits,
+    /// What archives have been unpacked to.
+    unpacked: u64,
+}
+
+impl Finder {
+    /// Finds models within these limits.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, unpacked: 0 }
     }
-    let metadata = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-    if metadata.is_dir() { search(path) } else { Err(other_file(path)) }
+
+    /// As [`find()`].
+    ///
+    /// # Errors
+    /// There is no such path, or no model there.
+    pub fn find(&mut self, path: &Path) -> Result<Found, FindError> {
+        if path == Path::new(STANDARD_INPUT) {
+            return self.find_in(standard_input(self.limits.unpacked)?, STANDARD_INPUT);
+        }
+        // Without a slash at the end, so that the models of `base/` and `base` are shown alike.
+        let path = path.components().as_path();
+        if is_model_file(path) {
+            return Ok(Found { locations: vec![Location::of(directory_of(path))], problems: Vec::new() });
+        }
+        let metadata = fs::metadata(path).map_err(|error| unreadable(path, error))?;
+        match metadata.is_dir() {
+            true => search(path),
+            false => self.archive(path, &metadata)?.ok_or_else(|| other_file(path)),
+        }
+    }
+
+    /// The models in an archive that is in memory, and shown as `shown`.
+    ///
+    /// # Errors
+    /// It is no archive, or there is no model in it.
+    pub fn find_in(&mut self, bytes: Bytes, shown: &str) -> Result<Found, FindError> {
+        let Some(format) = ArchiveFormat::of(&bytes) else { return Err(no_archive(shown, &bytes)) };
+        archive::find(&Opened { shown, format, bytes, file: None }, &self.limits, &mut self.unpacked)
+    }
+
+    /// The models in a file that may be an archive; `None` where it is not.
+    fn archive(&mut self, path: &Path, metadata: &fs::Metadata) -> Result<Option<Found>, FindError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !metadata.is_file() || foreign::is_foreign(&name) {
+            return Ok(None);
+        }
+        let named = foreign::is_archive(&name);
+        let shown = shown(path);
+        // The path itself may be a link, and only files are opened.
+        let real = fs::canonicalize(path).map_err(|error| unreadable(path, error))?;
+        let file = File::on_disk(shown.clone(), real.clone(), metadata);
+        let head = map::open(&real).and_then(|(open, _)| head(open).map_err(map::Cause::Read));
+        let head = head.map_err(|cause| archive::unreadable(&shown, &cause.to_string()))?;
+        let Some(format) = ArchiveFormat::of(&head) else {
+            return if named { Err(no_archive(&shown, &head)) } else { Ok(None) };
+        };
+        let bytes = file.contents().map_err(|error| archive::unreadable(&shown, &error.cause.to_string()))?;
+        let opened = Opened { shown: &shown, format, bytes, file: Some(file) };
+        archive::find(&opened, &self.limits, &mut self.unpacked).map(Some)
+    }
+}
+
+/// The beginning of a file, which tells what it is.
+fn head(file: fs::File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(archive::HEAD);
+    file.take(archive::HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Reads an archive from standard input, of at most `limit` bytes.
+fn standard_input(limit: u64) -> Result<Bytes, FindError> {
+    let unreadable = |message: &str| archive::unreadable(STANDARD_INPUT, message);
+    let input = io::stdin().lock();
+    if input.is_terminal() {
+        return Err(unreadable("standard input is a terminal; an archive is expected there: smaudit - < model.tar.gz"));
+    }
+    let mut bytes = Vec::new();
+    let read = input.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(&format!("standard input cannot be read: {error}")))?;
+    if bytes.len() as u64 > limit {
+        return Err(unreadable(&format!(
+            "standard input has more than {limit} bytes, the most that is read of it; audit the file"
+        )));
+    }
+    Ok(bytes.into())
+}
+
+/// What should be an archive, by its name or its place, and is none.
+fn no_archive(shown: &str, head: &[u8]) -> FindError {
+    let found = if head.is_empty() { "it is empty" } else { "it begins like none of them" };
+    archive::unreadable(shown, &format!("expected an archive (.tar, .tar.gz, .tar.zst or .zip), but {found}"))
 }
 
 impl Location {
     fn of(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), shown: shown(directory) }
+        Self { shown: shown(directory), place: Place::Directory(directory.to_owned()) }
+    }
+
+    /// A model that was found in an archive.
+    pub(super) fn archived(model: Model) -> Self {
+        Self { shown: model.path.clone(), place: Place::Archive(Box::new(model)) }
+    }
+
+    /// The directory; `None` in an archive.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        if let Place::Directory(directory) = &self.place { Some(directory) } else { None }
+    }
+
+    /// Lists the model there.
+    #[must_use]
+    pub fn read(&self) -> Model {
+        match &self.place {
+            Place::Directory(directory) => Model::read(directory, &self.shown),
+            Place::Archive(model) => Model::clone(model),
+        }
     }
 }
 
@@ -123,7 +257,11 @@ fn search(root: &Path) -> Result<Found, FindError> {
             Err(error) => found.problems.push(unsearched(root, error)),
         }
     }
-    if found.locations.is_empty() { Err(no_model(root, &met, &found.problems)) } else { Ok(found) }
+    if found.locations.is_empty() {
+        Err(no_model(shown(root), &met, &found.problems, part_of(root)))
+    } else {
+        Ok(found)
+    }
 }
 
 fn unreadable(path: &Path, error: io::Error) -> FindError {
@@ -141,14 +279,17 @@ fn other_file(path: &Path) -> FindError {
     FindError::OtherFile { path: shown(path), advice: advice.unwrap_or_default() }
 }
 
-fn no_model(root: &Path, met: &Met, problems: &[Problem]) -> FindError {
+/// The error of a place that holds no model but what was `met`. `part_of` is what to do, where that is known already.
+pub(super) fn no_model(path: String, met: &Met, problems: &[Problem], part_of: Option<String>) -> FindError {
     let mut found = met.to_string();
     if let [first, rest @ ..] = problems {
         let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-        found.push_str(&format!("; {} {}{more}", escape_text(&first.file), first.message));
+        let offset = first.offset.map(|offset| format!("byte {offset}: ")).unwrap_or_default();
+        let file = if first.file == path { String::new() } else { escape_text(&first.file) + " " };
+        found.push_str(&format!("; {file}{offset}{}{more}", first.message));
     }
-    let advice = part_of(root).or_else(|| met.advice()).map(|advice| format!("; {advice}"));
-    FindError::NoModel { path: shown(root), found, advice: advice.unwrap_or_default() }
+    let advice = part_of.or_else(|| met.advice()).map(|advice| format!("; {advice}")).unwrap_or_default();
+    FindError::NoModel { path, found, advice }
 }
 
 /// What to say where a path is inside of a model, such as its `variables` directory.
@@ -164,7 +305,7 @@ fn by_version(a: &DirEntry, b: &DirEntry) -> Ordering {
 }
 
 /// Sorts numbers of any length: without leading zeros, the longer of two is the larger.
-fn version_order(name: &OsStr) -> (bool, usize, &str, &OsStr) {
+pub(super) fn version_order(name: &OsStr) -> (bool, usize, &str, &OsStr) {
     let number = name.to_str().filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()));
     let digits = number.unwrap_or_default().trim_start_matches('0');
     (number.is_none(), digits.len(), digits, name)

@@ -21,7 +21,7 @@ struct Format {
 }
 
 /// More special ones go before more general ones.
-const FORMATS: [Format; 10] = [
+const FORMATS: [Format; 11] = [
     Format {
         is: "a Keras model",
         remedy: "load it with keras.saving.load_model and write a SavedModel with model.export(\"directory\")",
@@ -54,8 +54,13 @@ const FORMATS: [Format; 10] = [
     },
     Format {
         is: "an archive",
+        remedy: "name it on the command line, and what is in it is audited",
+        matches: |name| ARCHIVES.iter().any(|end| name.ends_with(end)),
+    },
+    Format {
+        is: "an archive of a sort that is not read",
         remedy: "unpack it and audit the directory",
-        matches: |name| [".tar", ".tar.gz", ".tgz", ".zip"].iter().any(|end| name.ends_with(end)),
+        matches: |name| [".7z", ".rar", ".tar.bz2", ".tar.xz", ".tbz2", ".txz"].iter().any(|end| name.ends_with(end)),
     },
     Format {
         is: "part of a SavedModel that has lost its main file",
@@ -75,9 +80,23 @@ const FORMATS: [Format; 10] = [
     },
 ];
 
+/// How the names of archives end that are read.
+const ARCHIVES: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip"];
+
 /// What a file of this name is and what to do with it.
 pub(super) fn advice(name: &str) -> Option<String> {
     Some(said(name, format_of(name)?))
+}
+
+/// Whether a file of this name is taken for an archive that is read.
+pub(super) fn is_archive(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ARCHIVES.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a file of this name is of another format than a SavedModel or an archive: some of these are zips inside.
+pub(super) fn is_foreign(name: &str) -> bool {
+    format_of(name).is_some() && !is_archive(name)
 }
 
 fn format_of(name: &str) -> Option<&'static Format> {
@@ -103,15 +122,20 @@ pub(super) struct Met {
 impl Met {
     /// Takes note of an entry below `root` that is no directory.
     pub(super) fn add(&mut self, root: &Path, entry: &DirEntry) {
-        self.files = self.files.saturating_add(1);
         let name = lossy(entry.path().strip_prefix(root).unwrap_or(entry.path()));
+        if self.link.is_none() && entry.path_is_symlink() && entry.path().is_dir() {
+            self.link = Some(name.clone());
+        }
+        self.add_name(name);
+    }
+
+    /// Takes note of a file by its name.
+    pub(super) fn add_name(&mut self, name: String) {
+        self.files = self.files.saturating_add(1);
         if let Some(format) = format_of(&name)
             && !self.formats.iter().any(|(_, known)| known.is == format.is)
         {
             self.formats.push((name.clone(), format));
-        }
-        if self.link.is_none() && entry.path_is_symlink() && entry.path().is_dir() {
-            self.link = Some(name.clone());
         }
         if self.names.len() < NAMES {
             self.names.push(name);

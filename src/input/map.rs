@@ -1,14 +1,20 @@
 //! The contents of one file: small ones are read, large ones mapped. All unsafe code of the project is here.
 //!
 //! Mapping lets a span of a 900 MB constant be handed on without a copy. Its price is that a page of a file which was
-//! truncated meanwhile cannot be had, and touching it ends the process (SIGBUS). Files up to [`READ_UP_TO`] are
-//! therefore read: for these it costs no more than a mapping does, and they are all but a few of a model's files.
+//! truncated meanwhile cannot be had: such a page is taken as zeros, and the file is said to have changed (`map/lost.rs`).
+//! Files up to [`READ_UP_TO`] are read: that costs no more than a mapping does, they are all but a few of a model's files,
+//! and what was read does not change any more.
 
 #![allow(unsafe_code)]
+
+#[cfg(unix)]
+mod lost;
 
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use memmap2::{Mmap, MmapOptions};
@@ -39,13 +45,14 @@ pub enum Cause {
     Read(io::Error),
 }
 
-/// The contents of the file at `path`, exactly `listed` bytes.
-pub(super) fn contents(path: &Path, listed: u64) -> Result<Bytes, Cause> {
+/// The contents of the file at `path`, exactly `listed` bytes. `lost` is set where some of them were gone when somebody
+/// came to look at them; these are zeros.
+pub(super) fn contents(path: &Path, listed: u64, lost: &Arc<AtomicBool>) -> Result<Bytes, Cause> {
     let (file, found) = open(path)?;
     if found != listed {
         return Err(Cause::Length { listed, found });
     }
-    if listed <= READ_UP_TO { read(&file, listed) } else { map(&file, listed).map_err(Cause::Read) }
+    if listed <= READ_UP_TO { read(&file, listed) } else { map(&file, listed, lost).map_err(Cause::Read) }
 }
 
 /// Opens a regular file and nothing else; also says how long it is.
@@ -74,16 +81,18 @@ fn read(file: &fs::File, listed: u64) -> Result<Bytes, Cause> {
 }
 
 /// Maps `listed` bytes, more than [`READ_UP_TO`]: systems refuse to map none.
-fn map(file: &fs::File, listed: u64) -> io::Result<Bytes> {
+#[cfg_attr(not(unix), expect(unused_variables, reason = "other systems do not let anyone truncate a mapped file"))]
+fn map(file: &fs::File, listed: u64, lost: &Arc<AtomicBool>) -> io::Result<Bytes> {
     let length = usize::try_from(listed).map_err(|_| io::ErrorKind::FileTooLarge)?;
     // SAFETY: a mapping must not change while it is borrowed, and no program can promise that of a file which others
     // may write. What holds: it is mapped for reading only, it was `listed` bytes long a moment ago, and its memory
     // lives as long as the last clone of the `Bytes` that owns it. What may still happen: another process writes to
-    // the file, and a byte read twice differs. All readers bound-check against the length of the mapping, which is
-    // fixed, and keep no pointer or length that was checked in an earlier read, so the answer is wrong and nothing
-    // worse; `Model::changes` tells of it. Or it truncates the file, and the next touch of a lost page raises SIGBUS,
-    // which ends the process: wrong bytes are never seen, but there is no report.
+    // the file, or truncates it, and a byte read twice differs. All readers bound-check against the length of the
+    // mapping, which is fixed, and keep no pointer or length that was checked in an earlier read, so the answer is
+    // wrong and nothing worse; `Model::changes` tells of it.
     let map: Mmap = unsafe { MmapOptions::new().len(length).map(file)? };
+    #[cfg(unix)]
+    let map = lost::Watched::new(map, lost);
     Ok(Bytes::from_owner(map))
 }
 
@@ -103,7 +112,7 @@ mod tests {
     fn files_of_every_size_come_whole_on_both_sides_of_the_limit() {
         for length in [0, 1, READ_UP_TO, READ_UP_TO + 1] {
             let (_directory, path, bytes) = file_of(length);
-            assert!(contents(&path, length).unwrap() == bytes, "{length} bytes");
+            assert!(contents(&path, length, &Arc::default()).unwrap() == bytes, "{length} bytes");
         }
     }
 
@@ -112,7 +121,7 @@ mod tests {
         for length in [7, READ_UP_TO + 7] {
             let (_directory, path, _) = file_of(length);
             for listed in [length - 1, length + 1] {
-                let error = contents(&path, listed).unwrap_err();
+                let error = contents(&path, listed, &Arc::default()).unwrap_err();
                 assert!(matches!(error, Cause::Length { found, .. } if found == length), "{error}");
             }
         }
@@ -126,11 +135,10 @@ mod tests {
         }
     }
 
-    /// A mapping would end the test with SIGBUS here.
     #[test]
     fn a_small_file_that_is_truncated_later_does_not_change_what_was_read() {
         let (_directory, path, bytes) = file_of(READ_UP_TO);
-        let read = contents(&path, READ_UP_TO).unwrap();
+        let read = contents(&path, READ_UP_TO, &Arc::default()).unwrap();
         fs::write(&path, b"").unwrap();
         assert!(read == bytes);
     }
@@ -138,7 +146,7 @@ mod tests {
     #[test]
     fn a_mapping_outlives_the_name_of_its_file() {
         let (directory, path, bytes) = file_of(READ_UP_TO + 1);
-        let mapped = contents(&path, READ_UP_TO + 1).unwrap();
+        let mapped = contents(&path, READ_UP_TO + 1, &Arc::default()).unwrap();
         directory.close().unwrap();
         assert!(mapped == bytes);
     }

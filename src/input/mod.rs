@@ -1,13 +1,14 @@
 //! Finding and opening models: the only part that touches the file system, and the only unsafe code.
 //!
-//! [`find()`] turns what was typed into the directories that hold a SavedModel, [`Model::read`] lists one of them, and
-//! [`File::contents`] opens a file of it. Everything above works on bytes and names, so a test or a fuzzer hands in
-//! [`Model::in_memory`] and meets the same code.
+//! [`find()`] turns what was typed into the directories that hold a SavedModel, or the folders of an archive that do,
+//! [`Location::read`] lists one of them, and [`File::contents`] opens a file of it. Everything above works on bytes and
+//! names, so a test or a fuzzer hands in [`Model::in_memory`] and meets the same code.
 //!
 //! A model's directory is somebody else's: links may lead anywhere, a file may be a pipe, and any of it may change
 //! while it is read. So links are named and not followed, nothing but a regular file is opened, and a file that is
 //! not as long as it was when it was listed is an error.
 
+mod archive;
 mod find;
 mod foreign;
 mod links;
@@ -16,7 +17,8 @@ mod map;
 mod model;
 mod names;
 
-pub use find::{FindError, Found, Location, find};
+pub use archive::{Archive, ArchiveFormat, Limits};
+pub use find::{FindError, Finder, Found, Location, find};
 pub use links::{Link, LinkKind};
 pub use map::Cause;
 pub use model::{File, InputError, Model};

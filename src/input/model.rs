@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::archive::Archive;
 use super::links::{self, Link, LinkKind};
 use super::listing::{self, Listed};
 use super::map::{self, Cause};
@@ -18,7 +21,7 @@ use crate::problem::Problem;
 /// A SavedModel's files, as found on disk or handed in by a test or a fuzzer.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// The directory as the user typed or found it, for display.
+    /// The directory as the user typed or found it, for display; in an archive, the archive and the folder in it.
     pub path: String,
     /// The regular files at any depth, sorted by name; each byte of the model is in one of them, once.
     pub files: Vec<File>,
@@ -26,8 +29,18 @@ pub struct Model {
     pub links: Vec<Link>,
     /// What could not be listed or opened, or is not a file.
     pub problems: Vec<Problem>,
-    /// Where the files are; `None` in memory.
-    directory: Option<PathBuf>,
+    /// The archive that it is in.
+    pub archive: Option<Archive>,
+    origin: Origin,
+}
+
+/// Where the files are.
+#[derive(Debug, Clone)]
+enum Origin {
+    Directory(PathBuf),
+    /// In a file of its own that is an archive.
+    Archive(File),
+    Memory,
 }
 
 /// One regular file of a model.
@@ -43,7 +56,12 @@ pub struct File {
 
 #[derive(Debug, Clone)]
 enum Source {
-    Disk { path: PathBuf, modified: Option<SystemTime> },
+    Disk {
+        path: PathBuf,
+        modified: Option<SystemTime>,
+        /// Some of its bytes were gone when they were looked at, and taken as zeros.
+        lost: Arc<AtomicBool>,
+    },
     Memory(Bytes),
 }
 
@@ -77,20 +95,32 @@ impl Model {
         problems.extend(resolved.problems);
         problems.extend(files.iter().filter_map(File::unopened));
         problems.sort();
-        let (path, directory) = (shown.to_owned(), Some(directory.to_owned()));
-        Self { path, files, links: resolved.links, problems, directory }
+        let (path, origin) = (shown.to_owned(), Origin::Directory(directory.to_owned()));
+        Self { path, files, links: resolved.links, problems, archive: None, origin }
     }
 
     /// A model of these files and nothing else. Of files with one name the last counts.
     #[must_use]
     pub fn in_memory(path: &str, files: impl IntoIterator<Item = (String, Bytes)>) -> Self {
         let files: BTreeMap<String, Bytes> = files.into_iter().collect();
-        let files = files.into_iter().map(|(name, contents)| File {
-            name,
-            bytes: contents.len() as u64,
-            source: Source::Memory(contents),
-        });
-        Self { path: path.to_owned(), files: files.collect(), links: Vec::new(), problems: Vec::new(), directory: None }
+        let files = files.into_iter().map(|(name, contents)| File::in_memory(name, contents)).collect();
+        let (links, problems) = (Vec::new(), Vec::new());
+        Self { path: path.to_owned(), files, links, problems, archive: None, origin: Origin::Memory }
+    }
+
+    /// A model of these files of an archive, each of another name. `watched` is the archive itself, where it is a file.
+    pub(super) fn in_archive(
+        archive: Archive,
+        mut files: Vec<File>,
+        mut problems: Vec<Problem>,
+        watched: Option<File>,
+    ) -> Self {
+        let parts = [&*archive.path, &*archive.folder].into_iter().filter(|part| !part.is_empty());
+        let path = parts.collect::<Vec<&str>>().join("/");
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        problems.sort();
+        let origin = watched.map_or(Origin::Memory, Origin::Archive);
+        Self { path, files, links: Vec::new(), problems, archive: Some(archive), origin }
     }
 
     /// The size of all files.
@@ -118,7 +148,11 @@ impl Model {
     /// appeared. To be asked at the end of an audit, whose figures are from the listing.
     #[must_use]
     pub fn changes(&self) -> Vec<Problem> {
-        let Some(directory) = &self.directory else { return Vec::new() };
+        let directory = match &self.origin {
+            Origin::Directory(directory) => directory,
+            Origin::Archive(archive) => return archive.change().into_iter().collect(),
+            Origin::Memory => return Vec::new(),
+        };
         let listing = listing::list(directory);
         let mut problems: Vec<Problem> = self.files.iter().filter_map(File::change).collect();
         let hard = self.links.iter().filter(|link| link.kind == LinkKind::Hard).map(|link| &*link.name);
@@ -136,6 +170,20 @@ impl Model {
 }
 
 impl File {
+    /// A file of these contents.
+    pub(super) fn in_memory(name: String, contents: Bytes) -> Self {
+        Self { name, bytes: contents.len() as u64, source: Source::Memory(contents) }
+    }
+
+    /// A file of its own at `path`, as the system says that it is now.
+    pub(super) fn on_disk(name: String, path: PathBuf, metadata: &fs::Metadata) -> Self {
+        Self {
+            name,
+            bytes: metadata.len(),
+            source: Source::Disk { path, modified: metadata.modified().ok(), lost: Arc::default() },
+        }
+    }
+
     /// The contents, exactly [`bytes`](File::bytes) long. Each call opens the file anew, so keep what it returns.
     ///
     /// # Errors
@@ -143,7 +191,7 @@ impl File {
     pub fn contents(&self) -> Result<Bytes, InputError> {
         match &self.source {
             Source::Memory(contents) => Ok(contents.clone()),
-            Source::Disk { path, .. } => map::contents(path, self.bytes).map_err(|cause| self.error(cause)),
+            Source::Disk { path, lost, .. } => map::contents(path, self.bytes, lost).map_err(|cause| self.error(cause)),
         }
     }
 
@@ -158,22 +206,27 @@ impl File {
     }
 
     fn change(&self) -> Option<Problem> {
-        let Source::Disk { path, modified } = &self.source else { return None };
+        let Source::Disk { path, modified, lost } = &self.source else { return None };
         let listed = self.bytes;
-        let message = match fs::symlink_metadata(path) {
+        let lost = lost.load(Ordering::SeqCst);
+        let mut message = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => "vanished while the audit ran".to_owned(),
             Err(error) => format!("cannot be looked at any more: {error}"),
             Ok(now) if !now.is_file() => Cause::NotRegular.to_string(),
             Ok(now) if now.len() != listed => Cause::Length { listed, found: now.len() }.to_string(),
             Ok(now) if now.modified().ok() != *modified => "was written to while the audit ran".to_owned(),
+            Ok(_) if lost => "could not be read while the audit ran".to_owned(),
             Ok(_) => return None,
         };
+        if lost {
+            message.push_str("; what was gone before it was read counts as zeros");
+        }
         Some(Problem::of_file(&*self.name, message))
     }
 }
 
 impl From<Listed> for File {
     fn from(Listed { name, path, bytes, modified, .. }: Listed) -> Self {
-        Self { name, bytes, source: Source::Disk { path, modified } }
+        Self { name, bytes, source: Source::Disk { path, modified, lost: Arc::default() } }
     }
 }

@@ -13,17 +13,22 @@ pub(super) fn lossy(relative: &Path) -> String {
 /// A name for each path, in the same order. A path that is UTF-8 keeps its own name, as loaders ask for it by that;
 /// one that is not yields where its replaced form is taken, and gets a number.
 pub(super) fn unique<'a>(paths: impl Iterator<Item = &'a Path> + Clone) -> Vec<String> {
+    numbered(paths.map(|path| (lossy(path), path.to_str().is_some())))
+}
+
+/// As [`unique`], for names that are bytes and no two of them equal.
+pub(super) fn unique_bytes<'a>(names: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<String> {
+    numbered(names.map(|name| (String::from_utf8_lossy(name).into_owned(), str::from_utf8(name).is_ok())))
+}
+
+/// Names, each with whether it is the file's own, so that the others become unique.
+fn numbered(names: impl Iterator<Item = (String, bool)> + Clone) -> Vec<String> {
     // For each name that is taken, the number to try next, so that many equal names do not cost a search each.
     let mut taken: HashMap<String, u64> = HashMap::new();
-    if paths.clone().any(|path| path.to_str().is_none()) {
-        taken.extend(paths.clone().filter(|path| path.to_str().is_some()).map(|path| (lossy(path), 2)));
+    if names.clone().any(|(_, own)| !own) {
+        taken.extend(names.clone().filter(|(_, own)| *own).map(|(name, _)| (name, 2)));
     }
-    paths
-        .map(|path| {
-            let name = lossy(path);
-            if path.to_str().is_some() { name } else { number(name, &mut taken) }
-        })
-        .collect()
+    names.map(|(name, own)| if own { name } else { number(name, &mut taken) }).collect()
 }
 
 fn number(name: String, taken: &mut HashMap<String, u64>) -> String {

@@ -100,7 +100,7 @@ mod tests {
 
     fn written(report: &Report) -> String {
         let mut out = Vec::new();
-        write(report, &View { width: 80, top: None }, &mut out).unwrap();
+        write(report, &View::default(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::{Report, csv, folded, json, markdown, text};
+use crate::findings::Finding;
 use crate::ledger::{Rest, Row};
 
 /// What a report is written in: `--format`.
@@ -67,11 +68,16 @@ pub struct View {
     pub width: usize,
     /// Rows a level, 0 for all: `--top`. Where it was not given, each table has a limit of its own.
     pub top: Option<usize>,
+    /// How many findings, the largest ones; `None` for all, each with what it rests on: `--findings`.
+    pub findings: Option<usize>,
 }
+
+/// The findings that are shown where `--findings` was not given.
+pub const FINDINGS: usize = 3;
 
 impl Default for View {
     fn default() -> Self {
-        Self { width: 80, top: None }
+        Self { width: 80, top: None, findings: Some(FINDINGS) }
     }
 }
 
@@ -108,7 +114,7 @@ impl View {
     ) -> (&'a [T], Option<Rest>) {
         let mut limit = self.rows(default);
         // One row too many takes no more room than saying so, unless the number was asked for.
-        if self.top.is_none() && rows.len() == limit + 1 {
+        if self.top.is_none() && rows.len().checked_sub(1) == Some(limit) {
             limit = rows.len();
         }
         let (shown, left_out) = rows.split_at(limit.min(rows.len()));
@@ -120,6 +126,18 @@ impl View {
             count: rest.count.saturating_add(count),
         });
         (shown, (rest.rows > 0).then_some(rest))
+    }
+
+    /// The largest findings, and how many are left out with what they free besides.
+    pub(super) fn findings<'a>(&self, findings: &'a [Finding]) -> (&'a [Finding], Option<Rest>) {
+        let (shown, left_out) = findings.split_at(self.findings.unwrap_or(usize::MAX).min(findings.len()));
+        let bytes = left_out.iter().map(|finding| finding.additional_bytes).fold(0, u64::saturating_add);
+        (shown, (!left_out.is_empty()).then_some(Rest { rows: left_out.len() as u64, bytes, count: 0 }))
+    }
+
+    /// Whether all findings are shown, with what they rest on.
+    pub(super) fn has_all_findings(&self) -> bool {
+        self.findings.is_none()
     }
 
     /// The first rows of one level of a breakdown, which `--top` may have cut to `rest` before.

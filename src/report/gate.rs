@@ -5,8 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::size::{both, bytes, exact, plural, share};
 use crate::escape::escape;
+use crate::size::{both, bytes, exact, plural, share};
 
 /// The outcome of all rules, in `gate` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

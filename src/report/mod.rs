@@ -3,6 +3,7 @@
 //! [`Report`] is the JSON report (schema_version 1) and nothing but data. Each format is a pure function over it, in a
 //! file of its own; none of them sees a proto, a file or a ledger, and none computes a figure that JSON does not have.
 
+mod causes;
 mod csv;
 mod fit;
 mod folded;
@@ -14,7 +15,6 @@ mod phrases;
 mod repeats;
 #[cfg(test)]
 mod sample;
-pub mod size;
 mod tensor;
 mod text;
 mod why;
@@ -25,13 +25,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::checkpoint::Verified;
-use crate::duplicates::Duplicates;
+use crate::duplicates::{Duplicates, NeighbourPair};
 use crate::exit::Exit;
-use crate::input::Link;
+use crate::findings::{Finding, Information};
+use crate::fingerprint::Fingerprint;
+use crate::input::{Archive, Link};
 use crate::ledger::{Category, Rollup};
 use crate::problem::Problem;
 
-pub use format::{Format, View};
+pub use format::{FINDINGS, Format, View};
 pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use json::schema;
 pub use why::{WhyGraph, WhyReport, WhyStep, WhyThing};
@@ -49,6 +51,10 @@ pub struct Report {
     pub tool: Tool,
     /// One entry for each SavedModel, in the order of the command line, then by name.
     pub models: Vec<ModelReport>,
+    /// What models repeat of those before them, the most bytes first.
+    pub neighbours: Vec<NeighbourPair>,
+    /// All models together.
+    pub totals: Totals,
     /// Paths, and folders on the way to a model, of which there is no report.
     pub unreadable: Vec<UnreadableInput>,
     /// The rules and whether they hold.
@@ -60,8 +66,22 @@ impl Report {
     #[must_use]
     pub fn new() -> Self {
         let tool = Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
-        let (models, unreadable) = (Vec::new(), Vec::new());
-        Self { schema_version: SCHEMA_VERSION, tool, models, unreadable, gate: Gate::default() }
+        let (models, neighbours, unreadable) = (Vec::new(), Vec::new(), Vec::new());
+        let (totals, gate) = (Totals::default(), Gate::default());
+        Self { schema_version: SCHEMA_VERSION, tool, models, neighbours, totals, unreadable, gate }
+    }
+
+    /// Adds the models up.
+    pub fn add_up(&mut self) {
+        let sum = |figure: fn(&ModelReport) -> u64| self.models.iter().map(figure).fold(0, u64::saturating_add);
+        self.totals = Totals {
+            models: self.models.len() as u64,
+            bytes: sum(|model| model.total_bytes),
+            redundant_bytes: sum(|model| model.duplicates.redundant_bytes),
+            findings_bytes: sum(|model| model.findings_bytes),
+            neighbours_bytes: self.neighbours.iter().map(|pair| pair.bytes).fold(0, u64::saturating_add),
+            problems: sum(|model| model.problems.len() as u64),
+        };
     }
 
     /// Whether everything that was asked for could be read.
@@ -85,6 +105,23 @@ impl Default for Report {
     }
 }
 
+/// All models of a report together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Totals {
+    /// How many.
+    pub models: u64,
+    /// Their `total_bytes`.
+    pub bytes: u64,
+    /// Their `redundant_bytes`: what each has twice in itself.
+    pub redundant_bytes: u64,
+    /// Their `findings_bytes`.
+    pub findings_bytes: u64,
+    /// What models repeat of others, as far as it is in `neighbours`. Some of it may be redundant in a model as well.
+    pub neighbours_bytes: u64,
+    /// Their problems.
+    pub problems: u64,
+}
+
 /// Something that was to be audited and is not in the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UnreadableInput {
@@ -103,11 +140,13 @@ pub struct Tool {
     pub version: String,
 }
 
-/// One SavedModel. All sizes are bytes on disk.
+/// One SavedModel. All sizes are bytes on disk, or what the files of an archive have when unpacked.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ModelReport {
-    /// The model's directory, as it was named or found.
+    /// The model's directory, as it was named or found; in an archive, the archive and the folder in it.
     pub path: String,
+    /// The archive that it is in; null where it is in none.
+    pub archive: Option<Archive>,
     /// The sum of all regular files under it.
     pub total_bytes: u64,
     /// `total_bytes` by category. Every category is there.
@@ -116,14 +155,24 @@ pub struct ModelReport {
     pub files: Vec<FileReport>,
     /// Symbolic and hard links, which are named but not counted again.
     pub links: Vec<Link>,
+    /// How the main file is written; null where there is none.
+    pub main_file: Option<MainFileReport>,
     /// The MetaGraphDefs, in the order of the file.
     pub meta_graphs: Vec<MetaGraphReport>,
     /// The checkpoint under `variables/`; null where there is none.
     pub checkpoint: Option<CheckpointReport>,
+    /// What `fingerprint.pb` says; null where there is none that can be read.
+    pub fingerprint: Option<Fingerprint>,
     /// `total_bytes` by the dimensions of `--by`. Complete, unless `--top` was given.
     pub breakdown: Rollup,
     /// What is there twice.
     pub duplicates: Duplicates,
+    /// Why the model is as big as it is, the most bytes first.
+    pub findings: Vec<Finding>,
+    /// What the remedies of all findings free together: the sum of their `additional_bytes`.
+    pub findings_bytes: u64,
+    /// What takes room and is no cause for alarm, the most bytes first.
+    pub information: Vec<Information>,
     /// What could not be read. Its bytes are charged all the same.
     pub problems: Vec<Problem>,
 }
@@ -137,6 +186,29 @@ pub struct FileReport {
     pub bytes: u64,
     /// The category of its bytes. A file with several has the largest, followed by `...`.
     pub category: String,
+}
+
+/// How a SavedModel's main file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MainFileForm {
+    /// `saved_model.pb`: wire format.
+    Binary,
+    /// `saved_model.pbtxt`: text format.
+    Text,
+    /// `saved_model.cpb`: wire format in chunks, which may be compressed.
+    Chunked,
+}
+
+/// The file that makes a directory a SavedModel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MainFileReport {
+    /// How it is written.
+    pub form: MainFileForm,
+    /// Its size. Every figure of what is in it is of these bytes.
+    pub stored_bytes: u64,
+    /// The SavedModel in wire format, as a `saved_model.pb` would have it; null where it cannot be read.
+    pub decoded_bytes: Option<u64>,
 }
 
 /// A MetaGraphDef.

@@ -5,13 +5,16 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::size::{both, bytes, exact, plural};
 use super::{
-    CheckpointFormat, CheckpointReport, FileReport, MetaGraphReport, ModelReport, SignatureReport, UnreadableInput,
+    CheckpointFormat, CheckpointReport, FileReport, MainFileForm, MetaGraphReport, ModelReport, SignatureReport,
+    UnreadableInput,
 };
 use crate::checkpoint::Verified;
 use crate::escape::escape;
+use crate::fingerprint::{Check, Checks, Fingerprint};
+use crate::input::Archive;
 use crate::problem::Problem;
+use crate::size::{both, bytes, exact, plural, share};
 
 /// The most versions of TensorFlow that are named; there is one, but for files that someone made up.
 const VERSIONS: usize = 3;
@@ -24,6 +27,31 @@ pub(super) fn contents(model: &ModelReport, name: impl Fn(&str) -> String) -> Ve
     };
     let size = format!("{} in {}", both(model.total_bytes), plural(model.files.len() as u64, "file", "files"));
     listed([size, graphs].into_iter().chain(versions(model, name)))
+}
+
+/// What the archive that a model is in costs: `archive: tar.gz of 300 bytes, 25.0% of the 1,200 bytes of its 3 files`.
+pub(super) fn archive(archive: &Archive) -> Vec<String> {
+    let format = archive.format.name();
+    let files = plural(archive.files, "file", "files");
+    vec![
+        format!("archive: {format} of {}, ", both(archive.packed_bytes)),
+        format!("{} ", share(archive.packed_bytes, archive.unpacked_bytes)),
+        format!("of the {} ", bytes(archive.unpacked_bytes)),
+        format!("of its {files}"),
+    ]
+}
+
+/// What a chunked main file costs beside what it holds: `saved_model.cpb: 300 bytes in chunks, 25.0% of the 1,200 bytes of
+/// the SavedModel in them`. Of other forms there is nothing to say: text is not stored otherwise than it is.
+pub(super) fn main_file(model: &ModelReport) -> Option<Vec<String>> {
+    let main = model.main_file.filter(|main| main.form == MainFileForm::Chunked)?;
+    let decoded = main.decoded_bytes?;
+    Some(vec![
+        format!("saved_model.cpb: {} in chunks, ", both(main.stored_bytes)),
+        format!("{} ", share(main.stored_bytes, decoded)),
+        format!("of the {} ", bytes(decoded)),
+        "of the SavedModel in them".to_owned(),
+    ])
 }
 
 /// `TensorFlow 2.15.0`, once for each version that a metagraph names.
@@ -115,6 +143,39 @@ pub(super) fn checkpoint_waste(checkpoint: &CheckpointReport) -> Vec<(&'static s
     there.map(|(size, label, what)| (label, format!("{} {what}", bytes(size)))).collect()
 }
 
+/// What a fingerprint is called: `version 1, uuid 12345`.
+pub(super) fn fingerprint(fingerprint: &Fingerprint, name: impl Fn(&str) -> String) -> Vec<String> {
+    let uuid = (!fingerprint.uuid.is_empty()).then(|| format!("uuid {}", name(&fingerprint.uuid)));
+    listed([format!("version {}", fingerprint.version)].into_iter().chain(uuid))
+}
+
+/// The hashes of a fingerprint; one that is not there is 0.
+pub(super) fn fingerprint_hashes(fingerprint: &Fingerprint) -> Vec<String> {
+    let hashes = [
+        ("saved model", &fingerprint.saved_model_checksum),
+        ("graph", &fingerprint.graph_def_program_hash),
+        ("signatures", &fingerprint.signature_def_hash),
+        ("object graph", &fingerprint.saved_object_graph_hash),
+        ("checkpoint", &fingerprint.checkpoint_hash),
+    ];
+    listed(hashes.into_iter().map(|(what, hash)| format!("{what} {hash}")))
+}
+
+/// Which hashes are those of the model: `signatures fit, checkpoint differs, saved model not checked`.
+pub(super) fn fingerprint_checks(checks: &Checks) -> Vec<String> {
+    let said = |what: &str, check, fits: &str, differs: &str| match check {
+        Check::Fits => format!("{what} {fits}"),
+        Check::Differs => format!("{what} {differs}"),
+        Check::NotChecked => format!("{what} not checked"),
+    };
+    listed([
+        said("signatures", checks.signature_def_hash, "fit", "differ"),
+        said("object graph", checks.saved_object_graph_hash, "fits", "differs"),
+        said("checkpoint", checks.checkpoint_hash, "fits", "differs"),
+        said("saved model", checks.saved_model_checksum, "fits", "differs"),
+    ])
+}
+
 /// Where a problem is: `variables/variables.index, byte 12`.
 pub(super) fn place(problem: &Problem, name: impl Fn(&str) -> String) -> String {
     let file = name(&problem.file);
@@ -140,7 +201,7 @@ pub(super) fn listed(items: impl IntoIterator<Item = String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::report::{MainFileReport, sample};
 
     #[test]
     fn a_version_of_tensorflow_is_named_once() {
@@ -162,6 +223,34 @@ mod tests {
     #[test]
     fn a_model_without_anything_is_said_to_have_nothing() {
         assert_eq!(contents(&sample::empty_model(), str::to_owned).concat(), "0 bytes in 0 files, no metagraphs");
+    }
+
+    #[test]
+    fn a_fingerprint_says_what_it_is_of_and_what_fits() {
+        let mut sample = sample::fingerprint();
+        assert_eq!(fingerprint(&sample, str::to_owned).concat(), "version 1, uuid 12345");
+        sample.uuid.clear();
+        assert_eq!(fingerprint(&sample, str::to_owned).concat(), "version 1");
+        let hashes = "saved model 18446744073709551615, graph 2, signatures 3, object graph 4, checkpoint 5";
+        assert_eq!(fingerprint_hashes(&sample).concat(), hashes);
+        let checks = fingerprint_checks(&sample.verified.unwrap()).concat();
+        assert_eq!(checks, "signatures fit, object graph fits, checkpoint differs, saved model not checked");
+    }
+
+    #[test]
+    fn the_size_of_a_chunked_main_file_is_told_from_that_of_what_is_in_it() {
+        let main_file = |form| Some(MainFileReport { form, stored_bytes: 300, decoded_bytes: Some(1200) });
+        let said = |form| super::main_file(&ModelReport { main_file: main_file(form), ..sample::empty_model() });
+        let chunked = "saved_model.cpb: 300 bytes in chunks, 25.0% of the 1,200 bytes of the SavedModel in them";
+        assert_eq!(said(MainFileForm::Chunked).map(|said| said.concat()).as_deref(), Some(chunked));
+        assert_eq!(said(MainFileForm::Binary), None);
+        assert_eq!(said(MainFileForm::Text), None);
+    }
+
+    #[test]
+    fn the_size_of_an_archive_is_told_from_that_of_what_is_in_it() {
+        let said = archive(&sample::archive()).concat();
+        assert_eq!(said, "archive: tar.gz of 300 bytes, 25.0% of the 1,200 bytes of its 3 files");
     }
 
     #[test]

@@ -4,11 +4,13 @@ use std::cmp::Reverse;
 
 use super::format::SHOWS_ALL;
 use super::phrases::{listed, title};
-use super::size::{both, bytes, exact, plural, share};
 use super::tensor::names;
-use super::{MetaGraphReport, ModelReport};
-use crate::duplicates::{Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, StructuralGroup};
+use super::{MetaGraphReport, ModelReport, Report};
+use crate::duplicates::{
+    Group, GroupKind, Member, NeighbourPair, Own, OwnElements, Pair, Parts, Repeated, StructuralGroup,
+};
 use crate::ledger::Rest;
+use crate::size::{both, bytes, exact, plural, share};
 
 /// How many names of elements are given, where they stand for more.
 const NAMES: usize = 3;
@@ -158,6 +160,41 @@ pub(super) fn place(member: &Member, model: &ModelReport) -> Place {
 /// `… 3 more, 600 bytes (-n 0 shows all)`.
 pub(super) fn more(rest: Rest) -> String {
     format!("… {} more, {} ({SHOWS_ALL})", exact(rest.rows), bytes(rest.bytes))
+}
+
+/// What is said of models that repeat each other.
+pub(super) fn neighbours_total(report: &Report) -> String {
+    let (repeated, all) = (report.totals.neighbours_bytes, report.totals.bytes);
+    format!("between models: {}, {} of all, are in an earlier one", both(repeated), share(repeated, all))
+}
+
+/// `models/2 repeats 99,000 bytes (99 kB) of models/1, 88.0% of its own size`.
+pub(super) fn neighbours(pair: &NeighbourPair, name: impl Fn(&str) -> String) -> String {
+    let percent = percent(pair.share_of_copy);
+    let [copy, original] = [&pair.copy, &pair.original].map(|path| name(path));
+    format!("{copy} repeats {} of {original}, {percent} of its own size", both(pair.bytes))
+}
+
+/// A share as people read it.
+fn percent(share_of_copy: f64) -> String {
+    format!("{:.1}%", share_of_copy * 100.0)
+}
+
+/// `the whole checkpoint (12 tensors of 99,000 bytes)`, `3 of 4 other files of 812 bytes`.
+pub(super) fn neighbours_parts(pair: &NeighbourPair) -> Vec<String> {
+    let tensors = || match pair.whole_checkpoint {
+        true => {
+            let count = plural(pair.tensors.count, "tensor", "tensors");
+            format!("the whole checkpoint ({count} of {})", bytes(pair.tensors.bytes))
+        }
+        false => parts(&pair.tensors, "tensor", "tensors"),
+    };
+    let files = (pair.files.count > 0).then(|| parts(&pair.files, "other file", "other files"));
+    listed((pair.tensors.count > 0).then(tensors).into_iter().chain(files))
+}
+
+fn parts(parts: &Parts, one: &str, many: &str) -> String {
+    format!("{} of {} with {}", exact(parts.count), plural(parts.of, one, many), bytes(parts.bytes))
 }
 
 /// What is said of functions that are equal but for names; nothing where there are none.

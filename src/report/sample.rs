@@ -8,7 +8,9 @@ use super::{
 use crate::duplicates::{
     Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup,
 };
-use crate::input::{Link, LinkKind};
+use crate::findings::{Finding, Information, Overlap};
+use crate::fingerprint::{Check, Checks, Fingerprint};
+use crate::input::{Archive, ArchiveFormat, Link, LinkKind};
 use crate::ledger::{Category, Dimension, Rollup, Row};
 use crate::problem::Problem;
 
@@ -41,22 +43,47 @@ pub(super) fn model() -> ModelReport {
     model.breakdown =
         rollup(&[Dimension::Category], vec![row("graph_def", 700, vec![]), row("variables", 300, vec![])]);
     model.duplicates = duplicates(["kernel", "Const", "__inference_call_*"]);
+    model.findings = vec![finding("stale-files", 300, &[]), finding("duplicate-asset", 200, &["stale-files"])];
+    model.findings_bytes = 400;
+    let message = "4 attributes `_output_shapes`: hints for what shape inference cannot know".to_owned();
+    model.information = vec![Information { id: "output-shapes".to_owned(), bytes: 60, message }];
     model.problems = vec![Problem::at("variables/variables.index", 12, "expected a footer, found the end of the file")];
     model
+}
+
+/// A finding, half of it claimed by others.
+pub(super) fn finding(id: &str, bytes: u64, others: &[&str]) -> Finding {
+    let overlap = |id: &&str| Overlap { id: (*id).to_owned(), bytes: bytes / 2 };
+    Finding {
+        id: id.to_owned(),
+        bytes,
+        additional_bytes: if others.is_empty() { bytes } else { bytes - bytes / 2 },
+        message: "2 files are left from an earlier export.".to_owned(),
+        remedy: "Export into an empty directory.".to_owned(),
+        unless: "a program of yours reads these files.".to_owned(),
+        evidence: vec!["`assets/old.txt` is no metagraph's asset: 200 bytes".to_owned()],
+        overlaps: others.iter().map(overlap).collect(),
+    }
 }
 
 /// A directory with nothing in it.
 pub(super) fn empty_model() -> ModelReport {
     ModelReport {
         path: "./model".to_owned(),
+        archive: None,
         total_bytes: 0,
         categories: Category::ALL.map(|category| (category, 0)).into(),
         files: vec![],
         links: vec![],
+        main_file: None,
         meta_graphs: vec![],
         checkpoint: None,
+        fingerprint: None,
         breakdown: rollup(&[Dimension::Category], vec![]),
         duplicates: Duplicates::default(),
+        findings: vec![],
+        findings_bytes: 0,
+        information: vec![],
         problems: vec![],
     }
 }
@@ -143,6 +170,38 @@ pub(super) fn meta_graph(index: u64, tags: &[&str]) -> MetaGraphReport {
     }
 }
 
+/// A tar.gz with the files of [`model`], in a folder, and one more.
+pub(super) fn archive() -> Archive {
+    Archive {
+        path: "model.tgz".to_owned(),
+        format: ArchiveFormat::TarGz,
+        folder: "model".to_owned(),
+        packed_bytes: 300,
+        files: 3,
+        unpacked_bytes: 1200,
+    }
+}
+
+/// A fingerprint of which one part is of another model.
+pub(super) fn fingerprint() -> Fingerprint {
+    let checks = Checks {
+        saved_model_checksum: Check::NotChecked,
+        signature_def_hash: Check::Fits,
+        saved_object_graph_hash: Check::Fits,
+        checkpoint_hash: Check::Differs,
+    };
+    Fingerprint {
+        version: 1,
+        uuid: "12345".to_owned(),
+        saved_model_checksum: u64::MAX.to_string(),
+        graph_def_program_hash: "2".to_owned(),
+        signature_def_hash: "3".to_owned(),
+        saved_object_graph_hash: "4".to_owned(),
+        checkpoint_hash: "5".to_owned(),
+        verified: Some(checks),
+    }
+}
+
 pub(super) fn checkpoint(tensors: Vec<TensorReport>) -> CheckpointReport {
     CheckpointReport {
         format: CheckpointFormat::Bundle,
@@ -207,6 +266,8 @@ pub(super) fn named(name: &str) -> ModelReport {
     model.files.iter_mut().for_each(|file| file.path = text());
     model.links.iter_mut().for_each(|link| (link.name, link.target, link.note) = (text(), text(), Some(text())));
     model.problems.iter_mut().for_each(|problem| (problem.file, problem.message) = (text(), text()));
+    model.fingerprint = Some(Fingerprint { uuid: text(), ..fingerprint() });
+    model.archive = Some(Archive { path: text(), folder: text(), ..archive() });
     model.breakdown = by_section_and_op();
     for row in &mut model.breakdown.rows {
         row.name = text();
@@ -230,6 +291,7 @@ fn duplicates([variable, constant, stem]: [&str; 3]) -> Duplicates {
         bytes: 200,
         in_element: false,
         kept,
+        range: 0..200,
     };
     let group = Group {
         kind: GroupKind::Variable,
@@ -240,7 +302,8 @@ fn duplicates([variable, constant, stem]: [&str; 3]) -> Duplicates {
         members: vec![place("variables", variable, None, true), place("graph_def.node", constant, Some(0), false)],
     };
     let functions = vec![stem.to_owned(), stem.to_owned()];
-    let structural = StructuralGroup { stem: stem.to_owned(), functions, bytes: 80, redundant_bytes: 40 };
+    let structural =
+        StructuralGroup { stem: stem.to_owned(), functions, bytes: 80, redundant_bytes: 40, fields: vec![] };
     Duplicates {
         redundant_bytes: 200,
         ratio: 0.2,

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use anstyle::Style;
 
 use super::fit::{fit, pad, width};
-use super::size::{bytes, plural};
 use crate::escape::escape;
 use crate::graph::Kind;
 use crate::problem::Problem;
+use crate::size::{bytes, plural};
 
 const HEADING: Style = Style::new().bold();
 

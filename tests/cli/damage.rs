@@ -196,15 +196,27 @@ fn a_main_file_without_read_permission_is_charged_by_its_size() {
 }
 
 #[test]
-fn a_model_in_text_or_in_chunks_is_charged_but_not_read_yet() {
-    for (file, contents) in [("saved_model.pbtxt", "saved_model_schema_version: 1\n"), ("saved_model.cpb", "chunks")] {
-        let directory = model();
-        std::fs::remove_file(directory.path().join("model/saved_model.pb")).unwrap();
-        write(directory.path(), &format!("model/{file}"), contents);
-        let model = assert_damaged(directory.path(), file, None, "this form of a SavedModel is not read yet");
-        assert_eq!(model["categories"]["framing"], contents.len() as u64);
-        assert_eq!(model["checkpoint"]["tensors"].as_array().unwrap().len(), 2);
-    }
+fn a_chunked_model_that_is_none_is_charged() {
+    let directory = model();
+    std::fs::remove_file(directory.path().join("model/saved_model.pb")).unwrap();
+    write(directory.path(), "model/saved_model.cpb", "chunks");
+    let model =
+        assert_damaged(directory.path(), "saved_model.cpb", Some(0), "expected the 40 bytes of a chunk's header");
+    assert_eq!(model["categories"]["framing"], "chunks".len() as u64);
+    assert_eq!(model["checkpoint"]["tensors"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_text_with_a_lost_quote_is_told_with_the_byte_and_read_behind_it() {
+    let directory = model();
+    std::fs::remove_file(directory.path().join("model/saved_model.pb")).unwrap();
+    let text = "meta_graphs {\n  graph_def {\n    node {\n      name: \"a\n      op: \"Add\"\n    }\n  }\n}\n";
+    write(directory.path(), "model/saved_model.pbtxt", text);
+    let offset = text.find("\"a").unwrap() as u64;
+    let said = "expected a string that ends on its line, found \"a";
+    let model = assert_damaged(directory.path(), "saved_model.pbtxt", Some(offset), said);
+    assert_eq!(model["meta_graphs"][0]["ops"][0]["op"], "Add");
+    assert_eq!(model["checkpoint"]["tensors"].as_array().unwrap().len(), 2);
 }
 
 #[test]

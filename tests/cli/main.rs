@@ -3,8 +3,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod archives;
 mod color;
 mod damage;
+mod explain;
 mod names;
 mod output;
 mod paths;
@@ -14,6 +16,7 @@ mod run;
 #[path = "../support/mod.rs"]
 mod support;
 mod top;
+mod trees;
 mod usage;
 mod verify;
 mod why;

@@ -4,9 +4,11 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::cast_possible_truncation)]
 
+pub mod archive;
 pub mod bundle;
 pub mod files;
 pub mod graph;
+pub mod riegeli;
 pub mod table;
 pub mod v1;
 pub mod wire;

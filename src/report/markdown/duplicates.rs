@@ -6,8 +6,8 @@ use super::{more, rest_row};
 use crate::ledger::Rest;
 use crate::report::format::{LARGEST, LISTED};
 use crate::report::repeats::{self, Place};
-use crate::report::size::{bytes, exact, share};
 use crate::report::{ModelReport, View};
+use crate::size::{bytes, exact, share};
 
 /// How many places of a content are named before the others are counted.
 const PLACES: usize = 4;

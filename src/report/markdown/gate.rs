@@ -51,7 +51,7 @@ mod tests {
 
     fn written(report: &Report) -> String {
         let mut out = Vec::new();
-        Format::Markdown.write(report, &View { width: 80, top: Some(0) }, &mut out).unwrap();
+        Format::Markdown.write(report, &View { top: Some(0), ..View::default() }, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

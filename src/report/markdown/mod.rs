@@ -7,6 +7,7 @@
 //! whole lines, and says how much. Hence problems stand first here, and the longest lists last and folded up.
 
 mod duplicates;
+mod findings;
 mod gate;
 mod page;
 
@@ -15,11 +16,13 @@ use std::io;
 use self::page::{Page, Table, code, quote};
 use super::format::{BREAKDOWN_ROWS, LARGEST, LISTED, SHOWS_ALL, TENSORS};
 use super::phrases::{self, listed};
-use super::size::{exact, plural, share};
+use super::repeats;
 use super::tensor::{largest_first, names, tensor_type};
 use super::{CheckpointReport, MetaGraphReport, ModelReport, Report, TensorInfoReport, View};
+use crate::fingerprint::Fingerprint;
 use crate::input::LinkKind;
 use crate::ledger::{Dimension, Rest, Row};
+use crate::size::{exact, plural, share};
 
 /// Writes the report as Markdown, at most 65,536 characters of it.
 ///
@@ -30,7 +33,7 @@ pub(super) fn write(report: &Report, view: &View, out: &mut dyn io::Write) -> io
     unreadable(report, &mut page);
     gate::write(&report.gate, &mut page);
     if report.models.len() > 1 {
-        summary(report, &mut page);
+        summary(report, view, &mut page);
     }
     for model in &report.models {
         write_model(model, view, &mut page);
@@ -51,25 +54,55 @@ fn unreadable(report: &Report, page: &mut Page) {
     page.lines("\n");
 }
 
-/// A row for each model.
-fn summary(report: &Report, page: &mut Page) {
-    let mut table = page.table(&["model", "bytes", "metagraphs", "problems"], 3);
+/// A row for each model, one for all, and what models repeat of each other.
+fn summary(report: &Report, view: &View, page: &mut Page) {
+    let columns = ["model", "largest finding", "bytes", "redundant", "metagraphs", "problems"];
+    let mut table = page.table(&columns, 4);
     for model in &report.models {
-        let counts = [model.total_bytes, model.meta_graphs.len() as u64, model.problems.len() as u64].map(exact);
-        table.row(&[&code(&model.path), &counts[0], &counts[1], &counts[2]]);
+        let [size, graphs, problems] =
+            [model.total_bytes, model.meta_graphs.len() as u64, model.problems.len() as u64].map(exact);
+        let redundant = share(model.duplicates.redundant_bytes, model.total_bytes);
+        let finding = model.findings.first().map_or("", |finding| &finding.id);
+        table.row(&[&code(&model.path), finding, &size, &redundant, &graphs, &problems]);
     }
+    let totals = &report.totals;
+    let redundant = share(totals.redundant_bytes, totals.bytes);
+    let all = plural(totals.models, "model", "models");
+    table.row(&[&all, "", &exact(totals.bytes), &redundant, "", &exact(totals.problems)]);
     table.end();
+    if report.neighbours.is_empty() {
+        return;
+    }
+    page.lines(&format!("**{}**\n\n", repeats::neighbours_total(report)));
+    let (shown, rest) = view.cut(&report.neighbours, LISTED, |pair| (pair.bytes, 0));
+    for pair in shown {
+        page.lines(&format!("- {}: {}\n", repeats::neighbours(pair, code), repeats::neighbours_parts(pair).concat()));
+    }
+    if let Some(rest) = rest {
+        page.lines(&format!("- {}\n", repeats::more(rest)));
+    }
+    page.lines("\n");
 }
 
 fn write_model(model: &ModelReport, view: &View, page: &mut Page) {
     page.lines(&format!("## {}\n\n{}\n\n", code(&model.path), phrases::contents(model, code).concat()));
+    if let Some(archive) = &model.archive {
+        page.lines(&format!("{}\n\n", phrases::archive(archive).concat()));
+    }
+    if let Some(said) = phrases::main_file(model) {
+        page.lines(&format!("{}\n\n", said.concat()));
+    }
     problems(model, view, page);
     categories(model, page);
+    findings::write(model, view, page);
     duplicates::write(model, view, page);
     breakdown(model, view, page);
     meta_graphs(model, page);
     if let Some(written) = &model.checkpoint {
         checkpoint(written, page);
+    }
+    if let Some(written) = &model.fingerprint {
+        fingerprint(written, page);
     }
     for graph in &model.meta_graphs {
         signatures(graph, view, page);
@@ -165,6 +198,14 @@ fn checkpoint(checkpoint: &CheckpointReport, page: &mut Page) {
     let verified = checkpoint.verified.map(|verified| format!("; verified {}", phrases::verified(&verified).concat()));
     let verified = verified.unwrap_or_default();
     page.lines(&format!("Checkpoint: {}; data {sizes}{verified}{waste}\n\n", phrases::checkpoint(checkpoint)));
+}
+
+fn fingerprint(fingerprint: &Fingerprint, page: &mut Page) {
+    let checks =
+        fingerprint.verified.map(|checks| format!("; verified {}", phrases::fingerprint_checks(&checks).concat()));
+    let (title, hashes) = (phrases::fingerprint(fingerprint, code), phrases::fingerprint_hashes(fingerprint));
+    let checks = checks.unwrap_or_default();
+    page.lines(&format!("Fingerprint: {}; {}{checks}\n\n", title.concat(), hashes.concat()));
 }
 
 fn signatures(graph: &MetaGraphReport, view: &View, page: &mut Page) {

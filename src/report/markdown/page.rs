@@ -1,7 +1,7 @@
 //! A page of Markdown that holds no more than a comment may: whole lines up to there, then what was left out.
 
 use crate::report::fit::{fit, fit_said};
-use crate::report::size::exact;
+use crate::size::exact;
 
 /// The most characters of a comment on GitHub. A job summary may have 1 MiB.
 pub(super) const MOST: usize = 65_536;

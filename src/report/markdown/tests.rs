@@ -5,11 +5,13 @@ use crate::ledger::Dimension;
 use crate::report::sample::{self, row};
 use crate::report::{Format, ModelReport, Report, View};
 
-const ALL: View = View { width: 80, top: Some(0) };
+const ALL: View = View { width: 80, top: Some(0), findings: None };
 
 fn of(models: Vec<ModelReport>, view: &View) -> String {
     let mut out = Vec::new();
-    Format::Markdown.write(&Report { models, ..sample::report() }, view, &mut out).unwrap();
+    let mut report = Report { models, ..sample::report() };
+    report.add_up();
+    Format::Markdown.write(&report, view, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -54,6 +56,13 @@ fn a_model_in_a_comment() {
 |:--|--:|--:|
 | graph_def | 700 | 70.0% |
 | variables | 300 | 30.0% |
+
+**Findings: 400 bytes, 40.0% of the model, can go**
+
+- **stale-files** (300 bytes, 30.0%): 2 files are left from an earlier export.<br>→ Export into an empty directory.
+- **duplicate-asset** (200 bytes, 20.0%): 2 files are left from an earlier export. 100 of these bytes are in `stale-files` as well.<br>→ Export into an empty directory.
+
+`smaudit explain ID` says how each is known and when not to act on it
 
 **Duplicates: 200 bytes, 20.0% of the model**
 
@@ -186,13 +195,24 @@ fn what_could_not_be_read_stands_first() {
 }
 
 #[test]
+fn with_all_findings_comes_what_each_rests_on() {
+    let text = of(vec![sample::model()], &ALL);
+    let expected = "<br>→ Export into an empty directory.
+  - Unless a program of yours reads these files.
+  - `assets/old.txt` is no metagraph's asset: 200 bytes
+";
+    assert_eq!(text.matches(expected).count(), 2, "{text}");
+}
+
+#[test]
 fn several_models_begin_with_a_table_of_them() {
     let text = of(vec![sample::model(), sample::empty_model()], &View::default());
     let expected = "\
-| model | bytes | metagraphs | problems |
-|:--|--:|--:|--:|
-| `./model` | 1,000 | 1 | 1 |
-| `./model` | 0 | 0 | 0 |
+| model | largest finding | bytes | redundant | metagraphs | problems |
+|:--|:--|--:|--:|--:|--:|
+| `./model` | stale-files | 1,000 | 20.0% | 1 | 1 |
+| `./model` |  | 0 | - | 0 | 0 |
+| 2 models |  | 1,000 | 20.0% |  | 1 |
 ";
     assert!(text.starts_with(expected), "{text}");
 }

@@ -55,7 +55,7 @@ mod tests {
 
     fn styled(gate: Gate, columns: usize) -> String {
         let mut out = Vec::new();
-        let view = View { width: columns, top: Some(1) };
+        let view = View { width: columns, top: Some(1), ..View::default() };
         Format::Text.write(&Report { gate, ..Report::new() }, &view, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }

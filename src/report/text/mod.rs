@@ -8,18 +8,22 @@
 //! report says the same.
 
 mod duplicates;
+mod findings;
 mod gate;
 mod lists;
 mod model;
 mod page;
 mod pairs;
+mod tree;
 
 use std::io;
 
-use super::fit::fit;
-use super::size::{exact, plural, rounded};
 use super::{Report, View, phrases};
-use page::{HEADING, PROBLEM, Page};
+use crate::size::plural;
+use page::{PROBLEM, Page};
+
+/// Of more models only the summary is shown: nobody reads a thousand pages.
+const IN_FULL: usize = 4;
 
 /// Writes the report for a person.
 ///
@@ -28,12 +32,11 @@ use page::{HEADING, PROBLEM, Page};
 pub(super) fn write(report: &Report, view: &View, out: &mut dyn io::Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     let mut page = Page::new(view, &mut out);
-    for model in &report.models {
+    let in_full = report.models.len() <= IN_FULL || view.top == Some(0);
+    for model in report.models.iter().filter(|_| in_full) {
         model::write(model, &mut page)?;
     }
-    if report.models.len() > 1 {
-        summary(report, &mut page)?;
-    }
+    tree::write(report, in_full, &mut page)?;
     unreadable(report, &mut page)?;
     gate::write(&report.gate, &mut page)?;
     io::Write::flush(&mut out)
@@ -49,25 +52,6 @@ fn unreadable(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
     page.styled(PROBLEM, &format!("{number} that could not be read"))?;
     for input in &report.unreadable {
         page.sentence("! ", PROBLEM, &phrases::unreadable(input))?;
-    }
-    Ok(())
-}
-
-/// One line for each model.
-fn summary(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
-    let sizes: Vec<String> = report.models.iter().map(|model| exact(model.total_bytes)).collect();
-    let bytes = sizes.iter().map(String::len).max().unwrap_or_default().max("bytes".len());
-    let figures = |size: &str, rounded: &str, graphs: &str, problems: &str| {
-        format!("  {size:>bytes$}  {rounded:>9}  {graphs:>10}  {problems:>8}  ")
-    };
-    let heading = figures("bytes", "rounded", "metagraphs", "problems");
-    page.section()?;
-    page.styled(HEADING, &format!("{heading}model"))?;
-    let room = page.width.saturating_sub(heading.len());
-    for (model, size) in report.models.iter().zip(&sizes) {
-        let [graphs, problems] = [model.meta_graphs.len(), model.problems.len()].map(|number| exact(number as u64));
-        let figures = figures(size, &rounded(model.total_bytes), &graphs, &problems);
-        page.line(&format!("{figures}{}", fit(&model.path, room)))?;
     }
     Ok(())
 }

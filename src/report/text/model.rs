@@ -3,16 +3,17 @@
 use std::io;
 
 use super::page::{HEADING, PLAIN, PROBLEM, Page, QUIET, WARNING, more, words};
-use super::{duplicates, lists};
+use super::{duplicates, findings, lists};
+use crate::fingerprint::Fingerprint;
 use crate::input::{Link, LinkKind};
 use crate::ledger::Dimension;
 use crate::problem::Problem;
 use crate::report::fit::{fit, width, wrap};
 use crate::report::format::{BREAKDOWN_ROWS, LISTED, SHOWS_ALL, TENSORS};
 use crate::report::phrases::{self, listed};
-use crate::report::size::{both, bytes, exact, plural};
 use crate::report::tensor::tensor_type;
 use crate::report::{AssetReport, CheckpointReport, MetaGraphReport, ModelReport, SignatureReport, TensorInfoReport};
+use crate::size::{both, bytes, exact, plural};
 
 /// The most columns of a version of TensorFlow, or of a section's name.
 const WORD: usize = 24;
@@ -23,7 +24,18 @@ pub(super) fn write(model: &ModelReport, page: &mut Page<'_>) -> io::Result<()> 
     for line in wrap(&phrases::contents(model, |version| fit(version, WORD)), page.width, 0) {
         page.line(&line)?;
     }
+    if let Some(archive) = &model.archive {
+        for line in wrap(&phrases::archive(archive), page.width, 0) {
+            page.line(&line)?;
+        }
+    }
+    if let Some(said) = phrases::main_file(model) {
+        for line in wrap(&said, page.width, 0) {
+            page.line(&line)?;
+        }
+    }
     lists::categories(model, page)?;
+    findings::write(model, page)?;
     duplicates::write(model, page)?;
     lists::breakdown(model, page)?;
     for graph in &model.meta_graphs {
@@ -32,6 +44,9 @@ pub(super) fn write(model: &ModelReport, page: &mut Page<'_>) -> io::Result<()> 
     if let Some(written) = &model.checkpoint {
         checkpoint(written, page)?;
         lists::variables(written, model.total_bytes, page)?;
+    }
+    if let Some(written) = &model.fingerprint {
+        fingerprint(written, page)?;
     }
     lists::files(model, page)?;
     links(&model.links, page)?;
@@ -127,6 +142,16 @@ fn checkpoint(checkpoint: &CheckpointReport, page: &mut Page<'_>) -> io::Result<
         page.fact(label, &words(&what, page.fact_room()), WARNING)?;
     }
     Ok(())
+}
+
+fn fingerprint(fingerprint: &Fingerprint, page: &mut Page<'_>) -> io::Result<()> {
+    page.section()?;
+    let room = page.width - "fingerprint: version -2147483648, uuid ".len();
+    let title = phrases::fingerprint(fingerprint, |uuid| fit(uuid, room)).concat();
+    page.styled(HEADING, &format!("fingerprint: {title}"))?;
+    page.fact("hashes", &phrases::fingerprint_hashes(fingerprint), QUIET)?;
+    let verified = fingerprint.verified.iter().flat_map(phrases::fingerprint_checks).collect::<Vec<String>>();
+    page.fact("verified", &verified, PLAIN)
 }
 
 fn links(links: &[Link], page: &mut Page<'_>) -> io::Result<()> {

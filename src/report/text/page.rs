@@ -8,7 +8,7 @@ use crate::ledger::Rest;
 use crate::report::View;
 use crate::report::fit::{fit_said, pad, width, wrap};
 use crate::report::format::SHOWS_ALL;
-use crate::report::size::{exact, share};
+use crate::size::{exact, share};
 
 /// Headings of sections and tables.
 pub(super) const HEADING: Style = Style::new().bold();
@@ -78,6 +78,17 @@ impl<'a> Page<'a> {
         for line in wrap(&words(text, columns), columns, 0) {
             self.styled(style, &format!("{lead}{line}"))?;
             lead = " ".repeat(lead.len());
+        }
+        Ok(())
+    }
+
+    /// A sentence behind `mark`, its other lines as far in as its first one.
+    pub(super) fn item(&mut self, lead: &str, mark: &str, style: Style, text: &str) -> io::Result<()> {
+        let (indent, columns) = (width(lead) + width(mark), self.width.saturating_sub(width(lead) + width(mark)));
+        let mut before = format!("{lead}{mark}");
+        for line in wrap(&words(text, columns), columns, 0) {
+            self.styled(style, &format!("{before}{line}"))?;
+            before = " ".repeat(indent);
         }
         Ok(())
     }

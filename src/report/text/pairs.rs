@@ -9,8 +9,8 @@ use crate::ledger::Rest;
 use crate::report::fit::{fit, pad, width};
 use crate::report::format::{BREAKDOWN_ROWS, LISTED};
 use crate::report::repeats;
-use crate::report::size::{bytes, exact};
 use crate::report::{MetaGraphReport, ModelReport};
+use crate::size::{bytes, exact};
 
 /// The most columns of an element's or a metagraph's name.
 const NAME: usize = 32;

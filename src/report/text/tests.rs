@@ -30,7 +30,9 @@ fn stripped(report: &Report, view: &View) -> String {
 }
 
 fn plain(models: Vec<ModelReport>, view: &View) -> String {
-    stripped(&Report { models, ..Report::new() }, view)
+    let mut report = Report { models, ..Report::new() };
+    report.add_up();
+    stripped(&report, view)
 }
 
 fn of(model: ModelReport) -> String {
@@ -46,6 +48,17 @@ fn a_model_at_a_glance() {
   bytes   share  category
     700   70.0%  graph_def  ████████████████████████████████████▍
     300   30.0%  variables  ███████████████▌
+
+findings: 400 bytes, 40.0% of the model, can go
+  bytes   share  why
+    300   30.0%  stale-files
+                 2 files are left from an earlier export.
+                 → Export into an empty directory.
+    200   20.0%  duplicate-asset
+                 2 files are left from an earlier export.
+                 100 of these bytes are in `stale-files` as well.
+                 → Export into an empty directory.
+  `smaudit explain ID` says how each is known and when not to act on it
 
 duplicates: 200 bytes, 20.0% of the model
   16 bytes in payloads of nothing but zeros, which are equal without being
@@ -97,6 +110,27 @@ links (named, not counted again)
 }
 
 #[test]
+fn the_largest_findings_are_shown_and_with_all_of_them_what_they_rest_on() {
+    let mut model = sample::model();
+    model.findings[0].evidence = (1..=7).map(|n| format!("`old-{n}`: 1 byte")).collect();
+    let one = plain(vec![model.clone()], &View { findings: Some(1), ..View::default() });
+    assert!(one.contains("  … 1 more, 100 bytes (--findings all)\n"), "{one}");
+    assert!(!one.contains("duplicate-asset") && !one.contains("old-1"), "{one}");
+    let all = plain(vec![model], &View { findings: None, ..View::default() });
+    let expected = "
+                 → Export into an empty directory.
+                   Unless a program of yours reads these files.
+                 - `old-1`: 1 byte
+                 - `old-2`: 1 byte
+                 - `old-3`: 1 byte
+                 - `old-4`: 1 byte
+                 - `old-5`: 1 byte
+                 - … 2 more lines (in --json)
+";
+    assert!(all.contains(expected), "{all}");
+}
+
+#[test]
 fn no_line_is_wider_than_the_page_whatever_the_names() {
     let long = "n".repeat(300);
     for name in NAMES.into_iter().chain([long.as_str()]) {
@@ -104,7 +138,7 @@ fn no_line_is_wider_than_the_page_whatever_the_names() {
             for top in [None, Some(0), Some(1)] {
                 let models = vec![sample::named(name), sample::named(name)];
                 let report = Report { models, unreadable: vec![sample::unreadable(name)], ..Report::new() };
-                let text = stripped(&report, &View { width: columns, top });
+                let text = stripped(&report, &View { width: columns, top, findings: top });
                 for line in text.lines() {
                     assert!(width(line) <= columns, "{columns}: {} in {line:?}", width(line));
                 }
@@ -295,9 +329,10 @@ fn several_models_end_in_a_table_of_them() {
     (large.path, large.total_bytes) = ("./large".to_owned(), 1_828_324);
     let text = plain(vec![large, sample::model()], &View::default());
     let table = "
-      bytes    rounded  metagraphs  problems  model
-  1,828,324    1.83 MB           0         0  ./large
-      1,000       1 kB           1         1  ./model
+      bytes  redundant  largest finding  model in ./
+  1,828,324         0%  -                large
+      1,000      20.0%  stale-files      ! model
+  1,829,324      <0.1%                   2 models
 ";
     assert!(text.ends_with(table), "{text}");
     assert!(text.contains("none\n\n./model\n"), "a blank line between them: {text}");

@@ -1,0 +1,119 @@
+//! The small files beside `saved_model.pb` that are messages, too: each charged by its fields.
+
+use serde::Deserialize;
+
+use super::files::charge_whole;
+use super::{Walk, names};
+use crate::input::File;
+use crate::ledger::{Category, Dimension, Imbalance, Ledger};
+use crate::problem::Problem;
+use crate::progress::Progress;
+use crate::wire::{Field, Layout, fields};
+
+/// The files that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `FingerprintDef` (tensorflow/core/protobuf/fingerprint.proto).
+    Fingerprint,
+    /// `GraphDebugInfo` (tensorflow/core/framework/graph_debug_info.proto): where in Python nodes were made.
+    DebugInfo,
+    /// `ModuleDef` of a TensorFlow Hub module of TensorFlow 1 (tensorflow_hub/module_def.proto).
+    HubModule,
+    /// `SavedMetadata` of Keras 2 (keras/protobuf/saved_metadata.proto): what each layer is made from.
+    KerasMetadata,
+}
+
+/// `SavedMetadata.nodes`, a repeated `SavedObject`, and the fields of that.
+const KERAS_NODES: u32 = 1;
+const KERAS_NODE_PATH: u32 = 3;
+const KERAS_IDENTIFIER: u32 = 4;
+const KERAS_METADATA: u32 = 5;
+
+/// The one `SavedObject.identifier` that is not of a layer or a model, which is a layer.
+const METRIC: &[u8] = b"_tf_keras_metric";
+
+/// Of a `SavedObject.metadata`, which is JSON.
+#[derive(Deserialize)]
+struct Metadata {
+    name: Option<String>,
+}
+
+impl Kind {
+    /// What a file of this name is.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        match name {
+            "fingerprint.pb" => Some(Self::Fingerprint),
+            "debug/saved_model_debug_info.pb" => Some(Self::DebugInfo),
+            "tfhub_module.pb" => Some(Self::HubModule),
+            "keras_metadata.pb" => Some(Self::KerasMetadata),
+            _ => None,
+        }
+    }
+}
+
+/// Charges a file of a known kind, and returns the damage in it.
+pub(super) fn charge(
+    file: &File,
+    kind: Kind,
+    ledger: &mut Ledger,
+    progress: &dyn Progress,
+) -> Result<Vec<Problem>, Imbalance> {
+    let bytes = match file.contents() {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            charge_whole(file, ledger)?;
+            progress.advance(file.bytes);
+            return Ok(vec![error.into()]);
+        }
+    };
+    let mut walk = Walk::new((&file.name, file.bytes), &bytes, &Layout::Wire, ledger, progress);
+    let labels = walk.labels(Category::Files, whole(kind));
+    walk.message(0..bytes.len(), labels, |walk, field| match kind {
+        Kind::Fingerprint => leaf(walk, field, names::fingerprint(field.number)),
+        Kind::DebugInfo => leaf(walk, field, names::debug_info(field.number)),
+        Kind::HubModule => leaf(walk, field, names::hub_module(field.number)),
+        Kind::KerasMetadata if field.is_len(KERAS_NODES) => keras_node(walk, field),
+        Kind::KerasMetadata => leaf(walk, field, "files.keras_metadata.(unknown)"),
+    });
+    walk.close()
+}
+
+/// What is charged of a file that is in none of its fields.
+fn whole(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Fingerprint => "files.fingerprint",
+        Kind::DebugInfo => "files.debug_info",
+        Kind::HubModule => "files.tfhub_module",
+        Kind::KerasMetadata => "files.keras_metadata",
+    }
+}
+
+fn leaf(walk: &mut Walk<'_>, field: Field, path: &str) {
+    let labels = walk.labels(Category::Files, path);
+    walk.charge(field, labels, 1);
+}
+
+/// A layer, by its own name: `files.keras_metadata.layer[dense]`.
+fn keras_node(walk: &mut Walk<'_>, field: Field) {
+    let mut labels = walk.labels(Category::Files, whole(Kind::KerasMetadata));
+    if walk.wants(Dimension::Field) {
+        let name = keras_name(walk, field);
+        let is_metric = &walk.first(field.payload(), KERAS_IDENTIFIER)[..] == METRIC;
+        let path = if is_metric { "files.keras_metadata.metric" } else { "files.keras_metadata.layer" };
+        labels = walk.with_entry(labels, path, &name);
+    }
+    walk.submessage(field, labels, |walk, inner| walk.charge(inner, labels, 0));
+    // Counted by itself, as its bytes are charged field by field so that damage in it is noticed.
+    let end = field.end as u64;
+    walk.charge_range(end..end, labels, 1);
+}
+
+/// The name that Keras gave to it; where there is none, its path in the tree of objects.
+fn keras_name(walk: &Walk<'_>, node: Field) -> Vec<u8> {
+    let metadata = fields(walk.bytes, node.payload()).find(|field| field.is_len(KERAS_METADATA));
+    let metadata = metadata.and_then(|field| serde_json::from_slice(field.bytes(walk.bytes)).ok());
+    match metadata {
+        Some(Metadata { name: Some(name) }) if !name.is_empty() => name.into_bytes(),
+        _ => walk.first(node.payload(), KERAS_NODE_PATH).to_vec(),
+    }
+}

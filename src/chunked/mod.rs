@@ -1,0 +1,82 @@
+//! A `saved_model.cpb`: a SavedModel in chunks, for models beyond protobuf's 2 GiB, read as the wire format that means the
+//! same.
+//!
+//! The file has Riegeli/records (`riegeli`). Each record is a chunk of the model: a message, or the value of a field of
+//! bytes. The last one, a ChunkMetadata, says which field of the model each of them fills, and `assembly` puts them
+//! together as `tensorflow/tools/proto_splitter/merge.cc` does. Everything above walks the result.
+//!
+//! - **What a field costs.** Every byte of the file that decodes to a byte of a field is charged to that field. Where
+//!   chunks are not compressed these are the field's own bytes, the tag that it had in its chunk included. What a
+//!   compressed part takes is divided among the fields in it in proportion to what they decode to, rounded so that nothing
+//!   is lost: see [`Shares`](crate::wire::Shares).
+//! - **What is no field's** is framing: headers, sizes of records, padding, the ChunkMetadata, chunks that it does not use,
+//!   and what it replaces.
+//! - **Order.** The model's order need not be the file's. The account is kept in the model's.
+//! - **Transposed chunks**, in which Riegeli stores the fields of records by column, are not read: TensorFlow writes none
+//!   (`SavedModelSplitter`). Each is a problem, and framing.
+//! - **Damage.** Checksums that are wrong are told, and what they guard is read all the same where it can be. A record that
+//!   cannot be decoded costs itself.
+
+mod assembly;
+mod riegeli;
+mod unpack;
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use crate::input::Limits;
+use crate::problem::{Problem, Problems};
+use crate::proto::proto_splitter::ChunkMetadata;
+use crate::wire::Layout;
+
+/// The longest ChunkMetadata that is read, as decoding one takes many times its length. One of 50,000 chunks takes 4 MiB.
+const MAX_METADATA: usize = 16 << 20;
+
+/// What a chunked file means.
+#[derive(Debug)]
+pub struct Chunked {
+    /// The SavedModel in wire format; `None` where there is nothing to put together.
+    pub wire: Option<Bytes>,
+    /// Which part of the file each of its fields is.
+    pub layout: Layout,
+    /// What is wrong with the file.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a chunked file, which is called `name`. What it decodes to is limited as what an archive holds is.
+#[must_use]
+pub fn read(name: &str, file: &Bytes, limits: &Limits) -> Chunked {
+    let mut problems = Problems::default();
+    let records = riegeli::read(name, file, limits, &mut problems);
+    let put_together = metadata(name, &records, &mut problems).map(|metadata| {
+        let assembly = assembly::assemble(name, &records, &metadata, &mut problems);
+        (assembly.wire.into(), Layout::Shared(assembly.shares.into()))
+    });
+    let (wire, layout) = put_together.unzip();
+    Chunked { wire, layout: layout.unwrap_or_default(), problems: problems.into_list() }
+}
+
+/// The last record.
+fn metadata(name: &str, records: &riegeli::Records, problems: &mut Problems) -> Option<ChunkMetadata> {
+    let Some((position, record)) = records.last() else {
+        // Else it has been told why there is none.
+        if problems.is_empty() {
+            problems.push(Problem::of_file(name, "expected a ChunkMetadata in the last record, found no record"));
+        }
+        return None;
+    };
+    let bytes = records.bytes(record.block, &record.range);
+    let found = if bytes.len() > MAX_METADATA {
+        format!("one of {} bytes, more than the {MAX_METADATA} that are read", bytes.len())
+    } else {
+        match ChunkMetadata::decode(bytes) {
+            Ok(metadata) if metadata.message.is_some() => return Some(metadata),
+            Ok(_) => "one without a message".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    };
+    let message =
+        format!("expected a ChunkMetadata in the last record, found {found}: the model cannot be put together");
+    problems.push(Problem::at(name, position, message));
+    None
+}

@@ -1,0 +1,313 @@
+//! A Riegeli/records file: chunks of records, with a header every 64 KiB that is no part of them.
+//!
+//! The format: `doc/riegeli_records_file_format.md` of <https://github.com/google/riegeli>. Block headers are in the midst of
+//! chunks wherever a block begins, so chunks are read by the numbers that their bytes have without these headers;
+//! `place` says where in the file a number is.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use highway::{HighwayHash as _, HighwayHasher, Key};
+
+use super::unpack::{Allowance, UnpackError, unpack};
+use crate::input::Limits;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Block, Place, varint};
+
+const BLOCK: u64 = 1 << 16;
+const BLOCK_HEADER: u64 = 24;
+const USABLE: u64 = BLOCK - BLOCK_HEADER;
+const CHUNK_HEADER: u64 = 40;
+
+/// `Riegeli/records\n`, twice.
+const KEY: [u64; 4] = [0x2f69_6c65_6765_6952, 0x0a73_6472_6f63_6572, 0x2f69_6c65_6765_6952, 0x0a73_6472_6f63_6572];
+
+/// Types of chunks. That of a signature is the first of every file.
+const SIGNATURE: u8 = b's';
+const METADATA: u8 = b'm';
+const PADDING: u8 = b'p';
+const SIMPLE: u8 = b'r';
+const TRANSPOSED: u8 = b't';
+
+/// The most records that are told apart: an empty one takes next to nothing, and a model has a few for each GiB.
+const MAX_RECORDS: usize = 1 << 20;
+
+/// The records of a file.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    /// What the records of each chunk take and decode to.
+    pub(super) blocks: Vec<Block>,
+    /// The decoded bytes of each block.
+    values: Vec<Bytes>,
+    /// By position: where the chunk begins, plus the number of the record in it.
+    records: Vec<(u64, Record)>,
+}
+
+/// A record.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) block: usize,
+    /// Its bytes among those that the block decodes to.
+    pub(super) range: Range<usize>,
+}
+
+impl Records {
+    /// The record at a position, with its number.
+    pub(super) fn find(&self, position: u64) -> Option<(usize, &Record)> {
+        let number = self.records.binary_search_by_key(&position, |(position, _)| *position).ok()?;
+        Some((number, &self.records.get(number)?.1))
+    }
+
+    pub(super) fn last(&self) -> Option<(u64, &Record)> {
+        self.records.last().map(|(position, record)| (*position, record))
+    }
+
+    /// All decoded bytes of a block.
+    pub(super) fn values(&self, block: usize) -> &Bytes {
+        static NONE: Bytes = Bytes::new();
+        self.values.get(block).unwrap_or(&NONE)
+    }
+
+    /// Where in the file a decoded byte of a block is.
+    pub(super) fn place(&self, block: usize, byte: usize) -> u64 {
+        self.blocks.get(block).map_or(0, |block| block.place(byte as u64))
+    }
+
+    pub(super) fn bytes(&self, block: usize, range: &Range<usize>) -> Bytes {
+        let values = self.values(block);
+        if range.start <= range.end && range.end <= values.len() { values.slice(range.clone()) } else { Bytes::new() }
+    }
+}
+
+/// Where in the file the byte is that has this number without block headers.
+fn place(number: u64) -> u64 {
+    let (block, into) = (number / USABLE, number % USABLE);
+    block.saturating_mul(BLOCK).saturating_add(BLOCK_HEADER).saturating_add(into)
+}
+
+/// The number without block headers of the byte at `place`, or of the first behind it that is in no header.
+fn number(place: u64) -> u64 {
+    let (block, into) = (place / BLOCK, place % BLOCK);
+    block.saturating_mul(USABLE).saturating_add(into.saturating_sub(BLOCK_HEADER))
+}
+
+/// A place at which a chunk may end: not in a block header, nor just behind one.
+fn boundary(place: u64) -> u64 {
+    let into = place % BLOCK;
+    if (1..=BLOCK_HEADER).contains(&into) {
+        place.saturating_sub(into).saturating_add(BLOCK_HEADER).saturating_add(1)
+    } else {
+        place
+    }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    HighwayHasher::new(Key(KEY)).hash64(bytes)
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..)?.first_chunk().copied()?))
+}
+
+/// A chunk as its header has it.
+struct Chunk {
+    /// Where it begins in the file.
+    begin: u64,
+    data_size: u64,
+    data_hash: u64,
+    kind: u8,
+    records: u64,
+    /// Where the next one begins.
+    end: u64,
+}
+
+/// Reads the records of a file.
+pub(super) fn read(name: &str, file: &Bytes, limits: &Limits, problems: &mut Problems) -> Records {
+    let allowance = Allowance::new(limits, file.len());
+    let mut reader = Reader { name, file, allowance, problems, records: Records::default() };
+    reader.read();
+    reader.records
+}
+
+struct Reader<'r> {
+    name: &'r str,
+    file: &'r Bytes,
+    allowance: Allowance,
+    problems: &'r mut Problems,
+    records: Records,
+}
+
+impl Reader<'_> {
+    fn read(&mut self) {
+        let size = self.file.len() as u64;
+        let mut at = 0;
+        while at < size {
+            let Some(chunk) = self.header(at) else {
+                match self.next_by_block_headers(at) {
+                    Some(next) => at = next,
+                    None => return,
+                }
+                continue;
+            };
+            if at == 0 && chunk.kind != SIGNATURE {
+                self.problem(at, "expected the signature of a Riegeli/records file, found another chunk");
+            }
+            if chunk.end > size {
+                let message = format!("expected a chunk up to byte {}, found the end of the file", chunk.end);
+                self.problem(at, message);
+                return;
+            }
+            self.chunk(&chunk);
+            at = chunk.end;
+        }
+    }
+
+    fn problem(&mut self, at: u64, message: impl ToString) {
+        self.problems.push(Problem::at(self.name, at, message));
+    }
+
+    /// The bytes of a chunk without the block headers in it: of the file, or of a copy where there are any.
+    fn bytes(&self, numbers: Range<u64>) -> Option<Bytes> {
+        if numbers.is_empty() {
+            return Some(Bytes::new());
+        }
+        let last = place(numbers.end.checked_sub(1)?);
+        if last >= self.file.len() as u64 {
+            return None;
+        }
+        let part = |numbers: Range<u64>| {
+            let start = usize::try_from(place(numbers.start)).ok()?;
+            let end = start.checked_add(usize::try_from(numbers.end.checked_sub(numbers.start)?).ok()?)?;
+            (end <= self.file.len()).then(|| self.file.slice(start..end))
+        };
+        if numbers.start / USABLE == last_block(&numbers) {
+            return part(numbers);
+        }
+        let mut copy = Vec::new();
+        let mut at = numbers.start;
+        while at < numbers.end {
+            let end = (at / USABLE).saturating_add(1).saturating_mul(USABLE).min(numbers.end);
+            copy.extend_from_slice(&part(at..end)?);
+            at = end;
+        }
+        Some(copy.into())
+    }
+
+    /// The header of the chunk at `at`, if it is whole.
+    fn header(&mut self, at: u64) -> Option<Chunk> {
+        let first = number(at);
+        let Some(header) = self.bytes(first..first.saturating_add(CHUNK_HEADER)) else {
+            self.problem(at, "expected the 40 bytes of a chunk's header, found the end of the file");
+            return None;
+        };
+        let chunk = parse(at, &header);
+        if chunk.is_none() {
+            self.problem(at, "expected the header of a Riegeli chunk, found bytes that its checksum does not fit");
+        }
+        chunk
+    }
+
+    /// Where the next chunk begins behind `at`, from the first block header that is whole.
+    fn next_by_block_headers(&self, at: u64) -> Option<u64> {
+        let mut block = at / BLOCK * BLOCK;
+        loop {
+            let start = usize::try_from(block).ok()?;
+            let header = self.file.get(start..start.checked_add(24)?)?;
+            let (fields, next) = (header.get(8..)?, word(header, 16)?);
+            let next = block.checked_add(next).filter(|next| *next > at && boundary(*next) == *next);
+            if word(header, 0)? == hash(fields)
+                && let Some(next) = next
+            {
+                return Some(next);
+            }
+            block = block.checked_add(BLOCK)?;
+        }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk) {
+        let first = number(chunk.begin).saturating_add(CHUNK_HEADER);
+        let Some(data) = self.bytes(first..first.saturating_add(chunk.data_size)) else { return };
+        if hash(&data) != chunk.data_hash {
+            self.problem(chunk.begin, "expected a chunk whose data fits its checksum, found other data");
+        }
+        match chunk.kind {
+            SIGNATURE | METADATA | PADDING => {}
+            SIMPLE => {
+                if let Err(error) = self.simple(chunk, &data, first) {
+                    self.problem(chunk.begin, format!("expected a simple chunk of records: {error}"));
+                }
+            }
+            TRANSPOSED => {
+                let message = "this is a transposed chunk of Riegeli, which is not read: its bytes are charged, the fields that it fills are not known";
+                self.problem(chunk.begin, message);
+            }
+            other => {
+                let message = format!("expected a chunk of type m, p, r, s or t, found one of type {other}");
+                self.problem(chunk.begin, message);
+            }
+        }
+    }
+
+    /// A simple chunk: the sizes of its records, and the records one after the other. `first` is the number of the data's
+    /// first byte.
+    fn simple(&mut self, chunk: &Chunk, data: &Bytes, first: u64) -> Result<(), UnpackError> {
+        let (compression, sizes, values) = parts(data).ok_or(UnpackError::NoSize)?;
+        let start = first.saturating_add(values.start as u64);
+        let stored = values.len() as u64;
+        let sizes = unpack(compression, &data.slice(sizes), &mut self.allowance)?;
+        let values = unpack(compression, &data.slice(values), &mut self.allowance)?;
+        let place = if compression == 0 { Place::From(start, place) } else { Place::Within(place(start)) };
+        let block = self.records.blocks.len();
+        self.records.blocks.push(Block { stored, decoded: values.len() as u64, place });
+        let (mut at, mut number, mut rest) = (0_usize, 0, &*sizes);
+        while let Some((size, length)) = varint(rest).filter(|_| number < chunk.records) {
+            let end = usize::try_from(size).ok().and_then(|size| at.checked_add(size));
+            let Some(end) = end.filter(|end| *end <= values.len()) else {
+                let available = values.len().saturating_sub(at);
+                let message = format!("record {number} says {size} bytes, only {available} are left of its chunk");
+                self.problem(chunk.begin, message);
+                break;
+            };
+            if self.records.records.len() == MAX_RECORDS {
+                self.problem(chunk.begin, format!("expected at most {MAX_RECORDS} records, found more"));
+                break;
+            }
+            let position = chunk.begin.saturating_add(number);
+            self.records.records.push((position, Record { block, range: at..end }));
+            rest = rest.get(length..).unwrap_or_default();
+            (at, number) = (end, number.saturating_add(1));
+        }
+        if number < chunk.records && rest.is_empty() {
+            self.problem(chunk.begin, format!("expected a chunk of {} records, found {number}", chunk.records));
+        }
+        self.records.values.push(values);
+        Ok(())
+    }
+}
+
+/// The block that the last of these numbers is in.
+fn last_block(numbers: &Range<u64>) -> u64 {
+    numbers.end.saturating_sub(1) / USABLE
+}
+
+/// The compression of a simple chunk's data, and where the sizes and the values are in it.
+fn parts(data: &[u8]) -> Option<(u8, Range<usize>, Range<usize>)> {
+    let (compression, rest) = data.split_first()?;
+    let (length, taken) = varint(rest)?;
+    let start = taken.checked_add(1)?;
+    let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length))?;
+    (end <= data.len()).then_some((*compression, start..end, end..data.len()))
+}
+
+/// Parses the 40 bytes of a chunk's header; `None` where their checksum is another.
+fn parse(begin: u64, header: &[u8]) -> Option<Chunk> {
+    if word(header, 0)? != hash(header.get(8..)?) {
+        return None;
+    }
+    let (data_size, data_hash, kind_and_records) = (word(header, 8)?, word(header, 16)?, word(header, 24)?);
+    let kind = u8::try_from(kind_and_records & 0xff).ok()?;
+    let records = kind_and_records >> 8;
+    let last = number(begin).checked_add(CHUNK_HEADER)?.checked_add(data_size)?.checked_sub(1)?;
+    let end = place(last).saturating_add(1).max(boundary(begin.saturating_add(records)));
+    Some(Chunk { begin, data_size, data_hash, kind, records, end })
+}

@@ -1,0 +1,100 @@
+//! Which files under `assets/` a model reads.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use foldhash::HashSet;
+
+use super::Context;
+use super::nodes::{Function, Node};
+use crate::wire::{fields, first_len};
+
+/// Fields of MetaGraphDef.
+const COLLECTION_DEF: u32 = 4;
+/// Fields of CollectionDef, its AnyList, and Any.
+const ANY_LIST: u32 = 5;
+const ANY_VALUE: u32 = 1;
+const VALUE: u32 = 2;
+/// `AssetFileDef.filename`.
+const FILENAME: u32 = 2;
+/// Fields of AttrValue, its ListValue, and TensorProto.
+const LIST: u32 = 1;
+const S: u32 = 2;
+const TENSOR: u32 = 8;
+const STRING_VAL: u32 = 8;
+
+/// Where TensorFlow 1 has its AssetFileDefs (`tensorflow/cc/saved_model/constants.h`).
+const ASSETS_KEY: &[u8] = b"saved_model_assets";
+
+impl<'a> Context<'a> {
+    /// The files that a loader of a metagraph looks for, relative to the model's directory: those of `asset_file_def`,
+    /// else those of the collection that TensorFlow 1 kept them in (`tensorflow/cc/saved_model/loader_util.cc`,
+    /// `GetAssetFileDefs`). What is a link to another file of the model is that file.
+    pub(super) fn assets(&self, meta_graph: usize) -> Vec<String> {
+        let own = self.saved_model.meta_graphs.get(meta_graph).map_or(&[][..], |graph| &graph.assets);
+        let mut names: Vec<String> = own.iter().map(|name| format!("assets/{name}")).collect();
+        if names.is_empty() {
+            names.extend(self.collected_assets(meta_graph).map(|name| format!("assets/{}", self.text(name))));
+        }
+        for name in &mut names {
+            if let Some(file) = self.model.file(name) {
+                name.clone_from(&file.name);
+            }
+        }
+        names
+    }
+
+    /// The files that any metagraph names; `None` where some of them may not be known, as the main file is not whole.
+    pub(super) fn named_assets(&self) -> Option<BTreeSet<String>> {
+        let graphs = &self.saved_model.meta_graphs;
+        let is_known = !graphs.is_empty() && self.saved_model.problems.is_empty();
+        is_known.then(|| (0..graphs.len()).flat_map(|graph| self.assets(graph)).collect())
+    }
+
+    /// The files of `files` that no string of a node ends with the name of: what a graph opens by a path of its own.
+    pub(super) fn unmentioned<'f>(&self, files: Vec<&'f str>) -> Vec<&'f str> {
+        let mut wanted: HashSet<&[u8]> = files.iter().map(|file| last_part(file.as_bytes())).collect();
+        let graphs = (0..self.saved_model.meta_graphs.len()).flat_map(|graph| self.nodes(graph));
+        if !wanted.is_empty() {
+            let nodes = graphs.chain(self.functions().iter().flat_map(Function::nodes));
+            let mut found = |string| {
+                wanted.remove(last_part(string));
+            };
+            nodes.for_each(|node| self.strings(&node, &mut found));
+        }
+        files.into_iter().filter(|file| wanted.contains(last_part(file.as_bytes()))).collect()
+    }
+
+    /// The strings in a node's attributes, and in the tensors there.
+    fn strings(&self, node: &Node<'_>, mut visit: impl FnMut(&'a [u8])) {
+        let main = self.main();
+        for field in node.attributes().flat_map(|attribute| fields(main, attribute.value)) {
+            if field.is_len(S) {
+                visit(field.bytes(main));
+            } else if field.is_len(TENSOR) || field.is_len(LIST) {
+                let number = if field.number == TENSOR { STRING_VAL } else { S };
+                fields(main, field.payload())
+                    .filter(|item| item.is_len(number))
+                    .for_each(|item| visit(item.bytes(main)));
+            }
+        }
+    }
+
+    fn collected_assets(&self, meta_graph: usize) -> impl Iterator<Item = Range<usize>> {
+        let file = self.main();
+        let inner = move |message: Range<usize>, number| {
+            fields(file, message).filter(move |field| field.is_len(number)).map(|field| field.payload())
+        };
+        let entries = self.sections(meta_graph, COLLECTION_DEF).map(|entry| entry.payload());
+        let assets = entries
+            .filter(move |entry| first_len(file, entry.clone(), 1).and_then(|key| file.get(key)) == Some(ASSETS_KEY));
+        let lists = assets.flat_map(move |entry| inner(entry, VALUE)).flat_map(move |value| inner(value, ANY_LIST));
+        let defs = lists.flat_map(move |list| inner(list, ANY_VALUE)).flat_map(move |any| inner(any, VALUE));
+        defs.filter_map(move |def| first_len(file, def, FILENAME))
+    }
+}
+
+/// A path's last part.
+fn last_part(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}

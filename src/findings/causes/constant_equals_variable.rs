@@ -1,0 +1,134 @@
+//! `constant-equals-variable`: weights frozen into constants, while the variables that they were are saved as well.
+//!
+//! `convert_variables_to_constants_v2` gives a function without variables. Saved as a signature of the module that it was
+//! made from, it brings that module's variables, and the functions that use them, along.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::duplicates::{Group, GroupKind, Member};
+use crate::findings::objects;
+use crate::findings::removal::{self, Gone};
+use crate::findings::{Cause, Context, Detected, quoted};
+use crate::graph::{Kind, MetaGraphReach};
+use crate::size::{bytes, plural};
+use crate::wire::{fields, first_len};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "constant-equals-variable",
+    remedy: "Save the frozen function with an empty module: `tf.saved_model.save(tf.Module(), path, signatures=frozen)`.",
+    unless: "a program that loads the model also calls the functions that use the variables.",
+    long: include_str!("../../../docs/findings/constant-equals-variable.md"),
+    detect,
+};
+
+/// Smaller contents are not compared (`--min-duplicate`), so a frozen bias cannot be told from any other: where larger
+/// variables are frozen, those of less than this that no signature needs are taken for frozen as well.
+const TELLING: u64 = 1 << 10;
+
+const OBJECT_GRAPH_DEF: u32 = 7;
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let groups = context.duplicates.groups.iter().filter(|group| group.kind == GroupKind::Variable);
+    let groups: Vec<&Group> = groups.filter(|group| constants(group).next().is_some()).collect();
+    if groups.is_empty() {
+        return None;
+    }
+    let variables = context.variables()?;
+    let by_key: BTreeMap<&str, usize> = variables.all().map(|(tensor, about)| (&*about.key, tensor)).collect();
+    let called = called(context, groups.iter().flat_map(|group| constants(group)));
+    let mut frozen: BTreeMap<usize, &Member> = BTreeMap::new();
+    for group in groups {
+        let Some(constant) = constants(group).find(|member| called.contains(&key(member))) else { continue };
+        let members = group.members.iter().filter(|member| member.place == "variables");
+        let tensors = members.filter_map(|member| by_key.get(&*member.name).copied());
+        frozen.extend(tensors.filter(|tensor| !variables.is_called(*tensor)).map(|tensor| (tensor, constant)));
+    }
+    if frozen.is_empty() {
+        return None;
+    }
+    let is_small = |tensor: usize, bytes: u64| bytes < TELLING && !variables.is_called(tensor);
+    let small = variables.all().filter(|(tensor, about)| is_small(*tensor, about.bytes)).map(|(tensor, _)| tensor);
+    let tensors: BTreeSet<usize> = frozen.keys().copied().chain(small).collect();
+    let mut gone = Gone { tensors, ..Gone::default() };
+    uncalled_functions(context, &mut gone);
+    let removed = removal::remove(context, &gone);
+    let (of, data) = (plural(frozen.len() as u64, "variable", "variables"), bytes(removed.data));
+    let evidence = variables.evidence(context, &gone.tensors, &removed, |tensor| match frozen.get(&tensor) {
+        Some(constant) => format!("{} is the constant {}", variables.label(tensor), quoted(&constant.name)),
+        None => format!("{} is too small to compare", variables.label(tensor)),
+    });
+    Some(Detected {
+        message: format!("Signatures use constants with the values of {of} and never the variables: {data} of data."),
+        evidence,
+        claims: removed.claims,
+        beyond: removed.beyond,
+    })
+}
+
+fn constants(group: &Group) -> impl Iterator<Item = &Member> {
+    group.members.iter().filter(|member| member.place != "variables" && member.meta_graph.is_some())
+}
+
+fn key(member: &Member) -> (u64, u64) {
+    (member.range.start, member.range.end)
+}
+
+/// The constants that signatures reach: each is in a node or in a function that one does.
+fn called<'m>(context: &Context<'_>, members: impl Iterator<Item = &'m Member>) -> BTreeSet<(u64, u64)> {
+    let places: BTreeSet<(u64, u64)> = members.map(key).collect();
+    let mut called = BTreeSet::new();
+    for graph in context.reach.meta_graphs.iter().flatten() {
+        let is_code = |kind: Kind| matches!(kind, Kind::Node | Kind::Function);
+        for (number, thing) in graph.things().filter(|(_, thing)| is_code(thing.kind)) {
+            let Range { start, end } = context.part(&thing.span);
+            let mut within = places.range((start, 0)..(end, 0)).filter(|place| place.1 <= end).peekable();
+            if within.peek().is_some() && graph.is_called(number) {
+                called.extend(within);
+            }
+        }
+    }
+    called
+}
+
+/// The functions that capture what goes, and the objects that are there for these.
+fn uncalled_functions(context: &Context<'_>, gone: &mut Gone) {
+    let captured = removal::objects_of(context, &gone.tensors);
+    for (meta_graph, reach) in context.reach.meta_graphs.iter().enumerate() {
+        let Some(reach) = reach else { continue };
+        let functions = captors(context, meta_graph, reach, &captured);
+        let file = context.main();
+        let graphs = context.sections(meta_graph, OBJECT_GRAPH_DEF).map(|graph| graph.payload());
+        for (number, object) in (0..).zip(objects::objects(file, graphs)) {
+            let mut traces = objects::functions(file, object.span).peekable();
+            if traces.peek().is_some() && traces.all(|trace| functions.contains(trace)) {
+                gone.objects.insert(number);
+            }
+        }
+        gone.functions.extend(functions.into_iter().map(|name| (meta_graph, name.to_vec())));
+    }
+}
+
+/// The names of functions that have captured one of some objects and that no signature calls.
+fn captors<'a>(
+    context: &Context<'a>,
+    meta_graph: usize,
+    reach: &MetaGraphReach<'_>,
+    captured: &BTreeSet<u32>,
+) -> BTreeSet<&'a [u8]> {
+    let file = context.main();
+    let entries = context.sections(meta_graph, OBJECT_GRAPH_DEF).flat_map(|graph| fields(file, graph.payload()));
+    let name = |entry: &crate::wire::Field| {
+        let captures = first_len(file, entry.payload(), 2).map(|value| objects::bound_inputs(file, value));
+        let goes = captures.is_some_and(|mut captures| captures.any(|object| captured.contains(&object)));
+        first_len(file, entry.payload(), 1).and_then(|name| file.get(name)).filter(|_| goes)
+    };
+    let mut names: BTreeSet<&[u8]> = entries.filter(|entry| entry.is_len(2)).filter_map(|entry| name(&entry)).collect();
+    if !names.is_empty() {
+        let functions = reach.things().filter(|(_, thing)| thing.kind == Kind::Function);
+        for (number, _) in functions.filter(|(number, _)| reach.is_called(*number)) {
+            names.remove(reach.name(number).as_bytes());
+        }
+    }
+    names
+}

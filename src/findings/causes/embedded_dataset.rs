@@ -1,0 +1,49 @@
+//! `embedded-dataset`: the elements of a data set as constants of the graph.
+//!
+//! `tf.data.Dataset.from_tensor_slices(array)` takes the array as a tensor, so a function or a graph that makes the data
+//! set holds all of it as a Const.
+
+use std::collections::BTreeSet;
+
+use crate::findings::claims::Claims;
+use crate::findings::{Cause, Context, Detected, Evidence};
+use crate::size::{bytes, plural};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "embedded-dataset",
+    remedy: "Read the data from a file: `TFRecordDataset`, `FixedLengthRecordDataset` or `tf.io.read_file`, with the path as \
+             an argument.",
+    unless: "the model must hold its data and the file would be shipped as an asset in its place.",
+    long: include_str!("../../../docs/findings/embedded-dataset.md"),
+    detect,
+};
+
+/// The data sets whose elements are their inputs (`tensorflow/core/ops/dataset_ops.cc`). Inputs of others say how to
+/// read or how to change elements.
+const OF_TENSORS: [&[u8]; 3] = [b"TensorSliceDataset", b"TensorDataset", b"SparseTensorSliceDataset"];
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let uses = context.uses();
+    let (mut ranges, mut evidence, mut data_sets) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (position, constant) in context.large().constants.iter().enumerate() {
+        if !uses.end_in(position, &OF_TENSORS) {
+            continue;
+        }
+        let nodes = uses.ends(position).filter(|end| end.input.is_some()).map(|end| end.node.range());
+        data_sets.extend(nodes.map(|range| (range.start, range.end)));
+        let range = constant.node.range();
+        evidence.push(Evidence { what: constant.scope.place(context, &constant.node), bytes: context.cost(&range) });
+        ranges.push(range);
+    }
+    ranges.extend(data_sets.iter().map(|(start, end)| *start..*end));
+    let mut claims = Claims::default();
+    context.claim(&mut claims, ranges);
+    let (constants, size) = (plural(evidence.len() as u64, "constant holds", "constants hold"), bytes(claims.bytes()));
+    let of = plural(data_sets.len() as u64, "data set", "data sets");
+    (!evidence.is_empty()).then(|| Detected {
+        message: format!("{constants} the elements of {of}: {size} in the graph."),
+        evidence,
+        claims,
+        beyond: 0,
+    })
+}

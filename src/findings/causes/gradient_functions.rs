@@ -1,0 +1,117 @@
+//! `gradient-functions`: the functions of custom gradients, which only training calls.
+//!
+//! Each use of a `tf.custom_gradient` (`tf.nn.silu` is one) has a gradient of its own, and saving registers a function for
+//! each (`tensorflow/python/saved_model/save.py`, `_trace_gradient_functions`).
+
+use std::ops::Range;
+
+use crate::findings::claims::Claims;
+use crate::findings::nodes::Function;
+use crate::findings::program::Via;
+use crate::findings::{Cause, Context, Detected, Evidence, LEAST_BYTES, quoted};
+use crate::size::{bytes, plural};
+use crate::wire::{Field, WireType, fields};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "gradient-functions",
+    remedy: "Save with `experimental_custom_gradients=False` in `tf.saved_model.SaveOptions`.",
+    unless: "a program loads the model to train it, or asks it for gradients.",
+    long: include_str!("../../../docs/findings/gradient-functions.md"),
+    detect,
+};
+
+/// `AttrValue.s` and `AttrValue.tensor`.
+const S: u32 = 2;
+const TENSOR: u32 = 8;
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let (mut claims, mut evidence, mut beyond) = (Claims::default(), Vec::new(), 0);
+    for program in context.programs().iter().filter(|program| program.has_registered_gradients()) {
+        let gone = program.without(|_, need| need.via == Via::Gradient);
+        let functions = program.functions.iter().zip(&gone).filter(|(_, gone)| **gone);
+        evidence.extend(functions.map(|(function, _)| Evidence {
+            what: format!("function {}", quoted(function.name)),
+            bytes: without_data(context, function).iter().map(|part| context.cost(part)).sum(),
+        }));
+        beyond += program.claim_parts(context, &gone, &mut claims, |function| without_data(context, function));
+    }
+    let functions = plural(evidence.len() as u64, "function serves", "functions serve");
+    let size = bytes(claims.bytes().saturating_add(beyond));
+    (!evidence.is_empty()).then(|| Detected {
+        message: format!("{functions} only to find gradients in training, {size}."),
+        evidence,
+        claims,
+        beyond,
+    })
+}
+
+/// A function without the data in it. Weights are in a gradient function because they are constants where they are
+/// used: other causes tell of those, and their remedy takes them out of both places.
+fn without_data(context: &Context<'_>, function: &Function<'_>) -> Vec<Range<usize>> {
+    let (mut parts, mut start) = (Vec::new(), function.range().start);
+    for value in function.nodes().flat_map(|node| node.attributes()).map(|attribute| attribute.value) {
+        for data in data(context.main(), value) {
+            parts.push(start..data.start);
+            start = data.end;
+        }
+    }
+    parts.push(start..function.range().end);
+    parts
+}
+
+/// The blobs of an attribute that are large enough to be a finding of their own.
+fn data(file: &[u8], value: Range<usize>) -> Vec<Range<usize>> {
+    let is_large = |field: &Field| field.wire_type == WireType::Len && field.payload().len() as u64 >= LEAST_BYTES;
+    let mut data = Vec::new();
+    for field in fields(file, value).filter(is_large) {
+        match field.number {
+            S => data.push(field.payload()),
+            TENSOR => data.extend(fields(file, field.payload()).filter(is_large).map(|field| field.payload())),
+            _ => {}
+        }
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::findings::tests::found;
+    use crate::support::graph::{call, function_of};
+    use crate::support::wire::{Message, constant, message, node};
+
+    /// A function whose operation has the gradient `gradient`, and a graph of these nodes.
+    fn model(nodes: &[Message], gradient: &Message) -> Message {
+        let kind = message().bytes(2, "CustomGradient-1");
+        let function = function_of("f", &[], &[node("y", "IdentityN").entry(5, "_gradient_op_type", &kind)]);
+        let registered = message().bytes(1, "gradient").bytes(2, "CustomGradient-1");
+        let library = message().messages(1, [&function, gradient]).message(3, &registered);
+        let nodes = nodes.iter().fold(message(), |graph, node| graph.message(1, node));
+        message().message(2, &nodes.message(2, &library))
+    }
+
+    fn large(nodes: &[Message]) -> Message {
+        let nodes = [nodes, &[node(&"n".repeat(1500), "Mul")]].concat();
+        function_of("gradient", &[], &nodes)
+    }
+
+    #[test]
+    fn a_function_that_is_only_a_gradient_goes_with_its_entry() {
+        let gradient = large(&[]);
+        let found = found(&model(&[call("y", "f", &[])], &gradient), super::CAUSE.id).unwrap();
+        let (function, entry) = (gradient.len() as u64 + 3, 8 + 2 + 16 + 2 + 2 + 2);
+        assert!(found.bytes.abs_diff(function + entry) < 8, "{} is not {function} and {entry}", found.bytes);
+    }
+
+    #[test]
+    fn a_gradient_that_is_called_as_well_stays() {
+        let nodes = [call("y", "f", &[]), call("z", "gradient", &[])];
+        assert_eq!(found(&model(&nodes, &large(&[])), super::CAUSE.id), None);
+    }
+
+    #[test]
+    fn weights_in_a_gradient_are_left_to_the_causes_that_tell_of_them() {
+        let bytes = |gradient| found(&model(&[call("y", "f", &[])], &gradient), super::CAUSE.id).unwrap().bytes;
+        let (without, with) = (bytes(large(&[])), bytes(large(&[constant("weights", &[1; 5000])])));
+        assert!(with - without < 100, "{with} is {without} and more than a node");
+    }
+}

@@ -1,0 +1,145 @@
+//! `layer-traces`: the call functions of every Keras layer, saved beside the signature that serves.
+//!
+//! Keras 2 saves what each layer does in a call, with `training` on and off and with and without its losses, so that a program
+//! can load and train the model without the classes of its layers (`keras/saving/legacy/saved_model/save_impl.py`). All
+//! that it adds to an object hangs from the attribute `keras_api` as well (`serialized_attributes.py`).
+
+use foldhash::HashSet;
+
+use crate::findings::claims::Claims;
+use crate::findings::program::{Program, Thing, Via};
+use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::size::{bytes, exact, plural};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "layer-traces",
+    remedy: "Save with `model.save(path, save_traces=False)` and the signatures that serve, or use `model.export(path)`.",
+    unless: "a program loads the model to train it, or to call its layers, and does not have the code of its classes.",
+    long: include_str!("../../../docs/findings/layer-traces.md"),
+    detect,
+};
+
+/// What the identifiers of Keras objects begin with (`keras/saving/legacy/saved_model/constants.py`).
+const KERAS: &[u8] = b"_tf_keras_";
+
+/// The attribute by which Keras holds what it saved of an object.
+const KERAS_API: &[u8] = b"keras_api";
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let (mut claims, mut evidence, mut beyond, mut objects) = (Claims::default(), Vec::new(), 0, 0);
+    for program in context.programs() {
+        let saved = saved_by_keras(program);
+        if saved.is_empty() {
+            continue;
+        }
+        let gone = program
+            .without(|from, need| need.via == Via::Child && from.is_some_and(|from| saved.contains(&(from, need.to))));
+        let functions = program.functions.iter().zip(&gone).filter(|(_, gone)| **gone);
+        let before = evidence.len();
+        evidence.extend(functions.map(|(function, _)| Evidence {
+            what: format!("function {}", quoted(function.name)),
+            bytes: context.cost(&function.range()),
+        }));
+        if evidence.len() > before {
+            objects += saved.iter().map(|(from, _)| from).collect::<HashSet<_>>().len() as u64;
+            beyond += program.claim(context, &gone, &mut claims);
+        }
+    }
+    let (functions, objects) =
+        (exact(evidence.len() as u64), plural(objects, "Keras object has", "Keras objects have"));
+    let size = bytes(claims.bytes().saturating_add(beyond));
+    (!evidence.is_empty()).then(|| Detected {
+        message: format!("{objects} what they compute saved in {functions} functions that no signature needs, {size}."),
+        evidence,
+        claims,
+        beyond,
+    })
+}
+
+/// The attributes that Keras added to objects: the object, and what it holds.
+pub(super) fn saved_by_keras(program: &Program<'_>) -> HashSet<(Thing, Thing)> {
+    let mut saved = HashSet::default();
+    for (number, object) in program.objects.iter().enumerate() {
+        let api = object.children.iter().find(|child| child.name == KERAS_API);
+        let Some(api) = api.filter(|_| object.identifier().starts_with(KERAS)) else { continue };
+        let held = program.object(api.thing).map_or(&[][..], |api| &api.children);
+        let held: HashSet<(&[u8], Thing)> = held.iter().map(|child| (child.name, child.thing)).collect();
+        let of_keras = object.children.iter().filter(|child| held.contains(&(child.name, child.thing)));
+        saved.extend(of_keras.chain([api]).map(|child| (program.thing_of(number), child.thing)));
+    }
+    saved
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::findings::tests::found;
+    use crate::support::graph::{call, function_of, graph_of, object, objects};
+    use crate::support::wire::{Message, message, node};
+
+    const USER: u32 = 4;
+    const FUNCTION: u32 = 6;
+
+    fn user(identifier: &str, children: &[(&str, u64)]) -> Message {
+        object(USER, &message().bytes(1, identifier), children)
+    }
+
+    fn traced(function: &str) -> Message {
+        object(FUNCTION, &message().bytes(1, function), &[])
+    }
+
+    /// A function that is large enough to be told of.
+    fn large(name: &str) -> Message {
+        function_of(name, &[], &[node(&"n".repeat(1000), "Mul")])
+    }
+
+    /// A layer of this identifier with a function that Keras made, `layer`, which calls `inner`, and one of its own, `own`; the
+    /// graph calls `served`.
+    fn model(identifier: &str, served: &str) -> Message {
+        let layer = function_of("layer", &[], &[call(&"c".repeat(1000), "inner", &[])]);
+        let functions = [large("own"), large("inner"), large("other"), layer];
+        let held = [("call_and_return_conditional_losses", 2)];
+        let root = [("keras_api", 1), held[0], ("own", 3)];
+        let nodes = [user(identifier, &root), user("_generic_user_object", &held), traced("layer"), traced("own")];
+        let graph = graph_of(&[call("serving", served, &[])], &functions);
+        message().message(2, &graph).message(7, &objects(&nodes, &[("layer", b""), ("own", b"")]))
+    }
+
+    #[test]
+    fn what_keras_saved_of_a_layer_goes_with_all_that_only_it_calls() {
+        let found = found(&model("_tf_keras_layer", "other"), super::CAUSE.id).unwrap();
+        assert_eq!(found.evidence.len(), 2, "{found:?}");
+        assert!(found.evidence[0].starts_with("function `layer`") && found.evidence[1].starts_with("function `inner`"));
+        // The two functions, and in the object graph less than one of them.
+        assert!((2000..3000).contains(&found.bytes), "{found:?}");
+    }
+
+    #[test]
+    fn what_the_signature_calls_as_well_stays() {
+        let served = found(&model("_tf_keras_layer", "inner"), super::CAUSE.id).unwrap();
+        assert_eq!(served.evidence.len(), 1, "{served:?}");
+        assert_eq!(found(&model("_tf_keras_layer", "layer"), super::CAUSE.id), None);
+    }
+
+    #[test]
+    fn functions_of_an_object_that_is_not_kerass_are_not_taken() {
+        assert_eq!(found(&model("_generic_user_object", "other"), super::CAUSE.id), None);
+    }
+
+    #[test]
+    fn a_function_that_stands_in_for_one_that_is_called_stays() {
+        let api = |function: Message| function.entry(5, "api_implements", &message().bytes(2, "lstm"));
+        let build = |of_inner: Message| {
+            let layer = function_of("layer", &[], &[call(&"c".repeat(1000), "gpu", &[])]);
+            let functions = [api(of_inner), api(large("gpu")), large("cpu"), layer];
+            let held = [("call_and_return_conditional_losses", 2)];
+            let root = [("keras_api", 1), held[0]];
+            let nodes = [user("_tf_keras_layer", &root), user("_generic_user_object", &held), traced("layer")];
+            let graph = graph_of(&[call("serving", "cpu", &[]), call("again", "in_use", &[])], &functions);
+            message().message(2, &graph).message(7, &objects(&nodes, &[]))
+        };
+        let evidence = |model| found(&model, super::CAUSE.id).unwrap().evidence.len();
+        assert_eq!(evidence(build(large("in_use"))), 1);
+        // Neither is needed any more.
+        assert_eq!(evidence(build(large("not_in_use"))), 3);
+    }
+}

@@ -1,0 +1,245 @@
+//! `load-save-wrappers`: functions that do nothing but call another, one more for each time a model was loaded and saved.
+//!
+//! A loaded function is Python code again, so saving what calls it traces it, under the name that TensorFlow's loader
+//! gives it (`tensorflow/python/saved_model/function_deserialization.py`, `restored_function_body`), and the loaded
+//! object keeps the signatures that it came with.
+
+use foldhash::HashSet;
+
+use crate::findings::claims::Claims;
+use crate::findings::nodes::Function;
+use crate::findings::program::{Object, Program, Thing, function_names};
+use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::size::{bytes, plural};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "load-save-wrappers",
+    remedy: "Build the model from its source, restore its weights, and save that instead of a loaded SavedModel.",
+    unless: "the source of the loaded model is not to be had.",
+    long: include_str!("../../../docs/findings/load-save-wrappers.md"),
+    detect,
+};
+
+/// What TensorFlow's loader calls a loaded function.
+const RESTORED: &[u8] = b"restored_function_body";
+
+/// The identifier of the object that holds signatures (`tensorflow/python/saved_model/signature_serialization.py`).
+const SIGNATURE_MAP: &[u8] = b"signature_map";
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let (mut claims, mut evidence, mut beyond, mut restored) = (Claims::default(), Vec::new(), 0, 0_u64);
+    for program in context.programs() {
+        let Some((gone, loads)) = wrappers(program, context.main()) else { continue };
+        restored += loads;
+        let functions = program.functions.iter().zip(&gone).filter(|(_, gone)| **gone);
+        evidence.extend(functions.map(|(function, _)| Evidence {
+            what: format!("function {}", quoted(function.name)),
+            bytes: context.cost(&function.range()),
+        }));
+        beyond += program.claim(context, &gone, &mut claims);
+    }
+    let functions = plural(evidence.len() as u64, "function only hands", "functions only hand");
+    let restored = plural(restored, "trace of a loaded function", "traces of loaded functions");
+    let size = bytes(claims.bytes().saturating_add(beyond));
+    (!evidence.is_empty()).then(|| Detected {
+        message: format!("{functions} arguments on, among them {restored}, {size}."),
+        evidence,
+        claims,
+        beyond,
+    })
+}
+
+/// What a re-export from source would not have, by the numbers of things; and how many traces of loaded functions
+/// there are. `None` without any.
+fn wrappers(program: &Program<'_>, file: &[u8]) -> Option<(Vec<bool>, u64)> {
+    let is_restored: Vec<bool> = program.functions.iter().map(|function| contains(function.name, RESTORED)).collect();
+    if !is_restored.contains(&true) {
+        return None;
+    }
+    let callees: Vec<Option<Thing>> =
+        program.functions.iter().map(|function| hands_on(program, file, function)).collect();
+    let hands_on = |function: Thing| callees.get(function).is_some_and(Option::is_some);
+    let mut gone = Gone(vec![false; program.thing_of(program.objects.len())]);
+    let mut loads = 0;
+    for (number, (callee, _)) in callees.iter().zip(is_restored).enumerate().filter(|(_, (_, restored))| *restored) {
+        let Some(callee) = callee else { continue };
+        loads += 1;
+        gone.mark(number);
+        // The loaded function, where all it did was to hand on: who calls it can do the same.
+        if hands_on(*callee) {
+            gone.mark(*callee);
+        }
+    }
+    if loads == 0 {
+        return None;
+    }
+    let maps = loaded_signatures(program, hands_on, &mut gone);
+    function_objects(program, &mut gone);
+    loaded_objects(program, &maps, &mut gone);
+    Some((gone.0, loads))
+}
+
+/// Which things go.
+struct Gone(Vec<bool>);
+
+impl Gone {
+    fn mark(&mut self, thing: Thing) {
+        self.0.get_mut(thing).into_iter().for_each(|gone| *gone = true);
+    }
+
+    fn has(&self, thing: Thing) -> bool {
+        self.0.get(thing).copied().unwrap_or(false)
+    }
+}
+
+/// Marks the signatures that loaded objects came with, and returns the objects that hold them.
+fn loaded_signatures(program: &Program<'_>, hands_on: impl Fn(Thing) -> bool, gone: &mut Gone) -> HashSet<Thing> {
+    let root = program.objects.first().map_or(&[][..], |root| &root.children);
+    let own: HashSet<Thing> = root.iter().map(|child| child.thing).collect();
+    let objects = program.objects.iter().enumerate().map(|(number, object)| (program.thing_of(number), object));
+    let maps = objects.filter(|(thing, object)| object.identifier() == SIGNATURE_MAP && !own.contains(thing));
+    let mut held = HashSet::default();
+    for (thing, map) in maps {
+        gone.mark(thing);
+        held.insert(thing);
+        let signatures = map.children.iter().filter_map(|child| program.object(child.thing));
+        let wrappers = signatures.filter_map(|signature| program.bare_function(signature));
+        wrappers.filter(|wrapper| hands_on(*wrapper)).for_each(|wrapper| gone.mark(wrapper));
+    }
+    held
+}
+
+/// Marks the function objects of whose traces none is left, and those traces as objects.
+fn function_objects(program: &Program<'_>, gone: &mut Gone) {
+    for (number, object) in program.objects.iter().enumerate() {
+        let mut traces = program.traces(object).chain(program.bare_function(object)).peekable();
+        if traces.peek().is_some() && traces.all(|trace| gone.has(trace)) {
+            gone.mark(program.thing_of(number));
+        }
+    }
+}
+
+/// Marks the loaded objects of which no function is left, and what is empty and only theirs.
+fn loaded_objects(program: &Program<'_>, signatures: &HashSet<Thing>, gone: &mut Gone) {
+    let mut holders = vec![0_u32; gone.0.len()];
+    for child in program.objects.iter().flat_map(|object| &object.children) {
+        holders.get_mut(child.thing).into_iter().for_each(|holders| *holders = holders.saturating_add(1));
+    }
+    for (number, object) in program.objects.iter().enumerate().skip(1) {
+        let is_function = |thing: Thing| program.object(thing).is_some_and(Object::is_function);
+        let was_loaded = object.children.iter().any(|child| signatures.contains(&child.thing));
+        let mut functions = object.children.iter().filter(|child| is_function(child.thing)).peekable();
+        if was_loaded && functions.peek().is_some() && functions.all(|child| gone.has(child.thing)) {
+            gone.mark(program.thing_of(number));
+            let is_own = |thing: Thing| holders.get(thing) == Some(&1);
+            let is_empty = |thing: Thing| program.object(thing).is_some_and(Object::is_empty);
+            let children = object.children.iter().map(|child| child.thing);
+            children.filter(|child| is_own(*child) && is_empty(*child)).for_each(|child| gone.mark(child));
+        }
+    }
+}
+
+/// The function that a function only hands its arguments on to.
+fn hands_on(program: &Program<'_>, file: &[u8], function: &Function<'_>) -> Option<Thing> {
+    let mut callee = None;
+    for node in function.nodes() {
+        if matches!(node.op(), b"Identity" | b"IdentityN" | b"NoOp") {
+            continue;
+        }
+        let attribute = node.attribute(b"f").map(|value| function_names(file, value));
+        let named = attribute.and_then(|names| names.first().copied()).and_then(|name| program.function(name));
+        let called = named.or_else(|| program.function(node.op()))?;
+        // An argument goes by its name alone, what a node gives by `node:output:0`.
+        let only_arguments = node.inputs().all(|input| input.starts_with(b"^") || !input.contains(&b':'));
+        if callee.replace(called).is_some() || !only_arguments {
+            return None;
+        }
+    }
+    callee
+}
+
+fn contains(name: &[u8], part: &[u8]) -> bool {
+    name.windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::findings::tests::found;
+    use crate::support::graph::{call, function_of, graph_of, object};
+    use crate::support::wire::{Message, message, node};
+
+    /// A function that hands its argument on, large enough to be told of.
+    fn wrapper(name: &str, callee: &str) -> Message {
+        let long = "n".repeat(1100);
+        function_of(
+            name,
+            &["x"],
+            &[call(&long, callee, &["x"]), node("Identity", "Identity").bytes(3, format!("{long}:output:0"))],
+        )
+    }
+
+    fn body(name: &str) -> Message {
+        function_of(name, &["x"], &[node(&"n".repeat(1100), "Mul").bytes(3, "x")])
+    }
+
+    fn model(functions: &[Message]) -> Message {
+        message().message(2, &graph_of(&[call("call", "f", &["x"])], functions))
+    }
+
+    fn names(functions: &[Message]) -> Vec<String> {
+        let found = found(&model(functions), super::CAUSE.id);
+        let mut names: Vec<String> = found.map(|found| found.evidence).unwrap_or_default();
+        names.iter_mut().for_each(|line| *line = line.split('`').nth(1).unwrap_or_default().to_owned());
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn each_load_is_a_trace_of_the_loaded_function_and_the_wrapper_that_it_calls() {
+        let twice = [
+            wrapper("f", "restored_function_body_2"),
+            wrapper("restored_function_body_2", "f_1"),
+            wrapper("f_1", "restored_function_body_1"),
+            wrapper("restored_function_body_1", "f_0"),
+            wrapper("f_0", "inner"),
+            body("inner"),
+        ];
+        assert_eq!(names(&twice), ["f_0", "f_1", "restored_function_body_1", "restored_function_body_2"]);
+    }
+
+    #[test]
+    fn a_loaded_function_that_computes_something_stays() {
+        let once = [wrapper("f", "restored_function_body_1"), wrapper("restored_function_body_1", "g"), body("g")];
+        assert_eq!(names(&once), ["restored_function_body_1"]);
+    }
+
+    #[test]
+    fn wrappers_in_the_source_and_bodies_that_compute_are_no_cause() {
+        assert_eq!(names(&[wrapper("f", "g"), wrapper("g", "h"), body("h")]), [""; 0]);
+        assert_eq!(names(&[wrapper("f", "restored_function_body_1"), body("restored_function_body_1")]), [""; 0]);
+    }
+
+    #[test]
+    fn the_signatures_of_a_loaded_object_go_and_those_of_the_model_stay() {
+        let user = |identifier: &str, children: &[(&str, u64)]| object(4, &message().bytes(1, identifier), children);
+        let bare = |name: &str| object(8, &message().bytes(1, name), &[]);
+        let objects = [
+            user("_generic_user_object", &[("inner", 1), ("signatures", 2)]),
+            user("_generic_user_object", &[("signatures", 3)]),
+            user("signature_map", &[("serving_default", 4)]),
+            user("signature_map", &[("serving_default", 5)]),
+            bare("own_wrapper"),
+            bare("loaded_wrapper"),
+        ];
+        let functions = [
+            wrapper("restored_function_body_1", "g"),
+            body("g"),
+            wrapper("own_wrapper", "restored_function_body_1"),
+            wrapper("loaded_wrapper", "g"),
+        ];
+        let model = model(&functions).message(7, &message().messages(1, &objects));
+        let found = found(&model, super::CAUSE.id).unwrap();
+        let told = found.evidence.concat();
+        assert!(told.contains("`loaded_wrapper`") && !told.contains("`own_wrapper`"), "{told}");
+    }
+}

@@ -1,0 +1,37 @@
+//! `optimizer-state`: the moments, averages and counters of training, shipped with a model that only serves.
+//!
+//! Adam keeps two values for each weight, so its state is twice the model. That something is called `optimizer/...` says
+//! nothing: Keras 3 saves the weights themselves under such keys. What counts is who leads to a variable, and that
+//! nothing which can be called gets its value.
+
+use crate::findings::removal::{self, Gone};
+use crate::findings::variables::OptimizerState;
+use crate::findings::{Cause, Context, Detected};
+use crate::size::{bytes, plural};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "optimizer-state",
+    remedy: "Save with `include_optimizer=False`, use `model.export()`, or export before `compile`.",
+    unless: "training goes on from this very directory.",
+    long: include_str!("../../../docs/findings/optimizer-state.md"),
+    detect,
+};
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let variables = context.variables()?;
+    let state = OptimizerState::new(context, variables);
+    let gone = Gone { tensors: state.tensors, objects: state.objects, ..Gone::default() };
+    if gone.tensors.is_empty() {
+        return None;
+    }
+    let all = variables.all().filter(|(tensor, _)| variables.is_bound(*tensor)).count();
+    let removed = removal::remove(context, &gone);
+    let (slots, of) = (plural(gone.tensors.len() as u64, "variable", "variables"), bytes(removed.data));
+    let weights = plural(all as u64, "variable that is served", "variables that are served");
+    Some(Detected {
+        message: format!("An optimizer keeps {slots}, {of} of data, beside {weights}; no function reads them."),
+        evidence: variables.evidence(context, &gone.tensors, &removed, |tensor| variables.label(tensor)),
+        claims: removed.claims,
+        beyond: removed.beyond,
+    })
+}

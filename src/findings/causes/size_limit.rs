@@ -1,0 +1,251 @@
+//! `size-limit`: a `saved_model.pb` that loaders refuse, or soon will.
+//!
+//! protobuf writes and reads messages of less than 2 GiB, as their sizes are signed 32-bit numbers. The C++ loaders up to
+//! TensorFlow 2.3, and TensorFlow Serving with them, stop at 1 GiB (`tensorflow/core/platform/env.cc`, `ReadBinaryProto`,
+//! which sets `SetTotalBytesLimit(1024LL << 20, ..)`; tensorflow/serving issues 1331, 1686 and 1697). Both are about this
+//! one file: variables and assets have no such limit.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+use crate::findings::claims::Claims;
+use crate::findings::{Cause, Context, Detected, Evidence, NAMED, quoted};
+use crate::size::{bytes, share};
+use crate::wire::{Field, fields, first_len};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "size-limit",
+    remedy: "Move what contributes most out of saved_model.pb: arrays into `tf.Variable`s, vocabularies into assets.",
+    unless: "all that load it are newer than TensorFlow 2.3, and it stays well below 2 GiB.",
+    long: include_str!("../../../docs/findings/size-limit.md"),
+    detect: |context| detect(context, &LIMITS),
+};
+
+/// A size that is refused.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    bytes: u64,
+    /// What it is called, and whose it is.
+    name: &'static str,
+}
+
+/// In rising order.
+const LIMITS: [Limit; 2] = [
+    Limit { bytes: 1 << 30, name: "the 1 GiB that loaders up to TensorFlow 2.3 can read" },
+    Limit { bytes: (1 << 31) - 1, name: "the 2 GiB that protobuf can read" },
+];
+
+/// The share of a limit, in percent, from which on it is near: what is left is a retraining's larger vocabulary.
+const NEAR: u64 = 90;
+
+/// The form of a SavedModel that is one protobuf message on disk.
+const BINARY: &str = "saved_model.pb";
+
+fn detect(context: &Context<'_>, limits: &[Limit]) -> Option<Detected> {
+    let file = context.model.file(BINARY).filter(|file| file.bytes == context.main().len() as u64)?;
+    let is_near = |limit: &&Limit| file.bytes / NEAR >= limit.bytes / 100;
+    let (first, reached) = (limits.first()?, limits.iter().rev().find(is_near)?);
+    let excess = file.bytes.saturating_sub(first.bytes / 100 * NEAR);
+    let parts = Parts::of(context);
+    let (mut claims, mut evidence, mut left) = (Claims::default(), Vec::new(), excess);
+    for part in parts.largest() {
+        // No more than has to go: that is what the finding is worth.
+        let taken = left.min(part.range.len() as u64);
+        left -= taken;
+        let end = part.range.start + usize::try_from(taken).unwrap_or_default();
+        context.claim(&mut claims, std::iter::once(part.range.start..end));
+        evidence.push(Evidence { what: part.what(context), bytes: context.cost(&part.range) });
+    }
+    let state = if file.bytes > reached.bytes { "more than" } else { "near" };
+    let (most, kind) = parts.sums.iter().zip(Kind::ALL).max_by_key(|(bytes, _)| **bytes)?;
+    let message = format!(
+        "saved_model.pb has {}, {state} {} ({}); {} of it {}.",
+        bytes(file.bytes),
+        reached.name,
+        share(file.bytes, reached.bytes),
+        share(*most, file.bytes),
+        kind.are(),
+    );
+    Some(Detected { message, evidence, claims, beyond: left })
+}
+
+/// What a part of the file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Constant,
+    Node,
+    FunctionNode,
+    Objects,
+    Other,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Constant, Self::Node, Self::FunctionNode, Self::Objects, Self::Other];
+
+    fn are(self) -> &'static str {
+        match self {
+            Self::Constant => "are constants",
+            Self::Node => "are nodes of graphs other than constants",
+            Self::FunctionNode => "are nodes of functions other than constants",
+            Self::Objects => "is the object graph",
+            Self::Other => "are op definitions, collections and the like",
+        }
+    }
+}
+
+/// Fields of SavedModel, MetaGraphDef, GraphDef, FunctionDefLibrary, FunctionDef and NodeDef.
+const META_GRAPHS: u32 = 2;
+const GRAPH_DEF: u32 = 2;
+const OBJECT_GRAPH_DEF: u32 = 7;
+const NODE: u32 = 1;
+const LIBRARY: u32 = 2;
+const FUNCTION: u32 = 1;
+const NODE_DEF: u32 = 3;
+const OP: u32 = 2;
+
+/// A node, or a section that has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    range: Range<usize>,
+    payload: Range<usize>,
+    kind: Kind,
+}
+
+impl Part {
+    fn what(&self, context: &Context<'_>) -> String {
+        let name = || first_len(context.main(), self.payload.clone(), 1).unwrap_or_default();
+        match self.kind {
+            Kind::Constant => format!("constant {}", quoted(context.text(name()).as_bytes())),
+            Kind::Node => format!("node {}", quoted(context.text(name()).as_bytes())),
+            Kind::FunctionNode => format!("node {} in a function", quoted(context.text(name()).as_bytes())),
+            Kind::Objects => "the object graph".to_owned(),
+            Kind::Other => "op definitions, collections and the like".to_owned(),
+        }
+    }
+}
+
+/// The file's parts: the bytes of each kind, and the largest ones.
+struct Parts<'a> {
+    file: &'a [u8],
+    /// In the order of [`Kind::ALL`].
+    sums: [u64; 5],
+    /// By size, the smallest on top: length, start, payload and kind.
+    heap: BinaryHeap<Reverse<(usize, usize, usize, Kind)>>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(context: &Context<'a>) -> Self {
+        let file = context.main();
+        let mut parts = Self { file, sums: [0; 5], heap: BinaryHeap::new() };
+        let metas = fields(file, 0..file.len()).filter(|field| field.is_len(META_GRAPHS));
+        for section in metas.flat_map(|meta| fields(file, meta.payload())) {
+            match section.number {
+                GRAPH_DEF => fields(file, section.payload()).for_each(|field| parts.graph(&field)),
+                OBJECT_GRAPH_DEF => parts.add(&section, Kind::Objects),
+                _ => parts.add(&section, Kind::Other),
+            }
+        }
+        parts
+    }
+
+    fn graph(&mut self, field: &Field) {
+        if field.is_len(NODE) {
+            self.node(field, Kind::Node);
+        } else if field.is_len(LIBRARY) {
+            let functions = fields(self.file, field.payload()).filter(|field| field.is_len(FUNCTION));
+            let file = self.file;
+            for field in functions.flat_map(|function| fields(file, function.payload())) {
+                if field.is_len(NODE_DEF) {
+                    self.node(&field, Kind::FunctionNode);
+                } else {
+                    self.add(&field, Kind::Other);
+                }
+            }
+        } else {
+            self.add(field, Kind::Other);
+        }
+    }
+
+    fn node(&mut self, field: &Field, kind: Kind) {
+        let op = first_len(self.file, field.payload(), OP).and_then(|op| self.file.get(op));
+        self.add(field, if op == Some(b"Const") { Kind::Constant } else { kind });
+    }
+
+    fn add(&mut self, field: &Field, kind: Kind) {
+        let range = field.range();
+        if let Some(sum) = self.sums.get_mut(kind as usize) {
+            *sum = sum.saturating_add(range.len() as u64);
+        }
+        self.heap.push(Reverse((range.len(), range.start, field.payload, kind)));
+        if self.heap.len() > NAMED {
+            self.heap.pop();
+        }
+    }
+
+    /// The largest parts, largest first.
+    fn largest(&self) -> Vec<Part> {
+        let mut largest: Vec<_> = self.heap.iter().map(|Reverse(part)| *part).collect();
+        largest.sort_unstable_by(|a, b| b.cmp(a));
+        let part = |(length, start, payload, kind): (usize, usize, usize, Kind)| {
+            let end = start + length;
+            Part { range: start..end, payload: payload..end, kind }
+        };
+        largest.into_iter().map(part).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::tests::with_context;
+    use crate::support::graph::{function_of, graph_of, node_of};
+    use crate::support::wire::{constant, meta_graph, saved_model};
+
+    /// A model of about 10,000 bytes: a constant of 6,000, and one of 3,000 in a function.
+    fn model() -> Vec<u8> {
+        let graph = graph_of(
+            &[constant("large", &[1; 6000]), node_of(&"n".repeat(500), "Add", &[])],
+            &[function_of("f", &[], &[constant("inner", &[2; 3000])])],
+        );
+        saved_model([&meta_graph(&["serve"], &graph)]).0
+    }
+
+    fn found(limits: [u64; 2]) -> Option<Detected> {
+        let [low, high] = limits;
+        let limits = [Limit { bytes: low, name: "the low limit" }, Limit { bytes: high, name: "the high limit" }];
+        with_context(&[(BINARY, &model())], |context| detect(context, &limits))
+    }
+
+    #[test]
+    fn a_file_well_below_all_limits_is_no_finding() {
+        let size = model().len() as u64;
+        assert!(found([size * 2, size * 4]).is_none());
+        assert!(with_context(&[(BINARY, &model())], |context| detect(context, &LIMITS)).is_none());
+    }
+
+    #[test]
+    fn what_has_to_leave_the_file_is_claimed_of_its_largest_parts() {
+        let size = model().len() as u64;
+        let detected = found([2000, 100_000]).unwrap();
+        assert_eq!((detected.claims.bytes(), detected.beyond), (size - 1800, 0));
+        let named: Vec<&str> = detected.evidence.iter().map(|place| &*place.what).take(2).collect();
+        assert_eq!(named, ["constant `large`", "constant `inner`"]);
+    }
+
+    #[test]
+    fn the_message_has_the_largest_limit_that_is_near_and_what_contributes_most() {
+        let size = model().len() as u64;
+        let message = |limits| found(limits).unwrap().message;
+        assert!(message([size + 10, 2 * size]).contains("near the low limit"));
+        assert!(message([size - 10, 2 * size]).contains("more than the low limit"));
+        assert!(message([size / 2, size + 10]).contains("near the high limit"));
+        let over = message([size / 2, size - 10]);
+        assert!(over.contains("more than the high limit") && over.ends_with("of it are constants."), "{over}");
+    }
+
+    #[test]
+    fn the_limits_are_those_of_loaders_and_of_protobuf() {
+        assert_eq!(LIMITS.map(|limit| limit.bytes), [1_073_741_824, 2_147_483_647]);
+    }
+}

@@ -1,0 +1,121 @@
+//! `vocabulary-constant`: a table's keys and values as constants of the graph.
+//!
+//! `KeyValueTensorInitializer` takes them as tensors; `TextFileInitializer` reads them from an asset, and where values
+//! are the numbers of the lines the file does not hold them at all.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::findings::claims::Claims;
+use crate::findings::constants::Constant;
+use crate::findings::elements::{counts_up, text_bytes};
+use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::size::{bytes, exact, plural};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "vocabulary-constant",
+    remedy: "Write the vocabulary to a text file and make the table with `tf.lookup.TextFileInitializer`, which reads it \
+             from an asset.",
+    unless: "the table is small and one more file to keep with the model costs more than it saves.",
+    long: include_str!("../../../docs/findings/vocabulary-constant.md"),
+    detect,
+};
+
+/// Ops that fill a table: the table, keys, values (`tensorflow/core/ops/lookup_ops.cc`).
+const FILLS: [&[u8]; 4] = [b"InitializeTable", b"InitializeTableV2", b"LookupTableImport", b"LookupTableImportV2"];
+const KEYS: usize = 1;
+const VALUES: usize = 2;
+
+/// Line feed and tab: what a line ends with, and what is between its columns.
+const SEPARATOR: u64 = 1;
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let constants = &context.large().constants;
+    let (mut parts, mut evidence, mut moved) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut file_bytes: u64 = 0;
+    for (keys, values) in tables(context) {
+        let Some((keys_of, values_of)) = constants.get(keys).zip(constants.get(values)) else { continue };
+        let Some(file) = file(context, keys_of, values_of) else { continue };
+        let both = [(values, values_of), (keys, keys_of)];
+        let new = both.into_iter().filter(|(position, _)| !moved.contains(position));
+        let nodes: Vec<Range<usize>> = new.map(|(_, constant)| constant.node.range()).collect();
+        let cost = nodes.iter().map(|range| context.cost(range)).fold(0, u64::saturating_add);
+        let saved = cost.saturating_sub(file);
+        if saved == 0 {
+            continue;
+        }
+        let [keys_name, values_name] = [keys_of, values_of].map(|of| quoted(of.node.name()));
+        let count = exact(keys_of.elements().unwrap_or_default());
+        evidence.push(Evidence {
+            what: format!("{keys_name} and {values_name}, {count} keys and values that are a file of {}", bytes(file)),
+            bytes: saved,
+        });
+        parts.extend(context.up_to(nodes, saved));
+        file_bytes = file_bytes.saturating_add(file);
+        moved.extend([keys, values]);
+    }
+    let mut claims = Claims::default();
+    context.claim(&mut claims, parts);
+    let (tables, size) = (plural(evidence.len() as u64, "table is", "tables are"), bytes(claims.bytes()));
+    (!evidence.is_empty()).then(|| Detected {
+        message: format!("{tables} filled from constants: {size} more than as text files of {}.", bytes(file_bytes)),
+        evidence,
+        claims,
+        beyond: 0,
+    })
+}
+
+/// The constants that tables are filled from, keys and values, each pair once. Constants that anything else takes as well
+/// would stay.
+fn tables(context: &Context<'_>) -> BTreeSet<(usize, usize)> {
+    let uses = context.uses();
+    let mut keys: Vec<(usize, usize)> = Vec::new();
+    let mut values: Vec<(usize, usize)> = Vec::new();
+    for position in 0..context.large().constants.len() {
+        if uses.end_in(position, &FILLS) {
+            let at = |input| {
+                let ends = uses.ends(position).filter(move |end| end.input == Some(input));
+                ends.map(move |end| (end.node.range().start, position))
+            };
+            keys.extend(at(KEYS));
+            values.extend(at(VALUES));
+        }
+    }
+    // A function that fills a table may be called with several pairs: they come in the same order.
+    keys.sort_unstable();
+    values.sort_unstable();
+    pairs(&keys, &values)
+}
+
+/// Keys and values of the same node, in their order.
+fn pairs(keys: &[(usize, usize)], values: &[(usize, usize)]) -> BTreeSet<(usize, usize)> {
+    let (mut keys, mut values) = (keys.iter().peekable(), values.iter().peekable());
+    let mut pairs = BTreeSet::new();
+    while let (Some((key_node, key)), Some((value_node, value))) = (keys.peek(), values.peek()) {
+        if key_node == value_node {
+            pairs.insert((*key, *value));
+        }
+        if key_node <= value_node {
+            keys.next();
+        }
+        if value_node <= key_node {
+            values.next();
+        }
+    }
+    pairs
+}
+
+/// How large the text file is that says the same; `None` where no text file can.
+fn file(context: &Context<'_>, keys: &Constant<'_>, values: &Constant<'_>) -> Option<u64> {
+    let lines = keys.elements()?;
+    let text = |constant: &Constant<'_>| text_bytes(context.main(), constant);
+    let ends = lines.checked_mul(SEPARATOR)?;
+    if counts_up(context.main(), values) {
+        // TextFileIndex.LINE_NUMBER
+        text(keys)?.checked_add(ends)
+    } else if counts_up(context.main(), keys) {
+        text(values)?.checked_add(ends)
+    } else {
+        text(keys)?.checked_add(text(values)?)?.checked_add(ends.checked_mul(2)?)
+    }
+}

@@ -1,0 +1,213 @@
+//! What detectors look at: a model with all that was found out about it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::claims::Claims;
+use super::constants::{Large, Uses, follow};
+use super::nodes::{Function, Node};
+use super::program::Program;
+use super::variables::Variables;
+use crate::charge::{MainFile, SavedModel};
+use crate::checkpoint::Checkpoint;
+use crate::duplicates::Duplicates;
+use crate::graph::Reach;
+use crate::input::Model;
+use crate::wire::{Field, fields};
+
+/// Fields of MetaGraphDef, GraphDef and FunctionDefLibrary.
+const GRAPH_DEF: u32 = 2;
+const NODE: u32 = 1;
+const LIBRARY: u32 = 2;
+const FUNCTION: u32 = 1;
+
+/// The pieces of a tensor's data: files of the checkpoint by position, and ranges of them.
+type Data = Vec<(usize, Range<u64>)>;
+
+/// A model, charged, its duplicates found and its signatures followed.
+pub struct Context<'a> {
+    pub(crate) model: &'a Model,
+    main_file: Option<&'a MainFile<'a>>,
+    pub(crate) saved_model: &'a SavedModel,
+    pub(crate) checkpoint: Option<&'a Checkpoint>,
+    pub(crate) duplicates: &'a Duplicates,
+    /// Without metagraphs where no metagraph has signatures or objects.
+    pub(crate) reach: &'a Reach<'a>,
+    functions: OnceLock<Vec<Function<'a>>>,
+    large: OnceLock<Large<'a>>,
+    uses: OnceLock<Uses<'a>>,
+    programs: OnceLock<Vec<Program<'a>>>,
+    /// For each tensor of the bundle the pieces of files that are charged to it.
+    data: OnceLock<Vec<Data>>,
+    variables: OnceLock<Option<Variables<'a>>>,
+}
+
+impl<'a> Context<'a> {
+    /// What is known of a model.
+    #[must_use]
+    pub fn new(
+        model: &'a Model,
+        main_file: Option<&'a MainFile<'a>>,
+        saved_model: &'a SavedModel,
+        checkpoint: Option<&'a Checkpoint>,
+        duplicates: &'a Duplicates,
+        reach: &'a Reach<'a>,
+    ) -> Self {
+        Self {
+            model,
+            main_file,
+            saved_model,
+            checkpoint,
+            duplicates,
+            reach,
+            functions: OnceLock::new(),
+            large: OnceLock::new(),
+            uses: OnceLock::new(),
+            programs: OnceLock::new(),
+            variables: OnceLock::new(),
+            data: OnceLock::new(),
+        }
+    }
+
+    /// The main file in wire format; none where it cannot be read.
+    pub(super) fn main(&self) -> &'a [u8] {
+        self.main_file.and_then(|main| main.bytes.as_deref()).unwrap_or_default()
+    }
+
+    /// A part of the main file as text, for a message.
+    pub(super) fn text(&self, range: Range<usize>) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.main().get(range).unwrap_or_default())
+    }
+
+    /// The part of the main file that a range of [`Context::main`] was read from.
+    pub(super) fn part(&self, range: &Range<usize>) -> Range<u64> {
+        self.main_file.map_or(0..0, |main| main.layout.part(range))
+    }
+
+    /// The bytes of the file that a range of [`Context::main`] takes.
+    pub(super) fn cost(&self, range: &Range<usize>) -> u64 {
+        let part = self.part(range);
+        part.end.saturating_sub(part.start)
+    }
+
+    /// Claims what ranges of [`Context::main`] take in the file.
+    pub(super) fn claim(&self, claims: &mut Claims, ranges: impl IntoIterator<Item = Range<usize>>) {
+        let Some(main) = self.main_file else { return };
+        let ranges = ranges.into_iter().map(|range| main.layout.part(&range));
+        claims.add_ranges(&main.file.name, ranges.collect());
+    }
+
+    /// `bytes` of these ranges of the main file: whole ranges as far as they go, and a part of the one where they end. For
+    /// a remedy that puts something smaller in the place of what it frees.
+    pub(super) fn up_to(&self, ranges: impl IntoIterator<Item = Range<usize>>, bytes: u64) -> Vec<Range<usize>> {
+        let mut left = bytes;
+        let parts = ranges.into_iter().map(|range| {
+            let cost = self.cost(&range);
+            // Of a range that goes in part the share goes; in a file where every byte costs one, that many bytes.
+            let taken = share_of(range.len(), left.min(cost), cost);
+            left = left.saturating_sub(cost);
+            range.start..range.start.saturating_add(taken)
+        });
+        parts.collect()
+    }
+
+    /// Claims the data of tensors of the checkpoint, by their positions in the bundle.
+    pub(super) fn claim_tensors(&self, claims: &mut Claims, tensors: impl IntoIterator<Item = usize>) {
+        let Some(checkpoint) = self.checkpoint else { return };
+        let mut ranges: BTreeMap<usize, Vec<Range<u64>>> = BTreeMap::new();
+        for (file, range) in tensors.into_iter().flat_map(|tensor| self.data(tensor)) {
+            ranges.entry(*file).or_default().push(range.clone());
+        }
+        for (file, ranges) in ranges {
+            let name = checkpoint.files.get(file).map_or("", |file| &file.path);
+            claims.add_ranges(name, ranges);
+        }
+    }
+
+    /// The bytes of the shards that are charged to a tensor.
+    pub(super) fn data_bytes(&self, tensor: usize) -> u64 {
+        self.data(tensor).iter().map(|(_, range)| range.end.saturating_sub(range.start)).fold(0, u64::saturating_add)
+    }
+
+    /// Where the data of a tensor is: files of the checkpoint by position, and ranges of them.
+    fn data(&self, tensor: usize) -> &[(usize, Range<u64>)] {
+        let data = self.data.get_or_init(|| {
+            let Some(checkpoint) = self.checkpoint else { return Vec::new() };
+            let mut data = vec![Vec::new(); checkpoint.bundle.tensors.len()];
+            for (position, file) in checkpoint.files.iter().enumerate() {
+                for extent in &file.extents {
+                    let of_tensor = extent.tensor.and_then(|tensor| data.get_mut(tensor));
+                    of_tensor.into_iter().for_each(|data| data.push((position, extent.range.clone())));
+                }
+            }
+            data
+        });
+        data.get(tensor).map_or(&[], Vec::as_slice)
+    }
+
+    /// The variables and who needs them; `None` where that cannot be said.
+    pub(super) fn variables(&self) -> Option<&Variables<'a>> {
+        self.variables.get_or_init(|| Variables::new(self)).as_ref()
+    }
+
+    /// The payloads of the fields `number` of a metagraph.
+    pub(super) fn sections(&self, meta_graph: usize, number: u32) -> impl Iterator<Item = Field> + use<'a> {
+        let range = self.saved_model.meta_graphs.get(meta_graph).map_or(0..0, |graph| graph.range.clone());
+        fields(self.main(), range).filter(move |field| field.is_len(number))
+    }
+
+    /// The nodes of a metagraph's graph itself.
+    pub(super) fn nodes(&self, meta_graph: usize) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let file = self.main();
+        let graphs = self.sections(meta_graph, GRAPH_DEF).flat_map(move |graph| fields(file, graph.payload()));
+        graphs.filter(|field| field.is_len(NODE)).map(move |field| Node::new(file, field))
+    }
+
+    /// The large constants and byte strings of all graphs and functions.
+    pub(super) fn large(&self) -> &Large<'a> {
+        self.large.get_or_init(|| Large::find(self))
+    }
+
+    /// What takes the large constants.
+    pub(super) fn uses(&self) -> &Uses<'a> {
+        self.uses.get_or_init(|| follow(self, &self.large().constants))
+    }
+
+    /// The functions of all libraries, in the order of the file.
+    pub(super) fn functions(&self) -> &[Function<'a>] {
+        self.functions.get_or_init(|| {
+            let meta_graphs = 0..self.saved_model.meta_graphs.len();
+            meta_graphs.flat_map(|meta_graph| self.library(meta_graph)).collect()
+        })
+    }
+
+    /// The function, by its position among all, that an offset of [`Context::main`] is in.
+    pub(super) fn function_around(&self, offset: usize) -> Option<usize> {
+        let functions = self.functions();
+        let before = functions.partition_point(|function| function.range().start <= offset).checked_sub(1)?;
+        functions.get(before).filter(|function| offset < function.range().end).map(|_| before)
+    }
+
+    /// The programs of the metagraphs that have functions.
+    pub(super) fn programs(&self) -> &[Program<'a>] {
+        self.programs.get_or_init(|| {
+            let meta_graphs = 0..self.saved_model.meta_graphs.len();
+            meta_graphs.filter_map(|meta_graph| Program::read(self, meta_graph)).collect()
+        })
+    }
+
+    fn library(&self, meta_graph: usize) -> impl Iterator<Item = Function<'a>> + use<'a> {
+        let file = self.main();
+        let graphs = self.sections(meta_graph, GRAPH_DEF).flat_map(move |graph| fields(file, graph.payload()));
+        let libraries = graphs.filter(|field| field.is_len(LIBRARY)).flat_map(move |lib| fields(file, lib.payload()));
+        libraries.filter(|field| field.is_len(FUNCTION)).map(move |field| Function::new(file, field, meta_graph))
+    }
+}
+
+/// `part` of `whole`, of `length`.
+fn share_of(length: usize, part: u64, whole: u64) -> usize {
+    let share = (length as u128 * u128::from(part)).checked_div(u128::from(whole)).unwrap_or_default();
+    usize::try_from(share).unwrap_or(length)
+}

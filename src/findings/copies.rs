@@ -1,0 +1,106 @@
+//! Tensors of one content under two keys, of which one is enough: what needs them would get the same value from either.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use foldhash::HashMap;
+
+use super::Context;
+use super::variables::{Variables, is_numeric};
+use crate::checkpoint::Tensor;
+use crate::duplicates::GroupKind;
+
+/// From this size on equal contents are taken for copies whatever they are called, unless they are all zero. Smaller
+/// ones, and zeros, may be equal by chance, and are copies where they have one name as well. As `--min-duplicate` is.
+const TELLING: u64 = 1 << 10;
+
+/// A tensor that another one makes superfluous.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Copy {
+    pub(super) tensor: usize,
+    /// The one that is enough.
+    pub(super) kept: usize,
+}
+
+/// The tensors that no session restores into what is reached, and that have the content of one that a session does; and
+/// those that nothing needs at all, and that have the content of one that something needs.
+///
+/// Python and a session may each be bound to a copy of their own, as in what Keras 3's `model.export()` writes.
+pub(super) fn of_bound(context: &Context<'_>, variables: &Variables<'_>) -> Vec<Copy> {
+    let mut classes: BTreeMap<(i32, u64, u32, &[i64]), Vec<usize>> = BTreeMap::new();
+    // A tensor without bytes of its own, which are another key's as well, is none that is stored twice.
+    let has_own = |tensor: usize, about: &Tensor| about.bytes > 0 && context.data_bytes(tensor) == about.bytes;
+    let of_data = variables.all().filter(|(tensor, about)| is_numeric(about) && has_own(*tensor, about));
+    for (tensor, about) in of_data.filter(|(_, about)| about.slice_of.is_none() && about.crc32c != 0) {
+        classes.entry((about.dtype, about.bytes, about.crc32c, &about.shape)).or_default().push(tensor);
+    }
+    classes.retain(|_, class| class.len() > 1);
+    let groups = if classes.is_empty() { HashMap::default() } else { groups(context) };
+    let mut contents = Contents { context, files: HashMap::default() };
+    let mut copies = Vec::new();
+    for class in classes.values() {
+        let rank = |tensor: usize| match (variables.is_bound_by_graph(tensor), variables.is_bound(tensor)) {
+            (true, _) => 2,
+            (false, true) => 1,
+            (false, false) => 0,
+        };
+        let Some(best) = class.iter().map(|tensor| rank(*tensor)).max().filter(|best| *best > 0) else { continue };
+        let kept: Vec<usize> = class.iter().copied().filter(|tensor| rank(*tensor) == best).collect();
+        let mut by_name: HashMap<&str, usize> = HashMap::default();
+        for tensor in &kept {
+            by_name.entry(variables.name(*tensor)).or_insert(*tensor);
+        }
+        for tensor in class.iter().copied().filter(|tensor| rank(*tensor) < best) {
+            let named = by_name.get(variables.name(tensor)).copied();
+            // A group has no zeros in it.
+            let is_grouped = |kept: &usize| matches!((of(&groups, variables, *kept), of(&groups, variables, tensor)), (Some(a), Some(b)) if a == b);
+            let found = match named {
+                Some(kept) => (is_grouped(&kept) || contents.are_equal(variables, tensor, kept)).then_some(kept),
+                None => kept.first().copied().filter(|kept| size(variables, *kept) >= TELLING && is_grouped(kept)),
+            };
+            copies.extend(found.map(|kept| Copy { tensor, kept }));
+        }
+    }
+    copies.sort_by_key(|copy| copy.tensor);
+    copies
+}
+
+fn size(variables: &Variables<'_>, tensor: usize) -> u64 {
+    variables.tensors.get(tensor).map_or(0, |tensor| tensor.bytes)
+}
+
+/// The group of equal contents that each checkpoint key is in, as far as contents were compared.
+fn groups<'a>(context: &Context<'a>) -> HashMap<&'a str, usize> {
+    let groups = context.duplicates.groups.iter().enumerate().filter(|(_, group)| group.kind == GroupKind::Variable);
+    let members = groups.flat_map(|(number, group)| group.members.iter().map(move |member| (number, member)));
+    members.filter(|(_, member)| member.place == "variables").map(|(number, member)| (&*member.name, number)).collect()
+}
+
+fn of(groups: &HashMap<&str, usize>, variables: &Variables<'_>, tensor: usize) -> Option<usize> {
+    groups.get(variables.tensors.get(tensor)?.key.as_str()).copied()
+}
+
+/// The data files, opened once each.
+struct Contents<'c, 'a> {
+    context: &'c Context<'a>,
+    files: HashMap<u32, Option<Bytes>>,
+}
+
+impl Contents<'_, '_> {
+    fn are_equal(&mut self, variables: &Variables<'_>, a: usize, b: usize) -> bool {
+        let mut content = |tensor: usize| variables.tensors.get(tensor).and_then(|tensor| self.of(tensor));
+        matches!((content(a), content(b)), (Some(a), Some(b)) if a == b)
+    }
+
+    fn of(&mut self, tensor: &Tensor) -> Option<Bytes> {
+        let range = tensor.range()?;
+        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+        let context = self.context;
+        let shard = self.files.entry(tensor.shard).or_insert_with(|| {
+            let (_, file) = context.checkpoint?.shards().find(|(shard, _)| *shard == tensor.shard)?;
+            context.model.file(&file.path)?.contents().ok()
+        });
+        let shard = shard.as_ref()?;
+        shard.get(range.clone()).is_some().then(|| shard.slice(range))
+    }
+}

@@ -1,0 +1,251 @@
+//! What takes room and is no cause for alarm: parts that a model has because of how it was saved, which may be left out in
+//! some cases and are small in most. `docs/findings/information.md` has what each of them is.
+//!
+//! Each is measured where it lies, and no byte is in two of them: an attribute of a node that is counted as a whole is
+//! not counted again. What all nodes have of something was noted when they were charged, so only those are walked that are
+//! counted as a whole, to take that away again.
+
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Context, savers};
+use crate::charge::{Sum, argument_shapes, is_output_shapes};
+use crate::graph::{Kind, Root, Thing};
+use crate::size::plural;
+use crate::wire::fields;
+
+/// A part of a model that is worth knowing of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Information {
+    /// What it is called.
+    pub id: String,
+    /// The bytes that it takes.
+    pub bytes: u64,
+    /// What it is, in this model's numbers.
+    pub message: String,
+}
+
+/// `MetaGraphDef.meta_info_def`, `MetaInfoDef.stripped_op_list`.
+const META_INFO_DEF: u32 = 1;
+const STRIPPED_OP_LIST: u32 = 2;
+/// `NodeDef.attr`, `NodeDef.experimental_debug_info`.
+const NODE_ATTR: u32 = 5;
+const NODE_DEBUG_INFO: u32 = 6;
+/// `FunctionDef.node_def`, `FunctionDef.arg_attr`.
+const NODE_DEF: u32 = 3;
+const ARG_ATTR: u32 = 7;
+
+const DEBUG_FILES: &str = "debug/";
+
+impl Sum {
+    fn told(self, id: &str, message: impl FnOnce(u64) -> String) -> Option<Information> {
+        (self.bytes > 0).then(|| Information { id: id.to_owned(), bytes: self.bytes, message: message(self.count) })
+    }
+}
+
+/// What there is to know of a model, most bytes first.
+pub(super) fn informations(context: &Context<'_>) -> Vec<Information> {
+    let mut sums = Sums::default();
+    for graph in 0..context.saved_model.meta_graphs.len() {
+        sums.meta_graph(context, graph);
+    }
+    for file in context.model.files.iter().filter(|file| file.name.starts_with(DEBUG_FILES)) {
+        sums.debug_info.add(file.bytes);
+    }
+    let save_restore = sums.save_restore.told("save-restore", |count| {
+        let nodes = plural(count, "node or function", "nodes and functions");
+        format!("{nodes} that only saving and restoring the checkpoint needs")
+    });
+    let unreached = sums.unreached.told("unreached-nodes", |count| {
+        let nodes = plural(count, "node", "nodes");
+        format!("{nodes} that no signature reaches: training, initial values, summaries")
+    });
+    let output_shapes = sums.output_shapes.told("output-shapes", |count| {
+        let attributes = plural(count, "attribute", "attributes");
+        format!("{attributes} `_output_shapes`: hints for what shape inference cannot know")
+    });
+    let debug_info = sums.debug_info.told("debug-info", |count| {
+        let parts = plural(count, "file or field", "files and fields");
+        format!("{parts} of debug information: where and as what nodes were made")
+    });
+    let op_list = sums.op_list.told("op-list", |count| {
+        let lists = plural(count, "list", "lists");
+        format!("{lists} of the ops that a graph uses, for loaders of another version")
+    });
+    let told = [save_restore, unreached, output_shapes, debug_info, op_list];
+    let mut all: Vec<Information> = told.into_iter().flatten().collect();
+    // Stable: those of equal size stay in the order above.
+    all.sort_by_key(|information| std::cmp::Reverse(information.bytes));
+    all
+}
+
+#[derive(Default)]
+struct Sums {
+    save_restore: Sum,
+    unreached: Sum,
+    output_shapes: Sum,
+    debug_info: Sum,
+    op_list: Sum,
+}
+
+/// What a node or function is that is counted as a whole. All others are counted by their parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    SaveRestore,
+    Unreached,
+}
+
+impl Sums {
+    fn meta_graph(&mut self, context: &Context<'_>, index: usize) {
+        let Some(graph) = context.saved_model.meta_graphs.get(index) else { return };
+        // What is in the things that are counted as a whole.
+        let (mut shapes, mut debug_info) = (Sum::default(), Sum::default());
+        for (thing, whole) in whole(context, index) {
+            match whole {
+                Whole::SaveRestore => self.save_restore.add(thing.bytes),
+                Whole::Unreached => self.unreached.add(thing.bytes),
+            }
+            if thing.kind == Kind::Node {
+                node(context, thing.span.clone(), &mut shapes, &mut debug_info);
+            } else {
+                function(context, thing.span.clone(), &mut shapes, &mut debug_info);
+            }
+        }
+        self.output_shapes = self.output_shapes.and(graph.notes.output_shapes.without(shapes));
+        self.debug_info = self.debug_info.and(graph.notes.debug_info.without(debug_info));
+        let file = context.main();
+        for field in context.sections(index, META_INFO_DEF).flat_map(|info| fields(file, info.payload())) {
+            if field.is_len(STRIPPED_OP_LIST) {
+                self.op_list.add(context.cost(&field.range()));
+            }
+        }
+    }
+}
+
+/// The parts of the NodeDef at `span` that are counted by themselves elsewhere.
+fn node(context: &Context<'_>, span: Range<usize>, shapes: &mut Sum, debug_info: &mut Sum) {
+    let file = context.main();
+    for field in fields(file, span) {
+        if field.is_len(NODE_ATTR) && is_output_shapes(file, field.payload()) {
+            shapes.add(context.cost(&field.range()));
+        } else if field.is_len(NODE_DEBUG_INFO) {
+            debug_info.add(context.cost(&field.range()));
+        }
+    }
+}
+
+/// Those of the FunctionDef at `span`.
+fn function(context: &Context<'_>, span: Range<usize>, shapes: &mut Sum, debug_info: &mut Sum) {
+    let file = context.main();
+    for field in fields(file, span) {
+        if field.is_len(NODE_DEF) {
+            node(context, field.payload(), shapes, debug_info);
+        } else if field.is_len(ARG_ATTR) {
+            argument_shapes(file, field.payload()).for_each(|shape| shapes.add(context.cost(&shape.range())));
+        }
+    }
+}
+
+/// The nodes and functions of a metagraph that are counted as a whole. Where no signature is there to be called, nothing
+/// is known to be idle, and functions that nothing calls are no nodes.
+fn whole<'c>(context: &'c Context<'_>, index: usize) -> impl Iterator<Item = (&'c Thing, Whole)> {
+    let reach = context.reach.meta_graphs.get(index).and_then(Option::as_ref);
+    let saving = savers::only_saving(context, index).unwrap_or_default();
+    let is_called = reach.is_some_and(|reach| reach.roots.iter().any(Root::is_call));
+    let things = reach.into_iter().flat_map(|reach| reach.things().map(move |(number, thing)| (reach, number, thing)));
+    things.filter_map(move |(reach, number, thing)| match thing.kind {
+        Kind::Node | Kind::Function if saving.get(number as usize) == Some(&true) => Some((thing, Whole::SaveRestore)),
+        Kind::Node if is_called && !reach.is_reached(number) => Some((thing, Whole::Unreached)),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::findings::tests::report;
+    use crate::support::graph::{call, function_of, graph_of, node_of, saver, signature};
+    use crate::support::wire::{Message, message, meta_graph, node, saved_model};
+
+    fn told(graph: &Message, files: &[(&str, &[u8])]) -> BTreeMap<String, u64> {
+        let model = saved_model([graph]).0;
+        let files = [&[("saved_model.pb", &*model)][..], files].concat();
+        report(&files).information.into_iter().map(|information| (information.id, information.bytes)).collect()
+    }
+
+    fn expected(known: &[(&str, usize)]) -> BTreeMap<String, u64> {
+        known.iter().map(|(id, bytes)| ((*id).to_owned(), *bytes as u64)).collect()
+    }
+
+    /// The bytes of nodes, tags and lengths included.
+    fn fields(nodes: &[Message]) -> usize {
+        message().messages(1, nodes).len()
+    }
+
+    fn shapes() -> Message {
+        message().message(1, &message().bytes(7, [0; 20]))
+    }
+
+    /// A served node, with what is asked for added.
+    fn served(graph: &Message) -> Message {
+        signature(meta_graph(&["serve"], graph), "serving_default", &[], &["y"])
+    }
+
+    #[test]
+    fn a_model_without_any_of_it_has_no_information() {
+        assert_eq!(told(&served(&graph_of(&[node("y", "Add")], &[])), &[]), expected(&[]));
+    }
+
+    #[test]
+    fn shapes_are_counted_in_nodes_functions_and_their_arguments() {
+        let y = call("y", "f", &[]).entry(5, "_output_shapes", &shapes());
+        let inner = node("inner", "Add").entry(5, "_output_shapes", &shapes());
+        let argument = message().int(1, 1).message(2, &message().entry(1, "_output_shapes", &shapes()));
+        let function = function_of("f", &[], &[inner]).message(7, &argument);
+        let entry = message().entry(5, "_output_shapes", &shapes()).len();
+        assert_eq!(told(&served(&graph_of(&[y], &[function])), &[]), expected(&[("output-shapes", 3 * entry)]));
+    }
+
+    #[test]
+    fn debug_information_is_in_files_graphs_and_nodes() {
+        let origin = message().bytes(1, "before");
+        let graph = graph_of(&[node("y", "Add").message(6, &origin)], &[]).message(5, &origin);
+        let fields = 2 * message().message(5, &origin).len();
+        let files: [(&str, &[u8]); 2] = [("debug/saved_model_debug_info.pb", &[0; 50]), ("debugger.txt", &[0; 50])];
+        assert_eq!(told(&served(&graph), &files), expected(&[("debug-info", fields + 50)]));
+    }
+
+    #[test]
+    fn the_list_of_ops_is_that_of_the_metagraph() {
+        let list = message().message(2, &message().message(1, &message().bytes(1, "Add")));
+        let graph = served(&graph_of(&[node("y", "Add")], &[])).message(1, &list);
+        assert_eq!(told(&graph, &[]), expected(&[("op-list", list.len())]));
+    }
+
+    #[test]
+    fn what_no_signature_reaches_is_idle_with_all_that_is_in_it() {
+        let idle = node_of("gradient", "Mul", &["y"]).entry(5, "_output_shapes", &shapes()).message(6, &shapes());
+        let graph = graph_of(&[node("y", "Add"), idle.clone()], &[]);
+        assert_eq!(told(&served(&graph), &[]), expected(&[("unreached-nodes", fields(&[idle]))]));
+    }
+
+    #[test]
+    fn where_nothing_can_be_called_nothing_is_idle() {
+        assert_eq!(told(&meta_graph(&["serve"], &graph_of(&[node("y", "Add")], &[])), &[]), expected(&[]));
+    }
+
+    #[test]
+    fn a_saver_is_counted_with_its_functions_and_without_its_variables() {
+        let nodes = saver("v", "v", "");
+        let save = [node("save/Const", "Const"), call("save/Save", "write", &["save/Const"])];
+        let write = function_of("write", &[], &[node("inner", "SaveV2")]);
+        let served_nodes = [node("v", "VariableV2"), node_of("y", "Identity", &["v"])];
+        let graph = graph_of(&[&served_nodes[..], &nodes, &save].concat(), std::slice::from_ref(&write));
+        let def = message().bytes(1, "save/Const:0").bytes(2, "save/Save:0").bytes(3, "save/restore_all");
+        let bytes = fields(&nodes) + fields(&save) + fields(&[write]);
+        assert_eq!(told(&served(&graph).message(3, &def), &[]), expected(&[("save-restore", bytes)]));
+    }
+}

@@ -1,0 +1,225 @@
+//! Findings: why a model is as big as it is, how many bytes that costs, and what to do about it.
+//!
+//! A table of bytes leaves the work to the reader. A finding is a claim that can be checked: it names a cause, the ranges
+//! of files that would go, evidence and a remedy. Each cause is a file of its own, with a detector over what the other
+//! parts know already ([`Context`]) and its long form in `docs/findings/<id>.md`, which `smaudit explain` prints.
+//!
+//! Several causes may be true of the same bytes: a variable that nothing binds may also be there twice. Each finding says
+//! all that its own remedy frees, and how much of that a larger finding claims already; the rest adds up.
+
+mod arrays;
+mod assets;
+mod assignments;
+mod causes;
+mod claims;
+mod constants;
+mod context;
+mod copies;
+mod elements;
+mod information;
+mod nodes;
+mod objects;
+mod program;
+mod removal;
+mod repeats;
+mod savers;
+mod scope;
+mod stablehlo;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::escape::escape_also;
+use crate::size::{bytes, exact};
+
+pub use causes::CAUSES;
+pub use context::Context;
+pub use information::Information;
+
+use claims::Claims;
+
+/// What costs less than this is no finding: a remedy is work.
+const LEAST_BYTES: u64 = 1 << 10;
+
+/// How many places of a finding are named; one more line says how many are not.
+const NAMED: usize = 20;
+
+/// A cause of size that is known, and how it is found.
+pub struct Cause {
+    /// What it is called everywhere: `optimizer-state`.
+    pub id: &'static str,
+    /// What to do, in one line.
+    pub remedy: &'static str,
+    /// When not to do that, in one line.
+    pub unless: &'static str,
+    /// The long form, in Markdown: `docs/findings/<id>.md`. The first line is `# <id>: <what it is>`.
+    pub long: &'static str,
+    detect: fn(&Context<'_>) -> Option<Detected>,
+}
+
+impl Cause {
+    /// What it is, as the long form's first line has it.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        let heading = self.long.lines().next().unwrap_or_default();
+        heading.split_once(": ").map_or(heading, |(_, title)| title)
+    }
+}
+
+/// The cause with this id.
+#[must_use]
+pub fn cause(id: &str) -> Option<&'static Cause> {
+    CAUSES.iter().find(|cause| cause.id == id)
+}
+
+/// What a detector found.
+pub(crate) struct Detected {
+    /// What is so in this model, in one sentence with its numbers.
+    pub(crate) message: String,
+    /// What it rests on: names, places, bytes.
+    pub(crate) evidence: Vec<Evidence>,
+    /// The bytes that the remedy frees.
+    pub(crate) claims: Claims,
+    /// What it frees besides, as an estimate: bytes that have no range of their own, such as entries of an index.
+    pub(crate) beyond: u64,
+}
+
+/// One place that a finding rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// What is there, in a few words; names in it as the file has them.
+    pub(crate) what: String,
+    /// What it costs.
+    pub(crate) bytes: u64,
+}
+
+/// A cause that was found in a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// The cause's id, for `smaudit explain` and `finding:ID`.
+    pub id: String,
+    /// What the remedy frees, as an estimate.
+    pub bytes: u64,
+    /// `bytes` without what larger findings claim as well. These add up.
+    pub additional_bytes: u64,
+    /// What is so in this model.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// When not to do it.
+    pub unless: String,
+    /// What it rests on, largest first; of more than 20 places the last line says how many are left out.
+    pub evidence: Vec<String>,
+    /// The larger findings that claim some of the same bytes.
+    pub overlaps: Vec<Overlap>,
+}
+
+/// Bytes that two findings claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Overlap {
+    /// The larger finding.
+    pub id: String,
+    /// What both claim.
+    pub bytes: u64,
+}
+
+/// What was found in a model, most bytes first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// The causes.
+    pub findings: Vec<Finding>,
+    /// What all remedies together free: the sum of `additional_bytes`.
+    pub bytes: u64,
+    /// What takes room and is no cause for alarm.
+    pub information: Vec<Information>,
+}
+
+/// Looks for every known cause.
+#[must_use]
+pub fn find(context: &Context<'_>) -> Findings {
+    let next = AtomicUsize::new(0);
+    let (detected, information) = thread::scope(|scope| {
+        let other = scope.spawn(|| (detect(context, &next), information::informations(context)));
+        let mut detected = detect(context, &next);
+        let (more, information) = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+        detected.extend(more);
+        (detected, information)
+    });
+    Findings { information, ..weigh(detected.into_values().collect()) }
+}
+
+/// Looks for the causes that are left, by their position in the list, until none is. Two threads take turns: what costs
+/// time is mostly one cause that looks through all functions, beside another.
+fn detect(context: &Context<'_>, next: &AtomicUsize) -> BTreeMap<usize, (&'static Cause, Detected)> {
+    let mut found = BTreeMap::new();
+    while let Some((position, cause)) = Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, CAUSES.get(at)?))) {
+        found.extend((cause.detect)(context).map(|detected| (position, (cause, detected))));
+    }
+    found
+}
+
+/// Orders findings by their bytes, and says of each what larger ones have claimed.
+fn weigh(detected: Vec<(&'static Cause, Detected)>) -> Findings {
+    let mut sized: Vec<(u64, &Cause, Detected)> =
+        detected.into_iter().map(|(cause, found)| (found.bytes(), cause, found)).collect();
+    sized.retain(|(bytes, ..)| *bytes >= LEAST_BYTES);
+    // Stable: causes of equal size stay in the order of the list.
+    sized.sort_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
+    let mut claimed = Claims::default();
+    let mut larger: Vec<(&str, &Claims)> = Vec::new();
+    let mut findings = Vec::with_capacity(sized.len());
+    for (bytes, cause, found) in &sized {
+        let shared = |(id, claims): &(&str, &Claims)| {
+            let bytes = found.claims.common_bytes(claims);
+            (bytes > 0).then(|| Overlap { id: (*id).to_owned(), bytes })
+        };
+        findings.push(Finding {
+            id: cause.id.to_owned(),
+            bytes: *bytes,
+            additional_bytes: bytes.saturating_sub(found.claims.common_bytes(&claimed)),
+            message: found.message.clone(),
+            remedy: cause.remedy.to_owned(),
+            unless: cause.unless.to_owned(),
+            evidence: told(&found.evidence),
+            overlaps: larger.iter().filter_map(shared).collect(),
+        });
+        claimed.add_all(&found.claims);
+        larger.push((cause.id, &found.claims));
+    }
+    let bytes = findings.iter().map(|finding| finding.additional_bytes).fold(0, u64::saturating_add);
+    Findings { findings, bytes, information: Vec::new() }
+}
+
+impl Detected {
+    fn bytes(&self) -> u64 {
+        self.claims.bytes().saturating_add(self.beyond)
+    }
+}
+
+/// A name from the model inside a sentence: escaped, and with no backtick of its own to end the code span that it is in.
+pub(crate) fn quoted(name: impl AsRef<[u8]>) -> String {
+    format!("`{}`", escape_also(&String::from_utf8_lossy(name.as_ref()), |_, c| c == '`'))
+}
+
+/// The largest places, and how many there are besides.
+fn told(evidence: &[Evidence]) -> Vec<String> {
+    let mut sorted: Vec<&Evidence> = evidence.iter().collect();
+    sorted.sort_by_key(|place| std::cmp::Reverse(place.bytes));
+    let (named, rest) = sorted.split_at(sorted.len().min(NAMED));
+    let mut lines: Vec<String> = named.iter().map(|e| format!("{}: {}", e.what, bytes(e.bytes))).collect();
+    if !rest.is_empty() {
+        let sum = rest.iter().map(|place| place.bytes).fold(0, u64::saturating_add);
+        lines.push(format!("and {} more: {}", exact(rest.len() as u64), bytes(sum)));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,525 @@
+//! What a Python program gets that loads a TF2 metagraph: objects and functions, and who needs whom.
+//!
+//! A remedy that drops a function drops what only that function needs: the functions that it calls, those that stand in
+//! for them on another device, their gradients, the objects that they captured, and the entries of all these in the object graph
+//! and in the checkpoint's. So causes say which uses the remedy ends ([`Program::without`]), and what nothing reaches any
+//! more is what it frees ([`Program::claim`]).
+//!
+//! `graph` answers what signatures reach. Here objects are more than ways to functions: each has bytes and is held by name;
+//! and functions that training looks up by strings count as needed by those that name them.
+
+use std::ops::Range;
+
+use foldhash::{HashMap, HashSet};
+use prost::Message as _;
+
+use super::claims::Claims;
+use super::context::Context;
+use super::nodes::{Function, Node, input_node};
+use crate::checkpoint::object_graph::KEY;
+use crate::wire::{Field, WireType, fields, first_len, varint};
+
+/// Fields of MetaGraphDef, GraphDef and FunctionDefLibrary.
+const GRAPH_DEF: u32 = 2;
+const OBJECT_GRAPH_DEF: u32 = 7;
+const LIBRARY: u32 = 2;
+const GRADIENT: u32 = 2;
+const REGISTERED_GRADIENTS: u32 = 3;
+/// Fields of FunctionDef, AttrValue, AttrValue.ListValue and NameAttrList.
+const FUNCTION_ATTR: u32 = 5;
+const LIST: u32 = 1;
+const S: u32 = 2;
+const TENSOR: u32 = 8;
+const FUNC: u32 = 10;
+const LIST_FUNC: u32 = 9;
+const FUNC_ATTR: u32 = 2;
+/// `TensorProto.string_val`.
+const STRING_VAL: u32 = 8;
+/// Fields of SavedObjectGraph (tensorflow/core/protobuf/saved_object_graph.proto).
+const NODES: u32 = 1;
+const CONCRETE_FUNCTIONS: u32 = 2;
+/// Fields of SavedObject.
+const CHILDREN: u32 = 1;
+const USER_OBJECT: u32 = 4;
+const FUNCTION: u32 = 6;
+const BARE_FUNCTION: u32 = 8;
+const CONSTANT: u32 = 9;
+const SAVEABLES: u32 = 11;
+const CAPTURED_TENSOR: u32 = 12;
+const DEPENDENCIES: u32 = 15;
+/// The fields of SavedObject that say what it is, of those that matter here.
+const KINDS: [u32; 5] = [USER_OBJECT, FUNCTION, BARE_FUNCTION, CONSTANT, CAPTURED_TENSOR];
+/// `SavedConcreteFunction.bound_inputs`.
+const BOUND_INPUTS: u32 = 2;
+
+/// The attribute by which a node names the gradient that was registered for it.
+const GRADIENT_OP_TYPE: &[u8] = b"_gradient_op_type";
+
+/// Functions with one value of this attribute stand in for each other (`grappler/optimizers/implementation_selector.cc`).
+const API_IMPLEMENTS: &[u8] = b"api_implements";
+
+/// More functions and objects than this, or more uses, are not followed: the smallest takes two bytes of a file.
+const MAX_THINGS: usize = 1 << 20;
+const MAX_USES: usize = 1 << 22;
+
+/// A function or an object, by its number: functions first, in the order of the library.
+pub(super) type Thing = usize;
+
+/// How one thing needs another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Via {
+    /// A function calls it, or stands in for it.
+    Call,
+    /// A function has an operation whose gradient it is.
+    Gradient,
+    /// An object has it as an attribute.
+    Child,
+    /// A function object was traced to it.
+    Trace,
+    /// A function captured it.
+    Captured,
+}
+
+/// One thing's need of another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Use {
+    pub(super) to: Thing,
+    pub(super) via: Via,
+}
+
+/// A node of the object graph.
+pub(super) struct Object<'a> {
+    file: &'a [u8],
+    field: Field,
+    pub(super) children: Vec<Child<'a>>,
+    /// The field that says what it is, and that field's payload.
+    kind: u32,
+    holds: Range<usize>,
+    /// The identifier of a user object, the function of a bare one, the node of a constant, the function of a captured tensor.
+    name: &'a [u8],
+}
+
+/// An object's attribute.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Child<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) thing: Thing,
+}
+
+/// The objects and functions of one metagraph.
+pub(super) struct Program<'a> {
+    file: &'a [u8],
+    meta_graph: usize,
+    pub(super) functions: Vec<Function<'a>>,
+    pub(super) objects: Vec<Object<'a>>,
+    by_name: HashMap<&'a [u8], Thing>,
+    /// The entries of `concrete_functions` by function: the whole field, and the SavedConcreteFunction.
+    concrete: HashMap<Thing, (Range<usize>, Range<usize>)>,
+    /// The entries of the library's `gradient` and `registered_gradients`, each with its gradient function.
+    gradients: Vec<(Thing, Range<usize>)>,
+    uses: Vec<Vec<Use>>,
+    /// How many more uses there is room for; none where there were too many.
+    room: usize,
+    /// What is needed by nobody but the file: functions that nodes call, the root object, gradients that no function names.
+    roots: Vec<Use>,
+    /// How often the checkpoint's object graph is in the model: in its tensor, and as a constant of the graph.
+    tracked_copies: u64,
+}
+
+impl<'a> Object<'a> {
+    /// Reads an object, but for its children.
+    fn read(file: &'a [u8], field: Field) -> Self {
+        let is_kind = |field: &Field| KINDS.iter().any(|kind| field.is_len(*kind));
+        let kind = fields(file, field.payload()).find(is_kind);
+        let (kind, holds) = kind.map_or((0, 0..0), |kind| (kind.number, kind.payload()));
+        let number = if kind == CAPTURED_TENSOR { 2 } else { 1 };
+        let name = first_len(file, holds.clone(), number).filter(|_| kind != FUNCTION);
+        let name = name.and_then(|range| file.get(range)).unwrap_or_default();
+        Self { file, field, children: Vec::new(), kind, holds, name }
+    }
+
+    fn name_of(&self, kind: u32) -> &'a [u8] {
+        if self.kind == kind { self.name } else { &[] }
+    }
+
+    /// The identifier of a user object: which class a loader makes of it.
+    pub(super) fn identifier(&self) -> &'a [u8] {
+        self.name_of(USER_OBJECT)
+    }
+
+    /// Whether it is a function with traces, and not an object of a class or a variable.
+    pub(super) fn is_function(&self) -> bool {
+        self.kind == FUNCTION
+    }
+
+    /// Whether it is an object of a class that holds nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.children.is_empty() && self.kind == USER_OBJECT
+    }
+
+    /// The fields that name a function object's traces.
+    fn traces(&self) -> impl Iterator<Item = Field> + use<'a> {
+        let function = if self.is_function() { self.holds.clone() } else { 0..0 };
+        fields(self.file, function).filter(|field| field.is_len(1))
+    }
+
+    /// The object's own field in the object graph.
+    fn range(&self) -> Range<usize> {
+        self.field.range()
+    }
+}
+
+impl<'a> Program<'a> {
+    /// The program in a metagraph; `None` where it has no functions or more than there is room for.
+    pub(super) fn read(context: &Context<'a>, meta_graph: usize) -> Option<Self> {
+        let file = context.main();
+        let of_graph = context.functions().iter().filter(|function| function.meta_graph == meta_graph);
+        let functions: Vec<Function<'a>> = of_graph.cloned().collect();
+        let sections =
+            || context.sections(meta_graph, OBJECT_GRAPH_DEF).flat_map(|graph| fields(file, graph.payload()));
+        let objects = sections().filter(|field| field.is_len(NODES)).count();
+        if functions.is_empty() || functions.len().saturating_add(objects) > MAX_THINGS {
+            return None;
+        }
+        let by_name: HashMap<&[u8], Thing> =
+            functions.iter().enumerate().rev().map(|(number, function)| (function.name, number)).collect();
+        let mut program = Self {
+            file,
+            meta_graph,
+            uses: vec![Vec::new(); functions.len().saturating_add(objects)],
+            functions,
+            objects: Vec::new(),
+            by_name,
+            concrete: HashMap::default(),
+            gradients: Vec::new(),
+            room: MAX_USES,
+            roots: Vec::new(),
+            tracked_copies: 1,
+        };
+        let named = program.functions_uses(context, meta_graph);
+        program.nodes_uses(context, meta_graph, &named);
+        let nodes: Vec<Field> = sections().filter(|field| field.is_len(NODES)).collect();
+        program.objects_uses(&nodes);
+        for entry in sections().filter(|field| field.is_len(CONCRETE_FUNCTIONS)) {
+            program.concrete_function(&entry);
+        }
+        (program.room > 0).then_some(program)
+    }
+
+    /// The function of this name.
+    pub(super) fn function(&self, name: &[u8]) -> Option<Thing> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The number of an object by its position in the object graph.
+    pub(super) fn thing_of(&self, object: usize) -> Thing {
+        self.functions.len().saturating_add(object)
+    }
+
+    /// The object with this number; `None` for a function.
+    pub(super) fn object(&self, thing: Thing) -> Option<&Object<'a>> {
+        self.objects.get(thing.checked_sub(self.functions.len())?)
+    }
+
+    /// The traces of a function object, in the order of the file.
+    pub(super) fn traces(&self, object: &Object<'a>) -> impl Iterator<Item = Thing> + use<'_, 'a> {
+        object.traces().filter_map(|name| self.function(name.bytes(self.file)))
+    }
+
+    /// The function that a bare function object is.
+    pub(super) fn bare_function(&self, object: &Object<'a>) -> Option<Thing> {
+        self.function(object.name_of(BARE_FUNCTION))
+    }
+
+    /// The SavedConcreteFunction of a function.
+    pub(super) fn concrete_function_of(&self, function: Thing) -> Option<Range<usize>> {
+        self.concrete.get(&function).map(|(_, value)| value.clone())
+    }
+
+    pub(super) fn has_registered_gradients(&self) -> bool {
+        self.uses.iter().flatten().chain(&self.roots).any(|need| need.via == Via::Gradient)
+    }
+
+    /// What nothing reaches any more once the uses are gone for which `ended` holds, and something reached before.
+    pub(super) fn without(&self, ended: impl Fn(Option<Thing>, &Use) -> bool) -> Vec<bool> {
+        let (before, after) = (self.reached(|_, _| false), self.reached(ended));
+        before.into_iter().zip(after).map(|(before, after)| before && !after).collect()
+    }
+
+    fn reached(&self, ended: impl Fn(Option<Thing>, &Use) -> bool) -> Vec<bool> {
+        let mut reached = vec![false; self.uses.len()];
+        let mut open: Vec<Thing> = self.roots.iter().filter(|root| !ended(None, root)).map(|root| root.to).collect();
+        while let Some(thing) = open.pop() {
+            let Some(seen @ false) = reached.get_mut(thing) else { continue };
+            *seen = true;
+            let uses = self.uses.get(thing).into_iter().flatten();
+            open.extend(uses.filter(|need| !ended(Some(thing), need)).map(|need| need.to));
+        }
+        reached
+    }
+
+    /// Claims the things that go, with all entries that tell of them; and the bytes of the checkpoint's object graph
+    /// that tell of them, which have no range.
+    pub(super) fn claim(&self, context: &Context<'a>, gone: &[bool], claims: &mut Claims) -> u64 {
+        self.claim_parts(context, gone, claims, |function| vec![function.range()])
+    }
+
+    /// The same, with only these parts of the functions.
+    pub(super) fn claim_parts(
+        &self,
+        context: &Context<'a>,
+        gone: &[bool],
+        claims: &mut Claims,
+        parts: impl Fn(&Function<'a>) -> Vec<Range<usize>>,
+    ) -> u64 {
+        let is_gone = |thing: Thing| gone.get(thing).copied().unwrap_or(false);
+        let functions = self.functions.iter().enumerate().filter(|(number, _)| is_gone(*number));
+        let mut ranges: Vec<Range<usize>> = functions.flat_map(|(_, function)| parts(function)).collect();
+        let entries = self.concrete.iter().filter(|(function, _)| is_gone(**function));
+        ranges.extend(entries.map(|(_, (entry, _))| entry.clone()));
+        ranges.extend(self.gradients.iter().filter(|(thing, _)| is_gone(*thing)).map(|(_, entry)| entry.clone()));
+        for (number, object) in self.objects.iter().enumerate() {
+            if is_gone(self.thing_of(number)) {
+                ranges.push(object.range());
+            } else {
+                ranges.extend(self.mentions(object, &is_gone));
+            }
+        }
+        ranges.extend(self.constants(context, &is_gone));
+        context.claim(claims, ranges);
+        self.tracked(context, &is_gone).saturating_mul(self.tracked_copies)
+    }
+
+    /// The nodes that hold the values of constants that go, and that nobody else reads.
+    fn constants(&self, context: &Context<'a>, is_gone: &impl Fn(Thing) -> bool) -> Vec<Range<usize>> {
+        let things = self.objects.iter().enumerate().map(|(number, object)| (self.thing_of(number), object));
+        let constants: Vec<(Thing, &[u8])> = things.map(|(thing, object)| (thing, object.name_of(CONSTANT))).collect();
+        let named = |gone: bool| constants.iter().filter(move |(thing, _)| is_gone(*thing) == gone);
+        let mut names: HashSet<&[u8]> = named(true).map(|(_, name)| *name).filter(|name| !name.is_empty()).collect();
+        for (_, name) in named(false) {
+            names.remove(name);
+        }
+        if names.is_empty() {
+            return Vec::new();
+        }
+        for input in context.nodes(self.meta_graph).flat_map(|node| node.inputs()) {
+            names.remove(input_node(input));
+        }
+        context.nodes(self.meta_graph).filter(|node| names.contains(node.name())).map(|node| node.range()).collect()
+    }
+
+    /// Where an object that stays tells of what goes.
+    fn mentions(&self, object: &Object<'a>, is_gone: &impl Fn(Thing) -> bool) -> Vec<Range<usize>> {
+        let refers = |field: &Field| {
+            let is_reference = field.is_len(CHILDREN) || field.is_len(DEPENDENCIES);
+            is_reference && is_gone(self.thing_of(reference(self.file, field.payload())))
+        };
+        let references = fields(self.file, object.field.payload()).filter(refers);
+        let names = object.traces().filter(|name| self.function(name.bytes(self.file)).is_some_and(is_gone));
+        references.chain(names).map(|field| field.range()).collect()
+    }
+
+    /// The bytes that one copy of the checkpoint's object graph has for what goes.
+    fn tracked(&self, context: &Context<'a>, is_gone: &impl Fn(Thing) -> bool) -> u64 {
+        let tracked = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
+        let nodes: &[_] =
+            if self.objects.is_empty() { &[] } else { tracked.map_or(&[], |tracked| &tracked.graph.nodes) };
+        let field = |bytes: usize| (bytes + prost::length_delimiter_len(bytes) + 1) as u64;
+        let gone_child = |node: i32| usize::try_from(node).is_ok_and(|node| is_gone(self.thing_of(node)));
+        let bytes = nodes.iter().enumerate().map(|(number, node)| {
+            if is_gone(self.thing_of(number)) {
+                return field(node.encoded_len());
+            }
+            let children = node.children.iter().filter(|child| gone_child(child.node_id));
+            children.map(|child| field(child.encoded_len())).sum()
+        });
+        bytes.fold(0, u64::saturating_add)
+    }
+
+    fn need(&mut self, from: Thing, to: Thing, via: Via) {
+        self.room = self.room.saturating_sub(1);
+        if let Some(uses) = self.uses.get_mut(from).filter(|_| self.room > 0) {
+            uses.push(Use { to, via });
+        }
+    }
+
+    /// What functions need of each other. Returns the gradients by the names that they are registered under.
+    fn functions_uses(&mut self, context: &Context<'a>, meta_graph: usize) -> HashMap<&'a [u8], Thing> {
+        let file = self.file;
+        let text = |range: Option<Range<usize>>| range.and_then(|range| file.get(range)).unwrap_or_default();
+        let graphs = context.sections(meta_graph, GRAPH_DEF).flat_map(|graph| fields(file, graph.payload()));
+        let library = graphs.filter(|field| field.is_len(LIBRARY)).flat_map(|library| fields(file, library.payload()));
+        let mut registered: HashMap<&[u8], Thing> = HashMap::default();
+        for field in library.filter(|field| field.is_len(GRADIENT) || field.is_len(REGISTERED_GRADIENTS)) {
+            let part = |number| text(first_len(file, field.payload(), number));
+            let (first, second) = (part(1), part(2));
+            let is_registered = field.number == REGISTERED_GRADIENTS;
+            let Some(gradient) = self.function(if is_registered { first } else { second }) else { continue };
+            self.gradients.push((gradient, field.range()));
+            if is_registered {
+                registered.entry(second).or_insert(gradient);
+            } else if let Some(function) = self.function(first) {
+                self.need(function, gradient, Via::Call);
+            }
+        }
+        let mut stand_ins: HashMap<&[u8], (Thing, Thing)> = HashMap::default();
+        let mut named = vec![false; self.functions.len()];
+        let mut uses = Vec::new();
+        for number in 0..self.functions.len() {
+            let Some(function) = self.functions.get(number).cloned() else { continue };
+            for node in function.nodes() {
+                self.node_uses(&node, &registered, &mut uses);
+                for need in uses.drain(..) {
+                    named.get_mut(need.to).filter(|_| need.via == Via::Gradient).into_iter().for_each(|n| *n = true);
+                    self.need(number, need.to, need.via);
+                }
+            }
+            for field in function.fields().map_while(Result::ok).filter(|field| field.is_len(FUNCTION_ATTR)) {
+                let key = text(first_len(file, field.payload(), 1));
+                let value = first_len(file, field.payload(), 2).and_then(|value| first_len(file, value, S));
+                let value = text(value);
+                if key == API_IMPLEMENTS {
+                    // A ring through all that stand in for each other.
+                    let (_, last) = *stand_ins.entry(value).or_insert((number, number));
+                    self.need(last, number, Via::Call);
+                    stand_ins.entry(value).and_modify(|ring| ring.1 = number);
+                } else if let Some(other) = self.function(value) {
+                    self.need(number, other, Via::Call);
+                }
+            }
+        }
+        stand_ins.into_values().for_each(|(first, last)| self.need(last, first, Via::Call));
+        let unnamed = registered.values().filter(|gradient| !named.get(**gradient).copied().unwrap_or(true));
+        self.roots.extend(unnamed.map(|gradient| Use { to: *gradient, via: Via::Gradient }));
+        registered
+    }
+
+    /// Adds the functions that a node needs to `uses`, a list so that no node needs one of its own.
+    fn node_uses(&self, node: &Node<'a>, registered: &HashMap<&'a [u8], Thing>, uses: &mut Vec<Use>) {
+        let call = |name: &[u8]| self.function(name).map(|to| Use { to, via: Via::Call });
+        uses.extend(call(node.op()));
+        for attribute in node.attributes() {
+            if attribute.key == GRADIENT_OP_TYPE {
+                let name = first_len(self.file, attribute.value, S).and_then(|range| self.file.get(range));
+                let gradient = name.and_then(|name| registered.get(name));
+                uses.extend(gradient.map(|to| Use { to: *to, via: Via::Gradient }));
+            } else {
+                uses.extend(function_names(self.file, attribute.value).into_iter().filter_map(call));
+            }
+        }
+    }
+
+    /// What the nodes of the graph itself need; and whether one of them is the checkpoint's object graph again.
+    fn nodes_uses(&mut self, context: &Context<'a>, meta_graph: usize, registered: &HashMap<&'a [u8], Thing>) {
+        let bundle = context.checkpoint.map(|checkpoint| &checkpoint.bundle);
+        let tracked = bundle.and_then(|bundle| bundle.tensors.iter().find(|tensor| tensor.key == KEY));
+        let mut uses = Vec::new();
+        for node in context.nodes(meta_graph) {
+            self.node_uses(&node, registered, &mut uses);
+            self.room = self.room.saturating_sub(uses.len());
+            self.roots.extend(uses.drain(..).take(self.room));
+            let copies =
+                node.op() == b"Const" && tracked.is_some_and(|tensor| holds_string(self.file, &node, tensor.bytes));
+            self.tracked_copies = self.tracked_copies.saturating_add(copies.into());
+        }
+    }
+
+    fn objects_uses(&mut self, nodes: &[Field]) {
+        let file = self.file;
+        if !nodes.is_empty() {
+            self.roots.push(Use { to: self.thing_of(0), via: Via::Child });
+        }
+        for (position, field) in nodes.iter().enumerate() {
+            let (from, node) = (self.thing_of(position), field.payload());
+            let references = fields(file, node.clone()).filter(|field| field.is_len(CHILDREN)).take(self.room);
+            let child = |field: Field| {
+                let name = first_len(file, field.payload(), 2).and_then(|range| file.get(range)).unwrap_or_default();
+                Child { name, thing: self.thing_of(reference(file, field.payload())) }
+            };
+            let object = Object { children: references.map(child).collect(), ..Object::read(file, *field) };
+            object.children.iter().for_each(|child| self.need(from, child.thing, Via::Child));
+            let traces: Vec<Thing> = self.traces(&object).chain(self.bare_function(&object)).collect();
+            traces.into_iter().for_each(|trace| self.need(from, trace, Via::Trace));
+            for entry in fields(file, node).filter(|field| field.is_len(SAVEABLES)) {
+                let saveable = first_len(file, entry.payload(), 2).unwrap_or_default();
+                for function in fields(file, saveable).filter_map(|field| integer(file, &field)) {
+                    self.need(from, self.thing_of(function), Via::Child);
+                }
+            }
+            if let Some(function) = self.function(object.name_of(CAPTURED_TENSOR)) {
+                self.need(from, function, Via::Trace);
+            }
+            self.objects.push(object);
+        }
+    }
+
+    fn concrete_function(&mut self, entry: &Field) {
+        let file = self.file;
+        let name = first_len(file, entry.payload(), 1).and_then(|range| file.get(range)).unwrap_or_default();
+        let value = first_len(file, entry.payload(), 2).unwrap_or_default();
+        let Some(function) = self.function(name) else { return };
+        for object in bound_inputs(file, value.clone()) {
+            self.need(function, self.thing_of(object), Via::Captured);
+        }
+        self.concrete.insert(function, (entry.range(), value));
+    }
+}
+
+/// The functions that an AttrValue names, those among their own attributes too.
+pub(super) fn function_names(file: &[u8], value: Range<usize>) -> Vec<&[u8]> {
+    // Neither allocates before there is a name: most attributes have none.
+    let (mut names, mut open): (Vec<&[u8]>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
+    let mut next = Some(value);
+    while let Some(value) = next {
+        let mut function = |field: Field| {
+            for part in fields(file, field.payload()) {
+                if part.is_len(1) {
+                    names.push(part.bytes(file));
+                } else if part.is_len(FUNC_ATTR) {
+                    open.extend(first_len(file, part.payload(), 2));
+                }
+            }
+        };
+        for field in fields(file, value) {
+            if field.is_len(FUNC) {
+                function(field);
+            } else if field.is_len(LIST) {
+                fields(file, field.payload()).filter(|item| item.is_len(LIST_FUNC)).for_each(&mut function);
+            }
+        }
+        next = open.pop();
+    }
+    names
+}
+
+/// Whether a Const is one string that takes `tensor_bytes` in a checkpoint: its length, a checksum, its bytes.
+fn holds_string(file: &[u8], node: &Node<'_>, tensor_bytes: u64) -> bool {
+    let tensor = node.attribute(b"value").and_then(|value| first_len(file, value, TENSOR));
+    let Some(string) = tensor.and_then(|tensor| first_len(file, tensor, STRING_VAL)) else { return false };
+    (string.len() + prost::length_delimiter_len(string.len()) + 4) as u64 == tensor_bytes
+}
+
+/// The object that an ObjectReference means. The first object's number is 0, which proto3 does not write.
+fn reference(file: &[u8], reference: Range<usize>) -> usize {
+    let id = fields(file, reference).find(|field| field.number == 1);
+    id.map_or(Some(0), |field| integer(file, &field)).unwrap_or(usize::MAX)
+}
+
+/// The objects that a function captured; packed, or one by one.
+fn bound_inputs(file: &[u8], function: Range<usize>) -> impl Iterator<Item = usize> {
+    let bound = fields(file, function).filter(|field| field.number == BOUND_INPUTS);
+    bound.flat_map(move |field| {
+        let mut rest = field.bytes(file);
+        std::iter::from_fn(move || {
+            let (value, length) = varint(rest)?;
+            rest = rest.get(length..)?;
+            usize::try_from(value).ok()
+        })
+    })
+}
+
+fn integer(file: &[u8], field: &Field) -> Option<usize> {
+    let is_integer = field.wire_type == WireType::Varint;
+    let value = varint(field.bytes(file)).filter(|_| is_integer)?;
+    usize::try_from(value.0).ok()
+}

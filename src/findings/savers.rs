@@ -1,0 +1,194 @@
+//! The parts of a graph that only save and restore variables.
+//!
+//! A TensorFlow 1 Saver adds nodes to the graph it is made in: one or several that save, one or several that restore, all of
+//! them given one file name, and around them names, slices, shards, merges and assignments. TensorFlow 2 has a call of a
+//! function for each of the two. The SaverDef says which of these a loader uses; what only the others are made of is of
+//! no use. Names decide nothing here: `save` and `save_1` are what TensorFlow calls them if nobody says otherwise.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use foldhash::HashMap;
+
+use super::Context;
+use super::nodes::input_node;
+use crate::graph::{Edge, Kind, MetaGraphReach};
+use crate::wire::first_len;
+
+/// Field of MetaGraphDef.
+const SAVER_DEF: u32 = 3;
+/// `SaverDef.filename_tensor_name`, `save_tensor_name` and `restore_op_name`.
+const SAVER_NODES: std::ops::RangeInclusive<u32> = 1..=3;
+/// `NodeDef.op`.
+const OP: u32 = 2;
+
+/// How far a file name is followed to the node that it comes from; a Saver has five on the way.
+const HOPS: usize = 16;
+
+const SAVES: [&[u8]; 3] = [b"SaveV2", b"SaveSlices", b"Save"];
+const RESTORES: [&[u8]; 3] = [b"RestoreV2", b"RestoreSlice", b"Restore"];
+
+/// What a Saver puts behind the nodes that save and restore, besides assignments and imports of tables.
+const BEHIND: [&[u8]; 5] = [b"Identity", b"Reshape", b"Cast", b"Pack", b"MergeV2Checkpoints"];
+const ASSIGNS: [&[u8]; 2] = [b"Assign", b"LookupTableImport"];
+/// What groups the assignments: a Saver's where it waits for nothing else.
+const GROUP: &[u8] = b"NoOp";
+
+/// A Saver of a metagraph.
+pub(super) struct Saver {
+    /// One of its nodes that save.
+    pub(super) name: String,
+    /// The `node` fields that nothing else needs, tags and lengths included.
+    pub(super) fields: Vec<Range<usize>>,
+}
+
+/// The Savers of a metagraph that its SaverDef does not name. None where it names none, as then nothing is known of which
+/// one is used, and none where the metagraph was not followed.
+pub(super) fn unused(context: &Context<'_>, meta_graph: usize) -> Vec<Saver> {
+    let Some(graph) = Graph::new(context, meta_graph) else { return Vec::new() };
+    let (groups, owners) = graph.unused();
+    let mut savers: Vec<Saver> =
+        groups.iter().map(|saves| Saver { name: graph.reach.name(*saves), fields: Vec::new() }).collect();
+    if !savers.is_empty() {
+        for (number, node) in nodes(graph.reach).zip(context.nodes(meta_graph)) {
+            let saver = owners.get(&number).and_then(|owner| savers.get_mut(*owner));
+            saver.into_iter().for_each(|saver| saver.fields.push(node.range()));
+        }
+    }
+    savers
+}
+
+/// For each thing of a metagraph whether only saving and restoring needs it; without the variables themselves. `None`
+/// where the metagraph was not followed.
+pub(super) fn only_saving(context: &Context<'_>, meta_graph: usize) -> Option<Vec<bool>> {
+    let graph = Graph::new(context, meta_graph)?;
+    let (_, owners) = graph.unused();
+    let is_saving = |number: u32| {
+        let of_used = graph.is_used(number) && !graph.reach.is_reached(number) && !graph.is_handle(number);
+        of_used || owners.contains_key(&number)
+    };
+    Some(graph.reach.things().map(|(number, _)| is_saving(number)).collect())
+}
+
+/// The nodes of a graph by their numbers, in the order of the file.
+pub(super) fn nodes(reach: &MetaGraphReach<'_>) -> impl Iterator<Item = u32> {
+    reach.things().filter(|(_, thing)| thing.kind == Kind::Node).map(|(number, _)| number)
+}
+
+/// A metagraph, and what the saver that its SaverDef names needs.
+struct Graph<'c, 'a> {
+    file: &'a [u8],
+    reach: &'c MetaGraphReach<'a>,
+    names_saver: bool,
+    used: Vec<bool>,
+}
+
+impl<'c, 'a> Graph<'c, 'a> {
+    fn new(context: &Context<'a>, meta_graph: usize) -> Option<Self>
+    where
+        'a: 'c,
+    {
+        let (file, reach) = (context.main(), context.reach.meta_graphs.get(meta_graph)?.as_ref()?);
+        // Of a field that is given twice, protobuf takes the last.
+        let name = |number| {
+            let savers = context.sections(meta_graph, SAVER_DEF).map(|saver| saver.payload());
+            savers.filter_map(move |saver| first_len(file, saver, number)).last()
+        };
+        let nodes = SAVER_NODES.filter_map(name).filter_map(|name| reach.node(input_node(file.get(name)?)));
+        let named: Vec<u32> = nodes.collect();
+        Some(Self { file, reach, names_saver: !named.is_empty(), used: reach.closure(named) })
+    }
+
+    fn is_used(&self, number: u32) -> bool {
+        self.used.get(number as usize) == Some(&true)
+    }
+
+    /// Whether a node stands for a variable or a table.
+    fn is_handle(&self, number: u32) -> bool {
+        self.reach.needs(number).iter().any(|(_, edge)| *edge == Edge::Handle)
+    }
+
+    fn op(&self, number: u32) -> &'a [u8] {
+        let span = self.reach.thing(number).map_or(0..0, |thing| thing.span.clone());
+        first_len(self.file, span, OP).and_then(|range| self.file.get(range)).unwrap_or_default()
+    }
+
+    /// The Savers that are not used, each by a node of it that saves, and which of them each node belongs to.
+    fn unused(&self) -> (Vec<u32>, HashMap<u32, usize>) {
+        let mut by_file_name: BTreeMap<u32, (Vec<u32>, Vec<u32>)> = BTreeMap::new();
+        for number in nodes(self.reach).filter(|number| self.names_saver && !self.is_used(*number)) {
+            let op = self.op(number);
+            let (saves, restores) = (SAVES.contains(&op), RESTORES.contains(&op));
+            if saves || restores {
+                let (saving, restoring) = by_file_name.entry(self.file_name(number)).or_default();
+                if saves { saving.push(number) } else { restoring.push(number) }
+            }
+        }
+        // Something that only restores is an initial value from another checkpoint, and no Saver.
+        by_file_name.retain(|file_name, (saves, restores)| {
+            let is_saver = !saves.is_empty() && !restores.is_empty();
+            let is_called = saves.iter().chain(&*restores).any(|number| self.reach.is_reached(*number));
+            is_saver && !is_called && !self.is_used(*file_name)
+        });
+        let names = by_file_name.values().filter_map(|(saves, _)| saves.first().copied()).collect();
+        let owned = |(owner, (saves, restores)): (usize, &(Vec<u32>, Vec<u32>))| {
+            saves.iter().chain(restores).map(|number| (*number, owner)).collect::<Vec<_>>()
+        };
+        let seeds: Vec<(u32, usize)> = by_file_name.values().enumerate().flat_map(owned).collect();
+        (names, if seeds.is_empty() { HashMap::default() } else { self.grow(seeds) })
+    }
+
+    /// The node that the file name of a saving or restoring node comes from.
+    fn file_name(&self, mut number: u32) -> u32 {
+        for _ in 0..HOPS {
+            match self.reach.needs(number).first().filter(|(_, edge)| *edge == Edge::Input) {
+                Some((source, _)) => number = *source,
+                None => break,
+            }
+        }
+        number
+    }
+
+    /// All nodes that only these Savers need or are made of, with the Saver that each is of.
+    fn grow(&self, seeds: Vec<(u32, usize)>) -> HashMap<u32, usize> {
+        let users = self.reach.users();
+        let mut owners: HashMap<u32, usize> = seeds.iter().copied().collect();
+        // Of each node that is met the edges from and to what is known to be a Saver's.
+        let (mut waited_for, mut needed): (HashMap<u32, usize>, HashMap<u32, usize>) = Default::default();
+        let mut open = seeds;
+        while let Some((number, owner)) = open.pop() {
+            let mut add = |other: u32| {
+                owners.entry(other).or_insert_with(|| {
+                    open.push((other, owner));
+                    owner
+                });
+            };
+            for (behind, _) in users.of(number).iter().filter(|edge| self.is_free(edge)) {
+                let op = self.op(*behind);
+                let is_savers = if op == GROUP {
+                    let known = waited_for.entry(*behind).or_default();
+                    *known += 1;
+                    *known == self.reach.needs(*behind).len()
+                } else {
+                    BEHIND.contains(&op) || ASSIGNS.iter().any(|start| op.starts_with(start))
+                };
+                if is_savers {
+                    add(*behind);
+                }
+            }
+            for (before, _) in self.reach.needs(number).iter().filter(|edge| self.is_free(edge)) {
+                let known = needed.entry(*before).or_default();
+                *known += 1;
+                if *known == users.of(*before).len() && !self.is_handle(*before) {
+                    add(*before);
+                }
+            }
+        }
+        owners
+    }
+
+    /// Whether an edge leads to a node that neither the loader nor a signature needs.
+    fn is_free(&self, (number, edge): &(u32, Edge)) -> bool {
+        matches!(edge, Edge::Input | Edge::Control) && !self.is_used(*number) && !self.reach.is_reached(*number)
+    }
+}

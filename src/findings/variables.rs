@@ -1,0 +1,279 @@
+//! The variables of the checkpoint: who gets a value from each, and which of them only an optimizer keeps.
+
+use std::collections::BTreeSet;
+
+use foldhash::{HashMap, HashSet};
+
+use super::objects::{self, Object};
+use super::removal::Removed;
+use super::{Context, Evidence, quoted};
+use crate::checkpoint::{KEY_SUFFIX, Tensor, object_graph};
+use crate::dtype;
+use crate::graph::{Origin, Root};
+
+const OBJECT_GRAPH_DEF: u32 = 7;
+
+/// How tf_keras's optimizers name themselves in a SavedObjectGraph: those up to TensorFlow 2.10, and those since.
+const OPTIMIZERS: [&[u8]; 2] = [b"optimizer", b"experimentalOptimizer"];
+
+/// What an optimizer of Keras 3, which says nothing of itself, keeps under these names: how many steps it has done, and
+/// how large the next one is.
+const STEPS: [&[u8]; 3] = [b"_iterations", b"iterations", b"iter"];
+const RATES: [&[u8]; 2] = [b"_learning_rate", b"learning_rate"];
+
+/// What TensorFlow 1's optimizers call the slots that they keep for a variable, without the `_1` that a second one gets
+/// (tensorflow/python/training/*.py: `_get_or_make_slot`, `_zeros_slot`, whose variables are `variable/name`); Keras's,
+/// and those of BERT's `AdamWeightDecayOptimizer`, which many have copied.
+const SLOTS: [&str; 24] = [
+    "Adam",
+    "AdamW",
+    "AdaMax",
+    "AdaBelief",
+    "Adagrad",
+    "AdagradDA",
+    "Adadelta",
+    "Ftrl",
+    "LAMB",
+    "LazyAdam",
+    "Momentum",
+    "RMSProp",
+    "GradientDescent",
+    "ProximalAdagrad",
+    "adam_m",
+    "adam_v",
+    "lamb_m",
+    "lamb_v",
+    "m",
+    "v",
+    "vhat",
+    "momentum",
+    "rms",
+    "accumulator",
+];
+
+/// How many scopes an optimizer's variables may be in: `training/Adam/kernel/m` is in two.
+const SCOPES: usize = 8;
+
+/// What Adam keeps once, beside its slots.
+const POWERS: [&str; 2] = ["beta1_power", "beta2_power"];
+
+/// The variables of a model.
+pub(super) struct Variables<'c> {
+    pub(super) tensors: &'c [Tensor],
+    uses: Vec<Use>,
+    /// Whether each metagraph has something that can be called, so that what none of these needs, nobody does.
+    pub(super) has_roots: bool,
+    names: HashMap<&'c str, &'c str>,
+}
+
+/// Who needs a tensor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Use {
+    by_graph: bool,
+    by_objects: bool,
+    called: bool,
+}
+
+impl<'c> Variables<'c> {
+    /// The variables; `None` where it cannot be said who needs what: parts of the model are damaged or not followed, or
+    /// nothing in it can be called.
+    pub(super) fn new(context: &Context<'c>) -> Option<Self> {
+        let checkpoint = context.checkpoint.filter(|checkpoint| checkpoint.index_is_whole)?;
+        let tensors = &*checkpoint.bundle.tensors;
+        let graphs = &context.reach.meta_graphs;
+        if tensors.is_empty() || graphs.is_empty() || !context.saved_model.problems.is_empty() {
+            return None;
+        }
+        // One that cannot be read would have said what functions have captured.
+        if checkpoint.object_graph.is_none() && tensors.iter().any(|tensor| tensor.key == object_graph::KEY) {
+            return None;
+        }
+        let mut uses = vec![Use::default(); tensors.len()];
+        let (mut has_roots, mut any) = (true, false);
+        for graph in graphs {
+            // One that is too large to follow may need anything.
+            let graph = graph.as_ref()?;
+            let is_for_callers = |root: &Root| root.is_call() || root.origin == Origin::Objects;
+            let here = graph.roots.iter().any(is_for_callers);
+            (has_roots, any) = (has_roots && here, any || here);
+            for ((number, bound), of) in (0..).zip(graph.bound()).zip(&mut uses) {
+                of.by_graph |= bound.by_graph;
+                of.by_objects |= bound.by_objects;
+                of.called |= graph.is_called(number);
+            }
+        }
+        let saved = checkpoint.object_graph.iter().flat_map(|saved| &saved.graph.nodes);
+        let names = saved.flat_map(|node| &node.attributes).map(|a| (&*a.checkpoint_key, &*a.full_name));
+        let names = names.filter(|(_, name)| !name.is_empty()).collect();
+        any.then_some(Self { tensors, uses, has_roots, names })
+    }
+
+    /// The positions of what is a variable: not the object graph, and not what objects save besides, such as strings of
+    /// their configuration.
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, &'c Tensor)> {
+        let tensors = self.tensors;
+        tensors.iter().enumerate().filter(|(_, tensor)| is_variable(tensor))
+    }
+
+    fn of(&self, tensor: usize) -> Use {
+        self.uses.get(tensor).copied().unwrap_or_default()
+    }
+
+    /// Whether a session restores it into a resource that something reaches.
+    pub(super) fn is_bound_by_graph(&self, tensor: usize) -> bool {
+        self.of(tensor).by_graph
+    }
+
+    /// Whether anything that can be called gets its value.
+    pub(super) fn is_bound(&self, tensor: usize) -> bool {
+        self.of(tensor).by_graph || self.of(tensor).by_objects
+    }
+
+    /// Whether a signature needs it.
+    pub(super) fn is_called(&self, tensor: usize) -> bool {
+        self.of(tensor).called
+    }
+
+    /// The variable's own name, where the checkpoint knows one, else the key; without what ends all keys.
+    pub(super) fn name(&self, tensor: usize) -> &'c str {
+        let key = self.tensors.get(tensor).map_or("", |tensor| &*tensor.key);
+        self.names.get(key).copied().unwrap_or_else(|| key.strip_suffix(KEY_SUFFIX).unwrap_or(key))
+    }
+
+    /// What to call a tensor: its key, and its name where that says more.
+    pub(super) fn label(&self, tensor: usize) -> String {
+        let key = self.tensors.get(tensor).map_or("", |tensor| &*tensor.key);
+        let (short, name) = (key.strip_suffix(KEY_SUFFIX).unwrap_or(key), self.name(tensor));
+        if name == short { quoted(short) } else { format!("{} ({})", quoted(short), quoted(name)) }
+    }
+
+    /// The positions of those that nothing gets a value from.
+    pub(super) fn unbound(&self) -> impl Iterator<Item = usize> {
+        self.all().map(|(tensor, _)| tensor).filter(|tensor| !self.is_bound(*tensor))
+    }
+
+    /// One line for each of some tensors, and one for all that goes with them.
+    pub(super) fn evidence(
+        &self,
+        context: &Context<'_>,
+        tensors: &BTreeSet<usize>,
+        removed: &Removed,
+        what: impl Fn(usize) -> String,
+    ) -> Vec<Evidence> {
+        let line = |tensor: &usize| Evidence { what: what(*tensor), bytes: context.data_bytes(*tensor) };
+        let rest = removed.bytes().saturating_sub(removed.data);
+        let rest = Evidence { what: "what graphs, functions, objects and index have of them".to_owned(), bytes: rest };
+        tensors.iter().map(line).chain(Some(rest).filter(|rest| rest.bytes > 0)).collect()
+    }
+}
+
+fn is_variable(tensor: &Tensor) -> bool {
+    let key = &*tensor.key;
+    !tensor.damaged && key != object_graph::KEY && (key.ends_with(KEY_SUFFIX) || !key.contains("/.ATTRIBUTES/"))
+}
+
+/// What an optimizer keeps, and nothing that can be called needs.
+#[derive(Debug, Default)]
+pub(super) struct OptimizerState {
+    pub(super) tensors: BTreeSet<usize>,
+    /// The optimizer's objects, and those that only it leads to.
+    pub(super) objects: BTreeSet<u32>,
+}
+
+impl OptimizerState {
+    /// Finds it: in TF2 by who owns a variable, in TF1 by its name, as nothing else ties a slot to an optimizer.
+    pub(super) fn new(context: &Context<'_>, variables: &Variables<'_>) -> Self {
+        let mut state = Self::default();
+        if variables.unbound().next().is_none() {
+            return state;
+        }
+        for meta_graph in 0..context.saved_model.meta_graphs.len() {
+            let graphs = context.sections(meta_graph, OBJECT_GRAPH_DEF).map(|graph| graph.payload());
+            let objects = objects::objects(context.main(), graphs);
+            state.objects.extend(owned(&objects));
+        }
+        let owned = keys_of(context, &state.objects);
+        let slots = slots(variables);
+        let mut is_used = false;
+        for (tensor, about) in variables.all() {
+            let is_owned = owned.contains(&*about.key);
+            if (is_owned || slots.contains(&tensor)) && !variables.is_bound(tensor) {
+                state.tensors.insert(tensor);
+            }
+            is_used |= is_owned && variables.is_bound(tensor);
+        }
+        if is_used {
+            // A function trains with it, so its objects stay.
+            state.objects.clear();
+        }
+        state
+    }
+}
+
+/// The optimizers among objects, and what the root leads to only through one: weights that an optimizer lists belong to
+/// their layers.
+fn owned(objects: &[Object<'_>]) -> BTreeSet<u32> {
+    let optimizers: BTreeSet<u32> = (0..).zip(objects).filter(|(_, o)| is_optimizer(o)).map(|(n, _)| n).collect();
+    if optimizers.is_empty() {
+        return BTreeSet::new();
+    }
+    let without = objects::reached(objects, |object| optimizers.contains(&object));
+    let with = objects::reached(objects, |_| false);
+    with.into_iter().filter(|object| optimizers.contains(object) || !without.contains(object)).collect()
+}
+
+fn is_optimizer(object: &Object<'_>) -> bool {
+    let has = |names: &[&[u8]]| object.children.iter().any(|(_, name)| names.contains(name));
+    OPTIMIZERS.contains(&object.identifier) || !object.slots.is_empty() || (has(&STEPS) && has(&RATES))
+}
+
+/// The checkpoint keys of objects.
+fn keys_of<'c>(context: &Context<'c>, objects: &BTreeSet<u32>) -> HashSet<&'c str> {
+    let saved = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
+    let nodes = saved.map_or(&[][..], |saved| &saved.graph.nodes);
+    let owned = (0..).zip(nodes).filter(|(number, _)| objects.contains(number));
+    owned.flat_map(|(_, node)| &node.attributes).map(|value| &*value.checkpoint_key).collect()
+}
+
+/// The variables that are called after another one and a slot: `kernel/Adam_1` or `training/Adam/kernel/m` beside
+/// `kernel`, of the same type and shape. Where there are such, also the powers that Adam counts.
+fn slots(variables: &Variables<'_>) -> HashSet<usize> {
+    let by_key: HashMap<&str, usize> = variables.all().map(|(tensor, about)| (&*about.key, tensor)).collect();
+    let of_primary = |(tensor, about): (usize, &Tensor)| {
+        let (primary, slot) = about.key.rsplit_once('/')?;
+        if !SLOTS.iter().any(|word| slot.strip_prefix(word).is_some_and(is_counter)) {
+            return None;
+        }
+        // The scope that an optimizer's variables may be in is before the name: `a/b/kernel`, `b/kernel`, `kernel`.
+        let scopes = primary.match_indices('/').map(|(at, _)| primary.get(at.saturating_add(1)..).unwrap_or_default());
+        let mut names = std::iter::once(primary).chain(scopes.take(SCOPES));
+        let is_alike = |other: usize| {
+            let other = variables.tensors.get(other);
+            other.is_some_and(|other| other.dtype == about.dtype && other.shape == about.shape)
+        };
+        let found = names.any(|name| by_key.get(name).is_some_and(|other| is_alike(*other)));
+        found.then_some(tensor)
+    };
+    let mut slots: HashSet<usize> = variables.all().filter_map(of_primary).collect();
+    if !slots.is_empty() {
+        let is_power = |key: &str| {
+            let name = key.rsplit('/').next().unwrap_or_default();
+            POWERS.iter().any(|power| name.strip_prefix(power).is_some_and(is_counter))
+        };
+        slots.extend(variables.all().filter(|(_, about)| is_power(&about.key)).map(|(tensor, _)| tensor));
+    }
+    slots
+}
+
+/// Whether this is what makes a name unique: nothing, or `_1`.
+fn is_counter(end: &str) -> bool {
+    end.is_empty() || end.strip_prefix('_').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether equal bytes are equal values: not for strings, whose checksum is of another form of them.
+pub(super) fn is_numeric(tensor: &Tensor) -> bool {
+    dtype::element_bytes(tensor.dtype).is_some()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! The entries of a tar, each a slice of it.
+//!
+//! A damaged header costs its entry: the next block that is a header is looked for, as GNU tar does.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use tar::{Archive, Entry, EntryType};
+
+use super::entries::{Data, Listing};
+use super::limits::{Allowance, Exceeded};
+
+/// Headers, and the contents of files, begin at multiples of so many bytes.
+pub(super) const BLOCK: usize = 512;
+
+/// Said of a tar in place of how it was had, where damage to what it is packed with has been told of already.
+pub(super) const CUT: &str = "(cut)";
+
+/// Where the checksum stands in a header.
+const CHECKSUM: std::ops::Range<usize> = 148..156;
+
+/// Whether a block is the header of an entry: its bytes add up to the checksum in it.
+pub(super) fn is_header(block: &[u8]) -> bool {
+    let Some(written) = block.get(CHECKSUM) else { return false };
+    let digits = written.iter().copied().skip_while(|byte| *byte == b' ').take_while(u8::is_ascii_digit);
+    let written = digits.fold(0_u64, |sum, digit| sum.saturating_mul(8).saturating_add(u64::from(digit & 7)));
+    let byte = |(at, byte): (usize, &u8)| u64::from(if CHECKSUM.contains(&at) { b' ' } else { *byte });
+    block.len() == BLOCK && written == block.iter().enumerate().map(byte).sum::<u64>()
+}
+
+/// Lists the entries of `tar`. `kind` says of which bytes an offset is: of the archive (nothing), of what it was
+/// unpacked to, or of a tar that is [`CUT`], of which no end is expected.
+pub(super) fn list(tar: &Bytes, kind: &str, allowance: &Allowance<'_>, listing: &mut Listing) -> Result<(), Exceeded> {
+    let mut start = 0;
+    loop {
+        let part = tar.slice(start..);
+        let Stopped { at, why } = part_of(&part, allowance, listing)?;
+        let (at, Some(why)) = (start.saturating_add(at), why) else { return Ok(()) };
+        let next = next_header(tar, at.saturating_add(BLOCK));
+        if kind != CUT || next.is_some() {
+            let place = if kind.is_empty() { String::new() } else { format!("at byte {at} of the tar{kind}: ") };
+            let rest = if next.is_some() { "; the next header is looked for behind it" } else { "" };
+            let offset = kind.is_empty().then_some(at as u64);
+            listing.damage.push((offset, format!("{place}{why}{rest}")));
+        }
+        match next {
+            Some(next) => start = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Where and why the reading of a part ended; no reason at its proper end.
+struct Stopped {
+    at: usize,
+    why: Option<String>,
+}
+
+/// Lists the entries of a tar up to its end or the first damage.
+fn part_of(part: &Bytes, allowance: &Allowance<'_>, listing: &mut Listing) -> Result<Stopped, Exceeded> {
+    let mut archive = Archive::new(Cursor::new(part.clone()));
+    let mut end = 0;
+    // Opening fails only where the reading is not at the beginning.
+    for entry in archive.entries_with_seek().into_iter().flatten() {
+        listing.count(allowance)?;
+        match entry {
+            Ok(entry) => end = add(part, entry, listing),
+            Err(error) => return Ok(Stopped { at: end, why: Some(format!("expected an entry of a tar: {error}")) }),
+        }
+    }
+    let mark = part.get(end..).and_then(|rest| rest.get(..BLOCK));
+    let why = match mark {
+        Some(_) => None,
+        None => Some("expected the blocks of zeros that end a tar, found its end: it may have been cut".to_owned()),
+    };
+    Ok(Stopped { at: end.min(part.len()), why })
+}
+
+/// Adds an entry and says where the next one begins.
+fn add(part: &Bytes, mut entry: Entry<'_, Cursor<Bytes>>, listing: &mut Listing) -> usize {
+    let start = usize::try_from(entry.raw_file_position()).unwrap_or(usize::MAX);
+    // Of a sparse file the size is what it has with its holes.
+    let stored = entry.header().entry_size().unwrap_or_default();
+    let kind = entry.header().entry_type();
+    let size = if kind.is_gnu_sparse() { stored } else { entry.size() };
+    let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
+    let name = entry.path_bytes().into_owned();
+    let is_sparse = kind.is_gnu_sparse() || has_sparse_map(&mut entry);
+    let link = entry.link_name_bytes().map(std::borrow::Cow::into_owned);
+    let data = match refusal(kind, is_sparse, link.as_deref().unwrap_or_default()) {
+        _ if is_folder(kind, &name) => None,
+        Some(why) => Some(Data::Refused(why)),
+        None => {
+            let bytes = part.slice(start.min(part.len())..end.min(part.len()));
+            Some(Data::Stored { bytes, size, crc: None })
+        }
+    };
+    if let Some(data) = data {
+        listing.add(&name, data);
+    }
+    end.checked_next_multiple_of(BLOCK).unwrap_or(usize::MAX)
+}
+
+/// Folders, also as they were written before there was a type for them, and notes that are about no file.
+fn is_folder(kind: EntryType, name: &[u8]) -> bool {
+    kind.is_dir() || kind.is_pax_global_extensions() || (kind.is_file() && name.ends_with(b"/"))
+}
+
+/// A sparse file in the form of POSIX: its map is a part of its contents, or of its headers.
+fn has_sparse_map(entry: &mut Entry<'_, Cursor<Bytes>>) -> bool {
+    let extensions = entry.pax_extensions().ok().flatten();
+    let mut keys = extensions.into_iter().flatten().flatten();
+    keys.any(|extension| extension.key_bytes().starts_with(b"GNU.sparse."))
+}
+
+/// Why an entry is no file that is read.
+fn refusal(kind: EntryType, is_sparse: bool, target: &[u8]) -> Option<String> {
+    let target = crate::escape::escape(&super::lossy(&super::names::shortened(target))).into_owned();
+    let what = match kind {
+        _ if is_sparse => {
+            return Some("is a sparse file, which is not read; unpack the archive and audit that".to_owned());
+        }
+        EntryType::Symlink => format!("is a symbolic link to {target}"),
+        EntryType::Link => format!("is a hard link to {target}"),
+        EntryType::Char | EntryType::Block => "is a device".to_owned(),
+        EntryType::Fifo => "is a named pipe".to_owned(),
+        EntryType::Regular | EntryType::Continuous => return None,
+        other => format!("is of type {:?}", char::from(other.as_byte())),
+    };
+    Some(format!(
+        "{what}, not a regular file, and is refused; archive files, by `tar --dereference --hard-dereference`"
+    ))
+}
+
+/// The next block from `at` on that is a header.
+fn next_header(tar: &[u8], at: usize) -> Option<usize> {
+    let at = at.checked_next_multiple_of(BLOCK)?;
+    let blocks = tar.get(at..).unwrap_or_default().chunks_exact(BLOCK);
+    blocks.enumerate().find(|(_, block)| is_header(block)).map(|(index, _)| at + index * BLOCK)
+}

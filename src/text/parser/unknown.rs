@@ -1,0 +1,78 @@
+//! Fields that no message has: read whatever they hold, and kept as their text without its layout.
+
+use super::{Parser, Token};
+use crate::text::{Fault, UNKNOWN};
+
+impl Parser<'_> {
+    /// Reads a field that no message has, whatever it holds.
+    pub(super) fn unknown(&mut self) -> Result<(), Fault> {
+        self.writer.begin(UNKNOWN, self.covered, self.covered);
+        if self.lexer.token.is(b'[') {
+            self.balanced()?;
+        } else {
+            self.keep();
+        }
+        let colon = self.lexer.eat(b':');
+        match self.lexer.token.kind {
+            Token::Sign(b'{' | b'<' | b'[') => self.balanced()?,
+            Token::String if colon => {
+                while self.lexer.token.kind == Token::String {
+                    self.keep();
+                }
+            }
+            Token::Name | Token::Number if colon => self.keep(),
+            Token::Sign(b'-') if colon => {
+                self.keep();
+                match self.lexer.token.kind {
+                    Token::Name | Token::Number => self.keep(),
+                    _ => return Err(self.expected("a number")),
+                }
+            }
+            _ => return Err(self.expected(if colon { "a value" } else { "a colon or an opening brace" })),
+        }
+        self.end_of_field();
+        self.writer.extend(self.covered, self.covered);
+        self.writer.end();
+        Ok(())
+    }
+
+    /// Keeps the text of the next token as content of an unknown field.
+    fn keep(&mut self) {
+        let token = self.lexer.next();
+        let bytes = self.lexer.bytes(token);
+        self.writer.content().extend_from_slice(bytes);
+        self.writer.content().push(b' ');
+    }
+
+    /// Keeps all from an opening sign to the closing one. A list ends at the latest where a line begins like a field: so
+    /// many lists that do not end are not each read to the end of the text.
+    fn balanced(&mut self) -> Result<(), Fault> {
+        let mut open = Vec::new();
+        let mut braces = 0_usize;
+        loop {
+            let token = self.lexer.token;
+            braces += usize::from(token.is_opening());
+            match token.kind {
+                Token::Sign(b'{') => open.push(b'}'),
+                Token::Sign(b'<') => open.push(b'>'),
+                Token::Sign(b'[') => open.push(b']'),
+                Token::Sign(sign @ (b'}' | b'>' | b']')) if open.pop() != Some(sign) => {
+                    return Err(self.expected("another closing sign"));
+                }
+                Token::Name if braces == 0 && token.first && self.begins_field() => {
+                    return Err(self.expected("the end of a list"));
+                }
+                Token::OpenString => return Err(self.expected("a string that ends on its line")),
+                Token::End => return Err(self.expected("the end of a field")),
+                Token::Name | Token::Number | Token::String => {}
+                Token::Sign(b'}' | b'>' | b']' | b':' | b',' | b';' | b'-' | b'.' | b'/') => {}
+                Token::Sign(_) => return Err(self.expected("a field or a value")),
+            }
+            braces -= usize::from(token.is_closing());
+            self.keep();
+            if open.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What the names in a text mean: TensorFlow's messages by the names of their fields, from the descriptors of `proto/`.
+
+use std::sync::LazyLock;
+
+use foldhash::HashMap;
+use prost::Message as _;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+
+use crate::proto::DESCRIPTORS;
+
+/// The message that a `saved_model.pbtxt` is.
+const ROOT: &str = ".tensorflow.SavedModel";
+
+/// Made when the first text is read.
+pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::new);
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A message, by its position in the schema.
+    Message(u32),
+    /// An enum, by its position in the schema.
+    Enum(u32),
+    /// A string or bytes.
+    Bytes,
+    Bool,
+    Float,
+    Double,
+    /// A varint of at most this many bits: `int32`, `int64`, and `uint32`, `uint64`.
+    Int(u32),
+    Uint(u32),
+    /// A zigzag varint: `sint32`, `sint64`.
+    Sint(u32),
+    /// Four or eight bytes: `fixed32`, `fixed64`, and `sfixed32`, `sfixed64`.
+    Fixed(u32),
+    Sfixed(u32),
+}
+
+impl Kind {
+    /// Whether a repeated field of this kind is written as one packed field.
+    pub(super) fn is_packable(self) -> bool {
+        !matches!(self, Self::Message(_) | Self::Bytes)
+    }
+}
+
+/// A field of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) number: u32,
+    pub(super) kind: Kind,
+    pub(super) repeated: bool,
+}
+
+/// A message's fields.
+#[derive(Debug, Default)]
+struct Message {
+    by_name: HashMap<Box<[u8]>, Field>,
+    by_number: HashMap<u32, Field>,
+}
+
+/// The messages and enums that a SavedModel may hold.
+#[derive(Debug, Default)]
+pub(super) struct Schema {
+    messages: Vec<Message>,
+    /// Of each enum the numbers of its values.
+    enums: Vec<HashMap<Box<[u8]>, i32>>,
+    root: u32,
+}
+
+impl Schema {
+    fn new() -> Self {
+        let files = FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default().file;
+        let mut declared = Declared::default();
+        for file in &files {
+            let scope = format!(".{}", file.package());
+            file.enum_type.iter().for_each(|values| declared.enumeration(&scope, values));
+            file.message_type.iter().for_each(|message| declared.message(&scope, message));
+        }
+        let message = |message: &&DescriptorProto| {
+            let mut fields = Message::default();
+            for descriptor in &message.field {
+                if let Some(field) = declared.field(descriptor) {
+                    fields.by_name.insert(descriptor.name().as_bytes().into(), field);
+                    fields.by_number.insert(field.number, field);
+                }
+            }
+            fields
+        };
+        Self {
+            messages: declared.messages.iter().map(message).collect(),
+            root: declared.kinds.get(ROOT).map_or(0, |kind| if let Kind::Message(root) = kind { *root } else { 0 }),
+            enums: declared.enums,
+        }
+    }
+
+    /// The message that the whole text is.
+    pub(super) fn root(&self) -> u32 {
+        self.root
+    }
+
+    /// The field that a message has under a name.
+    pub(super) fn field(&self, message: u32, name: &[u8]) -> Option<Field> {
+        self.messages.get(message as usize)?.by_name.get(name).copied()
+    }
+
+    /// The field that a message has under a number, as printers give it that do not know the name.
+    pub(super) fn field_of_number(&self, message: u32, number: u32) -> Option<Field> {
+        self.messages.get(message as usize)?.by_number.get(&number).copied()
+    }
+
+    /// The number of an enum's value.
+    pub(super) fn value(&self, enumeration: u32, name: &[u8]) -> Option<i32> {
+        self.enums.get(enumeration as usize)?.get(name).copied()
+    }
+}
+
+/// The messages and enums of all files, by their names with all packages: what fields refer to.
+#[derive(Default)]
+struct Declared<'d> {
+    kinds: HashMap<String, Kind>,
+    messages: Vec<&'d DescriptorProto>,
+    enums: Vec<HashMap<Box<[u8]>, i32>>,
+}
+
+impl<'d> Declared<'d> {
+    /// Adds a message and what is declared in it; map entries are messages like others.
+    fn message(&mut self, scope: &str, message: &'d DescriptorProto) {
+        let name = format!("{scope}.{}", message.name());
+        message.enum_type.iter().for_each(|values| self.enumeration(&name, values));
+        message.nested_type.iter().for_each(|nested| self.message(&name, nested));
+        self.kinds.insert(name, Kind::Message(position(self.messages.len())));
+        self.messages.push(message);
+    }
+
+    fn enumeration(&mut self, scope: &str, values: &EnumDescriptorProto) {
+        self.kinds.insert(format!("{scope}.{}", values.name()), Kind::Enum(position(self.enums.len())));
+        let value = |value: &prost_types::EnumValueDescriptorProto| (value.name().as_bytes().into(), value.number());
+        self.enums.push(values.value.iter().map(value).collect());
+    }
+
+    fn field(&self, field: &FieldDescriptorProto) -> Option<Field> {
+        let kind = match field.r#type() {
+            Type::Message | Type::Enum | Type::Group => *self.kinds.get(field.type_name())?,
+            Type::String | Type::Bytes => Kind::Bytes,
+            Type::Bool => Kind::Bool,
+            Type::Float => Kind::Float,
+            Type::Double => Kind::Double,
+            Type::Int32 => Kind::Int(32),
+            Type::Int64 => Kind::Int(64),
+            Type::Uint32 => Kind::Uint(32),
+            Type::Uint64 => Kind::Uint(64),
+            Type::Sint32 => Kind::Sint(32),
+            Type::Sint64 => Kind::Sint(64),
+            Type::Fixed32 => Kind::Fixed(32),
+            Type::Fixed64 => Kind::Fixed(64),
+            Type::Sfixed32 => Kind::Sfixed(32),
+            Type::Sfixed64 => Kind::Sfixed(64),
+        };
+        let number = u32::try_from(field.number()).ok()?;
+        Some(Field { number, kind, repeated: field.label() == Label::Repeated })
+    }
+}
+
+/// A position in a list that is far shorter than this can count.
+fn position(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

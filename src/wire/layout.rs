@@ -1,0 +1,208 @@
+//! Where in the file the fields of its messages lie, for a file that is not wire format itself.
+//!
+//! A main file in text is walked as the wire format that means the same, and so walked by the same code as a binary one.
+//! What a field costs is asked here: in a binary file, its own offsets; in text, those of the span that it was read from;
+//! in a chunked file, its share of what the chunks take.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Field, Shares};
+
+/// A field as offsets into the file that it was read from: `start <= payload <= payload_end <= end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// The first byte of the field.
+    pub start: u64,
+    /// The first byte of its payload.
+    pub payload: u64,
+    /// The end of the payload.
+    pub payload_end: u64,
+    /// The end of the field.
+    pub end: u64,
+}
+
+impl Span {
+    /// What the whole field takes, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// What its payload takes, in bytes.
+    #[must_use]
+    pub fn payload_bytes(&self) -> u64 {
+        self.payload_end.saturating_sub(self.payload)
+    }
+
+    /// The payload's range.
+    #[must_use]
+    pub fn payload_range(&self) -> Range<u64> {
+        self.payload..self.payload_end
+    }
+
+    /// The whole field's range.
+    #[must_use]
+    pub fn range(&self) -> Range<u64> {
+        self.start..self.end
+    }
+}
+
+/// Which part of the file each field of a main file's messages is. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub enum Layout {
+    /// The file is the wire format: a field lies where it was found.
+    #[default]
+    Wire,
+    /// The wire format was made from the file.
+    Decoded(Arc<Decoded>),
+    /// The wire format was put together of parts of the file: spans are of what these take, in the order of the wire
+    /// format.
+    Shared(Arc<Shares>),
+}
+
+/// The spans of a file from which wire format was made.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// Each field's first byte in the wire format and its span in the file, by the former.
+    pub spans: Vec<(usize, Span)>,
+    /// The field number of what could not be read; no message has it.
+    pub damaged: u32,
+}
+
+impl Layout {
+    /// The span of a field in the file; an empty one for a field that is not one of the file's.
+    #[must_use]
+    pub fn span(&self, field: &Field) -> Span {
+        match self {
+            Self::Wire => Span {
+                start: field.start as u64,
+                payload: field.payload as u64,
+                payload_end: field.payload_end as u64,
+                end: field.end as u64,
+            },
+            Self::Decoded(decoded) => {
+                let position = decoded.spans.binary_search_by_key(&field.start, |(start, _)| *start);
+                position
+                    .ok()
+                    .and_then(|position| decoded.spans.get(position))
+                    .map_or(Span::default(), |(_, span)| *span)
+            }
+            Self::Shared(shares) => shares.span(field),
+        }
+    }
+
+    /// The part of the file that a range of the wire format was read from: fields side by side, or a payload. A part of a
+    /// value that is no message takes all of the value.
+    #[must_use]
+    pub fn part(&self, range: &Range<usize>) -> Range<u64> {
+        match self {
+            Self::Wire => range.start as u64..range.end as u64,
+            Self::Decoded(decoded) => decoded.part(range),
+            Self::Shared(shares) => shares.position(range.start)..shares.position(range.end),
+        }
+    }
+
+    /// Where the spans of the fields in front of `offset` end, which need not be a field's end; `None` for text, where
+    /// this cannot be said of any offset.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Option<u64> {
+        match self {
+            Self::Wire => Some(offset as u64),
+            Self::Decoded(_) => None,
+            Self::Shared(shares) => Some(shares.position(offset)),
+        }
+    }
+
+    /// Where in the file a field begins, for a problem.
+    #[must_use]
+    pub fn place(&self, field: &Field) -> u64 {
+        match self {
+            Self::Shared(shares) => shares.place(field.start),
+            _ => self.span(field).start,
+        }
+    }
+
+    /// Where in the file a field's payload begins, for a problem.
+    #[must_use]
+    pub fn place_of_payload(&self, field: &Field) -> u64 {
+        match self {
+            Self::Shared(shares) => shares.place(field.payload),
+            _ => self.span(field).payload,
+        }
+    }
+
+    /// Where in the file a byte is at which the wire format is not what it should be. That of a text always is.
+    #[must_use]
+    pub fn place_of_damage(&self, offset: usize) -> u64 {
+        match self {
+            Self::Shared(shares) => shares.place(offset),
+            _ => offset as u64,
+        }
+    }
+
+    /// Whether a field stands for a part of the file that could not be read.
+    #[must_use]
+    pub fn is_damaged(&self, field: &Field) -> bool {
+        matches!(self, Self::Decoded(decoded) if decoded.damaged == field.number)
+    }
+}
+
+impl Decoded {
+    /// The payload of a message is the fields in it, in the wire format and in the file alike.
+    fn part(&self, range: &Range<usize>) -> Range<u64> {
+        let mut position = self.spans.partition_point(|(start, _)| *start < range.start);
+        let within = |position: usize| self.spans.get(position).filter(|(start, _)| *start < range.end);
+        let Some((_, first)) = within(position) else {
+            // No field begins there: it is the payload of the one before.
+            let before = position.checked_sub(1).filter(|_| !range.is_empty());
+            return before.and_then(|before| self.spans.get(before)).map_or(0..0, |(_, span)| span.payload_range());
+        };
+        let mut end = first.end;
+        while let Some((_, span)) = within(position) {
+            end = span.end;
+            // Past the fields in this one, to the one beside it.
+            let inside = self.spans.get(position..).unwrap_or_default();
+            position = position.saturating_add(inside.partition_point(|(_, next)| next.start < end).max(1));
+        }
+        first.start..end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::wire::message;
+    use crate::wire::fields;
+
+    /// Wire format of a string, and of a message that holds one, as if read from ten times as many bytes of text.
+    fn decoded() -> (Vec<u8>, Layout) {
+        let bytes = message().bytes(1, "name").message(2, &message().bytes(3, "inner")).0;
+        let outer = || fields(&bytes, 0..bytes.len());
+        let inner = outer().filter(|field| field.is_len(2)).flat_map(|field| fields(&bytes, field.payload()));
+        let tenfold = |field: Field| {
+            let [start, payload, payload_end, end] = [field.start, field.payload, field.payload_end, field.end]
+                .map(|offset| (offset as u64).saturating_mul(10));
+            (field.start, Span { start, payload, payload_end, end })
+        };
+        let mut spans: Vec<(usize, Span)> = outer().chain(inner).map(tenfold).collect();
+        spans.sort_by_key(|(start, _)| *start);
+        (bytes.clone(), Layout::Decoded(Arc::new(Decoded { spans, damaged: u32::MAX })))
+    }
+
+    #[test]
+    fn a_part_is_the_span_of_a_field_of_a_payload_or_of_fields_side_by_side() {
+        let (bytes, layout) = decoded();
+        for field in fields(&bytes, 0..bytes.len()) {
+            assert_eq!(layout.part(&field.range()), layout.span(&field).range(), "{field:?}");
+            assert_eq!(layout.part(&field.payload()), layout.span(&field).payload_range(), "{field:?}");
+        }
+        assert_eq!(layout.part(&(0..bytes.len())), 0..bytes.len() as u64 * 10);
+        assert_eq!(layout.part(&(3..3)), 0..0);
+    }
+
+    #[test]
+    fn a_part_of_a_binary_file_is_the_range_itself() {
+        assert_eq!(Layout::Wire.part(&(3..7)), 3..7);
+    }
+}
