@@ -382,6 +382,19 @@ pub fn fields(file: &[u8], range: Range<usize>) -> impl Iterator<Item = Field> {
     Fields::new(file, range).map_while(Result::ok)
 }
 
+/// The integers of a repeated field `number`, packed or written one by one. What does not fit into a `T`, or is no varint,
+/// ends the field that it is in.
+pub fn integers<T: TryFrom<u64>>(file: &[u8], message: Range<usize>, number: u32) -> impl Iterator<Item = T> {
+    fields(file, message).filter(move |field| field.number == number).flat_map(move |field| {
+        let mut rest = field.bytes(file);
+        std::iter::from_fn(move || {
+            let (value, length) = varint(rest)?;
+            rest = rest.get(length..)?;
+            T::try_from(value).ok()
+        })
+    })
+}
+
 /// The payload of the first field `number` that is length-delimited: enough for names and for what writers give once,
 /// as the rest of a large message need not be touched.
 #[must_use]

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::wire::{Field, WireType, fields, first_len, varint};
+use crate::wire::{Field, WireType, fields, first_len, integers, varint};
 
 /// `SavedObjectGraph.nodes` and `TrackableObjectGraph.nodes` (tensorflow/core/protobuf/saved_object_graph.proto,
 /// trackable_object_graph.proto), which have children and slot variables under the same numbers.
@@ -106,16 +106,9 @@ pub(super) fn functions(file: &[u8], object: Range<usize>) -> impl Iterator<Item
     names.map(|name| name.bytes(file))
 }
 
-/// The objects that a SavedConcreteFunction has captured, packed or one by one.
+/// The objects that a SavedConcreteFunction has captured.
 pub(super) fn bound_inputs(file: &[u8], function: Range<usize>) -> impl Iterator<Item = u32> {
-    fields(file, function).filter(|field| field.number == BOUND_INPUTS).flat_map(move |field| {
-        let mut rest = field.bytes(file);
-        std::iter::from_fn(move || {
-            let (value, length) = varint(rest)?;
-            rest = rest.get(length..)?;
-            u32::try_from(value).ok()
-        })
-    })
+    integers(file, function, BOUND_INPUTS)
 }
 
 /// The integer `wanted` of a message; the first object's number is 0, which proto3 does not write.

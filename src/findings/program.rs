@@ -17,7 +17,8 @@ use super::claims::Claims;
 use super::context::Context;
 use super::nodes::{Function, Node, input_node};
 use crate::checkpoint::object_graph::KEY;
-use crate::wire::{Field, WireType, fields, first_len, varint};
+use crate::graph::function_names;
+use crate::wire::{Field, WireType, fields, first_len, integers, varint};
 
 /// Fields of MetaGraphDef, GraphDef and FunctionDefLibrary.
 const GRAPH_DEF: u32 = 2;
@@ -25,14 +26,10 @@ const OBJECT_GRAPH_DEF: u32 = 7;
 const LIBRARY: u32 = 2;
 const GRADIENT: u32 = 2;
 const REGISTERED_GRADIENTS: u32 = 3;
-/// Fields of FunctionDef, AttrValue, AttrValue.ListValue and NameAttrList.
+/// Fields of FunctionDef and AttrValue.
 const FUNCTION_ATTR: u32 = 5;
-const LIST: u32 = 1;
 const S: u32 = 2;
 const TENSOR: u32 = 8;
-const FUNC: u32 = 10;
-const LIST_FUNC: u32 = 9;
-const FUNC_ATTR: u32 = 2;
 /// `TensorProto.string_val`.
 const STRING_VAL: u32 = 8;
 /// Fields of SavedObjectGraph (tensorflow/core/protobuf/saved_object_graph.proto).
@@ -404,7 +401,7 @@ impl<'a> Program<'a> {
                 let gradient = name.and_then(|name| registered.get(name));
                 uses.extend(gradient.map(|to| Use { to: *to, via: Via::Gradient }));
             } else {
-                uses.extend(function_names(self.file, attribute.value).into_iter().filter_map(call));
+                function_names(self.file, attribute.value, &mut |name| uses.extend(call(name)));
             }
         }
     }
@@ -458,38 +455,11 @@ impl<'a> Program<'a> {
         let name = first_len(file, entry.payload(), 1).and_then(|range| file.get(range)).unwrap_or_default();
         let value = first_len(file, entry.payload(), 2).unwrap_or_default();
         let Some(function) = self.function(name) else { return };
-        for object in bound_inputs(file, value.clone()) {
+        for object in integers(file, value.clone(), BOUND_INPUTS) {
             self.need(function, self.thing_of(object), Via::Captured);
         }
         self.concrete.insert(function, (entry.range(), value));
     }
-}
-
-/// The functions that an AttrValue names, those among their own attributes too.
-pub(super) fn function_names(file: &[u8], value: Range<usize>) -> Vec<&[u8]> {
-    // Neither allocates before there is a name: most attributes have none.
-    let (mut names, mut open): (Vec<&[u8]>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
-    let mut next = Some(value);
-    while let Some(value) = next {
-        let mut function = |field: Field| {
-            for part in fields(file, field.payload()) {
-                if part.is_len(1) {
-                    names.push(part.bytes(file));
-                } else if part.is_len(FUNC_ATTR) {
-                    open.extend(first_len(file, part.payload(), 2));
-                }
-            }
-        };
-        for field in fields(file, value) {
-            if field.is_len(FUNC) {
-                function(field);
-            } else if field.is_len(LIST) {
-                fields(file, field.payload()).filter(|item| item.is_len(LIST_FUNC)).for_each(&mut function);
-            }
-        }
-        next = open.pop();
-    }
-    names
 }
 
 /// Whether a Const is one string that takes `tensor_bytes` in a checkpoint: its length, a checksum, its bytes.
@@ -503,19 +473,6 @@ fn holds_string(file: &[u8], node: &Node<'_>, tensor_bytes: u64) -> bool {
 fn reference(file: &[u8], reference: Range<usize>) -> usize {
     let id = fields(file, reference).find(|field| field.number == 1);
     id.map_or(Some(0), |field| integer(file, &field)).unwrap_or(usize::MAX)
-}
-
-/// The objects that a function captured; packed, or one by one.
-fn bound_inputs(file: &[u8], function: Range<usize>) -> impl Iterator<Item = usize> {
-    let bound = fields(file, function).filter(|field| field.number == BOUND_INPUTS);
-    bound.flat_map(move |field| {
-        let mut rest = field.bytes(file);
-        std::iter::from_fn(move || {
-            let (value, length) = varint(rest)?;
-            rest = rest.get(length..)?;
-            usize::try_from(value).ok()
-        })
-    })
 }
 
 fn integer(file: &[u8], field: &Field) -> Option<usize> {

@@ -30,7 +30,6 @@ pub(super) struct Node<'a> {
     pub(super) shared_name: Option<&'a [u8]>,
     /// The TensorProto of the attribute `value`.
     pub(super) value: Option<Range<usize>>,
-    open: Vec<Range<usize>>,
 }
 
 impl<'a> Node<'a> {
@@ -68,34 +67,34 @@ impl<'a> Node<'a> {
             b"value" => {
                 self.value = fields(file, value).filter(|field| field.is_len(TENSOR)).last().map(|f| f.payload());
             }
-            _ => self.function_values(file, value),
+            _ => function_names(file, value, &mut |name| self.functions.push(name)),
         }
     }
+}
 
-    /// The functions that an AttrValue names, those among their own attributes too.
-    fn function_values(&mut self, file: &'a [u8], value: Range<usize>) {
-        self.open.push(value);
-        while let Some(value) = self.open.pop() {
-            for field in fields(file, value) {
-                if field.is_len(FUNC) {
-                    self.function(file, field.payload());
-                } else if field.is_len(LIST) {
-                    for item in fields(file, field.payload()).filter(|item| item.is_len(LIST_FUNC)) {
-                        self.function(file, item.payload());
-                    }
+/// Gives the functions that an AttrValue names to `visit`, those among their own attributes too.
+pub(crate) fn function_names<'a>(file: &'a [u8], value: Range<usize>, visit: &mut impl FnMut(&'a [u8])) {
+    // Allocates nothing for an attribute without a name that has attributes: most have none.
+    let mut open: Vec<Range<usize>> = Vec::new();
+    let mut next = Some(value);
+    while let Some(value) = next {
+        let mut function = |function: Field| {
+            for part in fields(file, function.payload()) {
+                if part.is_len(FUNC_NAME) {
+                    visit(part.bytes(file));
+                } else if part.is_len(FUNC_ATTR) {
+                    open.extend(fields(file, part.payload()).filter(|field| field.is_len(2)).map(|f| f.payload()));
                 }
             }
-        }
-    }
-
-    fn function(&mut self, file: &'a [u8], function: Range<usize>) {
-        for field in fields(file, function) {
-            if field.is_len(FUNC_NAME) {
-                self.functions.push(bytes(file, &field));
-            } else if field.is_len(FUNC_ATTR) {
-                self.open.extend(fields(file, field.payload()).filter(|f| f.is_len(2)).map(|f| f.payload()));
+        };
+        for field in fields(file, value) {
+            if field.is_len(FUNC) {
+                function(field);
+            } else if field.is_len(LIST) {
+                fields(file, field.payload()).filter(|item| item.is_len(LIST_FUNC)).for_each(&mut function);
             }
         }
+        next = open.pop();
     }
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::build::{Builder, first};
 use super::{Edge, Kind, Origin};
-use crate::wire::{Field, WireType, fields, varint};
+use crate::wire::{Field, WireType, fields, integers, varint};
 
 /// Fields of SavedObjectGraph (tensorflow/core/protobuf/saved_object_graph.proto).
 const NODES: u32 = 1;
@@ -86,7 +86,7 @@ pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) ->
     for entry in messages().filter(|field| field.is_len(CONCRETE_FUNCTIONS)) {
         let name = file.get(first(file, entry.payload(), 1)).unwrap_or_default();
         let Some(function) = builder.functions.get(name).copied() else { continue };
-        for object in bound_inputs(file, first(file, entry.payload(), 2)).filter_map(number) {
+        for object in integers(file, first(file, entry.payload(), 2), BOUND_INPUTS).filter_map(number) {
             builder.edge(function, base.saturating_add(object), Edge::Captures);
         }
     }
@@ -157,19 +157,6 @@ fn checkpoint_keys(builder: &mut Builder<'_, '_>, base: u32, count: u32) {
             }
         }
     }
-}
-
-/// The objects that a function captured; packed, or one by one.
-fn bound_inputs(file: &[u8], function: Range<usize>) -> impl Iterator<Item = u64> {
-    let bound = fields(file, function).filter(|field| field.number == BOUND_INPUTS);
-    bound.flat_map(move |field| {
-        let mut rest = field.bytes(file);
-        std::iter::from_fn(move || {
-            let (value, length) = varint(rest)?;
-            rest = rest.get(length..)?;
-            Some(value)
-        })
-    })
 }
 
 fn integer(file: &[u8], field: &Field) -> Option<u64> {

@@ -8,8 +8,9 @@ use foldhash::HashSet;
 
 use crate::findings::claims::Claims;
 use crate::findings::nodes::Function;
-use crate::findings::program::{Object, Program, Thing, function_names};
+use crate::findings::program::{Object, Program, Thing};
 use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::graph::function_names;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -146,8 +147,11 @@ fn hands_on(program: &Program<'_>, file: &[u8], function: &Function<'_>) -> Opti
         if matches!(node.op(), b"Identity" | b"IdentityN" | b"NoOp") {
             continue;
         }
-        let attribute = node.attribute(b"f").map(|value| function_names(file, value));
-        let named = attribute.and_then(|names| names.first().copied()).and_then(|name| program.function(name));
+        let mut first = None;
+        if let Some(value) = node.attribute(b"f") {
+            function_names(file, value, &mut |name| first = first.or(Some(name)));
+        }
+        let named = first.and_then(|name| program.function(name));
         let called = named.or_else(|| program.function(node.op()))?;
         // An argument goes by its name alone, what a node gives by `node:output:0`.
         let only_arguments = node.inputs().all(|input| input.starts_with(b"^") || !input.contains(&b':'));
