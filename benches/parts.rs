@@ -19,7 +19,7 @@ use smaudit::findings;
 use smaudit::graph;
 use smaudit::input::Model;
 use smaudit::ledger::{Dimension, Ledger};
-use smaudit::progress::Silent;
+use smaudit::progress::{Silent, Work};
 use smaudit::wire::{Field, Layout, fields};
 use support::graph::{function_of, graph_of, node_of, signature};
 use support::table::TableBuilder;
@@ -116,6 +116,7 @@ fn find_duplicates(model: &Model) -> duplicates::Duplicates {
         total_bytes: bytes.len() as u64,
         min_duplicate: 1024,
         marks: false,
+        work: &Work::silent(),
         open: &|_| Some(bytes.clone()),
     };
     duplicates::find(&inputs).0
@@ -132,7 +133,14 @@ fn duplicate(criterion: &mut Criterion) {
 }
 
 fn reach<'a>(file: &'a [u8], meta_graphs: &[Range<usize>]) -> graph::Reach<'a> {
-    graph::reach(&graph::Inputs { file, layout: &Layout::Wire, meta_graphs, checkpoint: None, asset_bytes: &|_| 0 })
+    graph::reach(&graph::Inputs {
+        file,
+        layout: &Layout::Wire,
+        meta_graphs,
+        checkpoint: None,
+        asset_bytes: &|_| 0,
+        progress: &Silent,
+    })
 }
 
 fn answers(criterion: &mut Criterion) {
@@ -147,7 +155,7 @@ fn answers(criterion: &mut Criterion) {
         let (found, reached) = (find_duplicates(&model), reach(&file, &meta_graphs));
         // A context keeps what was found out: each run has one of its own.
         let context = || findings::Context::new(&model, main.as_ref(), &saved_model, None, &found, &reached);
-        group.bench_function("findings", |b| b.iter(|| findings::find(&context())));
+        group.bench_function("findings", |b| b.iter(|| findings::find(&context(), &Work::silent())));
         group.finish();
     }
 }

@@ -63,7 +63,7 @@ pub fn text(data: &[u8]) {
 pub fn archive(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     let bytes = Bytes::from(if *kind == 0 { data.to_vec() } else { archive_of(*kind, &parts(data)) });
-    let found = match Finder::new(LIMITS).find_in(bytes.clone(), "fuzzed") {
+    let found = match Finder::new(LIMITS, &Silent).find_in(bytes.clone(), "fuzzed") {
         Ok(found) => found,
         Err(error) => return assert!(error.to_string().starts_with("fuzzed: "), "{error}"),
     };
@@ -116,7 +116,7 @@ pub fn objects(data: &[u8]) {
     let index = support::bundle::index(&[("_CHECKPOINTABLE_OBJECT_GRAPH", string_entry(0, part(1)))]);
     let files = vec![file(MAIN, &main.0), file(INDEX, &index), file(DATA, &string_tensor(&[part(1)]))];
     let model = Model::in_memory("fuzzed", files.clone());
-    smaudit::why(&model, &String::from_utf8_lossy(part(2))).expect("the books balance");
+    smaudit::why(&model, &String::from_utf8_lossy(part(2)), &Silent).expect("the books balance");
     audited(files, &[Dimension::Variable]);
 }
 

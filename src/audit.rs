@@ -21,7 +21,7 @@ use crate::graph::{self, Reach};
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
-use crate::progress::Progress;
+use crate::progress::{Progress, Step, Work};
 use crate::report::ModelReport;
 use crate::wire::{Field, Layout};
 
@@ -71,11 +71,11 @@ const FIXED: [Dimension; 6] = [
 pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Result<ModelReport, AuditError> {
     let dimensions: Vec<Dimension> = FIXED.iter().chain(&options.by).copied().collect();
     let mut ledger = Ledger::new(&dimensions);
-    let parts = Parts::open(model, options);
+    let parts = Parts::open(model, options, progress);
     progress.start(&model.path, parts.bytes_to_read());
-    let answers = parts.answer(&mut ledger, progress)?;
+    let answers = parts.answer(&mut ledger)?;
     let findings = parts.findings(&answers);
-    let verified = parts.verify(progress);
+    let verified = parts.verify();
     let mut report = answers::report(&parts, &ledger, answers, findings);
     if let Some((verified, problems)) = verified {
         report.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.verified = Some(verified));
@@ -92,6 +92,14 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     Ok(report)
 }
 
+/// How many bytes an audit of `model` reads, as far as its listing says; the audit itself tells better when it starts.
+#[must_use]
+pub fn bytes_to_read(model: &Model, options: &Options) -> u64 {
+    let is_read = |category| category == Category::Files || options.verify && category == Category::Variables;
+    let files = model.files.iter().filter(|file| is_read(charge::category_of(&file.name)));
+    files.map(|file| file.bytes).fold(0, u64::saturating_add)
+}
+
 /// What is found out about a model besides the sums in its ledger.
 struct Answers<'p> {
     duplicates: Duplicates,
@@ -103,13 +111,17 @@ struct Answers<'p> {
 struct Parts<'m> {
     model: &'m Model,
     options: &'m Options,
+    work: Work<'m>,
     main_file: Option<MainFile<'m>>,
     checkpoint: Option<Checkpoint>,
 }
 
 impl<'m> Parts<'m> {
-    fn open(model: &'m Model, options: &'m Options) -> Self {
-        Self { model, options, main_file: MainFile::open(model), checkpoint: read_checkpoint(model) }
+    fn open(model: &'m Model, options: &'m Options, progress: &'m dyn Progress) -> Self {
+        let messages = Options { verify: false, ..Options::default() };
+        let work = Work::new(progress, &model.path, bytes_to_read(model, &messages));
+        let _reading = work.begin(Step::Reading, 0);
+        Self { model, options, work, main_file: MainFile::open(model), checkpoint: read_checkpoint(model) }
     }
 
     /// The SavedModel of the main file in wire format; nothing where it cannot be read.
@@ -130,14 +142,14 @@ impl<'m> Parts<'m> {
 
     fn bytes_to_read(&self) -> u64 {
         let verified = self.checkpoint.as_ref().filter(|_| self.options.verify);
-        self.model.bytes().saturating_add(verified.map_or(0, Checkpoint::bytes_to_verify))
+        self.work.shared_bytes().saturating_add(verified.map_or(0, Checkpoint::bytes_to_verify))
     }
 
     /// Finds duplicates, charges every file and follows the signatures: side by side, as all of it only reads, unless
     /// the ledger is to divide its charges by what is redundant.
-    fn answer(&self, ledger: &mut Ledger, progress: &dyn Progress) -> Result<Answers<'_>, Imbalance> {
+    fn answer(&self, ledger: &mut Ledger) -> Result<Answers<'_>, Imbalance> {
         let charge_and_follow = |ledger: &mut Ledger| {
-            let saved_model = self.charge(ledger, progress)?;
+            let saved_model = self.charge(ledger)?;
             Ok((self.reach_of_signatures(&saved_model), saved_model))
         };
         let (duplicates, followed) = if ledger.wants(Dimension::Duplicate) {
@@ -158,11 +170,13 @@ impl<'m> Parts<'m> {
     fn findings(&self, answers: &Answers<'_>) -> Findings {
         let Answers { duplicates, saved_model, reach } = answers;
         let (main_file, checkpoint) = (self.main_file.as_ref(), self.checkpoint.as_ref());
-        findings::find(&findings::Context::new(self.model, main_file, saved_model, checkpoint, duplicates, reach))
+        let context = findings::Context::new(self.model, main_file, saved_model, checkpoint, duplicates, reach);
+        findings::find(&context, &self.work)
     }
 
-    fn charge(&self, ledger: &mut Ledger, progress: &dyn Progress) -> Result<SavedModel, Imbalance> {
-        charge::charge_model(self.model, self.main_file.as_ref(), self.checkpoint.as_ref(), ledger, progress)
+    fn charge(&self, ledger: &mut Ledger) -> Result<SavedModel, Imbalance> {
+        let charging = self.work.begin(Step::Charging, self.work.shared_bytes());
+        charge::charge_model(self.model, self.main_file.as_ref(), self.checkpoint.as_ref(), ledger, &charging)
     }
 
     /// What is there twice, and, where marks are wanted, which bytes these are.
@@ -181,6 +195,7 @@ impl<'m> Parts<'m> {
             total_bytes: self.model.bytes(),
             min_duplicate: self.options.min_duplicate,
             marks,
+            work: &self.work,
             open: &|name| match main_file {
                 Some(main) if main.name == name => Some(main.bytes.clone()),
                 _ => contents(self.model, name).ok(),
@@ -189,9 +204,10 @@ impl<'m> Parts<'m> {
     }
 
     /// Reads the data of the checkpoint, if that was asked for.
-    fn verify(&self, progress: &dyn Progress) -> Option<(Verified, Vec<Problem>)> {
+    fn verify(&self) -> Option<(Verified, Vec<Problem>)> {
         let checkpoint = self.checkpoint.as_ref().filter(|_| self.options.verify)?;
-        Some(checkpoint.verify(|name| contents(self.model, name), progress))
+        let verifying = self.work.begin_own(Step::Verifying, checkpoint.bytes_to_verify());
+        Some(checkpoint.verify(|name| contents(self.model, name), &verifying))
     }
 
     /// What TensorFlow knows the model by; a problem where the file is a message, but not this one.
@@ -216,17 +232,23 @@ impl<'m> Parts<'m> {
     /// What the signatures and the functions of the object graph need; without either there is no need to look.
     fn reach_of_signatures(&self, saved_model: &SavedModel) -> Reach<'_> {
         let has_roots = |graph: &MetaGraph| !graph.signatures.is_empty() || graph.object_nodes > 0;
-        if saved_model.meta_graphs.iter().any(has_roots) { self.reach(saved_model) } else { Reach::default() }
+        if saved_model.meta_graphs.iter().any(has_roots) {
+            return self.reach(saved_model);
+        }
+        self.work.skip(Step::FollowingSignatures);
+        Reach::default()
     }
 
     /// What the signatures need, over the metagraphs as they were charged.
     fn reach(&self, saved_model: &SavedModel) -> Reach<'_> {
         let meta_graphs: Vec<_> = saved_model.meta_graphs.iter().map(|graph| graph.range.clone()).collect();
+        let bytes = meta_graphs.iter().map(|range| range.len() as u64).sum();
         graph::reach(&graph::Inputs {
             file: self.main_bytes(),
             layout: self.layout(),
             meta_graphs: &meta_graphs,
             checkpoint: self.checkpoint.as_ref(),
+            progress: &self.work.begin(Step::FollowingSignatures, bytes),
             asset_bytes: &|name| self.model.file(&format!("assets/{name}")).map_or(0, |file| file.bytes),
         })
     }

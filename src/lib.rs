@@ -50,7 +50,7 @@ pub mod size;
 pub mod text;
 pub mod wire;
 
-pub use audit::{AuditError, Options, audit, neighbours, why};
+pub use audit::{AuditError, Options, audit, bytes_to_read, neighbours, why};
 
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]

@@ -9,11 +9,12 @@ mod why;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
+use bar::Bar;
 use cli::{AuditRequest, Request};
 use rayon::prelude::*;
 use smaudit::exit::Exit;
 use smaudit::gate::NoModel;
-use smaudit::input::{Finder, Location, Model};
+use smaudit::input::{Finder, Limits, Location, Model};
 use smaudit::problem::Problem;
 use smaudit::report::{Report, UnreadableInput};
 
@@ -34,9 +35,11 @@ fn main() -> ExitCode {
 
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
     let mut report = Report::new();
-    let locations = find_all(request, &mut report);
+    let bar = Bar::new(request.progress, request.quiet);
+    let locations = find_all(request, &bar, &mut report);
     check_rules(&locations, request, &report)?;
-    audit_all(&locations, request, &mut report);
+    audit_all(&locations, request, &bar, &mut report);
+    drop(bar);
     report.gate = request.rules.judge(&report);
     let written = output::write(&report, request);
     // Last, as the end of a log is what is read first; and also where the report could not be written.
@@ -45,9 +48,9 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
 }
 
 /// Finds every model below every path. A path that cannot be read does not stop the others.
-fn find_all(request: &AuditRequest, report: &mut Report) -> Vec<Location> {
+fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Location> {
     let mut locations = Vec::new();
-    let mut finder = Finder::default();
+    let mut finder = Finder::new(Limits::default(), bar);
     for path in &request.paths {
         match finder.find(path) {
             Ok(found) => {
@@ -70,13 +73,13 @@ fn check_rules(locations: &[Location], request: &AuditRequest, report: &Report) 
 const LARGE: u64 = 256 << 20;
 
 /// Audits models side by side. One that cannot be read does not stop the others.
-fn audit_all(locations: &[Location], request: &AuditRequest, report: &mut Report) {
+fn audit_all(locations: &[Location], request: &AuditRequest, bar: &Bar, report: &mut Report) {
     let models: Vec<Model> = locations.par_iter().map(Location::read).collect();
-    let bar = bar::Bar::new(request, models.iter().map(Model::bytes).sum());
+    bar.restart(models.iter().map(|model| smaudit::bytes_to_read(model, &request.options)).sum());
     let large = Mutex::new(());
     let audit = |model: &Model| {
         let _alone = (model.bytes() > LARGE).then(|| large.lock());
-        smaudit::audit(model, &request.options, &bar)
+        smaudit::audit(model, &request.options, bar)
     };
     let audited: Vec<_> = models.par_iter().map(audit).collect();
     for (model, audited) in models.iter().zip(audited) {
@@ -85,9 +88,8 @@ fn audit_all(locations: &[Location], request: &AuditRequest, report: &mut Report
             Err(error) => report.unreadable.push(unreadable(&model.path, &error)),
         }
     }
-    report.neighbours = smaudit::neighbours(&models, request.options.min_duplicate);
+    report.neighbours = smaudit::neighbours(&models, request.options.min_duplicate, bar);
     report.add_up();
-    bar.clear();
 }
 
 fn unreadable(path: &str, error: &dyn std::error::Error) -> UnreadableInput {

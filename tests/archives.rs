@@ -275,7 +275,7 @@ fn each_limit_is_named_with_how_much_it_allows() {
     let unpacked = Limits { unpacked: 99_999, ..Limits::default() };
     let ratio = Limits { ratio: 10, ratio_from: 50_000, ..Limits::default() };
     let message = |limits: Limits, bytes: Vec<u8>| {
-        let result = Finder::new(limits).find_in(bytes.into(), "a");
+        let result = Finder::new(limits, &Silent).find_in(bytes.into(), "a");
         result.map(|found| found.locations.len()).map_err(|error| error.to_string())
     };
     for (format, bytes) in all(&borrowed(&many)) {
@@ -300,7 +300,7 @@ fn each_limit_is_named_with_how_much_it_allows() {
 
 #[test]
 fn the_archives_of_a_run_share_what_may_be_unpacked() {
-    let mut finder = Finder::new(Limits { unpacked: 15_000, ..Limits::default() });
+    let mut finder = Finder::new(Limits { unpacked: 15_000, ..Limits::default() }, &Silent);
     let bytes = gzip(&tar(&[("saved_model.pb", &[5; 8000])]));
     assert!(finder.find_in(bytes.clone().into(), "a").is_ok());
     let message = finder.find_in(bytes.into(), "b").unwrap_err().to_string();

@@ -155,7 +155,8 @@ fn survive(number: u64, models: &[Files]) -> bool {
     let (min_duplicate, verify) = (random.pick(&[1, 1024]), random.below(2) == 0);
     let options = Options { by, top: None, min_duplicate, verify };
     if random.below(16) == 0 {
-        smaudit::why(&Model::in_memory("damaged", files.clone()), "serving_default").expect("the books balance");
+        smaudit::why(&Model::in_memory("damaged", files.clone()), "serving_default", &Silent)
+            .expect("the books balance");
     }
     let mut report = Report::new();
     report.models.push(audited(files, &options));

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use smaudit::checkpoint::Checkpoint;
 use smaudit::duplicates::{Duplicates, Inputs, find};
 use smaudit::problem::Problem;
+use smaudit::progress::Work;
 use support::bundle::{BundleBuilder, DATA};
 
 /// Searches a checkpoint and assets for duplicates, and says which files were opened for that.
@@ -32,6 +33,7 @@ fn searched(bundle: BundleBuilder, assets: &[(&str, &[u8])]) -> (Duplicates, Vec
         total_bytes: 0,
         min_duplicate: 8,
         marks: false,
+        work: &Work::silent(),
         open: &|name| {
             opened.borrow_mut().push(name.to_owned());
             contents(name)

@@ -5,15 +5,17 @@ use crate::checkpoint::Checkpoint;
 use crate::duplicates::{Neighbour, NeighbourPair};
 use crate::input::Model;
 use crate::ledger::Category;
+use crate::progress::{Progress, Work};
 
 use super::{contents, read_checkpoint};
 
 /// Finds what each model repeats of those before it; the most bytes first.
 #[must_use]
-pub fn neighbours(models: &[Model], min_duplicate: u64) -> Vec<NeighbourPair> {
+pub fn neighbours(models: &[Model], min_duplicate: u64, progress: &dyn Progress) -> Vec<NeighbourPair> {
     if models.len() < 2 {
         return Vec::new();
     }
+    let work = Work::new(progress, "", 0);
     let checkpoints: Vec<Option<Checkpoint>> = models.iter().map(read_checkpoint).collect();
     let openers: Vec<_> = models.iter().map(|model| |name: &str| contents(model, name).ok()).collect();
     let neighbours = models.iter().zip(&checkpoints).zip(&openers).map(|((model, checkpoint), open)| {
@@ -26,5 +28,5 @@ pub fn neighbours(models: &[Model], min_duplicate: u64) -> Vec<NeighbourPair> {
             open,
         }
     });
-    crate::duplicates::neighbours(&neighbours.collect::<Vec<_>>(), min_duplicate)
+    crate::duplicates::neighbours(&neighbours.collect::<Vec<_>>(), min_duplicate, &work)
 }

@@ -8,7 +8,7 @@ use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
 use crate::graph::{Edge, Kind, MetaGraphReach, Origin, Paths, Reach};
 use crate::input::Model;
 use crate::ledger::{Imbalance, Ledger};
-use crate::progress::Silent;
+use crate::progress::Progress;
 use crate::report::{WhyGraph, WhyReport, WhyStep, WhyThing};
 use crate::wire::{Layout, fields};
 
@@ -28,11 +28,12 @@ const COMPARED: usize = 200;
 ///
 /// # Errors
 /// Books that do not balance: a mistake in smaudit.
-pub fn why(model: &Model, name: &str) -> Result<WhyReport, Imbalance> {
+pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyReport, Imbalance> {
     let options = Options::default();
-    let parts = Parts::open(model, &options);
+    let parts = Parts::open(model, &options, progress);
+    progress.start(&model.path, parts.bytes_to_read());
     // The books are kept for the damage that is noticed on the way.
-    let saved_model = parts.charge(&mut Ledger::new(&[]), &Silent)?;
+    let saved_model = parts.charge(&mut Ledger::new(&[]))?;
     let reach = parts.reach(&saved_model);
     let mut report = named(&parts, &reach, &saved_model, name);
     report.problems = parts.problems(&saved_model);

@@ -97,7 +97,8 @@ fn problems_of_text(file: &File, text: &text::Text) -> Vec<Problem> {
     problems
 }
 
-/// Charges every file of `model` and returns what its main file holds. `checkpoint` is what is under `variables/`.
+/// Charges every file of `model` and returns what its main file holds. `checkpoint` is what is under `variables/`;
+/// `progress` is told of the bytes that were read.
 ///
 /// # Errors
 /// Books that do not balance.
@@ -116,12 +117,10 @@ pub fn charge_model(
             saved_model = charge_main_file(main, ledger, progress)?;
         } else if let Some((checkpoint, part)) = part {
             charge_checkpoint_file(file, checkpoint, part, ledger)?;
-            progress.advance(file.bytes);
         } else if let Some(kind) = side_files::Kind::of(&file.name) {
             problems.extend(side_files::charge(file, kind, ledger, progress)?);
         } else {
             charge_whole(file, ledger)?;
-            progress.advance(file.bytes);
         }
     }
     saved_model.problems.append(&mut problems);

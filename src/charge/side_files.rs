@@ -62,7 +62,6 @@ pub(super) fn charge(
         Ok(bytes) => bytes,
         Err(error) => {
             charge_whole(file, ledger)?;
-            progress.advance(file.bytes);
             return Ok(vec![error.into()]);
         }
     };

@@ -15,6 +15,7 @@ use super::source::{IndexCrc, Open, Payload, Place, Sources};
 use super::{Duplicates, report};
 use crate::checkpoint::Checkpoint;
 use crate::ledger::State;
+use crate::progress::{Step, Ticks, Work};
 use crate::wire::{Field, Layout, fields, first_len};
 
 /// What is searched for duplicates.
@@ -31,6 +32,8 @@ pub struct Inputs<'a> {
     pub min_duplicate: u64,
     /// Whether it is to be said which bytes are redundant or zero.
     pub marks: bool,
+    /// Who is told how far it is.
+    pub work: &'a Work<'a>,
     /// How a file is opened. Only files that hold candidates are.
     pub open: Open<'a>,
 }
@@ -53,11 +56,12 @@ pub struct MainFile<'a> {
 pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
     let mut collected = Collected::new(inputs);
     collected.checkpoint();
-    if let Some(main_file) = inputs.main_file {
-        collected.meta_graphs(main_file);
+    match inputs.main_file {
+        Some(main_file) => collected.meta_graphs(main_file),
+        None => inputs.work.skip(Step::ComparingMetaGraphs),
     }
     collected.assets();
-    let grouped = groups::group(&collected.payloads, &collected.sources);
+    let grouped = groups::group(&collected.payloads, &collected.sources, inputs.work.begin(Step::ComparingTensors, 0));
     let marks = if inputs.marks { marks_of(&collected, &grouped) } else { Marks::default() };
     (report::duplicates(&collected, &grouped), marks)
 }
@@ -154,6 +158,8 @@ impl<'a> Collected<'a> {
     fn meta_graphs(&mut self, main_file: MainFile<'_>) {
         let MainFile { name, bytes, layout, meta_graphs } = main_file;
         let source = self.sources.add(name);
+        let comparing = self.inputs.work.begin(Step::ComparingMetaGraphs, bytes.len() as u64);
+        let mut ticks = Ticks::new(&comparing, 0);
         let least = usize::try_from(self.inputs.min_duplicate).unwrap_or(usize::MAX);
         let mut originals = Originals::default();
         let search = Search { file: bytes, layout, least };
@@ -164,6 +170,7 @@ impl<'a> Collected<'a> {
             let is_last = index as usize + 1 == meta_graphs.len();
             let mut pass = MetaGraphPass { search, source, index, tallies: IndexMap::default(), last: [0; 2] };
             elements::each(bytes, meta_graph.payload(), |element| {
+                ticks.up_to(element.field.start);
                 let original = originals.of(bytes, &element);
                 self.element(&mut pass, element, original);
                 if original.is_none() && !is_last {

@@ -15,6 +15,7 @@ use super::groups;
 use super::payloads::PayloadKind;
 use super::source::{IndexCrc, Open, Payload, Place, Sources};
 use crate::checkpoint::Checkpoint;
+use crate::progress::{Step, Work};
 
 /// A model among others.
 pub struct Neighbour<'a> {
@@ -62,7 +63,7 @@ pub struct Parts {
 
 /// Finds what models repeat of earlier ones; the most bytes first. Smaller payloads than `min_duplicate` are not compared.
 #[must_use]
-pub fn neighbours(models: &[Neighbour<'_>], min_duplicate: u64) -> Vec<NeighbourPair> {
+pub fn neighbours(models: &[Neighbour<'_>], min_duplicate: u64, work: &Work<'_>) -> Vec<NeighbourPair> {
     let open = |name: &str| {
         let (model, file) = name.split_once('/')?;
         (models.get(model.parse::<usize>().ok()?)?.open)(file)
@@ -72,7 +73,7 @@ pub fn neighbours(models: &[Neighbour<'_>], min_duplicate: u64) -> Vec<Neighbour
         all.tensors(position, model);
         all.files(position, model);
     }
-    let grouped = groups::group(&all.payloads, &all.sources);
+    let grouped = groups::group(&all.payloads, &all.sources, work.begin(Step::ComparingModels, 0));
     let zero: BTreeSet<usize> = grouped.zero.into_iter().collect();
     let mut pairs: BTreeMap<(usize, usize), (Parts, Parts)> = BTreeMap::new();
     for group in &grouped.groups {

@@ -13,6 +13,7 @@ use super::payloads::PayloadKind;
 use super::source::{Payload, Place};
 use super::structure;
 use super::{Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup};
+use crate::progress::Step;
 
 pub(super) fn duplicates(collected: &Collected<'_>, grouped: &Grouped) -> Duplicates {
     let bytes_of = |indexes: &[usize]| counted(collected, indexes).map(Payload::bytes).sum::<u64>();
@@ -240,7 +241,9 @@ fn member(collected: &Collected<'_>, payload: &Payload, kept: bool) -> Member {
 
 /// Groups functions by structure, those left out that are redundant as they are.
 fn structural(collected: &Collected<'_>) -> Structural {
-    let structures = structure::structures(file(collected), &collected.libraries);
+    let file = file(collected);
+    let comparing = collected.inputs.work.begin(Step::ComparingFunctions, file.len() as u64);
+    let structures = structure::structures(file, &collected.libraries, &comparing);
     let mut by_structure: HashMap<u128, Vec<&Function>> = HashMap::default();
     let own = || collected.functions.iter().filter(|function| function.original.is_none());
     for function in own() {

@@ -37,6 +37,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::escape::escape_also;
+use crate::progress::{Progress, Step, Work};
 use crate::size::{bytes, exact};
 
 pub use causes::CAUSES;
@@ -143,11 +144,12 @@ pub struct Findings {
 
 /// Looks for every known cause.
 #[must_use]
-pub fn find(context: &Context<'_>) -> Findings {
+pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
     let next = AtomicUsize::new(0);
+    let looking = work.begin(Step::LookingForCauses, CAUSES.len() as u64);
     let (detected, information) = thread::scope(|scope| {
-        let other = scope.spawn(|| (detect(context, &next), information::informations(context)));
-        let mut detected = detect(context, &next);
+        let other = scope.spawn(|| (detect(context, &next, &looking), information::informations(context)));
+        let mut detected = detect(context, &next, &looking);
         let (more, information) = other.join().unwrap_or_else(|panic| resume_unwind(panic));
         detected.extend(more);
         (detected, information)
@@ -157,10 +159,15 @@ pub fn find(context: &Context<'_>) -> Findings {
 
 /// Looks for the causes that are left, by their position in the list, until none is. Two threads take turns: what costs
 /// time is mostly one cause that looks through all functions, beside another.
-fn detect(context: &Context<'_>, next: &AtomicUsize) -> BTreeMap<usize, (&'static Cause, Detected)> {
+fn detect(
+    context: &Context<'_>,
+    next: &AtomicUsize,
+    looking: &dyn Progress,
+) -> BTreeMap<usize, (&'static Cause, Detected)> {
     let mut found = BTreeMap::new();
     while let Some((position, cause)) = Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, CAUSES.get(at)?))) {
         found.extend((cause.detect)(context).map(|detected| (position, (cause, detected))));
+        looking.advance(1);
     }
     found
 }

@@ -12,6 +12,7 @@ use super::names::{Names, Recent};
 use super::node::{Input, Node};
 use super::{Edge, Inputs, Kind, MetaGraphReach, Origin, Root, Thing, objects, restore};
 use crate::checkpoint::Checkpoint;
+use crate::progress::Ticks;
 use crate::proto::tensor_info::Encoding;
 use crate::proto::{SignatureDef, TensorInfo};
 use crate::wire::{Layout, fields, first_len};
@@ -30,6 +31,9 @@ const FUNCTION: u32 = 1;
 /// Fields of FunctionDef.
 const SIGNATURE: u32 = 1;
 const NODE_DEF: u32 = 3;
+
+/// Nodes that are followed between two looks at how far it is.
+const NODES: usize = 1 << 14;
 
 /// The collections of nodes that a loader runs (`tensorflow/python/saved_model/constants.py`).
 const MAIN_OPS: [&[u8]; 3] = [b"saved_model_main_op", b"legacy_init_op", b"saved_model_init_op"];
@@ -125,12 +129,18 @@ pub(super) fn build<'a>(
         return None;
     }
     builder.nodes = Names::new(file, &builder.things);
-    let nodes: Vec<u32> = builder.numbers(Kind::Node);
+    let nodes = builder.numbers(Kind::Node);
     let mut node = Node::default();
     let mut recent = Recent::new();
-    nodes.into_iter().for_each(|number| builder.node_edges(number, &mut node, &mut recent));
-    let functions = builder.numbers(Kind::Function);
-    functions.into_iter().for_each(|function| builder.function_edges(function, &mut node));
+    let mut ticks = Ticks::new(inputs.progress, range.start);
+    for nodes in nodes.chunks(NODES) {
+        nodes.iter().for_each(|number| builder.node_edges(*number, &mut node, &mut recent));
+        ticks.up_to(nodes.last().map_or(0, |last| builder.span(*last).end));
+    }
+    for function in builder.numbers(Kind::Function) {
+        builder.function_edges(function, &mut node);
+        ticks.up_to(builder.span(function).end);
+    }
     sections(ASSET_FILE_DEF).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
     let mut main_ops = Vec::new();
     sections(COLLECTION_DEF).for_each(|entry| main_ops.extend(builder.main_op(entry)));

@@ -41,6 +41,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use crate::checkpoint::Checkpoint;
+use crate::progress::Progress;
 use crate::wire::Layout;
 
 pub use ask::{Bound, Handle, Users};
@@ -186,6 +187,8 @@ pub struct Inputs<'a, 'i> {
     pub checkpoint: Option<&'a Checkpoint>,
     /// The size of the file of this name under `assets/`; 0 where there is none.
     pub asset_bytes: &'i (dyn Fn(&str) -> u64 + Sync),
+    /// Told of the bytes of metagraphs that were followed.
+    pub progress: &'i dyn Progress,
 }
 
 /// What the metagraphs of a model reach.

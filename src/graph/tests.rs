@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::problem::Problem;
+use crate::progress::Silent;
 use crate::support::bundle::{BundleBuilder, bytes_entry, index, string_entry};
 use crate::support::graph::{
     call, collection, func, function_of, graph_of, node_of, object, objects, saver, signature, strings, tracked,
@@ -42,7 +43,14 @@ fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
     let fields = crate::wire::Fields::new(&model, 0..model.len()).map(Result::unwrap);
     let ranges: Vec<Range<usize>> = fields.filter(|field| field.is_len(2)).map(|field| field.payload()).collect();
     let asset_bytes = &|name: &str| if name == "words.txt" { 1000 } else { 0 };
-    let reach = reach(&Inputs { file: &model, layout: &Layout::Wire, meta_graphs: &ranges, checkpoint, asset_bytes });
+    let reach = reach(&Inputs {
+        file: &model,
+        layout: &Layout::Wire,
+        meta_graphs: &ranges,
+        checkpoint,
+        asset_bytes,
+        progress: &Silent,
+    });
     let names = |graph: &MetaGraphReach<'_>, wanted: &dyn Fn(u32) -> bool| -> Vec<String> {
         let shown = |kind: Kind| !matches!(kind, Kind::Object | Kind::Resource);
         graph.things().filter(|(n, thing)| shown(thing.kind) && wanted(*n)).map(|(n, _)| graph.name(n)).collect()
@@ -203,7 +211,14 @@ fn look<T>(graph: &Message, checkpoint: Option<&Checkpoint>, look: impl Fn(&Meta
     let model = saved_model([graph]).0;
     let field = crate::wire::fields(&model, 0..model.len()).find(|field| field.is_len(2)).unwrap();
     let layout = &Layout::Wire;
-    let inputs = Inputs { file: &model, layout, meta_graphs: &[field.payload()], checkpoint, asset_bytes: &|_| 0 };
+    let inputs = Inputs {
+        file: &model,
+        layout,
+        meta_graphs: &[field.payload()],
+        checkpoint,
+        asset_bytes: &|_| 0,
+        progress: &Silent,
+    };
     look(reach(&inputs).meta_graphs[0].as_ref().unwrap())
 }
 

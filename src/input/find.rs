@@ -18,6 +18,7 @@ use super::model::{File, Model};
 use super::{MODEL_FILES, map};
 use crate::escape::escape_text;
 use crate::problem::Problem;
+use crate::progress::{Progress, Silent, Step, Work};
 
 /// Where a SavedModel is.
 #[derive(Debug, Clone)]
@@ -85,6 +86,9 @@ pub enum FindError {
 /// [`MODEL_FILES`] in words.
 const WANTED: &str = "saved_model.pb, saved_model.pbtxt or saved_model.cpb";
 
+/// What is read of standard input between two words about progress.
+const PIECE: u64 = 1 << 20;
+
 /// Standard input, in the place of a path.
 const STANDARD_INPUT: &str = "-";
 
@@ -101,18 +105,24 @@ pub fn find(path: &Path) -> Result<Found, FindError> {
 }
 
 /// Finds the models of several paths, whose archives keep to the limits together.
-#[derive(Debug, Default)]
-pub struct Finder {
+pub struct Finder<'p> {
     limits: Limits,
     /// What archives have been unpacked to.
     unpacked: u64,
+    progress: &'p dyn Progress,
 }
 
-impl Finder {
-    /// Finds models within these limits.
+impl Default for Finder<'_> {
+    fn default() -> Self {
+        Self::new(Limits::default(), &Silent)
+    }
+}
+
+impl<'p> Finder<'p> {
+    /// Finds models within these limits. `progress` is told of the bytes of archives.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, unpacked: 0 }
+    pub fn new(limits: Limits, progress: &'p dyn Progress) -> Self {
+        Self { limits, unpacked: 0, progress }
     }
 
     /// As [`find()`].
@@ -121,7 +131,7 @@ impl Finder {
     /// There is no such path, or no model there.
     pub fn find(&mut self, path: &Path) -> Result<Found, FindError> {
         if path == Path::new(STANDARD_INPUT) {
-            return self.find_in(standard_input(self.limits.unpacked)?, STANDARD_INPUT);
+            return self.find_in(standard_input(self.limits.unpacked, self.progress)?, STANDARD_INPUT);
         }
         // Without a slash at the end, so that the models of `base/` and `base` are shown alike.
         let path = path.components().as_path();
@@ -141,7 +151,7 @@ impl Finder {
     /// It is no archive, or there is no model in it.
     pub fn find_in(&mut self, bytes: Bytes, shown: &str) -> Result<Found, FindError> {
         let Some(format) = ArchiveFormat::of(&bytes) else { return Err(no_archive(shown, &bytes)) };
-        archive::find(&Opened { shown, format, bytes, file: None }, &self.limits, &mut self.unpacked)
+        archive::find(&Opened { shown, format, bytes, file: None }, &self.limits, &mut self.unpacked, self.progress)
     }
 
     /// The models in a file that may be an archive; `None` where it is not.
@@ -162,7 +172,7 @@ impl Finder {
         };
         let bytes = file.contents().map_err(|error| archive::unreadable(&shown, &error.cause.to_string()))?;
         let opened = Opened { shown: &shown, format, bytes, file: Some(file) };
-        archive::find(&opened, &self.limits, &mut self.unpacked).map(Some)
+        archive::find(&opened, &self.limits, &mut self.unpacked, self.progress).map(Some)
     }
 }
 
@@ -174,15 +184,23 @@ fn head(file: fs::File) -> io::Result<Vec<u8>> {
 }
 
 /// Reads an archive from standard input, of at most `limit` bytes.
-fn standard_input(limit: u64) -> Result<Bytes, FindError> {
+fn standard_input(limit: u64, progress: &dyn Progress) -> Result<Bytes, FindError> {
     let unreadable = |message: &str| archive::unreadable(STANDARD_INPUT, message);
     let input = io::stdin().lock();
     if input.is_terminal() {
         return Err(unreadable("standard input is a terminal; an archive is expected there: smaudit - < model.tar.gz"));
     }
+    let receiving = Work::new(progress, "standard input", 0).begin(Step::Receiving, 0);
     let mut bytes = Vec::new();
-    let read = input.take(limit.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|error| unreadable(&format!("standard input cannot be read: {error}")))?;
+    let mut input = input.take(limit.saturating_add(1));
+    loop {
+        let read = input.by_ref().take(PIECE).read_to_end(&mut bytes);
+        match read.map_err(|error| unreadable(&format!("standard input cannot be read: {error}")))? {
+            0 => break,
+            read => progress.advance(read as u64),
+        }
+    }
+    drop(receiving);
     if bytes.len() as u64 > limit {
         return Err(unreadable(&format!(
             "standard input has more than {limit} bytes, the most that is read of it; audit the file"

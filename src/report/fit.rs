@@ -19,7 +19,8 @@ pub(super) fn width(text: &str) -> usize {
 
 /// `name`, escaped as by [`escape`], and cut in the middle with `…` where it is wider than `columns`. An escape, or a
 /// character and the marks on it, is kept or cut as one.
-pub(super) fn fit(name: &str, columns: usize) -> String {
+#[must_use]
+pub fn fit(name: &str, columns: usize) -> String {
     if name.is_empty() { escape(name).into_owned() } else { cut(Units { rest: name, hidden: must_escape }, columns) }
 }
 

@@ -33,6 +33,7 @@ use crate::input::{Archive, Link};
 use crate::ledger::{Category, Rollup};
 use crate::problem::Problem;
 
+pub use fit::fit;
 pub use format::{FINDINGS, Format, View};
 pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use json::schema;

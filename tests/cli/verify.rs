@@ -140,8 +140,9 @@ impl Progress for Told {
 fn the_data_that_is_read_is_part_of_the_progress() {
     let directory = model_with_data(|_| {});
     let model = Model::read(&directory.path().join("model"), "model");
-    let total: u64 = model.files.iter().map(|file| file.bytes).sum();
-    for (verify, to_do) in [(false, total), (true, total + 408)] {
+    // Five steps share the bytes of the main file, and each has whole ones.
+    let read = model.file("saved_model.pb").unwrap().bytes / 5 * 5;
+    for (verify, to_do) in [(false, read), (true, read + 408)] {
         let told = Told::default();
         audit(&model, &Options { verify, ..Options::default() }, &told).unwrap();
         assert_eq!((told.to_do.into_inner(), told.done.into_inner()), (to_do, to_do));

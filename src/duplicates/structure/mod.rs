@@ -33,19 +33,25 @@ use self::canonical::Reader;
 use self::classes::{Calls, classes};
 use self::library::Library;
 pub(super) use self::stem::common_stem;
+use crate::progress::{Progress, Ticks};
 
 /// For each function of each library its structure: equal numbers, also between libraries, say equal but for names.
 ///
 /// `libraries` holds for each MetaGraphDef the payloads of its FunctionDefs as ranges of `file`; a function calls
 /// those of its own library. The numbers count from 0 in the order of first occurrence. A function whose wire format
 /// is damaged is equal only to one of the same bytes; a range outside of the file is an empty function.
-pub(super) fn structures(file: &[u8], libraries: &[Vec<Range<usize>>]) -> Vec<Vec<u128>> {
+/// `progress` is told of the bytes of the file that were gone through.
+pub(super) fn structures(file: &[u8], libraries: &[Vec<Range<usize>>], progress: &dyn Progress) -> Vec<Vec<u128>> {
+    let mut ticks = Ticks::new(progress, 0);
     let mut forms = Vec::with_capacity(libraries.iter().map(Vec::len).sum());
     let mut calls = Calls::default();
     for functions in libraries {
         let library = Library::new(file, functions, forms.len());
         let mut reader = Reader::new(file, library, calls);
-        forms.extend(functions.iter().map(|function| reader.read(function.clone())));
+        forms.extend(functions.iter().map(|function| {
+            ticks.up_to(function.start);
+            reader.read(function.clone())
+        }));
         calls = reader.calls;
     }
     let mut classes = in_order_of_occurrence(classes(&forms, &calls)).into_iter();

@@ -2,8 +2,12 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::structures;
+use crate::progress::Silent;
 use crate::support::wire::{Message, constant, function, message, node};
+
+fn structures(file: &[u8], libraries: &[Vec<Range<usize>>]) -> Vec<Vec<u128>> {
+    super::structures(file, libraries, &Silent)
+}
 
 /// The structures of the functions of some libraries.
 fn structures_of_libraries(libraries: &[&[Message]]) -> Vec<Vec<u128>> {

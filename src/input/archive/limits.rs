@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::progress::{Progress as _, Stage, Step, Work};
+
 /// Limits on what is read of archives. Those that hold more are not read at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -50,12 +52,21 @@ pub(super) struct Allowance<'r> {
     unpacked: u64,
     /// What all archives of the run have been unpacked to.
     spent: &'r mut u64,
+    /// Counts the packed bytes.
+    unpacking: Stage<'r>,
 }
 
 impl<'r> Allowance<'r> {
     /// For an archive of `packed` bytes, where `spent` bytes have been unpacked before.
-    pub(super) fn new(limits: &'r Limits, packed: usize, spent: &'r mut u64) -> Self {
-        Self { limits, packed: packed as u64, unpacked: 0, spent }
+    pub(super) fn new(limits: &'r Limits, packed: usize, spent: &'r mut u64, work: &Work<'r>) -> Self {
+        let mut unpacking = work.begin(Step::Unpacking, 0);
+        unpacking.expect_more(packed as u64);
+        Self { limits, packed: packed as u64, unpacked: 0, spent, unpacking }
+    }
+
+    /// So many packed bytes more were gone through.
+    pub(super) fn gone_through(&self, packed: usize) {
+        self.unpacking.advance(packed as u64);
     }
 
     /// Whether an archive may have so many entries.

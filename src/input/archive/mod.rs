@@ -25,6 +25,7 @@ use super::foreign::Met;
 use super::model::{File, Model};
 use crate::escape::escape;
 use crate::problem::Problem;
+use crate::progress::{Progress, Work};
 
 /// The archive that a model was read from, in `models[].archive` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -97,13 +98,19 @@ pub(super) struct Opened<'a> {
     pub(super) file: Option<File>,
 }
 
-/// Finds the models in an archive. `spent` is what the archives of this run have been unpacked to, and grows.
+/// Finds the models in an archive. `spent` is what the archives of this run have been unpacked to, and grows; `progress`
+/// is told of the archive's bytes.
 ///
 /// # Errors
 /// It holds no model, or more than the limits allow.
-pub(super) fn find(archive: &Opened<'_>, limits: &Limits, spent: &mut u64) -> Result<Found, FindError> {
+pub(super) fn find(
+    archive: &Opened<'_>,
+    limits: &Limits,
+    spent: &mut u64,
+    progress: &dyn Progress,
+) -> Result<Found, FindError> {
     let over = |limit: Exceeded| unreadable(archive.shown, &limit.to_string());
-    let mut allowance = Allowance::new(limits, archive.bytes.len(), spent);
+    let mut allowance = Allowance::new(limits, archive.bytes.len(), spent, &Work::new(progress, archive.shown, 0));
     let Some(mut listing) = list(archive, &mut allowance).map_err(over)? else {
         return Err(unreadable(archive.shown, NO_TAR));
     };

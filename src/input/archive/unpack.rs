@@ -52,7 +52,7 @@ pub(super) fn unpack(
 pub(super) fn inflate(packed: &[u8], size: u64, allowance: &mut Allowance<'_>) -> Result<Unpacked, Exceeded> {
     let mut unpacked = Vec::new();
     let mut decoder = DeflateDecoder::new(packed).take(size.saturating_add(1));
-    let error = read_all(&mut decoder, &mut unpacked, allowance)?;
+    let error = read_all(&mut decoder, |decoder| decoder.get_ref().get_ref().len(), &mut unpacked, allowance)?;
     let found = unpacked.len() as u64;
     let damage = match error {
         Some(error) => Some(format!("expected {size} bytes of deflated data: {error}")),
@@ -67,20 +67,26 @@ pub(super) fn inflate(packed: &[u8], size: u64, allowance: &mut Allowance<'_>) -
 /// A member of a gzip file; there may be several. Its checksum is checked by the decoder.
 fn member(rest: &mut &[u8], unpacked: &mut Vec<u8>, allowance: &mut Allowance<'_>) -> Result<Option<String>, Exceeded> {
     let mut decoder = GzDecoder::new(*rest);
-    let error = read_all(&mut decoder, unpacked, allowance)?;
+    let error = read_all(&mut decoder, |decoder| decoder.get_ref().len(), unpacked, allowance)?;
     *rest = decoder.into_inner();
     Ok(error.map(|error| format!("expected gzip: {error}")))
 }
 
-/// Reads to the end, or to an error.
-fn read_all(
-    decoder: &mut impl Read,
+/// Reads to the end, or to an error. `left` is how many packed bytes a decoder has not seen.
+fn read_all<D: Read>(
+    decoder: &mut D,
+    left: impl Fn(&D) -> usize,
     unpacked: &mut Vec<u8>,
     allowance: &mut Allowance<'_>,
 ) -> Result<Option<io::Error>, Exceeded> {
     let mut buffer = vec![0; STEP];
+    let mut before = left(decoder);
     loop {
-        match decoder.read(&mut buffer) {
+        let read = decoder.read(&mut buffer);
+        let after = left(decoder);
+        allowance.gone_through(before.saturating_sub(after));
+        before = after;
+        match read {
             Ok(0) => return Ok(None),
             Ok(read) => allowance.extend(unpacked, buffer.get(..read).unwrap_or_default())?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -121,6 +127,7 @@ fn frame(rest: &mut &[u8], unpacked: &mut Vec<u8>, allowance: &mut Allowance<'_>
     }
     let mut damage = None;
     while !decoder.is_finished() {
+        let before = rest.len();
         if let Err(error) = decoder.decode_blocks(&mut *rest, BlockDecodingStrategy::UptoBlocks(1)) {
             damage = Some(format!("expected Zstandard: {error}"));
             // The decoder keeps a window of what it has decoded until the last block: so here is an empty one, and
@@ -129,6 +136,7 @@ fn frame(rest: &mut &[u8], unpacked: &mut Vec<u8>, allowance: &mut Allowance<'_>
             drain(&mut decoder, &mut buffer, unpacked, allowance)?;
             return Ok(damage);
         }
+        allowance.gone_through(before.saturating_sub(rest.len()));
         drain(&mut decoder, &mut buffer, unpacked, allowance)?;
     }
     // The low four bytes of the hash of what was decoded.
