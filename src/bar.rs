@@ -16,6 +16,7 @@ use smaudit::progress::{Progress, Step};
 use smaudit::report::fit;
 
 use crate::cli::When;
+use crate::interrupt;
 
 /// How long the work may take before a bar appears.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -97,6 +98,7 @@ impl Drop for Bar {
 impl Shown {
     fn new(patience: Duration) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        interrupt::clears(&bar);
         let state = Mutex::new(State { layout: Some(lay_out(&bar, None, false)), ..State::default() });
         Self { _drawing: draw(bar.clone(), patience), bar, state }
     }

@@ -3,6 +3,7 @@
 mod bar;
 mod cli;
 mod explain;
+mod interrupt;
 mod output;
 mod why;
 

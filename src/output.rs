@@ -12,6 +12,7 @@ use smaudit::escape::escape_text;
 use smaudit::report::{Format, Report, RuleOutcome, Status, View, WhyReport};
 
 use crate::cli::{AuditRequest, When};
+use crate::interrupt;
 
 /// Columns where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 80;
@@ -159,10 +160,13 @@ fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Said without the temporary file's name, which nobody gave.
-    let mut file = temporary_file().tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
-    file.write_all(text)?;
-    file.persist(&path)?;
-    Ok(())
+    let make = || temporary_file().tempfile_in(folder).map_err(|error| io::Error::from(error.kind()));
+    let mut file = interrupt::removes(make)?;
+    let written = file.write_all(text);
+    interrupt::settles(|| {
+        written?;
+        file.persist(&path).map(drop).map_err(|error| error.error)
+    })
 }
 
 fn temporary_file() -> tempfile::Builder<'static, 'static> {

@@ -61,7 +61,7 @@ fn every_part_uses_only_those_below_it() {
 fn part_of_library(path: &Path) -> Option<String> {
     let is_code = path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs");
     let part = is_code.then(|| part(path))?;
-    let of_binary = ["main", "cli", "bar", "output", "why", "explain"].contains(&part.as_str());
+    let of_binary = ["main", "cli", "bar", "output", "why", "explain", "interrupt"].contains(&part.as_str());
     (part != "lib" && !of_binary).then_some(part)
 }
 

@@ -7,6 +7,7 @@ mod archives;
 mod color;
 mod damage;
 mod explain;
+mod interrupt;
 mod names;
 mod output;
 mod paths;
@@ -20,6 +21,8 @@ mod trees;
 mod usage;
 mod verify;
 mod why;
+
+use std::path::Path;
 
 use support::bundle::{DATA, INDEX, bytes_entry, index};
 use support::files::{tree, write};
@@ -39,6 +42,14 @@ fn model() -> TempDir {
     let directory = tree(&[]);
     write_model(&directory, "model");
     directory
+}
+
+/// The names of what is in a directory, sorted.
+fn names(directory: impl AsRef<Path>) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 fn write_model(directory: &TempDir, name: &str) {

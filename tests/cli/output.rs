@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::run::{binary, finished, root, run};
 use crate::support::files::{tree, write};
-use crate::{FORMATS, model};
+use crate::{FORMATS, model, names};
 
 /// Runs a line of shell in `directory`, in which `$smaudit` is the command.
 fn shell(directory: &Path, line: &str) -> crate::run::Run {
@@ -17,13 +17,6 @@ fn shell(directory: &Path, line: &str) -> crate::run::Run {
 
 fn read(directory: impl AsRef<Path>, name: &str) -> String {
     fs::read_to_string(directory.as_ref().join(name)).unwrap()
-}
-
-fn names(directory: impl AsRef<Path>) -> Vec<String> {
-    let entries = fs::read_dir(directory).unwrap();
-    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 // --- standard output and standard error ---

@@ -1,0 +1,107 @@
+//! What a run that is interrupted leaves behind: nothing. SIGINT and SIGTERM end the process at once, as they do where
+//! nobody handles them, and a shell sees that they did; but before that the file that is being written is removed, and
+//! the progress bar is wiped off.
+//!
+//! The signals are handled only from the first of these on, and by a thread of their own, so that it may take a lock.
+//! SIGHUP is left alone: who starts a run with `nohup` wants it to be ignored.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use indicatif::ProgressBar;
+
+/// What is there to be cleared away.
+struct Left {
+    bar: Option<ProgressBar>,
+    file: Option<PathBuf>,
+}
+
+static LEFT: Mutex<Left> = Mutex::new(Left { bar: None, file: None });
+
+fn left() -> MutexGuard<'static, Left> {
+    LEFT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Wipes off `bar` when the run is interrupted.
+pub(crate) fn clears(bar: &ProgressBar) {
+    watch();
+    left().bar = Some(bar.clone());
+}
+
+/// Makes a file that is removed when the run is interrupted, until [`settles`] says what becomes of it.
+pub(crate) fn removes<F: AsRef<Path>, E>(make: impl FnOnce() -> Result<F, E>) -> Result<F, E> {
+    watch();
+    // Made under the lock: a signal that comes before the file is known here waits until it is.
+    let mut left = left();
+    let file = make()?;
+    left.file = Some(file.as_ref().to_owned());
+    Ok(file)
+}
+
+/// Gives the file its name or removes it, after which there is nothing to be cleared away.
+pub(crate) fn settles<T>(settle: impl FnOnce() -> T) -> T {
+    let mut left = left();
+    left.file = None;
+    settle()
+}
+
+/// Handles the signals from now on.
+fn watch() {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        #[cfg(unix)]
+        unix::watch();
+    });
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs;
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
+
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+    use signal_hook::iterator::Signals;
+    use signal_hook::low_level::emulate_default_handler;
+
+    const ENDING: [i32; 2] = [SIGINT, SIGTERM];
+
+    /// Starts the thread that handles the signals, and waits until it does. Where there can be no thread, signals do what
+    /// they do anyway.
+    pub(super) fn watch() {
+        let (sender, ready) = channel();
+        let thread = thread::Builder::new().name("interrupt".to_owned()).spawn(|| clear_away(sender));
+        if thread.is_ok() {
+            // An error means that the thread has ended.
+            let _ = ready.recv();
+        }
+    }
+
+    fn clear_away(ready: Sender<()>) -> io::Result<()> {
+        let taken = Arc::new(AtomicBool::new(false));
+        for signal in ENDING {
+            // Should clearing away take long (a terminal that was stopped, a disk that is gone), the second signal ends it.
+            flag::register_conditional_default(signal, Arc::clone(&taken))?;
+        }
+        let mut signals = Signals::new(ENDING)?;
+        // Who waits for it is there, as nobody gives up.
+        let _ = ready.send(());
+        for signal in signals.forever() {
+            taken.store(true, SeqCst);
+            let left = super::left();
+            if let Some(file) = &left.file {
+                // There is nobody left to be told that it cannot be removed.
+                let _ = fs::remove_file(file);
+            }
+            if let Some(bar) = &left.bar {
+                bar.finish_and_clear();
+            }
+            emulate_default_handler(signal)?;
+        }
+        Ok(())
+    }
+}
