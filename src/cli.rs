@@ -114,8 +114,12 @@ enum Command {
     },
     /// Print the manual page
     Man,
-    /// Print the JSON Schema of the report
-    Schema,
+    /// Print the JSON Schema of the report, or of what `why --json` writes
+    Schema {
+        /// The document
+        #[arg(value_enum, default_value_t = Document::Report)]
+        document: Document,
+    },
     /// Say what a finding means, how it is known, what to do and when not to
     Explain {
         /// The finding; without one, all are listed
@@ -127,7 +131,31 @@ enum Command {
         path: PathBuf,
         /// A name, or the end of one if no other name ends so
         thing: String,
+        /// How the answer is written
+        #[arg(short, long, value_name = "F", value_enum, default_value_t = WhyFormat::Text)]
+        format: WhyFormat,
+        /// The same as --format json
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
     },
+}
+
+/// The documents that have a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Document {
+    /// That of an audit
+    Report,
+    /// That of `smaudit why --json`
+    Why,
+}
+
+/// How the answer of `smaudit why` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhyFormat {
+    /// For a person
+    Text,
+    /// One document, with the models that do not have the thing as well
+    Json,
 }
 
 /// When to do what a terminal can show.
@@ -172,11 +200,22 @@ pub(crate) enum Request {
     /// Audit models and write a report.
     Audit(AuditRequest),
     /// Say why a thing is needed.
-    Why(PathBuf, String),
+    Why(WhyRequest),
     /// Say what a finding means; without an id, which there are.
     Explain(Option<String>),
     /// Write a text that does not depend on any model.
     Print(Vec<u8>),
+}
+
+/// What to ask of which models.
+#[derive(Debug)]
+pub(crate) struct WhyRequest {
+    /// Where the models are.
+    pub(crate) path: PathBuf,
+    /// What is asked about.
+    pub(crate) thing: String,
+    /// How the answer is written.
+    pub(crate) format: WhyFormat,
 }
 
 /// What to audit, and where the report goes.
@@ -209,7 +248,10 @@ pub(crate) fn request() -> anyhow::Result<Request> {
     let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match cli.command {
         None => cli.audit.request(format_given).map(Request::Audit),
-        Some(Command::Why { path, thing }) => Ok(Request::Why(path, thing)),
+        Some(Command::Why { path, thing, format, json }) => {
+            let format = if json { WhyFormat::Json } else { format };
+            Ok(Request::Why(WhyRequest { path, thing, format }))
+        }
         Some(Command::Explain { id }) => Ok(Request::Explain(id)),
         Some(command) => command.print().map(Request::Print),
     }
@@ -269,7 +311,8 @@ impl Command {
             Self::Completions { shell } => clap_complete::generate(shell, &mut Cli::command(), "smaudit", &mut out),
             Self::Man => clap_mangen::Man::new(Cli::command()).render(&mut out)?,
             Self::Why { .. } | Self::Explain { .. } => {}
-            Self::Schema => out = smaudit::report::schema().into_bytes(),
+            Self::Schema { document: Document::Report } => out = smaudit::report::schema().into_bytes(),
+            Self::Schema { document: Document::Why } => out = smaudit::report::why_schema().into_bytes(),
         }
         Ok(out)
     }

@@ -16,13 +16,12 @@ use rayon::prelude::*;
 use smaudit::exit::Exit;
 use smaudit::gate::NoModel;
 use smaudit::input::{Finder, Limits, Location, Model};
-use smaudit::problem::Problem;
 use smaudit::report::{Report, UnreadableInput};
 
 fn main() -> ExitCode {
     let exit = match cli::request() {
         Ok(Request::Audit(request)) => run(&request),
-        Ok(Request::Why(path, thing)) => why::run(&path, &thing),
+        Ok(Request::Why(request)) => why::run(&request),
         Ok(Request::Explain(id)) => explain::run(id.as_deref()),
         Ok(Request::Print(text)) => output::print(&text).map(|()| Exit::Audited),
         Err(error) => Err(error),
@@ -55,7 +54,7 @@ fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Locat
     for path in &request.paths {
         match finder.find(path) {
             Ok(found) => {
-                report.unreadable.extend(found.problems.into_iter().map(unreadable_folder));
+                report.unreadable.extend(found.problems.into_iter().map(UnreadableInput::from));
                 locations.extend(found.locations);
             }
             Err(error) => report.unreadable.push(unreadable(&path.to_string_lossy(), &error)),
@@ -95,8 +94,4 @@ fn audit_all(locations: &[Location], request: &AuditRequest, bar: &Bar, report: 
 
 fn unreadable(path: &str, error: &dyn std::error::Error) -> UnreadableInput {
     UnreadableInput { path: path.to_owned(), message: error.to_string() }
-}
-
-fn unreadable_folder(problem: Problem) -> UnreadableInput {
-    UnreadableInput { message: problem.to_string(), path: problem.file }
 }

@@ -38,15 +38,10 @@ pub(crate) fn page(text: &str) -> anyhow::Result<()> {
     print_with(text.as_bytes(), stdout_color(When::Auto))
 }
 
-/// Writes to standard output why things are needed, of the models that have them.
-pub(crate) fn answers(answers: &[WhyReport]) -> anyhow::Result<()> {
+/// Writes to standard output why a thing is needed, for a person.
+pub(crate) fn why(report: &WhyReport) -> anyhow::Result<()> {
     let mut text = Vec::new();
-    for (index, answer) in answers.iter().filter(|answer| answer.is_found()).enumerate() {
-        if index > 0 {
-            text.push(b'\n');
-        }
-        answer.write(columns(true), &mut text)?;
-    }
+    report.write_text(columns(true), &mut text)?;
     print_with(&text, stdout_color(When::Auto))
 }
 

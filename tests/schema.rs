@@ -1,4 +1,5 @@
-//! The JSON Schema that `smaudit schema` prints, held against the reports in `tests/golden/`.
+//! The JSON Schemas that `smaudit schema` prints, held against the reports in `tests/golden/`, and against what `smaudit
+//! why` says of the fixtures.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +14,11 @@ use run::{root, run};
 use serde_json::{Deserializer, Value};
 
 fn schema() -> Validator {
-    jsonschema::draft202012::new(&run(root(), "schema").exits(0).silently().json()).unwrap()
+    schema_of("report")
+}
+
+fn schema_of(document: &str) -> Validator {
+    jsonschema::draft202012::new(&run(root(), &format!("schema {document}")).exits(0).silently().json()).unwrap()
 }
 
 /// The reports of all goldens of JSON. A golden says how it came about, then comes the report.
@@ -78,6 +83,45 @@ fn a_report_that_lacks_a_key_is_refused() {
     let (schema, whole) = (schema(), full_report());
     let places = ["", "/tool", "/models/0", "/models/0/meta_graphs/0", "/models/1/checkpoint", "/models/0/problems/0"];
     for place in places {
+        for key in whole.pointer(place).unwrap().as_object().unwrap().keys() {
+            let mut damaged = whole.clone();
+            damaged.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(key);
+            assert!(!schema.is_valid(&damaged), "{place} may lack {key}");
+        }
+    }
+}
+
+#[test]
+fn every_answer_of_why_is_as_its_schema_says() {
+    let schema = schema_of("why");
+    for asked in
+        ["fixtures StatefulPartitionedCall", "fixtures/two-metagraphs initial_value", "fixtures nothing", "no x"]
+    {
+        let answer = run(root(), &format!("why --json {asked}")).json();
+        let error = |error: jsonschema::ValidationError| format!("{}: {error}", error.instance_path());
+        let errors: Vec<String> = schema.iter_errors(&answer).map(error).collect();
+        assert!(errors.is_empty(), "{asked}: {errors:#?}");
+    }
+}
+
+#[test]
+fn an_answer_of_why_of_another_kind_or_without_a_key_is_refused() {
+    let schema = schema_of("why");
+    let whole = run(root(), "why --json fixtures/lookup-table vocabulary.txt").json();
+    let thing = "/models/0/meta_graphs/0/things/0";
+    for (place, value) in [
+        ("/asked".to_owned(), Value::Null),
+        ("/models/0/meta_graphs/0/index".to_owned(), "0".into()),
+        (format!("{thing}/kind"), "thing".into()),
+        (format!("{thing}/bytes"), "1.6 kB".into()),
+        (format!("{thing}/root/kind"), "signatures".into()),
+        (format!("{thing}/steps/0/edge"), "returns".into()),
+    ] {
+        let mut damaged = whole.clone();
+        *damaged.pointer_mut(&place).unwrap_or_else(|| panic!("{place} is not in the answer")) = value.clone();
+        assert!(!schema.is_valid(&damaged), "{place} may be {value}");
+    }
+    for place in ["", "/models/0", "/models/0/meta_graphs/0", thing, &format!("{thing}/steps/0")] {
         for key in whole.pointer(place).unwrap().as_object().unwrap().keys() {
             let mut damaged = whole.clone();
             damaged.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(key);

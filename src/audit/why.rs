@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::{Options, Parts};
 use crate::charge::SavedModel;
 use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
-use crate::graph::{Edge, Kind, MetaGraphReach, Origin, Paths, Reach};
+use crate::graph::{Kind, MetaGraphReach, Origin, Paths, Reach};
 use crate::input::Model;
 use crate::ledger::{Imbalance, Ledger};
 use crate::progress::Progress;
-use crate::report::{WhyGraph, WhyReport, WhyStep, WhyThing};
+use crate::report::{WhyGraph, WhyModel, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 use crate::wire::{Layout, fields};
 
 /// The most things of one name in a metagraph that a way is told of; nodes of functions may be called alike.
@@ -28,7 +28,7 @@ const COMPARED: usize = 200;
 ///
 /// # Errors
 /// Books that do not balance: a mistake in smaudit.
-pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyReport, Imbalance> {
+pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyModel, Imbalance> {
     let options = Options::default();
     let parts = Parts::open(model, &options, progress);
     progress.start(&model.path, parts.bytes_to_read());
@@ -44,9 +44,9 @@ pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyRepo
 }
 
 /// Finds what is called `name` in each metagraph, and the way to it.
-fn named(parts: &Parts<'_>, reach: &Reach<'_>, saved_model: &SavedModel, name: &str) -> WhyReport {
+fn named(parts: &Parts<'_>, reach: &Reach<'_>, saved_model: &SavedModel, name: &str) -> WhyModel {
     let (file, layout, checkpoint) = (parts.main_bytes(), parts.layout(), parts.checkpoint.as_ref());
-    let mut report = WhyReport {
+    let mut report = WhyModel {
         path: parts.model.path.clone(),
         name: name.to_owned(),
         meta_graphs: Vec::new(),
@@ -67,7 +67,8 @@ fn named(parts: &Parts<'_>, reach: &Reach<'_>, saved_model: &SavedModel, name: &
         let search = graph.as_ref().map(|graph| Search { graph, checkpoint, file, layout });
         let things = search.map(|search| search.things(&wanted));
         report.meta_graphs.push(WhyGraph {
-            title: about.label(index),
+            index: index as u64,
+            tags: about.tags.clone(),
             followed: things.is_some(),
             things: things.unwrap_or_default(),
         });
@@ -157,11 +158,11 @@ impl Search<'_, '_> {
         for step in way.iter().flat_map(|(_, steps)| steps) {
             let (kind, bytes) = self.graph.thing(step.thing).map_or((Kind::Node, 0), |t| (t.kind, t.bytes));
             let name = self.graph.name(step.thing);
-            steps.push(WhyStep { edge: edge(step.edge), kind, name, bytes });
+            steps.push(WhyStep { edge: Some(step.edge), kind, name, bytes });
         }
         let function = node.map(|_| self.graph.name(number));
         if let (Some(bytes), Some(_)) = (node, &way) {
-            steps.push(WhyStep { edge: "has", kind: Kind::Node, name: wanted.to_owned(), bytes });
+            steps.push(WhyStep { edge: None, kind: Kind::Node, name: wanted.to_owned(), bytes });
         }
         WhyThing {
             kind: if node.is_some() { Kind::Node } else { kind },
@@ -169,34 +170,13 @@ impl Search<'_, '_> {
             function,
             bytes: node.unwrap_or(bytes),
             root: way.map(|(root, _)| match &root.origin {
-                Origin::Signature(name) => ("signature", name.clone()),
-                Origin::MainOp => ("main op", "run by the loader".to_owned()),
-                Origin::Objects => ("objects", "functions of the object graph, no signature".to_owned()),
+                Origin::Signature(name) => WhyRoot { kind: WhyRootKind::Signature, name: Some(name.clone()) },
+                Origin::MainOp => WhyRoot { kind: WhyRootKind::MainOp, name: None },
+                Origin::Objects => WhyRoot { kind: WhyRootKind::Objects, name: None },
             }),
             steps,
             more: 0,
         }
-    }
-}
-
-/// A word for why the thing on the line before needs this one.
-fn edge(edge: Edge) -> &'static str {
-    match edge {
-        Edge::Output => "returns",
-        Edge::Fed => "takes",
-        Edge::Runs => "runs",
-        Edge::Holds => "holds",
-        Edge::Input => "reads",
-        Edge::Control => "waits for",
-        Edge::Calls => "calls",
-        Edge::Handle => "handle of",
-        Edge::Restored => "restored",
-        Edge::Slice => "slice of",
-        Edge::Prepared => "set up by",
-        Edge::Captures => "captures",
-        Edge::Trace => "trace",
-        Edge::Value => "value",
-        Edge::File => "path of",
     }
 }
 

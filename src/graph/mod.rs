@@ -40,6 +40,9 @@ use std::ops::Range;
 use std::panic::resume_unwind;
 use std::thread;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::checkpoint::Checkpoint;
 use crate::progress::Progress;
 use crate::wire::Layout;
@@ -59,7 +62,8 @@ const MAX_EDGES: usize = 1 << 24;
 const MAX_SIGNATURES: usize = 1 << 10;
 
 /// What a thing is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A node of `graph_def` itself.
     Node,
@@ -91,7 +95,8 @@ impl Kind {
 }
 
 /// Why one thing needs another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Edge {
     /// A signature gives it.
     Output,

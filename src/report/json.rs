@@ -1,16 +1,17 @@
-//! The report as JSON, schema_version 1, and the JSON Schema of it.
+//! The report as JSON, schema_version 1, the answer of `smaudit why` alike, and the JSON Schemas of both.
 //!
 //! JSON is read on terminals as well: characters that would steer one are written as `\u001b`, which JSON allows for
 //! any character. It is the same document with the same meaning.
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use super::{Report, View};
+use super::{Report, View, WhyReport};
 use crate::escape::is_unsafe;
 
 /// Writes `report` as one document and a newline. It is complete, whatever the view.
@@ -18,8 +19,13 @@ use crate::escape::is_unsafe;
 /// # Errors
 /// When `out` cannot be written to.
 pub(super) fn write(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {
+    document(report, out)
+}
+
+/// Writes a document and a newline.
+pub(super) fn document(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
-    report.serialize(&mut Serializer::with_formatter(&mut out, Safe(PrettyFormatter::new())))?;
+    document.serialize(&mut Serializer::with_formatter(&mut out, Safe(PrettyFormatter::new())))?;
     out.write_all(b"\n")?;
     out.flush()
 }
@@ -27,8 +33,18 @@ pub(super) fn write(report: &Report, _: &View, out: &mut dyn Write) -> io::Resul
 /// The JSON Schema (draft 2020-12) of the JSON report.
 #[must_use]
 pub fn schema() -> String {
+    schema_of::<Report>()
+}
+
+/// The JSON Schema (draft 2020-12) of what `smaudit why --json` writes.
+#[must_use]
+pub fn why_schema() -> String {
+    schema_of::<WhyReport>()
+}
+
+fn schema_of<T: JsonSchema>() -> String {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let schema = generator.into_root_schema_for::<Report>();
+    let schema = generator.into_root_schema_for::<T>();
     format!("{:#}\n", schema.as_value())
 }
 

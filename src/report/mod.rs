@@ -36,8 +36,8 @@ use crate::problem::Problem;
 pub use fit::fit;
 pub use format::{FINDINGS, Format, View};
 pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
-pub use json::schema;
-pub use why::{WhyGraph, WhyReport, WhyStep, WhyThing};
+pub use json::{schema, why_schema};
+pub use why::{WhyGraph, WhyModel, WhyReport, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 
 /// The report's schema version; it changes when a key goes or changes its meaning, not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -66,7 +66,7 @@ impl Report {
     /// A report of no model yet.
     #[must_use]
     pub fn new() -> Self {
-        let tool = Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        let tool = Tool::default();
         let (models, neighbours, unreadable) = (Vec::new(), Vec::new(), Vec::new());
         let (totals, gate) = (Totals::default(), Gate::default());
         Self { schema_version: SCHEMA_VERSION, tool, models, neighbours, totals, unreadable, gate }
@@ -132,6 +132,13 @@ pub struct UnreadableInput {
     pub message: String,
 }
 
+impl From<Problem> for UnreadableInput {
+    /// The problem of a folder that was to be searched.
+    fn from(problem: Problem) -> Self {
+        Self { message: problem.to_string(), path: problem.file }
+    }
+}
+
 /// What wrote the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tool {
@@ -139,6 +146,12 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+impl Default for Tool {
+    fn default() -> Self {
+        Self { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
 }
 
 /// One SavedModel. All sizes are bytes on disk, or what the files of an archive have when unpacked.

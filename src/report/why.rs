@@ -1,12 +1,17 @@
-//! The answer of `smaudit why`: the way from a signature to a thing, a line for each step.
+//! The answer of `smaudit why`: the ways from signatures to a thing, as data, as JSON, and as text with a line for each
+//! step.
 
 use std::io::{self, Write};
 
 use anstyle::Style;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::fit::{fit, pad, width};
+use super::{SCHEMA_VERSION, Tool, UnreadableInput, json};
 use crate::escape::escape;
-use crate::graph::Kind;
+use crate::exit::Exit;
+use crate::graph::{Edge, Kind};
 use crate::problem::Problem;
 use crate::size::{bytes, plural};
 
@@ -16,12 +21,27 @@ const HEADING: Style = Style::new().bold();
 const NARROWEST: usize = 60;
 const WORD: usize = 10;
 
-/// What was asked of one model, and the answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was asked, and what each model answers: the document of `smaudit why --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WhyReport {
+    /// 1; it changes when a key goes or changes its meaning, not when one is added.
+    pub schema_version: u32,
+    /// What wrote it.
+    pub tool: Tool,
+    /// The name that was asked for, as it was typed.
+    pub asked: String,
+    /// The models, in the order in which they were found.
+    pub models: Vec<WhyModel>,
+    /// What was to be asked and could not be read.
+    pub unreadable: Vec<UnreadableInput>,
+}
+
+/// The answer of one model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WhyModel {
     /// The model's directory, as it was named or found.
     pub path: String,
-    /// The thing's whole name.
+    /// The thing's whole name; the one that was asked for where nothing is called so.
     pub name: String,
     /// An answer for each metagraph; none where nothing is called so.
     pub meta_graphs: Vec<WhyGraph>,
@@ -32,18 +52,20 @@ pub struct WhyReport {
 }
 
 /// The answer for one metagraph.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WhyGraph {
-    /// Its index and tags.
-    pub title: String,
+    /// Its position in the file.
+    pub index: u64,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// Whether its edges were followed; not where there are too many.
     pub followed: bool,
-    /// The things of the name in it.
+    /// The things of the name in it, those that are reached first.
     pub things: Vec<WhyThing>,
 }
 
 /// A thing of the name, and the way to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WhyThing {
     /// What it is.
     pub kind: Kind,
@@ -53,19 +75,40 @@ pub struct WhyThing {
     pub function: Option<String>,
     /// Its bytes.
     pub bytes: u64,
-    /// What the way begins with, and what that is called; `None` where nothing reaches the thing.
-    pub root: Option<(&'static str, String)>,
-    /// The way, the thing last.
+    /// What the way begins with; null where nothing reaches the thing.
+    pub root: Option<WhyRoot>,
+    /// The way, the thing last; empty where nothing reaches it.
     pub steps: Vec<WhyStep>,
-    /// How many more things are called so that are not told of.
+    /// How many more things of the metagraph are called so that are not told of.
     pub more: u64,
 }
 
+/// What a way begins with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WhyRoot {
+    /// What it is.
+    pub kind: WhyRootKind,
+    /// The key of a signature; null for the others, of which a metagraph has one each.
+    pub name: Option<String>,
+}
+
+/// What ways begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhyRootKind {
+    /// A signature.
+    Signature,
+    /// What a loader runs.
+    MainOp,
+    /// The functions of the object graph, which Python programs call; those of signatures are none of them.
+    Objects,
+}
+
 /// One step of a way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WhyStep {
-    /// Why the thing before needs this one.
-    pub edge: &'static str,
+    /// Why the thing before needs this one; null for a node that is part of it.
+    pub edge: Option<Edge>,
     /// What this one is.
     pub kind: Kind,
     /// Its name.
@@ -75,6 +118,54 @@ pub struct WhyStep {
 }
 
 impl WhyReport {
+    /// The question, and no answer yet.
+    #[must_use]
+    pub fn new(asked: &str) -> Self {
+        let (models, unreadable) = (Vec::new(), Vec::new());
+        Self { schema_version: SCHEMA_VERSION, tool: Tool::default(), asked: asked.to_owned(), models, unreadable }
+    }
+
+    /// Whether any model has a thing of the name.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.models.iter().any(WhyModel::is_found)
+    }
+
+    /// How the run ended. What is in no model may be in what could not be read.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let complete = self.unreadable.is_empty() && self.models.iter().all(|model| model.problems.is_empty());
+        match (complete, self.is_found()) {
+            (true, true) => Exit::Audited,
+            (true, false) => Exit::Usage,
+            (false, _) => Exit::Unreadable,
+        }
+    }
+
+    /// Writes the answers of the models that have the thing, on pages of `columns`.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_text(&self, columns: usize, out: &mut dyn Write) -> io::Result<()> {
+        for (index, model) in self.models.iter().filter(|model| model.is_found()).enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            model.write(columns, out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes all of it as one document.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        json::document(self, out)
+    }
+}
+
+impl WhyModel {
     /// Whether there is a thing of the name.
     #[must_use]
     pub fn is_found(&self) -> bool {
@@ -93,15 +184,12 @@ impl WhyReport {
         format!("{path}: no node, function, variable or asset is called `{name}`; {hint}")
     }
 
-    /// Writes the answer on pages of `columns`.
-    ///
-    /// # Errors
-    /// Those of `out`.
-    pub fn write(&self, columns: usize, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, columns: usize, out: &mut dyn Write) -> io::Result<()> {
         let columns = columns.max(NARROWEST);
         writeln!(out, "{HEADING}{}{HEADING:#}", fit(&self.path, columns))?;
         for graph in &self.meta_graphs {
-            writeln!(out, "\n{HEADING}{}{HEADING:#}", fit(&format!("metagraph {}", graph.title), columns))?;
+            let title = format!("metagraph #{} {}", graph.index, graph.tags.join(","));
+            writeln!(out, "\n{HEADING}{}{HEADING:#}", fit(title.trim_end(), columns))?;
             if !graph.followed {
                 writeln!(out, "  is too large to be followed")?;
             } else if graph.things.is_empty() {
@@ -115,12 +203,25 @@ impl WhyReport {
     }
 }
 
+impl WhyRoot {
+    /// What it is in a word or two, and its name, or what it is at length.
+    fn words(&self) -> (&'static str, &str) {
+        match self.kind {
+            WhyRootKind::Signature => ("signature", self.name.as_deref().unwrap_or_default()),
+            WhyRootKind::MainOp => ("main op", "run by the loader"),
+            WhyRootKind::Objects => ("objects", "functions of the object graph, no signature"),
+        }
+    }
+}
+
 impl WhyThing {
     fn write(&self, columns: usize, out: &mut dyn Write) -> io::Result<()> {
         match &self.root {
-            Some((kind, name)) => {
+            Some(root) => {
+                let (kind, name) = root.words();
                 line(kind, "", name, 0, columns, out)?;
-                self.steps.iter().try_for_each(|s| line(s.edge, s.kind.name(), &s.name, s.bytes, columns, out))?;
+                let step = |s: &WhyStep| line(word(s.edge), s.kind.name(), &s.name, s.bytes, columns, out);
+                self.steps.iter().try_for_each(step)?;
             }
             None => {
                 line("unreached", self.kind.name(), &self.name, self.bytes, columns, out)?;
@@ -134,6 +235,28 @@ impl WhyThing {
             writeln!(out, "  … and {} of this name", plural(self.more, "more thing", "more things"))?;
         }
         Ok(())
+    }
+}
+
+/// A word for why the thing on the line before needs this one.
+fn word(edge: Option<Edge>) -> &'static str {
+    let Some(edge) = edge else { return "has" };
+    match edge {
+        Edge::Output => "returns",
+        Edge::Fed => "takes",
+        Edge::Runs => "runs",
+        Edge::Holds => "holds",
+        Edge::Input => "reads",
+        Edge::Control => "waits for",
+        Edge::Calls => "calls",
+        Edge::Handle => "handle of",
+        Edge::Restored => "restored",
+        Edge::Slice => "slice of",
+        Edge::Prepared => "set up by",
+        Edge::Captures => "captures",
+        Edge::Trace => "trace",
+        Edge::Value => "value",
+        Edge::File => "path of",
     }
 }
 
@@ -152,31 +275,36 @@ fn line(edge: &str, kind: &str, name: &str, size: u64, columns: usize, out: &mut
 mod tests {
     use super::*;
 
-    fn step(edge: &'static str, kind: Kind, name: &str, bytes: u64) -> WhyStep {
-        WhyStep { edge, kind, name: name.to_owned(), bytes }
+    fn step(edge: Edge, kind: Kind, name: &str, bytes: u64) -> WhyStep {
+        WhyStep { edge: Some(edge), kind, name: name.to_owned(), bytes }
     }
 
     fn answer(things: Vec<WhyThing>) -> WhyReport {
-        let graph = WhyGraph { title: "#0 serve".to_owned(), followed: true, things };
+        let graph = WhyGraph { index: 0, tags: vec!["serve".to_owned()], followed: true, things };
         let (path, name) = ("m".to_owned(), "w".to_owned());
-        WhyReport { path, name, meta_graphs: vec![graph], near: vec![], problems: vec![] }
+        let model = WhyModel { path, name, meta_graphs: vec![graph], near: vec![], problems: vec![] };
+        WhyReport { models: vec![model], ..WhyReport::new("w") }
     }
 
-    fn thing(root: Option<(&'static str, String)>, steps: Vec<WhyStep>) -> WhyThing {
+    fn signature(name: &str) -> Option<WhyRoot> {
+        Some(WhyRoot { kind: WhyRootKind::Signature, name: Some(name.to_owned()) })
+    }
+
+    fn thing(root: Option<WhyRoot>, steps: Vec<WhyStep>) -> WhyThing {
         let (kind, name) = (Kind::Variable, "w".to_owned());
         WhyThing { kind, name, function: None, bytes: 7, root, steps, more: 0 }
     }
 
     fn written(report: &WhyReport, columns: usize) -> String {
         let mut out = Vec::new();
-        report.write(columns, &mut out).unwrap();
+        report.write_text(columns, &mut out).unwrap();
         anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
     }
 
     #[test]
     fn each_step_is_a_line() {
-        let steps = vec![step("returns", Kind::Node, "y", 20), step("restored", Kind::Variable, "w", 7)];
-        let text = written(&answer(vec![thing(Some(("signature", "serve".to_owned())), steps)]), 80);
+        let steps = vec![step(Edge::Output, Kind::Node, "y", 20), step(Edge::Restored, Kind::Variable, "w", 7)];
+        let text = written(&answer(vec![thing(signature("serve"), steps)]), 80);
         assert_eq!(
             text,
             "m\n\nmetagraph #0 serve\n  signature  serve\n    returns   node      y  20 bytes\n    restored  variable  w  7 bytes\n"
@@ -192,15 +320,29 @@ mod tests {
     #[test]
     fn names_are_made_safe_and_fit_the_page() {
         let name = "a\u{1b}[2J/".repeat(40);
-        let steps = vec![step("reads", Kind::Node, &name, 1)];
-        let text = written(&answer(vec![thing(Some(("signature", name)), steps)]), 80);
+        let steps = vec![step(Edge::Input, Kind::Node, &name, 1)];
+        let text = written(&answer(vec![thing(signature(&name), steps)]), 80);
         assert!(!text.contains('\u{1b}') && text.lines().all(|line| width(line) <= 80), "{text}");
     }
 
     #[test]
     fn near_names_are_suggested() {
         let mut report = answer(vec![]);
-        report.near = vec!["weights".to_owned()];
-        assert!(report.not_found().ends_with("did you mean `weights`?"), "{}", report.not_found());
+        let model = &mut report.models[0];
+        model.near = vec!["weights".to_owned()];
+        assert!(model.not_found().ends_with("did you mean `weights`?"), "{}", model.not_found());
+    }
+
+    #[test]
+    fn the_code_says_whether_it_was_found_and_whether_all_was_read() {
+        let found = answer(vec![thing(None, vec![])]);
+        let mut missing = found.clone();
+        missing.models[0].meta_graphs.clear();
+        let unread = |report: &WhyReport| {
+            let input = UnreadableInput { path: "n".to_owned(), message: String::new() };
+            WhyReport { unreadable: vec![input], ..report.clone() }
+        };
+        let exits = [&found, &missing, &unread(&found), &unread(&missing)].map(WhyReport::exit);
+        assert_eq!(exits, [Exit::Audited, Exit::Usage, Exit::Unreadable, Exit::Unreadable]);
     }
 }

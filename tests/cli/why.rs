@@ -1,5 +1,7 @@
 //! `smaudit why` on the fixtures: the way to a thing, what nothing needs, and names that nothing has.
 
+use serde_json::{Value, json};
+
 use crate::run::{root, run};
 use crate::support::files::tree;
 
@@ -61,6 +63,46 @@ fn functions_of_layers_are_there_for_python_and_not_for_the_signature() {
 fn a_name_that_nothing_has_is_2_and_names_like_it_are_suggested() {
     let run = run(root(), "why fixtures/lookup-table embeding").exits(2).without_report();
     assert!(run.stderr.contains("is called `embeding`; did you mean `embedding"), "{}", run.stderr);
+}
+
+#[test]
+fn json_has_the_way_of_the_text() {
+    let report = run(root(), "why --json fixtures/lookup-table vocabulary.txt").exits(0).silently().json();
+    let graph = &report["models"][0]["meta_graphs"][0];
+    assert_eq!((&graph["index"], &graph["tags"]), (&json!(0), &json!(["serve"])));
+    let thing = &graph["things"][0];
+    assert_eq!((&thing["kind"], &thing["bytes"]), (&json!("asset"), &json!(1648)));
+    assert_eq!(thing["root"], json!({"kind": "signature", "name": "serving_default"}));
+    let text = why("lookup-table", "vocabulary.txt");
+    let steps = thing["steps"].as_array().unwrap();
+    let said = |step: &Value| {
+        text.contains(&format!("{:<10}{}", step["kind"].as_str().unwrap(), step["name"].as_str().unwrap()))
+    };
+    assert!(steps.len() > 2 && steps.iter().all(said), "{steps:#?}\n{text}");
+    assert_eq!(
+        steps.last().unwrap(),
+        &json!({"edge": "file", "kind": "asset", "name": "vocabulary.txt", "bytes": 1648})
+    );
+}
+
+#[test]
+fn what_nothing_needs_has_no_root_and_no_steps_in_json() {
+    let report = run(root(), "why fixtures/two-metagraphs initial_value -f json").exits(0).silently().json();
+    assert_eq!(report["asked"], "initial_value");
+    assert_eq!(report["models"][0]["name"], "weights/initial_value");
+    let thing = &report["models"][0]["meta_graphs"][1]["things"][0];
+    assert_eq!((&thing["root"], &thing["steps"]), (&Value::Null, &json!([])));
+}
+
+#[test]
+fn the_format_does_not_change_the_exit_code_and_json_is_always_one_document() {
+    let missing = run(root(), "why --json fixtures embeding").exits(2);
+    let models = missing.json()["models"].as_array().unwrap().clone();
+    assert_eq!(models.len(), crate::run::fixtures().len());
+    assert!(models.iter().any(|model| model["near"] != json!([])), "{models:#?}");
+    assert!(missing.stderr.contains("did you mean `embedding"), "{}", missing.stderr);
+    let nowhere = run(root(), "why --json nowhere x").exits(3);
+    assert_eq!(nowhere.json()["unreadable"][0]["path"], "nowhere");
 }
 
 #[test]
