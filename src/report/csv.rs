@@ -1,7 +1,8 @@
 //! The breakdown as a table for a spreadsheet or a data frame: `model,<dimensions>,bytes,count`, one row a leaf.
 //!
 //! All leaves of all models are in one table, so `bytes` adds up to the models' totals. What `--top` left out is a row
-//! named `[12 more]`, with nothing in the dimensions below it.
+//! named `[12 more]`, with nothing in the dimensions below it. What is no part of that sum is not in the table: findings,
+//! duplicates, and what signatures reach, which they mostly share. JSON has it.
 //!
 //! A spreadsheet takes a cell that starts with `=`, `+`, `-` or `@` for a formula, and a model may come from anyone:
 //! such a first character is escaped like every unsafe one (`\u{3d}SUM(A1)`), which can be undone and, unlike a quote

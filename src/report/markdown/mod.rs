@@ -211,13 +211,17 @@ fn fingerprint(fingerprint: &Fingerprint, page: &mut Page) {
 fn signatures(graph: &MetaGraphReport, view: &View, page: &mut Page) {
     let (shown, rest) = view.cut(&graph.signatures, LISTED, |_| (0, 0));
     let summary = format!("Signatures of metagraph {}", graph.index);
-    let mut table = page.folded_table(&summary, &["signature", "inputs", "outputs"], 0);
+    let columns = ["signature", "inputs", "outputs", "bytes reached", "alone"];
+    let mut table = page.folded_table(&summary, &columns, 2);
     for signature in shown {
         let (inputs, outputs) = (tensors(&signature.inputs, view), tensors(&signature.outputs, view));
-        table.row(&[&code(&signature.name), &inputs, &outputs]);
+        // Where a metagraph is too large to be followed, nothing is known.
+        let [reached, alone] =
+            [signature.reachable_bytes, signature.exclusive_bytes].map(|bytes| bytes.map(exact).unwrap_or_default());
+        table.row(&[&code(&signature.name), &inputs, &outputs, &reached, &alone]);
     }
     if let Some(rest) = rest {
-        table.row(&[&more(rest), "", ""]);
+        table.row(&[&more(rest), "", "", "", ""]);
     }
     table.end();
 }

@@ -86,15 +86,24 @@ Checkpoint: 1 tensor in 1 shard; data 210 bytes and an index of 90 bytes; **unus
 
 <details><summary>Signatures of metagraph 0</summary>
 
-| signature | inputs | outputs |
-|:--|:--|:--|
-| `serving_default` | `x: float32[?,3]` | `y: float32[*]` |
+| signature | inputs | outputs | bytes reached | alone |
+|:--|:--|:--|--:|--:|
+| `serving_default` | `x: float32[?,3]` | `y: float32[*]` | 600 | 50 |
 
 </details>
 ";
     let text = of(vec![sample::model()], &View::default());
     assert!(text.starts_with(expected), "{text}");
     assert_whole(&text);
+}
+
+#[test]
+fn of_a_metagraph_that_is_not_followed_nothing_is_said_of_what_signatures_reach() {
+    let mut model = sample::model();
+    let signature = &mut model.meta_graphs[0].signatures[0];
+    (signature.reachable_bytes, signature.exclusive_bytes) = (None, None);
+    let text = of(vec![model], &View::default());
+    assert!(text.contains("| `y: float32[*]` |  |  |\n"), "{text}");
 }
 
 #[test]
