@@ -10,6 +10,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod support;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,8 @@ use smaudit::input::Model;
 use smaudit::progress::Silent;
 use smaudit::size::exact;
 use smaudit::{Options, audit};
+use support::files::tree;
+use support::wire::{message, node};
 
 /// A model that is bloated for a known reason, the finding that should say so, and how near it has to come to the
 /// truth: in percent 15, or 30 where the remedy frees bytes elsewhere as well.
@@ -157,4 +161,34 @@ fn with_table(document: &str, name: &str, table: &str) -> String {
     let (comment, rest) = rest.split_once('\n').unwrap();
     let (_, after) = rest.split_once("<!-- end -->").unwrap();
     format!("{before}<!-- {name}:{comment}\n\n{table}\n<!-- end -->{after}")
+}
+
+/// The file is a hole behind its first bytes, and its part that is as large is read by nobody, so this costs nothing.
+#[cfg(unix)]
+#[test]
+fn a_main_file_that_protobuf_cannot_read_is_told_so() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let unknown = 1 << 31;
+    let with_room = |start: support::wire::Message| (start.0.len() as u64 + unknown, start.0);
+    let (graph_length, graph) = with_room(message().message(1, &node("a", "NoOp")).overlong(15, unknown, []));
+    let meta_info = message().bytes(4, b"serve");
+    let (length, meta_graph) = with_room(message().message(1, &meta_info).overlong(2, graph_length, graph));
+    let start = message().overlong(2, length, meta_graph).0;
+    let directory = tree(&[("saved_model.pb", &start)]);
+    let file = fs::File::options().write(true).open(directory.path().join("saved_model.pb")).unwrap();
+    let bytes = start.len() as u64 + unknown;
+    file.set_len(bytes).unwrap();
+    if file.metadata().unwrap().blocks() > 1 << 10 {
+        return eprintln!("not tested: files on this disk have no holes");
+    }
+    let model = Model::read(directory.path(), "large");
+    let report = audit(&model, &Options::default(), &Silent).unwrap();
+    assert_eq!((report.total_bytes, &*report.problems), (bytes, &[][..]));
+    let finding = &report.findings[0];
+    assert_eq!(finding.id, "size-limit");
+    // What is more than 90% of 1 GiB, from where writers and readers fail.
+    assert_eq!(finding.bytes, bytes - (1_u64 << 30) / 100 * 90);
+    let said = "more than the 2 GiB that protobuf can read";
+    assert!(finding.message.contains(said), "{}", finding.message);
 }
