@@ -238,11 +238,13 @@ struct Layout {
 const WIDE: usize = 64;
 const MEDIUM: usize = 30;
 
-/// What stands behind the message, and the columns that it takes.
-const FIGURES: (usize, &str) = (32, " {decimal_bytes:>9}/{decimal_total_bytes:9} {decimal_bytes_per_sec:>11}");
+/// What stands behind the message, and the columns that it takes. Where there is room, with a sign of life for when the
+/// figures stay as they are for a while.
+const FIGURES: (usize, &str) =
+    (34, " {spinner} {decimal_bytes:>9}/{decimal_total_bytes:9} {decimal_bytes_per_sec:>11}");
 const SHARE_AND_RATE: (usize, &str) = (17, " {percent:>3}% {decimal_bytes_per_sec:>11}");
 const SHARE: (usize, &str) = (5, " {percent:>3}%");
-const BYTES_AND_RATE: (usize, &str) = (22, " {decimal_bytes:>9} {decimal_bytes_per_sec:>11}");
+const BYTES_AND_RATE: (usize, &str) = (24, " {spinner} {decimal_bytes:>9} {decimal_bytes_per_sec:>11}");
 const BYTES: (usize, &str) = (10, " {decimal_bytes:>9}");
 
 impl Layout {

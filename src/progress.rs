@@ -26,6 +26,8 @@ pub enum Step {
     ComparingFunctions,
     /// What the signatures need is followed.
     FollowingSignatures,
+    /// A name is looked for.
+    Searching,
     /// The causes of size are looked for.
     LookingForCauses,
     /// The data of tensors is read, and held against checksums.
@@ -56,6 +58,7 @@ impl Step {
             Self::ComparingTensors => "comparing tensors",
             Self::ComparingFunctions => "comparing functions",
             Self::FollowingSignatures => "following signatures",
+            Self::Searching => "searching",
             Self::LookingForCauses => "looking for causes",
             Self::Verifying => "verifying",
             Self::ComparingModels => "comparing models",
@@ -114,7 +117,7 @@ impl<'p> Work<'p> {
 
     /// Begins a step that counts to `whole`, in whatever unit; a shared one tells its share.
     pub(crate) fn begin(&self, step: Step, whole: u64) -> Stage<'p> {
-        self.stage(step, if Step::SHARED.contains(&step) { self.share } else { 0 }, whole)
+        self.begin_part(step, if Step::SHARED.contains(&step) { self.share } else { 0 }, whole)
     }
 
     /// Tells of a step that there is no need for.
@@ -124,10 +127,11 @@ impl<'p> Work<'p> {
 
     /// Begins a step of so many bytes, of which `start` told.
     pub(crate) fn begin_own(&self, step: Step, bytes: u64) -> Stage<'p> {
-        self.stage(step, bytes, bytes)
+        self.begin_part(step, bytes, bytes)
     }
 
-    fn stage(&self, step: Step, share: u64, whole: u64) -> Stage<'p> {
+    /// Begins a step that counts to `whole` and tells so many bytes.
+    pub(crate) fn begin_part(&self, step: Step, share: u64, whole: u64) -> Stage<'p> {
         self.progress.begin(step, self.of);
         Stage { work: *self, step, share, whole, done: AtomicU64::new(0) }
     }

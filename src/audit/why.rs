@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Options, Parts};
-use crate::charge::SavedModel;
+use crate::charge::{MetaGraph, SavedModel};
 use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
 use crate::graph::{Kind, MetaGraphReach, Origin, Paths, Reach};
 use crate::input::Model;
 use crate::ledger::{Imbalance, Ledger};
-use crate::progress::Progress;
+use crate::progress::{Progress, Step, Ticks};
 use crate::report::{WhyGraph, WhyModel, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 use crate::wire::{Layout, fields};
 
@@ -31,11 +31,16 @@ const COMPARED: usize = 200;
 pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyModel, Imbalance> {
     let options = Options::default();
     let parts = Parts::open(model, &options, progress);
-    progress.start(&model.path, parts.bytes_to_read());
+    let bytes = parts.work.shared_bytes();
+    progress.start(&model.path, bytes);
+    // Of the steps that share the bytes there are two here; the search has the rest of them.
+    let searched = bytes / Step::SHARED.len() as u64 * 3;
     // The books are kept for the damage that is noticed on the way.
     let saved_model = parts.charge(&mut Ledger::new(&[]))?;
     let reach = parts.reach(&saved_model);
-    let mut report = named(&parts, &reach, &saved_model, name);
+    let searching = parts.work.begin_part(Step::Searching, searched, 2 * parts.main_bytes().len() as u64);
+    let mut report = named(&parts, &reach, &saved_model, name, &searching);
+    drop(searching);
     report.problems = parts.problems(&saved_model);
     report.problems.extend(model.changes());
     report.problems.sort();
@@ -44,7 +49,13 @@ pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyMode
 }
 
 /// Finds what is called `name` in each metagraph, and the way to it.
-fn named(parts: &Parts<'_>, reach: &Reach<'_>, saved_model: &SavedModel, name: &str) -> WhyModel {
+fn named(
+    parts: &Parts<'_>,
+    reach: &Reach<'_>,
+    saved_model: &SavedModel,
+    name: &str,
+    progress: &dyn Progress,
+) -> WhyModel {
     let (file, layout, checkpoint) = (parts.main_bytes(), parts.layout(), parts.checkpoint.as_ref());
     let mut report = WhyModel {
         path: parts.model.path.clone(),
@@ -53,19 +64,20 @@ fn named(parts: &Parts<'_>, reach: &Reach<'_>, saved_model: &SavedModel, name: &
         near: Vec::new(),
         problems: Vec::new(),
     };
+    let search =
+        |graph, about: &MetaGraph| Search { graph, checkpoint, file, layout, start: about.range.start, progress };
     let graphs = || reach.meta_graphs.iter().zip(&saved_model.meta_graphs).enumerate();
     let mut names = Names::new(name);
-    for (_, (graph, _)) in graphs() {
+    for (_, (graph, about)) in graphs() {
         let Some(graph) = graph else { continue };
-        Search { graph, checkpoint, file, layout }.names(|candidate, _, _| names.add(candidate));
+        search(graph, about).names(|candidate, _, _| names.add(candidate));
     }
     let Some(wanted) = names.chosen() else {
         report.near = names.near();
         return report;
     };
     for (index, (graph, about)) in graphs() {
-        let search = graph.as_ref().map(|graph| Search { graph, checkpoint, file, layout });
-        let things = search.map(|search| search.things(&wanted));
+        let things = graph.as_ref().map(|graph| search(graph, about).things(&wanted));
         report.meta_graphs.push(WhyGraph {
             index: index as u64,
             tags: about.tags.clone(),
@@ -83,13 +95,19 @@ struct Search<'g, 'a> {
     checkpoint: Option<&'a Checkpoint>,
     file: &'a [u8],
     layout: &'a Layout,
+    /// Where the metagraph begins in the file.
+    start: usize,
+    /// Told of the bytes of the file that were searched.
+    progress: &'g dyn Progress,
 }
 
 impl Search<'_, '_> {
     /// Every name by which a thing can be asked for: the name, the thing, and the node where it is one of a function.
     fn names(&self, mut visit: impl FnMut(&str, u32, Option<u64>)) {
         let saved = self.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
+        let mut ticks = Ticks::new(self.progress, self.start);
         for (number, thing) in self.graph.things() {
+            ticks.up_to(thing.span.end);
             if matches!(thing.kind, Kind::Object | Kind::Resource) {
                 continue;
             }
