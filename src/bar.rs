@@ -5,7 +5,7 @@
 //! nothing to tell for a while; it is there only where somebody may look.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -77,11 +77,6 @@ impl Bar {
         });
     }
 
-    /// Takes the bar away.
-    pub(crate) fn clear(&self) {
-        self.with(|shown, _| shown.bar.finish_and_clear());
-    }
-
     fn with(&self, act: impl FnOnce(&Shown, &mut State)) {
         if let Some(shown) = &self.shown {
             act(shown, &mut shown.state.lock().unwrap_or_else(PoisonError::into_inner));
@@ -90,8 +85,12 @@ impl Bar {
 }
 
 impl Drop for Bar {
+    /// Wipes the line off.
     fn drop(&mut self) {
-        self.clear();
+        self.with(|shown, _| {
+            shown.bar.finish_and_clear();
+            interrupt::is_cleared();
+        });
     }
 }
 
@@ -134,7 +133,7 @@ fn draw(bar: ProgressBar, patience: Duration) -> Sender<()> {
     }
     // Where there can be no thread there is no bar, which is no reason not to audit.
     let _ = thread::Builder::new().name("progress".to_owned()).spawn(move || {
-        let waits = |time| dropped.recv_timeout(time) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+        let waits = |time| dropped.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
         if !patience.is_zero() {
             if !waits(patience) {
                 return;

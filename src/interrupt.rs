@@ -22,10 +22,15 @@ fn left() -> MutexGuard<'static, Left> {
     LEFT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Wipes off `bar` when the run is interrupted.
+/// Wipes off `bar` when the run is interrupted, until [`is_cleared`] says that it is.
 pub(crate) fn clears(bar: &ProgressBar) {
     watch();
     left().bar = Some(bar.clone());
+}
+
+/// There is no bar any more, and other lines may stand where it was.
+pub(crate) fn is_cleared() {
+    left().bar = None;
 }
 
 /// Makes a file that is removed when the run is interrupted, until [`settles`] says what becomes of it.
