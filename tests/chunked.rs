@@ -7,17 +7,24 @@
 mod balance;
 mod support;
 
+use std::collections::BTreeSet;
+use std::fs;
+
 use balance::assert_balanced;
 use bytes::Bytes;
+use prost::Message as _;
 use smaudit::Options;
 use smaudit::audit;
 use smaudit::chunked;
 use smaudit::input::{Limits, Model};
 use smaudit::ledger::Dimension;
 use smaudit::progress::Silent;
+use smaudit::proto::SavedModel;
 use smaudit::report::{MainFileForm, MainFileReport, ModelReport};
 use support::riegeli::Step::{Field, Index, Key};
-use support::riegeli::{BROTLI, Chunk, Compression, PLAIN, SNAPPY, ZSTD, chunked, metadata, part, riegeli, value};
+use support::riegeli::{
+    BROTLI, Chunk, Compression, PLAIN, SNAPPY, State, Transposed, ZSTD, chunked, metadata, part, riegeli, value,
+};
 use support::wire::{Message, constant, function, message, node, varint};
 
 const COMPRESSIONS: [Compression; 4] = [PLAIN, SNAPPY, ZSTD, BROTLI];
@@ -206,6 +213,127 @@ fn chunks_make_the_fields_on_their_way_that_are_not_there() {
     assert_eq!(put_together(&chunked(PLAIN, &chunks)), expected.0);
 }
 
+// --- what Riegeli's own encoder writes ---
+
+/// The model that `tests/data/chunked/` has in chunks.
+const SPLIT: &str = "fixtures/lookup-table/saved_model.pb";
+
+/// The files of Riegeli's encoder, by the names of their forms.
+fn encoded() -> Vec<(String, Vec<u8>)> {
+    let compressions = ["plain", "brotli", "zstd", "snappy"];
+    let forms = ["simple", "transposed"].map(|form| compressions.map(|compression| format!("{form}-{compression}")));
+    let read = |form: String| (form.clone(), fs::read(format!("tests/data/chunked/{form}.cpb")).unwrap());
+    forms.into_iter().flatten().map(read).collect()
+}
+
+#[test]
+fn all_forms_of_riegeli_give_the_answers_of_the_binary_model() {
+    let binary = fs::read(SPLIT).unwrap();
+    let expected = audited("saved_model.pb", &binary);
+    for (form, file) in encoded() {
+        let wire = put_together(&file);
+        assert_eq!(SavedModel::decode(wire).unwrap(), SavedModel::decode(&*binary).unwrap(), "{form}");
+        let report = audited("saved_model.cpb", &file);
+        assert_eq!(problems(&report), problems(&expected), "{form}");
+        assert_eq!(report.main_file.unwrap().decoded_bytes, Some(binary.len() as u64), "{form}");
+        let answers = |report: &ModelReport| {
+            let graph = &report.meta_graphs[0];
+            let signatures: Vec<String> = graph.signatures.iter().map(|signature| signature.name.clone()).collect();
+            let ops: Vec<(String, u64)> = graph.ops.iter().map(|op| (op.op.clone(), op.count)).collect();
+            (
+                (graph.nodes, graph.functions, graph.function_nodes, graph.object_nodes),
+                signatures,
+                BTreeSet::from_iter(ops),
+            )
+        };
+        assert_eq!(answers(&report), answers(&expected), "{form}");
+    }
+}
+
+#[test]
+fn a_transposed_chunk_costs_what_it_takes_in_the_file() {
+    for (form, file) in encoded().into_iter().filter(|(form, _)| form.starts_with("transposed")) {
+        let report = audited("saved_model.cpb", &file);
+        let bytes = |name: &str| *report.categories.iter().find(|(found, _)| found.name() == name).unwrap().1;
+        // The block header, the signature, three chunk headers with a byte and a length each, and the ChunkMetadata.
+        let not_of_records = 64 + 2 * (40 + 3);
+        assert!((not_of_records..not_of_records + 300).contains(&bytes("framing")), "{form}: {}", bytes("framing"));
+    }
+}
+
+/// A file of a transposed chunk with one record, the model, and a ChunkMetadata.
+fn transposed(chunk: &Transposed, records: u64, decoded: u64) -> Vec<u8> {
+    let file = riegeli().chunk(b't', records, decoded, &chunk.data());
+    let metadata = metadata(&[part(&[], &Message(vec![0; decoded as usize]))], &[64]);
+    file.records(PLAIN, &[&metadata.0]).file
+}
+
+/// The bytes of the record of `every_kind_of_state`.
+const EVERY_KIND: u64 = 31;
+
+/// The states of one record, the last field first: an unknown field of each kind in a MetaGraphDef.
+fn every_kind_of_state(compression: Compression) -> Transposed {
+    let buffers: [&[u8]; 4] = [&[0x16, 0x02], &[1, 2, 3, 4], &[1, 2, 3, 4, 5, 6, 7, 8], b"\x04text"];
+    let tag = |number: u64, wire_type: u64| number << 3 | wire_type;
+    Transposed::in_a_row(
+        compression,
+        &buffers,
+        &[
+            (tag(2, 6), None, None),
+            (0, None, None),
+            (tag(1000, 4), None, None),
+            (tag(14, 5), None, Some(1)),
+            (tag(1000, 3), None, None),
+            (tag(13, 0), Some(1), Some(0)),
+            (tag(12, 1), None, Some(2)),
+            (tag(11, 2), None, Some(3)),
+            (2, None, None),
+            (tag(1, 0), Some(11), None),
+            (3, None, None),
+        ],
+    )
+}
+
+#[test]
+fn a_transposed_chunk_has_a_state_for_each_kind_of_field() {
+    let group = message().fixed32(14, 0x0403_0201);
+    let meta_graph = message().bytes(11, "text").fixed64(12, 0x0807_0605_0403_0201).int(13, 0x116).group(1000, &group);
+    let model = message().int(1, 1).message(2, &meta_graph);
+    assert_eq!(model.len() as u64, EVERY_KIND);
+    for compression in COMPRESSIONS {
+        let file = transposed(&every_kind_of_state(compression), 1, model.len() as u64);
+        assert_eq!(put_together(&file), model.0);
+    }
+}
+
+#[test]
+fn a_transition_skips_states_and_says_how_often_none_is_needed() {
+    let value = |value: u8| (1 << 3, Some(10 + value), None);
+    let mut chunk = Transposed::in_a_row(PLAIN, &[], &[value(0), value(1), value(2), value(3), (3, None, None)]);
+    for (state, next) in chunk.states.iter_mut().zip([1, 2, 0, 4, 0]) {
+        state.next = next;
+    }
+    // From 0 two states behind 1, to 3; from there 4, the start, without one.
+    chunk.transitions = vec![2 << 2 | 1];
+    assert_eq!(*put_together(&transposed(&chunk, 1, 4)), [8, 3, 8, 0]);
+    // From 0 to 1 and, without a transition, 2, 0 and 1; from there 2 states behind 2, to the start.
+    chunk.transitions = vec![3, 2 << 2];
+    assert_eq!(*put_together(&transposed(&chunk, 1, 10)), [8, 1, 8, 0, 8, 2, 8, 1, 8, 0]);
+}
+
+#[test]
+fn a_position_behind_the_last_record_of_a_chunk_is_that_of_the_next_chunk() {
+    let model = part(&[], &whole());
+    let file = riegeli().chunk(b'r', 0, 0, &[0, 0]).records(PLAIN, &[&model.bytes]);
+    for position in [65, file.positions[0]] {
+        let metadata = metadata(std::slice::from_ref(&model), &[position]);
+        assert_eq!(put_together(&file.clone().records(PLAIN, &[&metadata.0]).file), whole().0);
+    }
+    let unknown = riegeli().chunk(b'?', 0, 0, &[0, 0]).records(PLAIN, &[&model.bytes]);
+    let metadata = metadata(&[model], &[65]);
+    assert_said(&unknown.records(PLAIN, &[&metadata.0]).file, "expected chunk 0 in a record at 65, found none", 0);
+}
+
 // --- what is not as it should be ---
 
 /// A model with something wrong with it: what is said, and how many metagraphs there are all the same.
@@ -217,12 +345,55 @@ fn assert_said(file: &[u8], said: &str, meta_graphs: usize) {
 }
 
 #[test]
-fn a_transposed_chunk_is_not_read_and_said_to_be_none() {
-    let model = part(&[], &whole());
-    let file = riegeli().chunk(b't', 1, 10, &[0; 10]).records(PLAIN, &[&model.bytes]);
-    let position = file.positions[0];
-    let metadata = metadata(&[model], &[position]);
-    assert_said(&file.records(PLAIN, &[&metadata.0]).file, "byte 64: this is a transposed chunk", 1);
+fn a_transposed_chunk_that_does_not_fit_together_says_what_is_wrong_with_it() {
+    type Change = fn(&mut Transposed);
+    let cases: [(&str, Change); 16] = [
+        ("buffers that fill the buckets, found one that is longer", |chunk| chunk.buffers.push(1)),
+        ("buffers that fill the buckets, found fewer", |chunk| chunk.buffers.truncate(3)),
+        ("buffers that fill the buckets, found fewer", |chunk| chunk.buckets.push(vec![0])),
+        ("buffers that fill the buckets, found no bucket", |chunk| chunk.buckets.clear()),
+        ("expected a state for a field, found one with tag 7 and", |chunk| chunk.states[0].tag = 7),
+        ("expected a state for a field, found one with tag 104 and subtype 138", |chunk| {
+            chunk.states[5] = State { subtype: Some(138), buffer: None, ..chunk.states[5] };
+        }),
+        ("the buffer of a state below 4, found 4", |chunk| chunk.states[3].buffer = Some(4)),
+        ("the state that follows one below 22, found 22", |chunk| chunk.states[0].next = 22),
+        ("a circle of those that lead on without one", |chunk| chunk.states[7].next = 11 + 1),
+        ("the first state below 11, found 11", |chunk| chunk.first = 11),
+        ("the end of its header, found 1 more bytes", |chunk| chunk.states[10].buffer = Some(0)),
+        ("a length and as many bytes in a buffer, found the 0 bytes", |chunk| chunk.states[7].buffer = Some(0)),
+        ("a message that ends before it begins, found one that does not", |chunk| chunk.states[0].tag = 0),
+        ("no message open where a record begins and at the end, found 1", |chunk| chunk.states[8].tag = 0),
+        ("messages nested at most 100 deep", |chunk| {
+            chunk.states[0].next = 0;
+            chunk.transitions = vec![3; 30];
+        }),
+        ("expected 1 records, found 0", |chunk| chunk.states[10].tag = 0),
+    ];
+    for (said, change) in cases {
+        let mut chunk = every_kind_of_state(PLAIN);
+        change(&mut chunk);
+        assert_said(&transposed(&chunk, 1, EVERY_KIND), said, 0);
+    }
+    let header_ends = riegeli().chunk(b't', 1, 1, &[0, 1, 5]).file;
+    assert_said(&header_ends, "the number of buffers, found the end of its header", 0);
+    let no_bucket = riegeli().chunk(b't', 1, 1, &[0, 4, 1, 1, 9, 9, 7]).file;
+    assert_said(&no_bucket, "a bucket of 9 bytes, found 1", 0);
+}
+
+#[test]
+fn records_that_are_whole_are_read_though_the_rest_of_their_chunk_is_not() {
+    let more = EVERY_KIND + 1;
+    let cases = [
+        (vec![0xff], EVERY_KIND, "a transition to a state below 11, found 63".to_owned()),
+        (vec![10 << 2], EVERY_KIND, "expected 1 records, found more".to_owned()),
+        (vec![9 << 2], EVERY_KIND, format!("expected records of {EVERY_KIND} bytes, found more")),
+        (vec![], more, format!("expected records of {more} bytes, found {EVERY_KIND}")),
+    ];
+    for (transitions, decoded, said) in cases {
+        let chunk = Transposed { transitions, ..every_kind_of_state(PLAIN) };
+        assert_said(&transposed(&chunk, 1, decoded), &said, 1);
+    }
 }
 
 #[test]
@@ -308,6 +479,20 @@ fn damage_to_any_byte_costs_what_it_is_in_and_the_books_balance() {
             let is_whole = put_together_or_not(&damaged) == Some(whole().0.into());
             assert!(is_whole || !report.problems.is_empty(), "byte {at}");
             audited("saved_model.cpb", &file[..at]);
+        }
+    }
+}
+
+#[test]
+fn damage_to_what_riegeli_writes_is_told_of_and_the_books_balance() {
+    for (form, file) in encoded() {
+        let whole = put_together(&file);
+        for at in (0..file.len()).step_by(53) {
+            let mut damaged = file.clone();
+            damaged[at] ^= [0x01, 0x80, 0xff][at % 3];
+            let report = audited("saved_model.cpb", &damaged);
+            let is_whole = put_together_or_not(&damaged) == Some(whole.clone());
+            assert!(is_whole || !report.problems.is_empty(), "{form}: byte {at}");
         }
     }
 }

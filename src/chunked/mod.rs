@@ -1,9 +1,10 @@
 //! A `saved_model.cpb`: a SavedModel in chunks, for models beyond protobuf's 2 GiB, read as the wire format that means the
 //! same.
 //!
-//! The file has Riegeli/records (`riegeli`). Each record is a chunk of the model: a message, or the value of a field of
-//! bytes. The last one, a ChunkMetadata, says which field of the model each of them fills, and `assembly` puts them
-//! together as `tensorflow/tools/proto_splitter/merge.cc` does. Everything above walks the result.
+//! The file has Riegeli/records (`riegeli`), in simple chunks (`simple`) or transposed ones (`transposed`). Each record is a
+//! chunk of the model: a message, or the value of a field of bytes. The last one, a ChunkMetadata, says which field of the
+//! model each of them fills, and `assembly` puts them together as `tensorflow/tools/proto_splitter/merge.cc` does.
+//! Everything above walks the result.
 //!
 //! - **What a field costs.** Every byte of the file that decodes to a byte of a field is charged to that field. Where
 //!   chunks are not compressed these are the field's own bytes, the tag that it had in its chunk included. What a
@@ -12,13 +13,19 @@
 //! - **What is no field's** is framing: headers, sizes of records, padding, the ChunkMetadata, chunks that it does not use,
 //!   and what it replaces.
 //! - **Order.** The model's order need not be the file's. The account is kept in the model's.
-//! - **Transposed chunks**, in which Riegeli stores the fields of records by column, are not read: TensorFlow writes none
-//!   (`SavedModelSplitter`). Each is a problem, and framing.
+//! - **Transposed chunks** keep the fields of records by column. TensorFlow writes none (`SavedModelSplitter`), others may.
+//!   The bytes of a field are in several places there, and its tag is in a state that all fields of its kind share. So all
+//!   of the chunk's data, compressed or not, is divided among its records' bytes as what a compressed part takes is.
+//! - **Records by position.** A ChunkInfo names its record by where Riegeli's writer said that it is: where its chunk begins,
+//!   plus its number in the chunk. A position behind the last record of a chunk is that of the next chunk's first, as for
+//!   Riegeli's reader.
 //! - **Damage.** Checksums that are wrong are told, and what they guard is read all the same where it can be. A record that
 //!   cannot be decoded costs itself.
 
 mod assembly;
 mod riegeli;
+mod simple;
+mod transposed;
 mod unpack;
 
 use bytes::Bytes;

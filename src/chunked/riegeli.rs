@@ -9,10 +9,11 @@ use std::ops::Range;
 use bytes::Bytes;
 use highway::{HighwayHash as _, HighwayHasher, Key};
 
-use super::unpack::{Allowance, UnpackError, unpack};
+use super::unpack::Allowance;
+use super::{simple, transposed};
 use crate::input::Limits;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Block, Place, varint};
+use crate::wire::{Block, Place};
 
 const BLOCK: u64 = 1 << 16;
 const BLOCK_HEADER: u64 = 24;
@@ -30,7 +31,7 @@ const SIMPLE: u8 = b'r';
 const TRANSPOSED: u8 = b't';
 
 /// The most records that are told apart: an empty one takes next to nothing, and a model has a few for each GiB.
-const MAX_RECORDS: usize = 1 << 20;
+const MAX_RECORDS: u64 = 1 << 20;
 
 /// The records of a file.
 #[derive(Debug, Default)]
@@ -41,6 +42,8 @@ pub(super) struct Records {
     values: Vec<Bytes>,
     /// By position: where the chunk begins, plus the number of the record in it.
     records: Vec<(u64, Record)>,
+    /// Where in the file there may be records that are not known, in order.
+    lost: Vec<Range<u64>>,
 }
 
 /// A record.
@@ -52,10 +55,14 @@ pub(super) struct Record {
 }
 
 impl Records {
-    /// The record at a position, with its number.
+    /// The record at a position, with its number. Behind the last record of a chunk that is the first one of the next, as
+    /// it is for Riegeli's reader; `None` where a record that is not known may be the one.
     pub(super) fn find(&self, position: u64) -> Option<(usize, &Record)> {
-        let number = self.records.binary_search_by_key(&position, |(position, _)| *position).ok()?;
-        Some((number, &self.records.get(number)?.1))
+        let number = self.records.partition_point(|(found, _)| *found < position);
+        let (found, record) = self.records.get(number)?;
+        let behind = self.lost.partition_point(|lost| lost.end <= position);
+        let is_known = *found == position || self.lost.get(behind).is_none_or(|lost| lost.start >= *found);
+        is_known.then_some((number, record))
     }
 
     pub(super) fn last(&self) -> Option<(u64, &Record)> {
@@ -117,8 +124,23 @@ struct Chunk {
     data_hash: u64,
     kind: u8,
     records: u64,
+    /// The bytes of its records.
+    decoded: u64,
     /// Where the next one begins.
     end: u64,
+}
+
+/// What a chunk holds.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// The part of the chunk's data that decodes to its records.
+    pub(super) stored: Range<usize>,
+    /// Whether that is the records as they are.
+    pub(super) is_plain: bool,
+    /// The records, one behind the other.
+    pub(super) values: Bytes,
+    /// Where each of them is, those that are whole, with its number in the chunk.
+    pub(super) records: Vec<(u64, Range<usize>)>,
 }
 
 /// Reads the records of a file.
@@ -143,10 +165,9 @@ impl Reader<'_> {
         let mut at = 0;
         while at < size {
             let Some(chunk) = self.header(at) else {
-                match self.next_by_block_headers(at) {
-                    Some(next) => at = next,
-                    None => return,
-                }
+                let next = self.next_by_block_headers(at).unwrap_or(size);
+                self.records.lost.push(at..next);
+                at = next;
                 continue;
             };
             if at == 0 && chunk.kind != SIGNATURE {
@@ -155,9 +176,12 @@ impl Reader<'_> {
             if chunk.end > size {
                 let message = format!("expected a chunk up to byte {}, found the end of the file", chunk.end);
                 self.problem(at, message);
+                self.records.lost.push(at..size);
                 return;
             }
-            self.chunk(&chunk);
+            if !self.chunk(&chunk) {
+                self.records.lost.push(at..chunk.end);
+            }
             at = chunk.end;
         }
     }
@@ -224,64 +248,60 @@ impl Reader<'_> {
         }
     }
 
-    fn chunk(&mut self, chunk: &Chunk) {
+    /// Reads a chunk; false where not all of its records are known.
+    fn chunk(&mut self, chunk: &Chunk) -> bool {
         let first = number(chunk.begin).saturating_add(CHUNK_HEADER);
-        let Some(data) = self.bytes(first..first.saturating_add(chunk.data_size)) else { return };
+        let Some(data) = self.bytes(first..first.saturating_add(chunk.data_size)) else { return false };
         if hash(&data) != chunk.data_hash {
             self.problem(chunk.begin, "expected a chunk whose data fits its checksum, found other data");
         }
+        let said = (chunk.records, chunk.decoded);
         match chunk.kind {
-            SIGNATURE | METADATA | PADDING => {}
+            SIGNATURE | METADATA | PADDING => true,
+            SIMPLE | TRANSPOSED if !self.has_room(chunk) => false,
             SIMPLE => {
-                if let Err(error) = self.simple(chunk, &data, first) {
-                    self.problem(chunk.begin, format!("expected a simple chunk of records: {error}"));
-                }
+                let (contents, error) = simple::read(&data, said, &mut self.allowance);
+                self.keep(chunk, first, contents, error.map(|error| format!("simple chunk of records: {error}")))
             }
             TRANSPOSED => {
-                let message = "this is a transposed chunk of Riegeli, which is not read: its bytes are charged, the fields that it fills are not known";
-                self.problem(chunk.begin, message);
+                let (contents, error) = transposed::read(&data, said, &mut self.allowance);
+                self.keep(chunk, first, contents, error.map(|error| format!("transposed chunk of records: {error}")))
             }
             other => {
                 let message = format!("expected a chunk of type m, p, r, s or t, found one of type {other}");
                 self.problem(chunk.begin, message);
+                false
             }
         }
     }
 
-    /// A simple chunk: the sizes of its records, and the records one after the other. `first` is the number of the data's
-    /// first byte.
-    fn simple(&mut self, chunk: &Chunk, data: &Bytes, first: u64) -> Result<(), UnpackError> {
-        let (compression, sizes, values) = parts(data).ok_or(UnpackError::NoSize)?;
-        let start = first.saturating_add(values.start as u64);
-        let stored = values.len() as u64;
-        let sizes = unpack(compression, &data.slice(sizes), &mut self.allowance)?;
-        let values = unpack(compression, &data.slice(values), &mut self.allowance)?;
-        let place = if compression == 0 { Place::From(start, place) } else { Place::Within(place(start)) };
+    /// Whether the records of a chunk are not too many.
+    fn has_room(&mut self, chunk: &Chunk) -> bool {
+        let found = chunk.records.saturating_add(self.records.records.len() as u64);
+        let has_room = found <= MAX_RECORDS;
+        if !has_room {
+            self.problem(chunk.begin, format!("expected at most {MAX_RECORDS} records, found {found}"));
+        }
+        has_room
+    }
+
+    /// Keeps the records of a chunk, those that are whole; false where these are not all. `first` is the number of the
+    /// data's first byte.
+    fn keep(&mut self, chunk: &Chunk, first: u64, contents: Contents, error: Option<String>) -> bool {
+        let is_whole = error.is_none();
+        if let Some(error) = error {
+            self.problem(chunk.begin, format!("expected a {error}"));
+        }
+        let start = first.saturating_add(contents.stored.start as u64);
+        let place = if contents.is_plain { Place::From(start, place) } else { Place::Within(place(start)) };
+        let (stored, decoded) = (contents.stored.len() as u64, contents.values.len() as u64);
         let block = self.records.blocks.len();
-        self.records.blocks.push(Block { stored, decoded: values.len() as u64, place });
-        let (mut at, mut number, mut rest) = (0_usize, 0, &*sizes);
-        while let Some((size, length)) = varint(rest).filter(|_| number < chunk.records) {
-            let end = usize::try_from(size).ok().and_then(|size| at.checked_add(size));
-            let Some(end) = end.filter(|end| *end <= values.len()) else {
-                let available = values.len().saturating_sub(at);
-                let message = format!("record {number} says {size} bytes, only {available} are left of its chunk");
-                self.problem(chunk.begin, message);
-                break;
-            };
-            if self.records.records.len() == MAX_RECORDS {
-                self.problem(chunk.begin, format!("expected at most {MAX_RECORDS} records, found more"));
-                break;
-            }
-            let position = chunk.begin.saturating_add(number);
-            self.records.records.push((position, Record { block, range: at..end }));
-            rest = rest.get(length..).unwrap_or_default();
-            (at, number) = (end, number.saturating_add(1));
-        }
-        if number < chunk.records && rest.is_empty() {
-            self.problem(chunk.begin, format!("expected a chunk of {} records, found {number}", chunk.records));
-        }
-        self.records.values.push(values);
-        Ok(())
+        self.records.blocks.push(Block { stored, decoded, place });
+        self.records.values.push(contents.values);
+        let position = |number| chunk.begin.saturating_add(number);
+        let records = contents.records.into_iter();
+        self.records.records.extend(records.map(|(number, range)| (position(number), Record { block, range })));
+        is_whole
     }
 }
 
@@ -290,24 +310,16 @@ fn last_block(numbers: &Range<u64>) -> u64 {
     numbers.end.saturating_sub(1) / USABLE
 }
 
-/// The compression of a simple chunk's data, and where the sizes and the values are in it.
-fn parts(data: &[u8]) -> Option<(u8, Range<usize>, Range<usize>)> {
-    let (compression, rest) = data.split_first()?;
-    let (length, taken) = varint(rest)?;
-    let start = taken.checked_add(1)?;
-    let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length))?;
-    (end <= data.len()).then_some((*compression, start..end, end..data.len()))
-}
-
 /// Parses the 40 bytes of a chunk's header; `None` where their checksum is another.
 fn parse(begin: u64, header: &[u8]) -> Option<Chunk> {
     if word(header, 0)? != hash(header.get(8..)?) {
         return None;
     }
-    let (data_size, data_hash, kind_and_records) = (word(header, 8)?, word(header, 16)?, word(header, 24)?);
+    let (data_size, data_hash) = (word(header, 8)?, word(header, 16)?);
+    let (kind_and_records, decoded) = (word(header, 24)?, word(header, 32)?);
     let kind = u8::try_from(kind_and_records & 0xff).ok()?;
     let records = kind_and_records >> 8;
     let last = number(begin).checked_add(CHUNK_HEADER)?.checked_add(data_size)?.checked_sub(1)?;
     let end = place(last).saturating_add(1).max(boundary(begin.saturating_add(records)));
-    Some(Chunk { begin, data_size, data_hash, kind, records, end })
+    Some(Chunk { begin, data_size, data_hash, kind, records, decoded, end })
 }

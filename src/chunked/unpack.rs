@@ -13,6 +13,10 @@ use crate::wire::varint;
 /// Bytes that are unpacked in one go.
 const STEP: usize = 1 << 16;
 
+/// The largest window of Zstandard that is kept in memory. Of its 22 levels the highest two may want a larger one, for
+/// what decodes to more than this.
+const ZSTD_WINDOW: u64 = 32 << 20;
+
 /// No element of a snappy stream gives more than 64 bytes, and none takes less than two.
 const SNAPPY_RATIO: usize = 32;
 
@@ -31,6 +35,8 @@ pub(super) enum UnpackError {
         "expected a file that decodes to at most {0} bytes, found one that has more, which no model does; if you trust it, convert it to a saved_model.pb"
     )]
     TooMuch(u64),
+    #[error("expected what fits into memory, found more than {0} bytes, for which there is not enough")]
+    Memory(usize),
 }
 
 /// What a file may still be unpacked to.
@@ -47,10 +53,33 @@ impl Allowance {
         Self { most, spent: 0 }
     }
 
-    fn spend(&mut self, bytes: usize) -> Result<(), UnpackError> {
+    /// Counts bytes that something is unpacked to.
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), UnpackError> {
         self.spent = self.spent.saturating_add(bytes as u64);
         if self.spent > self.most { Err(UnpackError::TooMuch(self.most)) } else { Ok(()) }
     }
+
+    /// Appends bytes that were unpacked.
+    fn extend(&mut self, unpacked: &mut Vec<u8>, bytes: &[u8]) -> Result<(), UnpackError> {
+        self.spend(bytes.len())?;
+        reserve(unpacked, bytes.len())?;
+        unpacked.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Makes room for more, unless there is no memory for them.
+pub(super) fn reserve<T>(to: &mut Vec<T>, more: usize) -> Result<(), UnpackError> {
+    let reserved = to.try_reserve(more).or_else(|_| to.try_reserve_exact(more));
+    reserved.map_err(|_| UnpackError::Memory(to.len().saturating_mul(size_of::<T>())))
+}
+
+/// What a buffer of a chunk says that it decodes to.
+pub(super) fn decoded_size(compression: u8, packed: &[u8]) -> Result<u64, UnpackError> {
+    if compression == 0 {
+        return Ok(packed.len() as u64);
+    }
+    varint(packed).map(|(size, _)| size).ok_or(UnpackError::NoSize)
 }
 
 /// Unpacks a buffer of a chunk. One that is compressed begins with its decoded size, which is checked and not believed.
@@ -92,8 +121,7 @@ fn brotli(data: &[u8], allowance: &mut Allowance) -> Result<Vec<u8>, UnpackError
             &mut total,
             &mut state,
         );
-        allowance.spend(written)?;
-        unpacked.extend_from_slice(buffer.get(..written).unwrap_or_default());
+        allowance.extend(&mut unpacked, buffer.get(..written).unwrap_or_default())?;
         let error = match result {
             BrotliResult::NeedsMoreOutput => continue,
             BrotliResult::ResultSuccess if left == 0 => return Ok(unpacked),
@@ -107,15 +135,13 @@ fn brotli(data: &[u8], allowance: &mut Allowance) -> Result<Vec<u8>, UnpackError
 
 fn zstd(data: &[u8], allowance: &mut Allowance) -> Result<Vec<u8>, UnpackError> {
     let failed = |error: String| UnpackError::Data { format: "Zstandard", error };
-    let mut decoder = StreamingDecoder::new(data).map_err(|error| failed(error.to_string()))?;
+    let decoder = StreamingDecoder::new_with_max_window_size(data, ZSTD_WINDOW);
+    let mut decoder = decoder.map_err(|error| failed(error.to_string()))?;
     let (mut unpacked, mut buffer) = (Vec::new(), vec![0; STEP]);
     loop {
         match decoder.read(&mut buffer) {
             Ok(0) => return Ok(unpacked),
-            Ok(read) => {
-                allowance.spend(read)?;
-                unpacked.extend_from_slice(buffer.get(..read).unwrap_or_default());
-            }
+            Ok(read) => allowance.extend(&mut unpacked, buffer.get(..read).unwrap_or_default())?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(failed(error.to_string())),
         }
@@ -130,5 +156,10 @@ fn snappy(data: &[u8], allowance: &mut Allowance) -> Result<Vec<u8>, UnpackError
         return Err(UnpackError::Size { format: "snappy", expected: length as u64, found: possible as u64 });
     }
     allowance.spend(length)?;
-    snap::raw::Decoder::new().decompress_vec(data).map_err(failed)
+    let mut unpacked = Vec::new();
+    reserve(&mut unpacked, length)?;
+    unpacked.resize(length, 0);
+    let written = snap::raw::Decoder::new().decompress(data, &mut unpacked).map_err(failed)?;
+    unpacked.truncate(written);
+    Ok(unpacked)
 }

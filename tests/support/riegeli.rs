@@ -110,6 +110,68 @@ impl Riegeli {
     }
 }
 
+/// The data of a transposed chunk, part by part. Nothing of it has to fit together.
+#[derive(Debug, Clone)]
+pub struct Transposed {
+    pub compression: Compression,
+    /// What the buckets decode to.
+    pub buckets: Vec<Vec<u8>>,
+    /// How long the buffers in them are.
+    pub buffers: Vec<u64>,
+    pub states: Vec<State>,
+    pub first: u64,
+    pub transitions: Vec<u8>,
+}
+
+/// A state of a transposed chunk: its tag and the state that follows it, and a subtype and a buffer if it has them.
+#[derive(Debug, Clone, Copy)]
+pub struct State {
+    pub tag: u64,
+    pub next: u64,
+    pub subtype: Option<u8>,
+    pub buffer: Option<u64>,
+}
+
+impl Transposed {
+    /// A chunk without transitions, whose states follow one another and read from buffers in buckets of their own.
+    pub fn in_a_row(compression: Compression, buffers: &[&[u8]], states: &[(u64, Option<u8>, Option<u64>)]) -> Self {
+        let count = states.len() as u64;
+        let state = |(&(tag, subtype, buffer), at): (&_, u64)| {
+            // From the number of states on, a state is one that follows without a transition.
+            let next = if at + 1 < count { count + at + 1 } else { 0 };
+            State { tag, next, subtype, buffer }
+        };
+        Self {
+            compression,
+            buckets: buffers.iter().map(|buffer| buffer.to_vec()).collect(),
+            buffers: buffers.iter().map(|buffer| buffer.len() as u64).collect(),
+            states: states.iter().zip(0..).map(state).collect(),
+            first: 0,
+            transitions: Vec::new(),
+        }
+    }
+
+    pub fn data(&self) -> Vec<u8> {
+        let (letter, pack) = self.compression;
+        let buckets: Vec<Vec<u8>> = self.buckets.iter().map(|bucket| pack(bucket)).collect();
+        let varints = |numbers: &mut dyn Iterator<Item = u64>| numbers.flat_map(varint).collect::<Vec<u8>>();
+        let counts = [self.buckets.len() as u64, self.buffers.len() as u64];
+        let header = [
+            varints(&mut counts.into_iter()),
+            varints(&mut buckets.iter().map(|bucket| bucket.len() as u64)),
+            varints(&mut self.buffers.iter().copied()),
+            varint(self.states.len() as u64),
+            varints(&mut self.states.iter().map(|state| state.tag)),
+            varints(&mut self.states.iter().map(|state| state.next)),
+            self.states.iter().filter_map(|state| state.subtype).collect(),
+            varints(&mut self.states.iter().filter_map(|state| state.buffer)),
+            varint(self.first),
+        ];
+        let header = pack(&header.concat());
+        [&[letter], &*varint(header.len() as u64), &header, &buckets.concat(), &pack(&self.transitions)].concat()
+    }
+}
+
 /// A chunk of a model: what it is, and the way to the field that it fills, outermost first; the first chunk's is empty.
 #[derive(Debug, Clone)]
 pub struct Chunk {
