@@ -23,7 +23,8 @@ use smaudit::proto::SavedModel;
 use smaudit::report::{MainFileForm, MainFileReport, ModelReport};
 use support::riegeli::Step::{Field, Index, Key};
 use support::riegeli::{
-    BROTLI, Chunk, Compression, PLAIN, SNAPPY, State, Transposed, ZSTD, chunked, metadata, part, riegeli, value,
+    BROTLI, Chunk, Compression, EVERY_KIND, PLAIN, SNAPPY, State, Transposed, ZSTD, chunked, metadata, part, riegeli,
+    value,
 };
 use support::wire::{Message, constant, function, message, node, varint};
 
@@ -268,32 +269,6 @@ fn transposed(chunk: &Transposed, records: u64, decoded: u64) -> Vec<u8> {
     file.records(PLAIN, &[&metadata.0]).file
 }
 
-/// The bytes of the record of `every_kind_of_state`.
-const EVERY_KIND: u64 = 31;
-
-/// The states of one record, the last field first: an unknown field of each kind in a MetaGraphDef.
-fn every_kind_of_state(compression: Compression) -> Transposed {
-    let buffers: [&[u8]; 4] = [&[0x16, 0x02], &[1, 2, 3, 4], &[1, 2, 3, 4, 5, 6, 7, 8], b"\x04text"];
-    let tag = |number: u64, wire_type: u64| number << 3 | wire_type;
-    Transposed::in_a_row(
-        compression,
-        &buffers,
-        &[
-            (tag(2, 6), None, None),
-            (0, None, None),
-            (tag(1000, 4), None, None),
-            (tag(14, 5), None, Some(1)),
-            (tag(1000, 3), None, None),
-            (tag(13, 0), Some(1), Some(0)),
-            (tag(12, 1), None, Some(2)),
-            (tag(11, 2), None, Some(3)),
-            (2, None, None),
-            (tag(1, 0), Some(11), None),
-            (3, None, None),
-        ],
-    )
-}
-
 #[test]
 fn a_transposed_chunk_has_a_state_for_each_kind_of_field() {
     let group = message().fixed32(14, 0x0403_0201);
@@ -301,7 +276,7 @@ fn a_transposed_chunk_has_a_state_for_each_kind_of_field() {
     let model = message().int(1, 1).message(2, &meta_graph);
     assert_eq!(model.len() as u64, EVERY_KIND);
     for compression in COMPRESSIONS {
-        let file = transposed(&every_kind_of_state(compression), 1, model.len() as u64);
+        let file = transposed(&Transposed::of_every_kind(compression), 1, model.len() as u64);
         assert_eq!(put_together(&file), model.0);
     }
 }
@@ -371,7 +346,7 @@ fn a_transposed_chunk_that_does_not_fit_together_says_what_is_wrong_with_it() {
         ("expected 1 records, found 0", |chunk| chunk.states[10].tag = 0),
     ];
     for (said, change) in cases {
-        let mut chunk = every_kind_of_state(PLAIN);
+        let mut chunk = Transposed::of_every_kind(PLAIN);
         change(&mut chunk);
         assert_said(&transposed(&chunk, 1, EVERY_KIND), said, 0);
     }
@@ -391,7 +366,7 @@ fn records_that_are_whole_are_read_though_the_rest_of_their_chunk_is_not() {
         (vec![], more, format!("expected records of {more} bytes, found {EVERY_KIND}")),
     ];
     for (transitions, decoded, said) in cases {
-        let chunk = Transposed { transitions, ..every_kind_of_state(PLAIN) };
+        let chunk = Transposed { transitions, ..Transposed::of_every_kind(PLAIN) };
         assert_said(&transposed(&chunk, 1, decoded), &said, 1);
     }
 }

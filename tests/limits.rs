@@ -6,6 +6,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+#[path = "limits/chunked.rs"]
+mod chunked;
 #[path = "support/run.rs"]
 mod run;
 mod support;
@@ -27,7 +29,7 @@ const HUGE: u64 = 1 << 60;
 #[track_caller]
 fn audited(case: &str, files: &[(&str, &[u8])]) -> String {
     let directory = tree(files);
-    if !files.iter().any(|(name, _)| *name == "saved_model.pb") {
+    if !files.iter().any(|(name, _)| name.starts_with("saved_model.")) {
         write(directory.path(), "saved_model.pb", []);
     }
     let limited = format!("ulimit -v {ADDRESS_SPACE_KIB} && exec \"$0\" --format csv --top 0 --verify .");

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{MAX_META_GRAPHS, META_GRAPHS, SavedModel, charge_saved_model, side_files};
 use crate::checkpoint::{Checkpoint, Extent, Format, Role};
 use crate::chunked;
-use crate::input::{File, Limits, MODEL_FILES, Model};
+use crate::input::{File, MODEL_FILES, Model};
 use crate::ledger::{Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::problem::Problem;
 use crate::progress::Progress;
@@ -72,7 +72,7 @@ impl<'m> MainFile<'m> {
                 (Some(text.wire), text.layout, problems)
             }
             Form::Chunked => {
-                let chunked = chunked::read(&file.name, &contents, &Limits::default());
+                let chunked = chunked::read(&file.name, &contents, &chunked::limits());
                 (chunked.wire, chunked.layout, chunked.problems)
             }
         };

@@ -23,21 +23,25 @@
 //!   cannot be decoded costs itself.
 
 mod assembly;
+mod metadata;
 mod riegeli;
 mod simple;
 mod transposed;
 mod unpack;
 
 use bytes::Bytes;
-use prost::Message as _;
 
 use crate::input::Limits;
 use crate::problem::{Problem, Problems};
 use crate::proto::proto_splitter::ChunkMetadata;
 use crate::wire::Layout;
 
-/// The longest ChunkMetadata that is read, as decoding one takes many times its length. One of 50,000 chunks takes 4 MiB.
-const MAX_METADATA: usize = 16 << 20;
+/// What a chunked file may decode to: as what an archive may hold, but for the bytes up to which the ratio does not count,
+/// as no variables are in it.
+#[must_use]
+pub fn limits() -> Limits {
+    Limits { ratio_from: 64 << 20, ..Limits::default() }
+}
 
 /// What a chunked file means.
 #[derive(Debug)]
@@ -50,7 +54,8 @@ pub struct Chunked {
     pub problems: Vec<Problem>,
 }
 
-/// Reads a chunked file, which is called `name`. What it decodes to is limited as what an archive holds is.
+/// Reads a chunked file, which is called `name`. What it decodes to is limited as what an archive holds is; `limits` are
+/// those to use.
 #[must_use]
 pub fn read(name: &str, file: &Bytes, limits: &Limits) -> Chunked {
     let mut problems = Problems::default();
@@ -73,14 +78,10 @@ fn metadata(name: &str, records: &riegeli::Records, problems: &mut Problems) -> 
         return None;
     };
     let bytes = records.bytes(record.block, &record.range);
-    let found = if bytes.len() > MAX_METADATA {
-        format!("one of {} bytes, more than the {MAX_METADATA} that are read", bytes.len())
-    } else {
-        match ChunkMetadata::decode(bytes) {
-            Ok(metadata) if metadata.message.is_some() => return Some(metadata),
-            Ok(_) => "one without a message".to_owned(),
-            Err(error) => error.to_string(),
-        }
+    let found = match metadata::decode(bytes) {
+        Ok(metadata) if metadata.message.is_some() => return Some(metadata),
+        Ok(_) => "one without a message".to_owned(),
+        Err(error) => error.to_string(),
     };
     let message =
         format!("expected a ChunkMetadata in the last record, found {found}: the model cannot be put together");

@@ -36,6 +36,7 @@ const MAX_RECORDS: u64 = 1 << 20;
 /// The records of a file.
 #[derive(Debug, Default)]
 pub(super) struct Records {
+    pub(super) file_size: usize,
     /// What the records of each chunk take and decode to.
     pub(super) blocks: Vec<Block>,
     /// The decoded bytes of each block.
@@ -146,7 +147,8 @@ pub(super) struct Contents {
 /// Reads the records of a file.
 pub(super) fn read(name: &str, file: &Bytes, limits: &Limits, problems: &mut Problems) -> Records {
     let allowance = Allowance::new(limits, file.len());
-    let mut reader = Reader { name, file, allowance, problems, records: Records::default() };
+    let records = Records { file_size: file.len(), ..Records::default() };
+    let mut reader = Reader { name, file, allowance, problems, records };
     reader.read();
     reader.records
 }

@@ -36,8 +36,10 @@ use states::States;
 /// Messages are told apart this deep: `kMaxRecursionDepth` of Riegeli's writer.
 const MAX_DEPTH: usize = 100;
 
-/// The most buckets, buffers and states, each. A writer has one of each for a kind of field, and a few for how fields
-/// follow each other.
+/// There are fewer buckets: a decoder is made for each.
+const MAX_BUCKETS: usize = 1 << 16;
+
+/// There are fewer buffers, and fewer states: a writer has one for each kind of field, and some for how fields follow.
 const MAX_PARTS: usize = 1 << 20;
 
 /// Why a chunk cannot be put together.
@@ -123,15 +125,15 @@ impl<'h> Numbers<'h> {
     }
 
     /// A number below `limit`.
-    fn below(&mut self, what: &'static str, limit: usize) -> Result<usize, TransposeError> {
+    fn below(&mut self, what: &'static str, limit: usize) -> Result<u32, TransposeError> {
         let found = self.next(what)?;
-        let number = usize::try_from(found).ok().filter(|number| *number < limit);
+        let number = u32::try_from(found).ok().filter(|number| (*number as usize) < limit);
         number.ok_or(TransposeError::TooLarge { what, limit, found })
     }
 
     /// How many parts there are. What is made for them grows with them, as each takes at least a byte of the header.
-    fn count(&mut self, what: &'static str) -> Result<usize, TransposeError> {
-        self.below(what, MAX_PARTS)
+    fn count(&mut self, what: &'static str, limit: usize) -> Result<usize, TransposeError> {
+        Ok(self.below(what, limit)? as usize)
     }
 
     fn bytes(&mut self, what: &'static str, count: usize) -> Result<&'h [u8], TransposeError> {

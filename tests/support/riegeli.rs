@@ -110,6 +110,21 @@ impl Riegeli {
     }
 }
 
+/// A file of one block with right checksums of all chunks behind the signature, as far as these are told apart.
+pub fn with_right_checksums(mut file: Vec<u8>) -> Vec<u8> {
+    let mut at = 64;
+    while let Some(chunk) = file.get_mut(at..).filter(|chunk| chunk.len() >= 40) {
+        let size = u64::from_le_bytes(chunk[8..16].try_into().unwrap());
+        let Some(data) = usize::try_from(size).ok().and_then(|size| chunk[40..].get(..size)) else { break };
+        let (end, data) = (at + 40 + data.len(), hash(data));
+        chunk[16..24].copy_from_slice(&data);
+        let header = hash(&chunk[8..40]);
+        chunk[..8].copy_from_slice(&header);
+        at = end;
+    }
+    file
+}
+
 /// The data of a transposed chunk, part by part. Nothing of it has to fit together.
 #[derive(Debug, Clone)]
 pub struct Transposed {
@@ -132,6 +147,9 @@ pub struct State {
     pub buffer: Option<u64>,
 }
 
+/// The bytes of the record of `Transposed::of_every_kind`.
+pub const EVERY_KIND: u64 = 31;
+
 impl Transposed {
     /// A chunk without transitions, whose states follow one another and read from buffers in buckets of their own.
     pub fn in_a_row(compression: Compression, buffers: &[&[u8]], states: &[(u64, Option<u8>, Option<u64>)]) -> Self {
@@ -151,14 +169,44 @@ impl Transposed {
         }
     }
 
+    /// One record, a SavedModel with an unknown field of each kind in a metagraph, of `EVERY_KIND` bytes.
+    pub fn of_every_kind(compression: Compression) -> Self {
+        let buffers: [&[u8]; 4] = [&[0x16, 0x02], &[1, 2, 3, 4], &[1, 2, 3, 4, 5, 6, 7, 8], b"\x04text"];
+        let tag = |number: u64, wire_type: u64| number << 3 | wire_type;
+        Self::in_a_row(
+            compression,
+            &buffers,
+            &[
+                (tag(2, 6), None, None),
+                (0, None, None),
+                (tag(1000, 4), None, None),
+                (tag(14, 5), None, Some(1)),
+                (tag(1000, 3), None, None),
+                (tag(13, 0), Some(1), Some(0)),
+                (tag(12, 1), None, Some(2)),
+                (tag(11, 2), None, Some(3)),
+                (2, None, None),
+                (tag(1, 0), Some(11), None),
+                (3, None, None),
+            ],
+        )
+    }
+
     pub fn data(&self) -> Vec<u8> {
         let (letter, pack) = self.compression;
-        let buckets: Vec<Vec<u8>> = self.buckets.iter().map(|bucket| pack(bucket)).collect();
+        let header = pack(&self.header());
+        let buckets: Vec<u8> = self.buckets.iter().flat_map(|bucket| pack(bucket)).collect();
+        [&[letter], &*varint(header.len() as u64), &header, &buckets, &pack(&self.transitions)].concat()
+    }
+
+    /// The header, not compressed.
+    pub fn header(&self) -> Vec<u8> {
+        let bucket_length = |bucket: &Vec<u8>| (self.compression.1)(bucket).len() as u64;
         let varints = |numbers: &mut dyn Iterator<Item = u64>| numbers.flat_map(varint).collect::<Vec<u8>>();
         let counts = [self.buckets.len() as u64, self.buffers.len() as u64];
-        let header = [
+        [
             varints(&mut counts.into_iter()),
-            varints(&mut buckets.iter().map(|bucket| bucket.len() as u64)),
+            varints(&mut self.buckets.iter().map(bucket_length)),
             varints(&mut self.buffers.iter().copied()),
             varint(self.states.len() as u64),
             varints(&mut self.states.iter().map(|state| state.tag)),
@@ -166,9 +214,8 @@ impl Transposed {
             self.states.iter().filter_map(|state| state.subtype).collect(),
             varints(&mut self.states.iter().filter_map(|state| state.buffer)),
             varint(self.first),
-        ];
-        let header = pack(&header.concat());
-        [&[letter], &*varint(header.len() as u64), &header, &buckets.concat(), &pack(&self.transitions)].concat()
+        ]
+        .concat()
     }
 }
 
@@ -181,7 +228,7 @@ pub struct Chunk {
 }
 
 /// A step on the way to a field.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub enum Step {
     Field(u64),
     Index(u64),
@@ -204,20 +251,29 @@ pub fn metadata(chunks: &[Chunk], positions: &[u64]) -> Message {
         let kind = if chunk.is_message { 1 } else { 2 };
         metadata.message(2, &message().int(1, kind).int(2, chunk.bytes.len() as u64).int(3, *position))
     });
-    let fields = chunks.iter().enumerate().skip(1).fold(message().int(1, 0), |model, (index, chunk)| {
-        let way = chunk.way.iter().fold(message(), |field, step| {
-            field.message(
-                1,
-                &match step {
-                    Step::Field(number) => message().int(1, *number),
-                    Step::Index(index) => message().int(3, *index),
-                    Step::Key(key) => message().message(2, &message().bytes(1, key)),
-                },
-            )
-        });
-        model.message(2, &way.message(3, &message().int(1, index as u64)))
-    });
+    let fields = chunks.iter().zip(0..).skip(1);
+    let fields =
+        fields.fold(message().int(1, 0), |model, (chunk, index)| model.message(2, &chunked_field(&chunk.way, index)));
     infos.message(3, &fields)
+}
+
+/// The ChunkedField that puts a chunk where a way leads.
+pub fn chunked_field(way: &[Step], index: u64) -> Message {
+    field_tag(way).message(3, &message().int(1, index))
+}
+
+/// A ChunkedField with nothing but the way.
+pub fn field_tag(way: &[Step]) -> Message {
+    way.iter().fold(message(), |field, step| {
+        field.message(
+            1,
+            &match step {
+                Step::Field(number) => message().int(1, *number),
+                Step::Index(index) => message().int(3, *index),
+                Step::Key(key) => message().message(2, &message().bytes(1, key)),
+            },
+        )
+    })
 }
 
 /// A `saved_model.cpb` with each chunk in a Riegeli chunk of its own, as TensorFlow writes them.

@@ -7,8 +7,15 @@ use super::{Assembly, MAX_DEPTH, MapEntry, Records, Step, Which};
 use crate::problem::{Problem, Problems};
 use crate::wire::{Field, Fields, Shares, WireType, fields, last_len, varint};
 
-/// The most fields that are told apart in messages that chunks go into. One takes a hundred bytes of memory.
-const MAX_FIELDS: usize = 1 << 22;
+/// So many fields may be told apart in messages that chunks go into, in a file of any size. One takes a hundred bytes of
+/// memory, and another hundred as an entry of a map.
+const FIELDS_OF_ANY_FILE: usize = 1 << 19;
+
+/// In a larger file it may be one for so many of its bytes.
+const BYTES_OF_A_FIELD: usize = 4;
+
+/// A message that chunks go into takes the memory of so many fields, beside its own.
+const FIELDS_OF_A_MESSAGE: usize = 6;
 
 /// Fields of a map's entry.
 const KEY: u32 = 1;
@@ -65,12 +72,16 @@ pub(super) struct Messages<'r> {
     name: &'r str,
     records: &'r Records,
     messages: Vec<(Message, usize)>,
-    fields: usize,
+    /// The most fields that are told apart, and how many of them are left.
+    most_fields: usize,
+    fields_left: usize,
 }
 
 impl<'r> Messages<'r> {
     pub(super) fn new(name: &'r str, records: &'r Records) -> Self {
-        Self { name, records, messages: vec![(Message::Whole(Vec::new()), 0)], fields: 0 }
+        let most_fields = (records.file_size / BYTES_OF_A_FIELD).max(FIELDS_OF_ANY_FILE);
+        let messages = vec![(Message::Whole(Vec::new()), 0)];
+        Self { name, records, messages, most_fields, fields_left: most_fields }
     }
 
     pub(super) fn root(&self) -> usize {
@@ -190,6 +201,8 @@ impl<'r> Messages<'r> {
         if depth > MAX_DEPTH {
             return Err(format!("expected chunks in messages at most {MAX_DEPTH} deep, found one deeper"));
         }
+        let left = self.fields_left.checked_sub(FIELDS_OF_A_MESSAGE);
+        self.fields_left = left.ok_or_else(|| self.too_many_fields())?;
         self.messages.push((Message::Whole(fragments), depth));
         Ok(self.messages.len().saturating_sub(1))
     }
@@ -211,7 +224,11 @@ impl<'r> Messages<'r> {
     /// Puts the fields of a chunk behind those of a message. What cannot be told apart is left out.
     fn extend(&mut self, message: usize, fragment: Fragment, problems: &mut Problems) {
         let (name, records) = (self.name, self.records);
-        let mut count = self.fields;
+        // To open it may take fields of those that are left.
+        if self.open(message, problems).is_err() {
+            return;
+        }
+        let (mut left, too_many) = (self.fields_left, self.too_many_fields());
         let Ok(open) = self.open(message, problems) else { return };
         let left_out = |at: usize, found: &str| {
             let place = records.place(fragment.block, at);
@@ -219,19 +236,22 @@ impl<'r> Messages<'r> {
         };
         for field in Fields::new(records.values(fragment.block), fragment.start..fragment.end) {
             match field {
-                Ok(field) if count < MAX_FIELDS => {
-                    count = count.saturating_add(1);
+                Ok(field) if left > 0 => {
+                    left = left.saturating_sub(1);
                     open.push_field(records, fragment.block, &field);
                 }
                 Ok(field) => {
-                    let found = format!("expected at most {MAX_FIELDS} fields beside those in chunks, found more");
-                    problems.push(left_out(field.start, &found));
+                    problems.push(left_out(field.start, &too_many));
                     break;
                 }
                 Err(error) => problems.push(left_out(error.offset(), &error.to_string())),
             }
         }
-        self.fields = count;
+        self.fields_left = left;
+    }
+
+    fn too_many_fields(&self) -> String {
+        format!("expected at most {} fields and messages beside those in chunks, found more", self.most_fields)
     }
 
     /// Writes the model.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Numbers, TransposeError};
+use super::{MAX_BUCKETS, MAX_PARTS, Numbers, TransposeError};
 use crate::chunked::unpack::{Allowance, decoded_size, unpack};
 use crate::wire::varint;
 
@@ -29,8 +29,8 @@ struct Buffer {
 impl Buffers {
     /// Reads how long buckets and buffers are, and takes the buckets off the front of `data`.
     pub(super) fn parse(numbers: &mut Numbers<'_>, compression: u8, data: &mut Bytes) -> Result<Self, TransposeError> {
-        let bucket_count = numbers.count("the number of buckets")?;
-        let buffer_count = numbers.count("the number of buffers")?;
+        let bucket_count = numbers.count("the number of buckets", MAX_BUCKETS)?;
+        let buffer_count = numbers.count("the number of buffers", MAX_PARTS)?;
         let mut buckets = Vec::new();
         for _ in 0..bucket_count {
             let expected = numbers.next("the length of a bucket")?;
@@ -49,7 +49,7 @@ impl Buffers {
     /// The next `length` bytes of a buffer.
     pub(super) fn take(
         &mut self,
-        buffer: usize,
+        buffer: u32,
         length: usize,
         what: &'static str,
         allowance: &mut Allowance,
@@ -63,7 +63,7 @@ impl Buffers {
         what: &'static str,
         allowance: &mut Allowance,
     ) -> Result<usize, TransposeError> {
-        let last = self.buffers.len().saturating_sub(1);
+        let last = u32::try_from(self.buffers.len().saturating_sub(1)).unwrap_or(u32::MAX);
         let taken = self.take_by(last, what, allowance, |left| Some(varint(left)?.1))?;
         Ok(varint(taken).and_then(|(number, _)| usize::try_from(number).ok()).unwrap_or(usize::MAX))
     }
@@ -71,7 +71,7 @@ impl Buffers {
     /// The next length and as many bytes of a buffer.
     pub(super) fn delimited(
         &mut self,
-        buffer: usize,
+        buffer: u32,
         what: &'static str,
         allowance: &mut Allowance,
     ) -> Result<&[u8], TransposeError> {
@@ -84,13 +84,13 @@ impl Buffers {
     /// The next bytes of a buffer: as many as `length` makes of those that are left.
     fn take_by(
         &mut self,
-        buffer: usize,
+        buffer: u32,
         what: &'static str,
         allowance: &mut Allowance,
         length: impl Fn(&[u8]) -> Option<usize>,
     ) -> Result<&[u8], TransposeError> {
         const NO_BUFFER: TransposeError = TransposeError::Buffers("a state that reads from none");
-        let buffer = self.buffers.get_mut(buffer).ok_or(NO_BUFFER)?;
+        let buffer = self.buffers.get_mut(buffer as usize).ok_or(NO_BUFFER)?;
         let bucket = self.buckets.get_mut(buffer.bucket).ok_or(NO_BUFFER)?;
         if let Bucket::Packed(packed) = bucket {
             *bucket = Bucket::Unpacked(unpack(self.compression, packed, allowance)?);

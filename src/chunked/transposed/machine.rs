@@ -56,7 +56,7 @@ impl Machine<'_> {
                 continue;
             }
             let Some(transition) = transitions.next() else { return Ok(()) };
-            at = at.saturating_add(usize::from(transition >> 2));
+            at = at.saturating_add(u32::from(transition >> 2));
             without_one = transition & 3;
         }
     }
@@ -86,7 +86,7 @@ impl Machine<'_> {
             Action::Group { tag } => output.varint(u64::from(tag)),
             Action::Value { tag, value } => output.field(tag, &[value]),
             Action::Varint { tag, length, buffer } => {
-                let digits = buffers.take(buffer, length, "a varint", output.allowance)?;
+                let digits = buffers.take(buffer, usize::from(length), "a varint", output.allowance)?;
                 if let Some((last, more)) = digits.split_last() {
                     output.write(&[*last])?;
                     more.iter().rev().try_for_each(|digit| output.write(&[digit | 0x80]))?;
@@ -94,7 +94,7 @@ impl Machine<'_> {
                 output.varint(u64::from(tag))
             }
             Action::Fixed { tag, length, buffer } => {
-                let value = buffers.take(buffer, length, "a number", output.allowance)?;
+                let value = buffers.take(buffer, usize::from(length), "a number", output.allowance)?;
                 output.field(tag, value)
             }
             Action::Bytes { tag, buffer } => {
@@ -167,7 +167,7 @@ impl Output<'_> {
     }
 
     fn varint(&mut self, value: u64) -> Result<(), TransposeError> {
-        let mut digits = [0; LONGEST_VARINT];
+        let mut digits = [0; LONGEST_VARINT as usize];
         encode_varint(value, &mut digits.as_mut_slice());
         self.write(digits.get(..encoded_len_varint(value)).unwrap_or_default())
     }

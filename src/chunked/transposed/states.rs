@@ -1,6 +1,6 @@
 //! The states of a transposed chunk's machine: what each puts before what is there, and which state comes then.
 
-use super::{Numbers, TransposeError};
+use super::{MAX_PARTS, Numbers, TransposeError};
 
 /// Tags below 8, which no field has, are of states that belong to no field (`MessageId`).
 const NOTHING: u64 = 0;
@@ -14,13 +14,13 @@ const END_OF_MESSAGE: u32 = 6;
 
 /// The bytes of the longest varint. The subtype of a varint's state is its length less one, or from this number on its
 /// value, which is in no buffer then.
-pub(super) const LONGEST_VARINT: usize = 10;
+pub(super) const LONGEST_VARINT: u8 = 10;
 
 /// The machine of a chunk.
 pub(super) struct States {
     states: Vec<State>,
     /// The state that it begins in.
-    pub(super) first: usize,
+    pub(super) first: u32,
 }
 
 /// A state.
@@ -28,7 +28,7 @@ pub(super) struct States {
 pub(super) struct State {
     pub(super) action: Action,
     /// The state that follows, or from which a transition counts.
-    pub(super) next: usize,
+    pub(super) next: u32,
     /// Whether the next state follows without a transition.
     pub(super) is_implicit: bool,
 }
@@ -39,7 +39,7 @@ pub(super) enum Action {
     Nothing,
     /// A record that is no message: its length is in the last buffer.
     OtherRecord {
-        buffer: usize,
+        buffer: u32,
     },
     StartOfRecord,
     /// Everything since the end of the message that was opened last is in it.
@@ -59,26 +59,26 @@ pub(super) enum Action {
     /// A varint of so many bytes, without what says whether another follows.
     Varint {
         tag: u32,
-        length: usize,
-        buffer: usize,
+        length: u8,
+        buffer: u32,
     },
     /// So many bytes.
     Fixed {
         tag: u32,
-        length: usize,
-        buffer: usize,
+        length: u8,
+        buffer: u32,
     },
     /// A length and as many bytes.
     Bytes {
         tag: u32,
-        buffer: usize,
+        buffer: u32,
     },
 }
 
 impl States {
     /// Reads the states, which read from so many buffers.
     pub(super) fn parse(numbers: &mut Numbers<'_>, buffers: usize) -> Result<Self, TransposeError> {
-        let count = numbers.count("the number of states")?;
+        let count = numbers.count("the number of states", MAX_PARTS)?;
         let mut tags = Vec::new();
         for _ in 0..count {
             tags.push(numbers.next("the tag of a state")?);
@@ -92,9 +92,8 @@ impl States {
         let mut states = Vec::new();
         for (tag, follower) in tags.into_iter().zip(followers) {
             let action = action(tag, &mut subtypes, &mut || numbers.below("the buffer of a state", buffers))?;
-            let is_implicit = follower >= count;
-            let next = if is_implicit { follower.saturating_sub(count) } else { follower };
-            states.push(State { action, next, is_implicit });
+            let behind = (follower as usize).checked_sub(count).and_then(|next| u32::try_from(next).ok());
+            states.push(State { action, next: behind.unwrap_or(follower), is_implicit: behind.is_some() });
         }
         let first = numbers.below("the first state", count)?;
         refuse_circles(&states)?;
@@ -102,9 +101,9 @@ impl States {
         Ok(Self { states, first })
     }
 
-    pub(super) fn get(&self, number: usize) -> Result<&State, TransposeError> {
+    pub(super) fn get(&self, number: u32) -> Result<&State, TransposeError> {
         let (what, limit) = ("a transition to a state", self.states.len());
-        self.states.get(number).ok_or(TransposeError::TooLarge { what, limit, found: number as u64 })
+        self.states.get(number as usize).ok_or(TransposeError::TooLarge { what, limit, found: u64::from(number) })
     }
 }
 
@@ -112,7 +111,7 @@ impl States {
 fn action(
     number: u64,
     subtypes: &mut impl Iterator<Item = u8>,
-    buffer: &mut dyn FnMut() -> Result<usize, TransposeError>,
+    buffer: &mut dyn FnMut() -> Result<u32, TransposeError>,
 ) -> Result<Action, TransposeError> {
     match number {
         NOTHING => return Ok(Action::Nothing),
@@ -126,12 +125,9 @@ fn action(
     match tag & 7 {
         0 => {
             let subtype = subtypes.next().unwrap_or_default();
-            match usize::from(subtype).checked_sub(LONGEST_VARINT).map(u8::try_from) {
-                None => {
-                    let length = usize::from(subtype).saturating_add(1);
-                    Ok(Action::Varint { tag, length, buffer: buffer()? })
-                }
-                Some(Ok(value)) if value < 0x80 => Ok(Action::Value { tag, value }),
+            match subtype.checked_sub(LONGEST_VARINT) {
+                None => Ok(Action::Varint { tag, length: subtype.saturating_add(1), buffer: buffer()? }),
+                Some(value) if value < 0x80 => Ok(Action::Value { tag, value }),
                 Some(_) => Err(unknown(subtype)),
             }
         }
@@ -157,7 +153,7 @@ fn refuse_circles(states: &[State]) -> Result<(), TransposeError> {
                 None => *slot = Some(walk),
             }
             match states.get(at) {
-                Some(state) if state.is_implicit => at = state.next,
+                Some(state) if state.is_implicit => at = state.next as usize,
                 _ => break,
             }
         }
@@ -174,15 +170,15 @@ fn pass_over_nothing(states: &mut [State]) {
     };
     let mut chain = Vec::new();
     for start in 0..states.len() {
-        let mut at = start;
+        let (mut at, mut end) = (start, 0);
         while let Some(next) = passed(states, at) {
             chain.push(at);
-            at = next;
+            (at, end) = (next as usize, next);
         }
         // A chain that has been walked is two states long.
         for number in chain.drain(..) {
             if let Some(state) = states.get_mut(number) {
-                state.next = at;
+                state.next = end;
             }
         }
     }

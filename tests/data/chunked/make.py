@@ -151,8 +151,19 @@ def write(path, options, chunks):
     path.write_bytes(file[: ends[-1]])
 
 
+def write_zeros(path, options):
+    """A chunk of one record, more zeros than smaudit unpacks: no model."""
+    writer = ArrayRecordWriter(str(path), options)
+    writer.write(bytes(300 << 20))
+    writer.close()
+    *_, end = chunk_ends(path.read_bytes(), 1)
+    path.write_bytes(path.read_bytes()[:end])
+
+
 def main():
     chunks = list(split(MODEL.read_bytes()))
+    for form, option in FORMS.items():
+        write_zeros(HERE / f"zeros-{form}-brotli.cpb", "group_size:1,brotli:9" + option)
     for form, option in FORMS.items():
         for name, compression in COMPRESSIONS.items():
             write(HERE / f"{form}-{name}.cpb", compression + option, chunks)
