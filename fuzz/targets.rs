@@ -25,17 +25,19 @@ use smaudit::report::{Format, Report, View};
 use smaudit::wire::Fields;
 use smaudit::{Options, audit};
 use support::bundle::{DATA, INDEX, string_entry};
+use support::riegeli::{self, Compression, riegeli, with_right_checksums};
 use support::table::{PLAIN, SNAPPY, TableBuilder, finish, string_tensor, table_of_block};
-use support::wire::message;
+use support::wire::{message, varint};
 use zip::CompressionMethod;
 
 /// A target: any bytes, and a panic where something is wrong.
 pub type Target = fn(&[u8]);
 
 /// The targets by the names of their binaries and folders.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("saved_model", saved_model),
     ("text", text),
+    ("chunked", chunked),
     ("archive", archive),
     ("bundle", bundle),
     ("v1", v1),
@@ -56,6 +58,24 @@ pub fn text(data: &[u8]) {
     assert!(Fields::new(&read.wire, 0..read.wire.len()).all(|field| field.is_ok()), "what is written can be read");
     assert!(read.faults.iter().all(|fault| fault.offset <= data.len()), "faults are of the text");
     audited(vec![file("saved_model.pbtxt", data)], &Dimension::ALL);
+}
+
+/// The reader of a `saved_model.cpb`. The first byte chooses what of it is the fuzzer's: the file, also with right checksums,
+/// the parts of a transposed chunk, or, mostly, the records, of which the last is the ChunkMetadata.
+pub fn chunked(data: &[u8]) {
+    let Some((kind, data)) = data.split_first() else { return };
+    let bytes = match kind {
+        0 => data.to_vec(),
+        1 => with_right_checksums(data.to_vec()),
+        2 => with_transposed_chunk(&parts(data)),
+        _ => riegeli().records(compression(*kind), &parts(data)).file,
+    };
+    let read = smaudit::chunked::read("fuzzed", &Bytes::from(bytes.clone()), &LIMITS);
+    let length = read.wire.map_or(0, |wire| wire.len()) as u64;
+    assert!(length <= 2 * LIMITS.unpacked, "{length} bytes of {}", bytes.len());
+    let end = bytes.len() as u64;
+    assert!(read.problems.iter().all(|problem| problem.offset.is_none_or(|at| at <= end)), "problems are of the file");
+    audited(vec![file("saved_model.cpb", &bytes)], &Dimension::ALL);
 }
 
 /// The readers of archives, and the models in them. The first byte chooses the archive: the fuzzer's bytes as they are,
@@ -214,6 +234,23 @@ fn assert_ordered(file: &[u8]) {
         assert!(entry.offset() < file.len() as u64, "an entry within the file");
         last = Some(entry.key);
     }
+}
+
+fn compression(number: u8) -> Compression {
+    let all = [riegeli::PLAIN, riegeli::BROTLI, riegeli::ZSTD, riegeli::SNAPPY];
+    all.get(usize::from(number) % all.len()).copied().unwrap_or(riegeli::PLAIN)
+}
+
+/// A file with a transposed chunk of these parts: how it is compressed, how many records of how many bytes it has; its
+/// header; its transitions; its buckets.
+fn with_transposed_chunk(parts: &[&[u8]]) -> Vec<u8> {
+    let part = |number: usize| parts.get(number).copied().unwrap_or_default();
+    let number = |at: usize| part(0).get(at).map_or(0, |byte| u64::from(*byte));
+    let (letter, pack) = compression(part(0).first().copied().unwrap_or_default());
+    let header = pack(part(1));
+    let buckets: Vec<u8> = parts.get(3..).unwrap_or_default().iter().flat_map(|bucket| pack(bucket)).collect();
+    let data = [&[letter], &*varint(header.len() as u64), &header, &buckets, &pack(part(2))].concat();
+    riegeli().chunk(b't', number(1), number(2) | number(3) << 8, &data).file
 }
 
 /// An archive of headers or names and contents in turn, after a part that changes what it has come to: of each three

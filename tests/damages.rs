@@ -35,8 +35,9 @@ use smaudit::wire::{WireType, fields};
 use smaudit::{Options, audit};
 use support::archive::{gzip, tar, zip, zip_by, zstd};
 use support::bundle::{BundleBuilder, DATA, INDEX};
+use support::riegeli::{self, Compression, Step, part};
 use support::table::TableBuilder;
-use support::wire::{graph, message, meta_graph, node, saved_model, varint};
+use support::wire::{Message, graph, message, meta_graph, node, saved_model, varint};
 use zip::CompressionMethod;
 
 const MAIN: &str = "saved_model.pb";
@@ -210,6 +211,43 @@ fn random_damages_of_real_models_in_archives_are_survived_in_256_mib() {
         }
         found.problems.is_empty() && report.is_complete()
     });
+}
+
+#[test]
+fn random_damages_of_real_models_in_chunks_are_survived_in_256_mib() {
+    if runs_in_little_memory("random_damages_of_real_models_in_chunks_are_survived_in_256_mib") {
+        return;
+    }
+    let compressions = [riegeli::PLAIN, riegeli::BROTLI, riegeli::ZSTD, riegeli::SNAPPY];
+    let models = models();
+    let models = models.iter().zip(compressions.into_iter().cycle());
+    let mut chunked: Vec<Vec<u8>> = models.filter_map(|(files, compression)| in_chunks(files, compression)).collect();
+    chunked.extend(ENCODED.map(|form| fs::read(format!("tests/data/chunked/{form}.cpb")).unwrap()));
+    each_damage("in chunks", |number| {
+        let mut random = Random::of(number);
+        let mut file = random.pick(&chunked);
+        for _ in 0..=random.below(3) {
+            file = damaged(&mut random, file);
+        }
+        // Else nearly all that is seen of damage is a checksum.
+        if random.below(4) > 0 {
+            file = riegeli::with_right_checksums(file);
+        }
+        let mut report = Report::new();
+        report.models.push(audited(vec![("saved_model.cpb".to_owned(), file.into())], &everything()));
+        report.is_complete()
+    });
+}
+
+/// What Riegeli's own encoder has written: `tests/data/chunked/README.md`.
+const ENCODED: [&str; 5] =
+    ["simple-plain", "simple-brotli", "transposed-plain", "transposed-brotli", "transposed-zstd"];
+
+/// A model's main file in chunks: its metagraphs' fields as they are, and more of its graph; `None` where there is none.
+fn in_chunks(files: &Files, compression: Compression) -> Option<Vec<u8>> {
+    let (_, main) = files.iter().find(|(name, _)| name == MAIN)?;
+    let more = part(&[Step::Field(2), Step::Index(0), Step::Field(2)], &graph(&[node("more", "NoOp")]));
+    Some(riegeli::chunked(compression, &[part(&[], &Message(main.to_vec())), more]))
 }
 
 /// A model whose main file is in text, that file being the first; `None` where there is no main file.

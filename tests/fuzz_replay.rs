@@ -21,7 +21,9 @@ use smaudit::checkpoint::Checkpoint;
 use smaudit::checkpoint::table::Table;
 use smaudit::wire::{fields, first_len};
 use targets::support::archive::{gzip, tar};
-use targets::support::wire::message;
+use targets::support::riegeli::Step::{Field, Index};
+use targets::support::riegeli::{EVERY_KIND, PLAIN, Transposed, ZSTD, metadata, part};
+use targets::support::wire::{Message, graph, message, node};
 use targets::{NAMES, TARGETS};
 
 const UPDATE: &str = "SMAUDIT_UPDATE_SEEDS";
@@ -113,11 +115,22 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
         let text = text::text_of(&few);
         assert_eq!(smaudit::text::read(text.as_bytes()).faults, [], "{name}");
         seed("text", text.into_bytes());
+        for (compression, kind) in (0..4).zip(4_u8..) {
+            seeds.insert(format!("chunked/{name}-{compression}"), [&[kind], &in_chunks(&few)[..]].concat());
+        }
         for (kind, archive) in (0_u8..).zip(archives(&few)) {
             seeds.insert(format!("archive/{name}-{kind}"), [&[kind], &archive[..]].concat());
         }
         seeds.insert(format!("saved_model/{name}"), main);
         seeds.insert(format!("bundle/{name}-index"), [&[0], &index[..]].concat());
+    }
+    for form in ["simple-brotli", "simple-zstd", "simple-snappy", "transposed-brotli", "transposed-zstd"] {
+        let file = fs::read(format!("tests/data/chunked/{form}.cpb")).expect("the file can be read");
+        seeds.insert(format!("chunked/{form}"), [&[1], &file[..]].concat());
+    }
+    for (number, compression) in [(0, PLAIN), (2, ZSTD)] {
+        let machine = machine(number, &Transposed::of_every_kind(compression));
+        seeds.insert(format!("chunked/machine-{number}"), [&[2], &machine[..]].concat());
     }
     let config = fs::read("docs/smaudit.toml").expect("the documentation can be read");
     seeds.insert("config/documented".to_owned(), config);
@@ -131,6 +144,21 @@ fn archives(main: &[u8]) -> [Vec<u8>; 6] {
     let in_tar = joined(&[&[], &headers[0], files[0].1, &headers[1], files[1].1]);
     let in_zip = joined(&[&[], files[0].0.as_bytes(), files[0].1, files[1].0.as_bytes(), files[1].1]);
     [gzip(&tar(&files)), in_tar.clone(), in_tar.clone(), in_tar, in_zip.clone(), in_zip]
+}
+
+/// A model in two chunks, and their ChunkMetadata, as the records that [`targets::chunked`] writes into one chunk.
+fn in_chunks(main: &[u8]) -> Vec<u8> {
+    let more = graph(&[node("more", "NoOp")]);
+    let chunks = [part(&[], &Message(main.to_vec())), part(&[Field(2), Index(0), Field(2)], &more)];
+    joined(&[&chunks[0].bytes, &chunks[1].bytes, &metadata(&chunks, &[64, 65]).0])
+}
+
+/// A transposed chunk as the parts that [`targets::chunked`] takes it from. `compression` is the number of its compression.
+fn machine(compression: u8, chunk: &Transposed) -> Vec<u8> {
+    let header = chunk.header();
+    let numbers = [compression, 1, EVERY_KIND as u8, 0];
+    let buckets = chunk.buckets.iter().map(Vec::as_slice);
+    joined(&[&numbers[..], &header, &chunk.transitions].into_iter().chain(buckets).collect::<Vec<_>>())
 }
 
 /// Parts as [`targets::parts`] takes them apart.
