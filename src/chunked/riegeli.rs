@@ -36,6 +36,7 @@ const MAX_RECORDS: u64 = 1 << 20;
 /// The records of a file.
 #[derive(Debug, Default)]
 pub(super) struct Records {
+    /// The bytes of the file.
     pub(super) file_size: usize,
     /// What the records of each chunk take and decode to.
     pub(super) blocks: Vec<Block>,

@@ -1,12 +1,10 @@
 //! A simple chunk: how long its records are, and the records one behind the other.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 use thiserror::Error;
 
 use super::riegeli::Contents;
-use super::unpack::{Allowance, UnpackError, unpack};
+use super::unpack::{Allowance, UnpackError, first_buffer, unpack};
 use crate::wire::varint;
 
 /// Why not all records of a chunk can be told apart.
@@ -40,19 +38,11 @@ pub(super) fn read(
 
 /// The values of a chunk, whose records are not told apart yet, and their sizes.
 fn parse(data: &Bytes, allowance: &mut Allowance) -> Result<(Contents, Bytes), UnpackError> {
-    let (compression, sizes, stored) = parts(data).ok_or(UnpackError::NoSize)?;
+    let (compression, sizes) = first_buffer(data)?;
+    let stored = sizes.end..data.len();
     let sizes = unpack(compression, &data.slice(sizes), allowance)?;
     let values = unpack(compression, &data.slice(stored.clone()), allowance)?;
     Ok((Contents { stored, is_plain: compression == 0, values, records: Vec::new() }, sizes))
-}
-
-/// The compression of a chunk's data, and where the sizes and the values are in it.
-fn parts(data: &[u8]) -> Option<(u8, Range<usize>, Range<usize>)> {
-    let (compression, rest) = data.split_first()?;
-    let (length, taken) = varint(rest)?;
-    let start = taken.checked_add(1)?;
-    let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length))?;
-    (end <= data.len()).then_some((*compression, start..end, end..data.len()))
 }
 
 fn tell_apart(contents: &mut Contents, mut sizes: &[u8], records: u64) -> Result<(), SimpleError> {

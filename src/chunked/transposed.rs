@@ -28,7 +28,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::riegeli::Contents;
-use super::unpack::{Allowance, UnpackError, unpack};
+use super::unpack::{Allowance, UnpackError, first_buffer, unpack};
 use crate::wire::varint;
 use buffers::Buffers;
 use states::States;
@@ -89,20 +89,11 @@ pub(super) fn read(
     (Contents { stored: header.start..data.len(), is_plain: false, values, records }, error)
 }
 
-/// The compression of a chunk's data, and where the header is in it.
-fn header(data: &[u8]) -> Option<(u8, Range<usize>)> {
-    let (compression, rest) = data.split_first()?;
-    let (length, taken) = varint(rest)?;
-    let start = taken.checked_add(1)?;
-    let end = start.checked_add(usize::try_from(length).ok()?)?;
-    (end <= data.len()).then_some((*compression, start..end))
-}
-
 /// Where the header is; the states, the buffers and the transitions.
 type Parsed = (Range<usize>, States, Buffers, Bytes);
 
 fn parse(data: &Bytes, allowance: &mut Allowance) -> Result<Parsed, TransposeError> {
-    let (compression, header) = header(data).ok_or(UnpackError::NoSize)?;
+    let (compression, header) = first_buffer(data)?;
     let mut rest = data.slice(header.end..);
     let unpacked = unpack(compression, &data.slice(header.clone()), allowance)?;
     let mut numbers = Numbers(&unpacked);

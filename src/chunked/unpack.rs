@@ -1,6 +1,7 @@
 //! What a chunk holds in compressed form, unpacked into memory as far as there may be so much.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use bytes::Bytes;
@@ -25,7 +26,9 @@ const SNAPPY_RATIO: usize = 32;
 pub(super) enum UnpackError {
     #[error("expected compression 0, b, s or z, found byte {0}")]
     Compression(u8),
-    #[error("expected the decoded size, found the end of the chunk")]
+    #[error("expected a compression, a length and as many bytes, found the end of the chunk")]
+    NoBuffer,
+    #[error("expected the decoded size, found the end of what is compressed")]
     NoSize,
     #[error("expected {expected} bytes of {format}, found {found}")]
     Size { format: &'static str, expected: u64, found: u64 },
@@ -80,6 +83,18 @@ pub(super) fn decoded_size(compression: u8, packed: &[u8]) -> Result<u64, Unpack
         return Ok(packed.len() as u64);
     }
     varint(packed).map(|(size, _)| size).ok_or(UnpackError::NoSize)
+}
+
+/// The compression of a chunk's data, and where the buffer is that comes behind that and its own length.
+pub(super) fn first_buffer(data: &[u8]) -> Result<(u8, Range<usize>), UnpackError> {
+    let parse = || {
+        let (compression, rest) = data.split_first()?;
+        let (length, taken) = varint(rest)?;
+        let start = taken.checked_add(1)?;
+        let end = start.checked_add(usize::try_from(length).ok()?)?;
+        (end <= data.len()).then_some((*compression, start..end))
+    };
+    parse().ok_or(UnpackError::NoBuffer)
 }
 
 /// Unpacks a buffer of a chunk. One that is compressed begins with its decoded size, which is checked and not believed.
