@@ -3,7 +3,7 @@
 use super::support::riegeli::Step::{Field, Index, Key};
 use super::support::riegeli::{
     BROTLI, Compression, PLAIN, SNAPPY, State, Step, Transposed, ZSTD, chunked, chunked_field, field_tag, metadata,
-    part, riegeli, value,
+    part, riegeli, value, with_right_checksums,
 };
 use super::support::wire::{Message, message, node, varint};
 use super::{HUGE, MEBIBYTE, assert_said, audited, of_graph, of_meta_graph};
@@ -17,7 +17,7 @@ fn assert_chunked(case: &str, file: &[u8], said: &str) {
 }
 
 /// A file of one chunk.
-fn chunk(kind: u8, records: u64, decoded: u64, data: &[u8]) -> Vec<u8> {
+fn chunk_of(kind: u8, records: u64, decoded: u64, data: &[u8]) -> Vec<u8> {
     riegeli().chunk(kind, records, decoded, data).file
 }
 
@@ -54,12 +54,12 @@ fn a_chunk_may_claim_any_decoded_size() {
         for (letter, _) in COMPRESSIONS {
             let buffer = [varint(decoded), vec![0; 90]].concat();
             let simple = [&[letter], &*varint(buffer.len() as u64), &buffer, &buffer].concat();
-            assert_chunked("a simple chunk", &chunk(b'r', 1, decoded, &simple), "expected");
-            assert_chunked("a transposed chunk", &chunk(b't', 1, decoded, &simple), "expected");
+            assert_chunked("a simple chunk", &chunk_of(b'r', 1, decoded, &simple), "expected");
+            assert_chunked("a transposed chunk", &chunk_of(b't', 1, decoded, &simple), "expected");
         }
         let mut bucket = Transposed::in_a_row(PLAIN, &[&[0; 9]], &[(10, None, Some(0)), (3, None, None)]);
         bucket.buffers = vec![decoded];
-        assert_chunked("a buffer", &chunk(b't', 1, decoded, &bucket.data()), "one that is longer");
+        assert_chunked("a buffer", &chunk_of(b't', 1, decoded, &bucket.data()), "one that is longer");
     }
 }
 
@@ -92,7 +92,7 @@ fn a_chunk_may_decode_to_more_than_there_is_memory() {
     let snappy = [varint(most), varint(most), vec![0xfe; MEBIBYTE]].concat();
     let sizes = (SNAPPY.1)(&varint(most));
     let data = [&b"s"[..], &varint(sizes.len() as u64), &sizes, &snappy].concat();
-    assert_chunked("snappy", &chunk(b'r', 1, most, &data), "bytes of snappy, found");
+    assert_chunked("snappy", &chunk_of(b'r', 1, most, &data), "bytes of snappy, found");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_machine_may_have_any_states() {
     for (case, states, said) in cases {
         let mut chunk = of_states(states);
         chunk.transitions = vec![0; MEBIBYTE];
-        assert_chunked(case, &self::chunk(b't', 1, 1000, &chunk.data()), said);
+        assert_chunked(case, &chunk_of(b't', 1, 1000, &chunk.data()), said);
     }
 }
 
@@ -133,7 +133,7 @@ fn a_machine_may_run_on_as_long_as_its_transitions_do() {
         let without_transitions = data.len() - (ZSTD.1)(&[]).len();
         // Each of these is three states more without one.
         let data = [&data[..without_transitions], &zstd_of(3, 16 * MEBIBYTE)].concat();
-        assert_chunked(case, &chunk(b't', 1, HUGE, &data), said);
+        assert_chunked(case, &chunk_of(b't', 1, HUGE, &data), said);
     }
 }
 
@@ -145,11 +145,11 @@ fn a_machine_may_have_any_number_of_buckets() {
         let reads = |number| (2 << 3 | 2, None, Some(number));
         let states: Vec<_> = (0..count as u64).map(reads).chain([(3, None, None)]).collect();
         let chunk = Transposed::in_a_row(compression, &buckets, &states);
-        let file = self::chunk(b't', 1, count as u64 * 2, &chunk.data());
+        let file = chunk_of(b't', 1, count as u64 * 2, &chunk.data());
         assert_chunked("many", &file, "expected a ChunkMetadata in the last record");
     }
     let too_many = Transposed::in_a_row(PLAIN, &vec![&b"\0"[..]; 1 << 16], &[(3, None, None)]);
-    assert_chunked("too many", &chunk(b't', 1, 0, &too_many.data()), "the number of buckets below 65536");
+    assert_chunked("too many", &chunk_of(b't', 1, 0, &too_many.data()), "the number of buckets below 65536");
 }
 
 #[test]
@@ -158,17 +158,19 @@ fn a_chunk_may_have_any_number_of_records() {
         let zeros = zstd_of(0, count);
         [&b"z"[..], &varint(zeros.len() as u64), &zeros, &(ZSTD.1)(&[])].concat()
     };
-    // A chunk is no shorter than it has records.
-    assert_chunked("a billion", &chunk(b'r', 1_000_000_000, 0, &[0; 9])[..200_000], "found the end of the file");
+    let mut billion = chunk_of(b'r', 0, 0, &[0; 9]);
+    // Behind the signature, the checksums and the size of the chunk, and its type.
+    billion[64 + 25..][..7].copy_from_slice(&1_000_000_000_u64.to_le_bytes()[..7]);
+    assert_chunked("a billion", &with_right_checksums(billion), "found the end of the file");
     for kind in [b'r', b't'] {
-        let too_many = chunk(kind, (1 << 20) + 1, 0, &sizes(1 << 20));
+        let too_many = chunk_of(kind, (1 << 20) + 1, 0, &sizes(1 << 20));
         assert_chunked("too many", &too_many, "expected at most 1048576 records, found 1048577");
     }
     let said = "expected a ChunkMetadata in the last record";
-    assert_chunked("as many as there may be", &chunk(b'r', 1 << 20, 0, &sizes(1 << 20)), said);
+    assert_chunked("as many as there may be", &chunk_of(b'r', 1 << 20, 0, &sizes(1 << 20)), said);
     let mut chunk = of_states(vec![state(3, 0)]);
     chunk.transitions = vec![3; (1 << 18) - 1];
-    assert_chunked("transposed", &self::chunk(b't', 1 << 20, 0, &chunk.data()), said);
+    assert_chunked("transposed", &chunk_of(b't', 1 << 20, 0, &chunk.data()), said);
 }
 
 #[test]
@@ -201,8 +203,7 @@ fn metadata_may_name_and_nest_anything() {
         let metadata = metadata(&[part(&[], &model)], &file.positions).raw(&more.0);
         assert_chunked(case, &file.records(ZSTD, &[&metadata.0]).file, said);
     }
-    let long = [vec![7; 17 * MEBIBYTE]].concat();
-    let long = riegeli().records(SNAPPY, &[&long]).file;
+    let long = riegeli().records(SNAPPY, &[&vec![7; 17 * MEBIBYTE]]).file;
     assert_chunked("long metadata", &long, "one of 17825792 bytes, more than the 16777216 that are read");
 }
 
