@@ -1,5 +1,6 @@
 //! The `smaudit` command: parse, audit, render, exit code.
 
+mod archives;
 mod bar;
 mod cli;
 mod explain;
@@ -13,7 +14,7 @@ use cli::{AuditRequest, Request};
 use rayon::prelude::*;
 use smaudit::exit::Exit;
 use smaudit::gate::NoModel;
-use smaudit::input::{Finder, Location, Model};
+use smaudit::input::{Finder, Found, Location, Model};
 use smaudit::problem::Problem;
 use smaudit::report::{Report, UnreadableInput};
 
@@ -34,9 +35,17 @@ fn main() -> ExitCode {
 
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
     let mut report = Report::new();
-    let locations = find_all(request, &mut report);
-    check_rules(&locations, request, &report)?;
-    audit_all(&locations, request, &mut report);
+    let found = find_all(request, &mut report);
+    let locations: Vec<&Location> = found.iter().flat_map(|found| &found.locations).collect();
+    // What is in archives is known when they have been opened.
+    let all_known = found.iter().all(|found| found.archives.is_empty());
+    if all_known {
+        check_rules(locations.iter().map(|location| &*location.shown), request, &report)?;
+    }
+    audit_all(&locations, &found, request, &mut report);
+    if !all_known {
+        check_rules(report.models.iter().map(|model| &*model.path), request, &report)?;
+    }
     report.gate = request.rules.judge(&report);
     let written = output::write(&report, request);
     // Last, as the end of a log is what is read first; and also where the report could not be written.
@@ -45,33 +54,37 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
 }
 
 /// Finds every model below every path. A path that cannot be read does not stop the others.
-fn find_all(request: &AuditRequest, report: &mut Report) -> Vec<Location> {
-    let mut locations = Vec::new();
+fn find_all(request: &AuditRequest, report: &mut Report) -> Vec<Found> {
+    let mut all = Vec::new();
     let mut finder = Finder::default();
     for path in &request.paths {
         match finder.find(path) {
             Ok(found) => {
-                report.unreadable.extend(found.problems.into_iter().map(unreadable_folder));
-                locations.extend(found.locations);
+                report.unreadable.extend(found.problems.iter().map(unreadable_folder));
+                all.push(found);
             }
             Err(error) => report.unreadable.push(unreadable(&path.to_string_lossy(), &error)),
         }
     }
-    locations
+    all
 }
 
 /// A rule for a model that is not there would hold for ever. Where something could not be read, it may be for that.
-fn check_rules(locations: &[Location], request: &AuditRequest, report: &Report) -> Result<(), NoModel> {
-    let paths: Vec<&str> = locations.iter().map(|location| location.shown.as_str()).collect();
+fn check_rules<'m>(
+    models: impl Iterator<Item = &'m str>,
+    request: &AuditRequest,
+    report: &Report,
+) -> Result<(), NoModel> {
+    let paths: Vec<&str> = models.collect();
     if report.unreadable.is_empty() { request.rules.check_models(&paths) } else { Ok(()) }
 }
 
 /// A model of more than this is audited while no other such is: two would need twice the memory.
 const LARGE: u64 = 256 << 20;
 
-/// Audits models side by side. One that cannot be read does not stop the others.
-fn audit_all(locations: &[Location], request: &AuditRequest, report: &mut Report) {
-    let models: Vec<Model> = locations.par_iter().map(Location::read).collect();
+/// Audits models side by side, and behind them those in archives. One that cannot be read does not stop the others.
+fn audit_all(locations: &[&Location], found: &[Found], request: &AuditRequest, report: &mut Report) {
+    let models: Vec<Model> = locations.par_iter().map(|location| location.read()).collect();
     let bar = bar::Bar::new(request, models.iter().map(Model::bytes).sum());
     let large = Mutex::new(());
     let audit = |model: &Model| {
@@ -85,6 +98,7 @@ fn audit_all(locations: &[Location], request: &AuditRequest, report: &mut Report
             Err(error) => report.unreadable.push(unreadable(&model.path, &error)),
         }
     }
+    archives::audit_all(found, |model| smaudit::audit(model, &request.options, &bar), &large, report);
     report.neighbours = smaudit::neighbours(&models, request.options.min_duplicate);
     report.add_up();
     bar.clear();
@@ -94,6 +108,6 @@ fn unreadable(path: &str, error: &dyn std::error::Error) -> UnreadableInput {
     UnreadableInput { path: path.to_owned(), message: error.to_string() }
 }
 
-fn unreadable_folder(problem: Problem) -> UnreadableInput {
-    UnreadableInput { message: problem.to_string(), path: problem.file }
+fn unreadable_folder(problem: &Problem) -> UnreadableInput {
+    UnreadableInput { message: problem.to_string(), path: problem.file.clone() }
 }

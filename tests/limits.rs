@@ -13,6 +13,7 @@ mod support;
 use std::process::Command;
 
 use run::{binary, finished};
+use support::archive::{gzip, tar};
 use support::bundle::{DATA, INDEX, bytes_entry, index};
 use support::files::{tree, write};
 use support::table::{PLAIN, SNAPPY, TableBuilder, finish, footer, handle, table_of_block};
@@ -246,6 +247,21 @@ fn an_index_may_hold_any_number_of_entries() {
     assert_index("damaged entries", &of(message().raw(&[7])), "expected an entry of a bundle");
     assert_index("tensors past the end", &of(message().int(1, 4).int(4, 1).int(5, 900)), "expected its data up to");
     assert_index("tensors on one range", &of(bytes_entry(0, 100)), "found");
+}
+
+#[test]
+fn a_tree_may_hold_archives_that_unpack_to_any_size_together() {
+    let zeros = vec![0; 16 << 20];
+    let packed = gzip(&tar(&[("saved_model.pb", b""), ("assets/zeros", &zeros)]));
+    let archives: Vec<String> = (0..24).map(|number| format!("{number}.tar.gz")).collect();
+    let directory = tree(&archives.iter().map(|name| (&**name, &*packed)).collect::<Vec<_>>());
+    let limited = format!("ulimit -v {ADDRESS_SPACE_KIB} && exec \"$0\" --json .");
+    let mut command = Command::new("sh");
+    // One for each core unpacks at a time, and nobody knows how many there are.
+    command.env("MALLOC_ARENA_MAX", "1").env("RAYON_NUM_THREADS", "2");
+    let run = finished(command.arg("-c").arg(limited).arg(binary()).current_dir(directory.path()).output().unwrap());
+    assert_eq!((run.code, &*run.stderr), (0, ""));
+    assert_eq!(run.json()["totals"]["bytes"], archives.len() * zeros.len());
 }
 
 // --- depths ---
