@@ -26,15 +26,15 @@ const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireType {
     /// Wire type 0: an integer of one to ten bytes.
-    Varint,
+    Varint = 0,
     /// Wire type 1: eight bytes.
-    Fixed64,
+    Fixed64 = 1,
     /// Wire type 2: a length, then that many bytes.
-    Len,
+    Len = 2,
     /// Wire types 3 and 4: fields between two tags.
-    Group,
+    Group = 3,
     /// Wire type 5: four bytes.
-    Fixed32,
+    Fixed32 = 5,
 }
 
 /// One field of a message, as offsets into the file that holds it: `start <= payload <= payload_end <= end`.

@@ -1,8 +1,8 @@
 //! What literals mean: numbers, words and strings as values, as protobuf's own parser takes them
 //! (`google/protobuf/io/tokenizer.cc`, `google/protobuf/text_format.cc`).
 
-use super::schema::Kind;
 use super::writer::varint;
+use crate::schema::Kind;
 
 /// The bytes of one number on the wire, and how many they are.
 pub(super) struct Scalar {

@@ -21,7 +21,6 @@
 mod lexer;
 mod literal;
 mod parser;
-mod schema;
 mod writer;
 
 use std::borrow::Cow;
