@@ -235,6 +235,14 @@ fn elements(value: &Bytes, name: &str) -> Result<bool, WireError> {
     Ok(String::from_utf8_lossy(named) == name)
 }
 
+/// The TensorProto that holds the elements, in the value of a table's entry; both are ranges of the table.
+#[must_use]
+pub fn tensor_proto(table: &[u8], value: &Range<u64>) -> Option<Range<usize>> {
+    let value = usize::try_from(value.start).ok()?..usize::try_from(value.end).ok()?;
+    let slice = payload(table, value, DATA).ok()??;
+    payload(table, slice, SLICE_DATA).ok()?
+}
+
 /// The payload of a message's field that is given once; of the last where it is not.
 fn payload(bytes: &[u8], message: Range<usize>, number: u32) -> Result<Option<Range<usize>>, WireError> {
     let mut found = None;
