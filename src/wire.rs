@@ -8,6 +8,7 @@
 
 mod layout;
 mod shares;
+mod spans;
 
 use std::ops::Range;
 
@@ -15,6 +16,7 @@ use thiserror::Error;
 
 pub use layout::{Decoded, Layout, Span};
 pub use shares::{Block, Place, Shares};
+pub use spans::{Mark, Slot, Spans};
 
 /// Groups may nest this deep; protobuf's own parsers stop at 100 as well.
 const MAX_GROUP_DEPTH: usize = 100;
@@ -375,6 +377,23 @@ impl Iterator for Fields<'_> {
 pub fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut fields = Fields { bytes, at: 0 };
     fields.varint("a varint").ok().map(|value| (value, fields.at))
+}
+
+/// A number as a varint, and how many bytes it takes.
+#[must_use]
+pub fn to_varint(mut value: u64) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut width = 0_usize;
+    for slot in &mut bytes {
+        width = width.saturating_add(1);
+        *slot = (value & 0x7f) as u8;
+        value >>= 7;
+        if value == 0 {
+            break;
+        }
+        *slot |= 0x80;
+    }
+    (bytes, width)
 }
 
 /// The fields of the message at `range` of `file`, as far as they can be walked.

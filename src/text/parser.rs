@@ -14,6 +14,9 @@ use damage::shown;
 /// How many messages around the one that is damaged are asked whether a field is theirs.
 const ANCESTORS: usize = 32;
 
+/// How deep messages may nest. Each that is open takes more memory than its text; protobuf reads a hundred.
+pub(super) const MAX_DEPTH: usize = 10_000;
+
 /// What a text was read as.
 pub(super) struct Parsed {
     pub(super) writer: Writer,
@@ -179,6 +182,9 @@ impl<'t> Parser<'t> {
         }
         let token = self.lexer.token;
         let mut damaged = false;
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(self.expected(format!("messages nested at most {MAX_DEPTH} deep")));
+        }
         if token.is_opening() {
             self.lexer.next();
         } else if !colon && !in_list && matches!(token.kind, Token::Name | Token::Sign(_)) && !token.is_closing() {
