@@ -152,6 +152,7 @@ fn said(wire_type: WireType) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
     use crate::support::wire::{Message, constant, function, graph, message, meta_graph, node, saved_model};

@@ -143,6 +143,7 @@ impl Layout {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
     use crate::support::wire::message;
