@@ -216,12 +216,13 @@ impl Spans {
             }
         };
         let end = self.end_at(range.end, depth).or_else(|| {
-            let fields = events.take_while(|(place, _)| place.wire <= range.end && place.depth >= depth);
-            let ends = fields.filter(|(place, _)| place.depth == depth);
-            ends.filter_map(
-                |(_, event)| if let Event::End { payload_end, end } = event { Some((payload_end, end)) } else { None },
-            )
-            .last()
+            // A range that ends within a field: the last one that ends in it.
+            let within = events.take_while(|(place, _)| place.wire <= range.end && place.depth >= depth);
+            let ends = within.filter_map(|(place, event)| match event {
+                Event::End { payload_end, end } if place.depth == depth => Some((payload_end, end)),
+                _ => None,
+            });
+            ends.last()
         });
         Some(start..end.map_or(start, |(_, end)| end))
     }
@@ -292,11 +293,11 @@ mod tests {
         for _ in 0..times {
             let mut open = Vec::new();
             for _ in 0..depth {
-                let slot = spans.begin(wire, text, text + 2, false);
-                open.push((wire, text, slot));
+                let _ = spans.begin(wire, text, text + 2, false);
+                open.push((wire, text));
                 (wire, text) = (wire + 2, text + 2);
             }
-            for (start, from, _) in open.into_iter().rev() {
+            for (start, from) in open.into_iter().rev() {
                 spans.end(wire, text, text + 1);
                 let span = Span { start: from, payload: from + 2, payload_end: text, end: text + 1 };
                 let wire_type = crate::wire::WireType::Len;
