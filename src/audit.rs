@@ -23,6 +23,7 @@ use crate::ledger::{Category, Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
 use crate::progress::{Progress, Step, Work};
 use crate::report::ModelReport;
+use crate::verify;
 use crate::wire::{Field, Layout};
 
 /// What is asked of an audit.
@@ -34,7 +35,7 @@ pub struct Options {
     pub top: Option<usize>,
     /// The smallest payload that is compared for duplicates, in bytes.
     pub min_duplicate: u64,
-    /// Whether every tensor is read and its CRC32C checked.
+    /// Whether every tensor is read and its CRC32C checked, and all of the main file held against its schema.
     pub verify: bool,
 }
 
@@ -85,6 +86,9 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
         && let Some(fingerprint) = &mut report.fingerprint
     {
         report.problems.extend(parts.verify_fingerprint(fingerprint));
+    }
+    if options.verify {
+        report.problems.extend(parts.verify_main_file());
     }
     report.problems.extend(model.changes());
     report.problems.sort();
@@ -201,6 +205,12 @@ impl<'m> Parts<'m> {
                 _ => contents(self.model, name).ok(),
             },
         })
+    }
+
+    /// Holds the main file against its schema.
+    fn verify_main_file(&self) -> Vec<Problem> {
+        let name = self.main_file.as_ref().map_or("", |main| &main.file.name);
+        verify::problems(name, self.main_bytes(), self.layout())
     }
 
     /// Reads the data of the checkpoint, if that was asked for.

@@ -59,7 +59,8 @@ struct AuditArgs {
     #[arg(long, value_name = "N|all", value_parser = findings)]
     findings: Option<FindingsShown>,
 
-    /// Read every tensor of a checkpoint and check its CRC32C, and whether fingerprint.pb fits the model
+    /// Read every tensor of a checkpoint and check its CRC32C, every message of the main file, and whether fingerprint.pb
+    /// fits the model
     #[arg(long)]
     verify: bool,
 

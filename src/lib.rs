@@ -46,8 +46,10 @@ pub mod problem;
 pub mod progress;
 pub mod proto;
 pub mod report;
+mod schema;
 pub mod size;
 pub mod text;
+mod verify;
 pub mod wire;
 
 pub use audit::{AuditError, Options, audit, bytes_to_read, neighbours, why};

@@ -1,5 +1,6 @@
 //! The `smaudit` command: parse, audit, render, exit code.
 
+mod archives;
 mod bar;
 mod cli;
 mod explain;
@@ -15,7 +16,7 @@ use cli::{AuditRequest, Request};
 use rayon::prelude::*;
 use smaudit::exit::Exit;
 use smaudit::gate::NoModel;
-use smaudit::input::{Finder, Limits, Location, Model};
+use smaudit::input::{Finder, Found, Limits, Location, Model};
 use smaudit::report::{Report, UnreadableInput};
 
 fn main() -> ExitCode {
@@ -36,9 +37,17 @@ fn main() -> ExitCode {
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
     let mut report = Report::new();
     let bar = Bar::new(request.progress, request.quiet);
-    let locations = find_all(request, &bar, &mut report);
-    check_rules(&locations, request, &report)?;
-    audit_all(&locations, request, &bar, &mut report);
+    let found = find_all(request, &bar, &mut report);
+    let locations: Vec<&Location> = found.iter().flat_map(|found| &found.locations).collect();
+    // What is in archives is known when they have been opened.
+    let all_known = found.iter().all(|found| found.archives.is_empty());
+    if all_known {
+        check_rules(locations.iter().map(|location| &*location.shown), request, &report)?;
+    }
+    audit_all(&locations, &found, request, &bar, &mut report);
+    if !all_known {
+        check_rules(report.models.iter().map(|model| &*model.path), request, &report)?;
+    }
     drop(bar);
     report.gate = request.rules.judge(&report);
     let written = output::write(&report, request);
@@ -48,33 +57,37 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
 }
 
 /// Finds every model below every path. A path that cannot be read does not stop the others.
-fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Location> {
-    let mut locations = Vec::new();
+fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Found> {
+    let mut all = Vec::new();
     let mut finder = Finder::new(Limits::default(), bar);
     for path in &request.paths {
         match finder.find(path) {
-            Ok(found) => {
-                report.unreadable.extend(found.problems.into_iter().map(UnreadableInput::from));
-                locations.extend(found.locations);
+            Ok(mut found) => {
+                report.unreadable.extend(std::mem::take(&mut found.problems).into_iter().map(UnreadableInput::from));
+                all.push(found);
             }
             Err(error) => report.unreadable.push(unreadable(&path.to_string_lossy(), &error)),
         }
     }
-    locations
+    all
 }
 
 /// A rule for a model that is not there would hold for ever. Where something could not be read, it may be for that.
-fn check_rules(locations: &[Location], request: &AuditRequest, report: &Report) -> Result<(), NoModel> {
-    let paths: Vec<&str> = locations.iter().map(|location| location.shown.as_str()).collect();
+fn check_rules<'m>(
+    models: impl Iterator<Item = &'m str>,
+    request: &AuditRequest,
+    report: &Report,
+) -> Result<(), NoModel> {
+    let paths: Vec<&str> = models.collect();
     if report.unreadable.is_empty() { request.rules.check_models(&paths) } else { Ok(()) }
 }
 
 /// A model of more than this is audited while no other such is: two would need twice the memory.
 const LARGE: u64 = 256 << 20;
 
-/// Audits models side by side. One that cannot be read does not stop the others.
-fn audit_all(locations: &[Location], request: &AuditRequest, bar: &Bar, report: &mut Report) {
-    let models: Vec<Model> = locations.par_iter().map(Location::read).collect();
+/// Audits models side by side, and behind them those in archives. One that cannot be read does not stop the others.
+fn audit_all(locations: &[&Location], found: &[Found], request: &AuditRequest, bar: &Bar, report: &mut Report) {
+    let models: Vec<Model> = locations.par_iter().map(|location| location.read()).collect();
     bar.restart(models.iter().map(|model| smaudit::bytes_to_read(model, &request.options)).sum());
     let large = Mutex::new(());
     let audit = |model: &Model| {
@@ -88,6 +101,8 @@ fn audit_all(locations: &[Location], request: &AuditRequest, bar: &Bar, report: 
             Err(error) => report.unreadable.push(unreadable(&model.path, &error)),
         }
     }
+    let audit_alone = |model: &Model| smaudit::audit(model, &request.options, bar);
+    archives::audit_all(found, audit_alone, &large, bar, report);
     report.neighbours = smaudit::neighbours(&models, request.options.min_duplicate, bar);
     report.add_up();
 }

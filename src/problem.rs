@@ -53,6 +53,12 @@ impl Problems {
         *count = count.saturating_add(1);
     }
 
+    /// Whether as many are kept as will be: what is found from here on is only counted.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.kept.len() >= MAX_KEPT
+    }
+
     /// Whether there is none yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -89,6 +95,7 @@ mod tests {
         for (found, kept) in [(0, 0), (MAX_KEPT, MAX_KEPT), (MAX_KEPT + 3, MAX_KEPT + 1)] {
             let mut problems = Problems::default();
             (0..found as u64).for_each(|offset| problems.push(Problem::at("f", offset, "wrong")));
+            assert_eq!(problems.is_full(), found >= MAX_KEPT);
             let list = problems.into_list();
             assert_eq!(list.len(), kept);
             let more = list.last().filter(|problem| problem.offset.is_none());

@@ -1,7 +1,7 @@
 //! The `smaudit why` command: which models need a thing, and through what.
 
 use smaudit::exit::Exit;
-use smaudit::input::{Finder, Limits};
+use smaudit::input::{Finder, Found, Limits, Location};
 use smaudit::report::{UnreadableInput, WhyReport};
 
 use crate::bar::Bar;
@@ -29,21 +29,39 @@ pub(crate) fn run(request: &WhyRequest) -> anyhow::Result<Exit> {
     Ok(report.exit())
 }
 
+/// Asks the models at a path, and those in archives below it one after the other.
 fn ask(request: &WhyRequest) -> anyhow::Result<WhyReport> {
     let mut report = WhyReport::new(&request.thing);
     let bar = Bar::new(When::Auto, false);
+    let shown = || request.path.to_string_lossy().into_owned();
     let found = match Finder::new(Limits::default(), &bar).find(&request.path) {
         Ok(found) => found,
         Err(error) => {
-            let path = request.path.to_string_lossy().into_owned();
-            report.unreadable.push(UnreadableInput { path, message: error.to_string() });
+            report.unreadable.push(UnreadableInput { path: shown(), message: error.to_string() });
             return Ok(report);
         }
     };
-    report.unreadable.extend(found.problems.into_iter().map(UnreadableInput::from));
     bar.restart(0);
-    for location in &found.locations {
-        report.models.push(smaudit::why(&location.read(), &request.thing, &bar)?);
+    ask_models(&found, request, &bar, &mut report)?;
+    for archive in &found.archives {
+        match archive.open(Limits::default(), &bar) {
+            Ok(found) => ask_models(&found, request, &bar, &mut report)?,
+            Err(error) => {
+                report.unreadable.push(UnreadableInput { path: archive.shown(), message: error.to_string() });
+            }
+        }
     }
+    let nothing = report.models.is_empty() && report.unreadable.is_empty();
+    let otherwise = found.otherwise.filter(|_| nothing);
+    report.unreadable.extend(otherwise.map(|error| UnreadableInput { path: shown(), message: error.to_string() }));
     Ok(report)
+}
+
+fn ask_models(found: &Found, request: &WhyRequest, bar: &Bar, report: &mut WhyReport) -> anyhow::Result<()> {
+    report.unreadable.extend(found.problems.iter().cloned().map(UnreadableInput::from));
+    for model in found.locations.iter().map(Location::read) {
+        let answer = smaudit::why(&model, &request.thing, bar)?;
+        report.models.push(answer);
+    }
+    Ok(())
 }

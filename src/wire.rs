@@ -8,6 +8,7 @@
 
 mod layout;
 mod shares;
+mod spans;
 
 use std::ops::Range;
 
@@ -15,6 +16,7 @@ use thiserror::Error;
 
 pub use layout::{Decoded, Layout, Span};
 pub use shares::{Block, Place, Shares};
+pub use spans::{Mark, Slot, Spans};
 
 /// Groups may nest this deep; protobuf's own parsers stop at 100 as well.
 const MAX_GROUP_DEPTH: usize = 100;
@@ -26,15 +28,15 @@ const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireType {
     /// Wire type 0: an integer of one to ten bytes.
-    Varint,
+    Varint = 0,
     /// Wire type 1: eight bytes.
-    Fixed64,
+    Fixed64 = 1,
     /// Wire type 2: a length, then that many bytes.
-    Len,
+    Len = 2,
     /// Wire types 3 and 4: fields between two tags.
-    Group,
+    Group = 3,
     /// Wire type 5: four bytes.
-    Fixed32,
+    Fixed32 = 5,
 }
 
 /// One field of a message, as offsets into the file that holds it: `start <= payload <= payload_end <= end`.
@@ -375,6 +377,23 @@ impl Iterator for Fields<'_> {
 pub fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut fields = Fields { bytes, at: 0 };
     fields.varint("a varint").ok().map(|value| (value, fields.at))
+}
+
+/// A number as a varint, and how many bytes it takes.
+#[must_use]
+pub fn to_varint(mut value: u64) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut width = 0_usize;
+    for slot in &mut bytes {
+        width = width.saturating_add(1);
+        *slot = (value & 0x7f) as u8;
+        value >>= 7;
+        if value == 0 {
+            break;
+        }
+        *slot |= 0x80;
+    }
+    (bytes, width)
 }
 
 /// The fields of the message at `range` of `file`, as far as they can be walked.

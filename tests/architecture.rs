@@ -7,14 +7,15 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// The parts, uppermost first; a part may use those below its own line.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["audit", "gate"],
     &["report"],
     &["findings"],
     &["duplicates", "graph"],
     &["charge"],
-    &["checkpoint", "fingerprint"],
+    &["checkpoint", "fingerprint", "verify"],
     &["chunked", "dtype", "text"],
+    &["schema"],
     &["ledger", "wire", "proto"],
     &["input"],
     &["escape", "problem", "progress", "exit", "size"],
@@ -61,7 +62,8 @@ fn every_part_uses_only_those_below_it() {
 fn part_of_library(path: &Path) -> Option<String> {
     let is_code = path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs");
     let part = is_code.then(|| part(path))?;
-    let of_binary = ["main", "cli", "bar", "output", "why", "explain", "interrupt"].contains(&part.as_str());
+    let of_binary =
+        ["main", "cli", "archives", "bar", "output", "why", "explain", "interrupt"].contains(&part.as_str());
     (part != "lib" && !of_binary).then_some(part)
 }
 

@@ -12,6 +12,7 @@ use smaudit::report::{CheckpointFormat, ModelReport};
 use smaudit::{Options, audit};
 use support::table::{TableBuilder, slice_key};
 use support::v1::{contents, slice, value, variable};
+use support::wire::{constant, graph, meta_graph, saved_model};
 
 const TABLE: &str = "variables/variables";
 
@@ -65,6 +66,39 @@ fn a_compressed_table_is_the_tables_and_its_variables_are_listed() {
 fn tables_are_read_under_their_first_name_too() {
     let report = audited(&[("variables/saved_model_variables-00000-of-00001", &table().build())], Dimension::Category);
     assert_eq!((report.problems.len(), report.checkpoint.unwrap().tensors.len()), (0, 4));
+}
+
+/// A variable, a copy of it, one of zeros and one of its own, with 512 floats each.
+fn table_of_copies() -> TableBuilder {
+    let floats = |first: f32| (0..512_u16).map(|at| first + f32::from(at)).collect::<Vec<_>>();
+    let variables = [("a", floats(1.0)), ("b", floats(2.0)), ("copy", floats(1.0)), ("zeros", vec![0.0; 512])];
+    let meta: Vec<_> = variables.iter().map(|(name, _)| variable(name, &[512], &[slice(&[None])])).collect();
+    let table = TableBuilder::new().block_entries(2).entry("", contents(&meta).0);
+    variables
+        .iter()
+        .fold(table, |table, (name, floats)| table.entry(slice_key(name, &[(0, -1)]), value(name, &[None], floats).0))
+}
+
+#[test]
+fn variables_are_compared_by_their_elements_with_one_another_and_with_constants() {
+    let content: Vec<u8> = (0..512_u16).flat_map(|at| (1.0 + f32::from(at)).to_le_bytes()).collect();
+    let main = saved_model([&meta_graph(&["serve"], &graph([&constant("initial", &content)]))]);
+    let files = [("saved_model.pb", &*main.0), (TABLE, &*table_of_copies().build())];
+    let report = audited(&files, Dimension::Duplicate);
+    assert_eq!(report.problems, []);
+    let [group] = &*report.duplicates.groups else { panic!("{:?}", report.duplicates) };
+    let members: Vec<_> = group.members.iter().map(|member| (&*member.place, &*member.name, member.kept)).collect();
+    assert_eq!(members, [("variables", "a", true), ("variables", "copy", false), ("graph_def.node", "initial", false)]);
+    assert_eq!((group.bytes, report.duplicates.redundant_bytes), (2048, 4096));
+    assert_eq!(report.duplicates.zero_bytes, 2048);
+    let redundant = report.breakdown.rows.iter().find(|row| row.name == "redundant").unwrap();
+    assert_eq!(redundant.bytes, 4096);
+}
+
+#[test]
+fn variables_in_compressed_blocks_are_not_compared() {
+    let report = audited(&[(TABLE, &table_of_copies().snappy().build())], Dimension::Duplicate);
+    assert_eq!((report.problems.len(), report.duplicates.groups.len()), (0, 0));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! A table with a `BundleHeaderProto` under the empty key and a `BundleEntryProto` under every other one, as
 //! `tensorflow/core/util/tensor_bundle/tensor_bundle.cc` writes it. The index answers most questions about variables
-//! without a byte of data being read. An entry whose numbers cannot be true is listed and reported, but owns no bytes.
+//! without a byte of data being read. An entry whose numbers cannot be true is listed and reported, but owns no bytes; where
+//! there are more of them than problems are told of, the rest is not listed.
 
 #![warn(clippy::arithmetic_side_effects)]
 
@@ -99,6 +100,7 @@ impl Bundle {
         let mut problems = Problems::default();
         let mut header = false;
         for entry in Table::open(index)?.entries() {
+            let lists_faulty = !problems.is_full();
             let mut report = |offset, message: String| problems.push(Problem::at(file, offset, message));
             match entry {
                 Err(error) => report(error.offset, error.to_string()),
@@ -106,7 +108,7 @@ impl Bundle {
                     header = true;
                     bundle.read_header(&entry, |message| report(entry.offset(), message));
                 }
-                Ok(entry) => bundle.read_tensor(&entry, |message| report(entry.offset(), message)),
+                Ok(entry) => bundle.read_tensor(&entry, lists_faulty, |message| report(entry.offset(), message)),
             }
         }
         if !header {
@@ -128,7 +130,9 @@ impl Bundle {
         }
     }
 
-    fn read_tensor(&mut self, entry: &Entry, mut report: impl FnMut(String)) {
+    /// Lists an entry. One that cannot be true only where `lists_faulty`: a file may be full of them, and each takes many
+    /// times its bytes of memory.
+    fn read_tensor(&mut self, entry: &Entry, lists_faulty: bool, mut report: impl FnMut(String)) {
         let slice = SliceName::decode(&entry.key);
         let key = slice.as_ref().map_or_else(|| String::from_utf8_lossy(&entry.key).into_owned(), ToString::to_string);
         let proto = match decode(&entry.value) {
@@ -150,10 +154,14 @@ impl Bundle {
             compressed: false,
             damaged: !faults.is_empty(),
         };
-        for fault in faults.into_iter().chain(tensor.size_mismatch()) {
+        let mut faults = faults.into_iter().chain(tensor.size_mismatch()).peekable();
+        let listed = lists_faulty || faults.peek().is_none();
+        for fault in faults {
             report(format!("`{}`: expected {fault}", tensor.key));
         }
-        self.tensors.push(tensor);
+        if listed {
+            self.tensors.push(tensor);
+        }
     }
 }
 

@@ -136,6 +136,11 @@ impl Checkpoint {
         self.files.iter().filter_map(|file| if let Role::Shard(shard) = file.role { Some((shard, file)) } else { None })
     }
 
+    /// The tables of a V1 checkpoint, with their files.
+    pub fn tables(&self) -> impl Iterator<Item = (u32, &File)> {
+        self.files.iter().filter_map(|file| if let Role::V1(table) = file.role { Some((table, file)) } else { None })
+    }
+
     /// The bytes of the index; 0 for V1, whose tables are index and data in one.
     #[must_use]
     pub fn index_bytes(&self) -> u64 {

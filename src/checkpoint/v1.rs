@@ -94,6 +94,7 @@ impl Reader {
 
     /// Lists the value of an entry.
     fn value(&mut self, number: u32, path: &str, entry: &Entry, contents: &mut Contents) {
+        let lists_faulty = !self.problems.is_full();
         let mut report = |message| self.problems.push(Problem::at(path, entry.offset(), message));
         let Some(slice) = SliceName::decode(&entry.key) else {
             let key = String::from_utf8_lossy(&entry.key);
@@ -102,7 +103,9 @@ impl Reader {
         let whole = slice.extents.iter().all(Option::is_none);
         let key = if whole { slice.name.clone() } else { slice.to_string() };
         let variable = contents.get_mut(&slice.name);
-        for fault in faults(&entry.value, &slice, variable.as_deref()) {
+        let faults = faults(&entry.value, &slice, variable.as_deref());
+        let listed = lists_faulty || faults.is_empty();
+        for fault in faults {
             report(format!("`{key}`: expected {fault}"));
         }
         let (dtype, shape) = match variable {
@@ -114,6 +117,10 @@ impl Reader {
             }
             None => (0, Vec::new()),
         };
+        // As in a bundle's index: there may be many, and each takes many times its bytes of memory.
+        if !listed {
+            return;
+        }
         let mut tensor = Tensor {
             key,
             slice_of: None,
@@ -233,6 +240,14 @@ fn elements(value: &Bytes, name: &str) -> Result<bool, WireError> {
     let Some(data) = payload(value, slice, SLICE_DATA)? else { return Ok(false) };
     Fields::new(value, data).try_for_each(|field| field.map(drop))?;
     Ok(String::from_utf8_lossy(named) == name)
+}
+
+/// The TensorProto that holds the elements, in the value of a table's entry; both are ranges of the table.
+#[must_use]
+pub fn tensor_proto(table: &[u8], value: &Range<u64>) -> Option<Range<usize>> {
+    let value = usize::try_from(value.start).ok()?..usize::try_from(value.end).ok()?;
+    let slice = payload(table, value, DATA).ok()??;
+    payload(table, slice, SLICE_DATA).ok()?
 }
 
 /// The payload of a message's field that is given once; of the last where it is not.

@@ -13,7 +13,7 @@ use super::marks::Marks;
 use super::payloads::{self, Found, PayloadKind, Search};
 use super::source::{IndexCrc, Open, Payload, Place, Sources};
 use super::{Duplicates, report};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, v1};
 use crate::ledger::State;
 use crate::progress::{Step, Ticks, Work};
 use crate::wire::{Field, Layout, fields, first_len};
@@ -56,6 +56,7 @@ pub struct MainFile<'a> {
 pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
     let mut collected = Collected::new(inputs);
     collected.checkpoint();
+    collected.tables();
     match inputs.main_file {
         Some(main_file) => collected.meta_graphs(main_file),
         None => inputs.work.skip(Step::ComparingMetaGraphs),
@@ -151,6 +152,36 @@ impl<'a> Collected<'a> {
                 let crc = Some(IndexCrc::of(tensor));
                 let taken = range.clone();
                 self.payloads.push(Payload { kind, place, file, range, taken, unpacked: None, crc, in_element: false });
+            }
+        }
+    }
+
+    /// The tensors of a V1 checkpoint, as constants are: by the elements in the TensorProto that each value is. What is in
+    /// a compressed block is nowhere in the file as it is, so it has no extent and is not compared.
+    fn tables(&mut self) {
+        let Some(checkpoint) = self.inputs.checkpoint else { return };
+        let large = |range: &Range<u64>| range.end.saturating_sub(range.start) >= self.inputs.min_duplicate;
+        for (_, file) in checkpoint.tables() {
+            let values = file.extents.iter().filter(|extent| large(&extent.range));
+            let mut values = values.filter_map(|extent| Some((extent.tensor?, &extent.range))).peekable();
+            if values.peek().is_none() {
+                continue;
+            }
+            let source = self.sources.add(&file.path);
+            let Some(table) = self.sources.bytes(source) else { continue };
+            let least = usize::try_from(self.inputs.min_duplicate).unwrap_or(usize::MAX);
+            let search = Search { file: &table, layout: &Layout::Wire, least };
+            for (index, value) in values {
+                let elements = v1::tensor_proto(&table, value).unwrap_or_default();
+                search.of_tensor(elements, &mut |Found { range, taken, unpacked, .. }| {
+                    let (kind, place) = (PayloadKind::Variable, Place::Variable(index));
+                    let range = range.start as u64..range.end as u64;
+                    let (file, crc, in_element) = (source, None, false);
+                    let payload = Payload { kind, place, file, range, taken, unpacked, crc, in_element };
+                    if payload.content_len() >= self.inputs.min_duplicate {
+                        self.payloads.push(payload);
+                    }
+                });
             }
         }
     }

@@ -95,7 +95,8 @@ impl Search<'_> {
         }
     }
 
-    fn of_tensor(&self, tensor: Range<usize>, visit: &mut impl FnMut(Found)) {
+    /// Gives the payloads of a TensorProto to `visit`, in the order of the file.
+    pub(super) fn of_tensor(&self, tensor: Range<usize>, visit: &mut impl FnMut(Found)) {
         let mut found = |run: Run, unpacked| {
             if run.range.len() >= self.least {
                 visit(Found { kind: PayloadKind::Const, range: run.range, taken: run.taken, unpacked });

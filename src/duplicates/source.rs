@@ -138,7 +138,8 @@ impl<'a> Sources<'a> {
         })
     }
 
-    fn bytes(&self, file: usize) -> Option<Bytes> {
+    /// The contents of a file; `None` where it cannot be read.
+    pub(super) fn bytes(&self, file: usize) -> Option<Bytes> {
         let mut opened = self.opened.borrow_mut();
         if let Some(bytes) = opened.files.get(&file) {
             return bytes.clone();

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use walkdir::{DirEntry, WalkDir};
 
-use super::archive::{self, ArchiveFormat, Limits, Opened};
+use super::archive::{self, ArchiveFormat, ClosedArchive, Limits, Opened};
 use super::foreign::{self, Met};
 use super::listing::system_error;
 use super::model::{File, Model};
@@ -36,12 +36,16 @@ enum Place {
 }
 
 /// What a path leads to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Found {
-    /// The models, at least one: versions in the order of their numbers, all else in the order of the names.
+    /// The models: versions in the order of their numbers, all else in the order of the names.
     pub locations: Vec<Location>,
+    /// Archives in a tree, which may hold models, in the same order. At least one where there is no model.
+    pub archives: Vec<ClosedArchive>,
     /// Directories that could not be searched, named as a [`Location`] is shown.
     pub problems: Vec<Problem>,
+    /// What is wrong with the path if there is no model in these archives either.
+    pub otherwise: Option<FindError>,
 }
 
 /// A path leads to no SavedModel. The messages say what is there and what to do.
@@ -72,6 +76,16 @@ pub enum FindError {
         found: String,
         /// What to do, where that is known; ends the sentence.
         advice: String,
+        /// Whether all of it could be searched.
+        whole: bool,
+    },
+    /// An archive that holds more than the limits allow.
+    #[error("{}: {message}", escape_text(path))]
+    Limit {
+        /// The path as typed.
+        path: String,
+        /// Which limit, and what to do.
+        message: String,
     },
     /// An archive that is not read.
     #[error("{}: {message}", escape_text(path))]
@@ -81,6 +95,20 @@ pub enum FindError {
         /// Why, and what to do.
         message: String,
     },
+}
+
+impl FindError {
+    /// The path as typed.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Unreadable { path, .. }
+            | Self::OtherFile { path, .. }
+            | Self::NoModel { path, .. }
+            | Self::Limit { path, .. }
+            | Self::Archive { path, .. } => path,
+        }
+    }
 }
 
 /// [`MODEL_FILES`] in words.
@@ -95,8 +123,8 @@ const STANDARD_INPUT: &str = "-";
 /// Finds the SavedModels at `path`: a model's directory, its main file, a tree with models in it, or an archive; `-` is
 /// an archive on standard input.
 ///
-/// A model is not searched for further ones, and archives in a tree are not opened. Links below `path` are not
-/// followed; `path` itself may be one.
+/// A model is not searched for further ones, and archives in a tree are named for the caller to open. Links below `path`
+/// are not followed; `path` itself may be one.
 ///
 /// # Errors
 /// There is no such path, or no model there.
@@ -136,13 +164,18 @@ impl<'p> Finder<'p> {
         // Without a slash at the end, so that the models of `base/` and `base` are shown alike.
         let path = path.components().as_path();
         if is_model_file(path) {
-            return Ok(Found { locations: vec![Location::of(directory_of(path))], problems: Vec::new() });
+            return Ok(Found { locations: vec![Location::of(directory_of(path))], ..Found::default() });
         }
         let metadata = fs::metadata(path).map_err(|error| unreadable(path, error))?;
         match metadata.is_dir() {
             true => search(path),
-            false => self.archive(path, &metadata)?.ok_or_else(|| other_file(path)),
+            false => self.find_in_file(path, &metadata),
         }
+    }
+
+    /// The models in a file, which has to be an archive.
+    pub(super) fn find_in_file(&mut self, path: &Path, metadata: &fs::Metadata) -> Result<Found, FindError> {
+        self.archive(path, metadata)?.ok_or_else(|| other_file(path))
     }
 
     /// The models in an archive that is in memory, and shown as `shown`.
@@ -241,7 +274,7 @@ impl Location {
     }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
@@ -260,11 +293,15 @@ fn holds_model(directory: &Path) -> bool {
 }
 
 fn search(root: &Path) -> Result<Found, FindError> {
-    let mut found = Found { locations: Vec::new(), problems: Vec::new() };
+    let mut found = Found::default();
     let mut met = Met::default();
     let mut entries = WalkDir::new(root).sort_by(by_version).into_iter();
     while let Some(entry) = entries.next() {
         match entry {
+            Ok(entry) if is_archive(&entry) => {
+                met.add_archive(root, &entry);
+                found.archives.push(ClosedArchive::at(entry.into_path()));
+            }
             Ok(entry) if entry.depth() > 0 && !entry.file_type().is_dir() => met.add(root, &entry),
             Ok(entry) if holds_model(entry.path()) => {
                 found.locations.push(Location::of(entry.path()));
@@ -276,13 +313,22 @@ fn search(root: &Path) -> Result<Found, FindError> {
         }
     }
     if found.locations.is_empty() {
-        Err(no_model(shown(root), &met, &found.problems, part_of(root)))
-    } else {
-        Ok(found)
+        let error = no_model(shown(root), &met, &found.problems, part_of(root));
+        if found.archives.is_empty() {
+            return Err(error);
+        }
+        found.otherwise = Some(error);
     }
+    Ok(found)
 }
 
-fn unreadable(path: &Path, error: io::Error) -> FindError {
+/// Whether an entry of a tree is taken for an archive: a file that is called like one. To look into all files would be
+/// to open all of them, and many formats are zips inside.
+fn is_archive(entry: &DirEntry) -> bool {
+    entry.file_type().is_file() && foreign::is_archive(&entry.file_name().to_string_lossy())
+}
+
+pub(super) fn unreadable(path: &Path, error: io::Error) -> FindError {
     FindError::Unreadable { path: shown(path), error }
 }
 
@@ -307,7 +353,7 @@ pub(super) fn no_model(path: String, met: &Met, problems: &[Problem], part_of: O
         found.push_str(&format!("; {file}{offset}{}{more}", first.message));
     }
     let advice = part_of.or_else(|| met.advice()).map(|advice| format!("; {advice}")).unwrap_or_default();
-    FindError::NoModel { path, found, advice }
+    FindError::NoModel { path, found, advice, whole: problems.is_empty() }
 }
 
 /// What to say where a path is inside of a model, such as its `variables` directory.

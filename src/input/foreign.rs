@@ -54,7 +54,7 @@ const FORMATS: [Format; 11] = [
     },
     Format {
         is: "an archive",
-        remedy: "name it on the command line, and what is in it is audited",
+        remedy: "name it on the command line; if it is in another archive, unpack that first",
         matches: |name| ARCHIVES.iter().any(|end| name.ends_with(end)),
     },
     Format {
@@ -112,6 +112,8 @@ fn said(name: &str, format: &Format) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Met {
     files: u64,
+    /// How many of them are archives to be looked into.
+    archives: u64,
     names: Vec<String>,
     /// For each format the first file of it.
     formats: Vec<(String, &'static Format)>,
@@ -129,14 +131,24 @@ impl Met {
         self.add_name(name);
     }
 
+    /// Takes note of an archive below `root` that will be looked into.
+    pub(super) fn add_archive(&mut self, root: &Path, entry: &DirEntry) {
+        self.archives = self.archives.saturating_add(1);
+        self.count(lossy(entry.path().strip_prefix(root).unwrap_or(entry.path())));
+    }
+
     /// Takes note of a file by its name.
     pub(super) fn add_name(&mut self, name: String) {
-        self.files = self.files.saturating_add(1);
         if let Some(format) = format_of(&name)
             && !self.formats.iter().any(|(_, known)| known.is == format.is)
         {
             self.formats.push((name.clone(), format));
         }
+        self.count(name);
+    }
+
+    fn count(&mut self, name: String) {
+        self.files = self.files.saturating_add(1);
         if self.names.len() < NAMES {
             self.names.push(name);
         }
@@ -163,6 +175,11 @@ impl fmt::Display for Met {
             1 => write!(out, "found one file: {names}"),
             files if files <= NAMES as u64 => write!(out, "found {files} files: {names}"),
             files => write!(out, "found {files} files: {names} and others"),
+        }?;
+        match self.archives {
+            0 => Ok(()),
+            1 => write!(out, "; no SavedModel in the archive among them"),
+            archives => write!(out, "; no SavedModel in the {archives} archives among them"),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Finding and opening models: the only part that touches the file system, and the only unsafe code.
 //!
 //! [`find()`] turns what was typed into the directories that hold a SavedModel, or the folders of an archive that do,
-//! [`Location::read`] lists one of them, and [`File::contents`] opens a file of it. Everything above works on bytes and
+//! [`Location::read`] lists one of them, and [`File::contents`] opens a file of it; archives in a tree are opened when
+//! their turn has come ([`ClosedArchive`]). Everything above works on bytes and
 //! names, so a test or a fuzzer hands in [`Model::in_memory`] and meets the same code.
 //!
 //! A model's directory is somebody else's: links may lead anywhere, a file may be a pipe, and any of it may change
@@ -17,7 +18,7 @@ mod map;
 mod model;
 mod names;
 
-pub use archive::{Archive, ArchiveFormat, Limits};
+pub use archive::{Archive, ArchiveFormat, ClosedArchive, Limits};
 pub use find::{FindError, Finder, Found, Location, find};
 pub use links::{Link, LinkKind};
 pub use map::Cause;

@@ -1,8 +1,8 @@
 //! What literals mean: numbers, words and strings as values, as protobuf's own parser takes them
 //! (`google/protobuf/io/tokenizer.cc`, `google/protobuf/text_format.cc`).
 
-use super::schema::Kind;
-use super::writer::varint;
+use crate::schema::Kind;
+use crate::wire::to_varint;
 
 /// The bytes of one number on the wire, and how many they are.
 pub(super) struct Scalar {
@@ -11,8 +11,8 @@ pub(super) struct Scalar {
 }
 
 impl Scalar {
-    fn varint(value: u64) -> Self {
-        let (bytes, length) = varint(value);
+    fn to_varint(value: u64) -> Self {
+        let (bytes, length) = to_varint(value);
         Self { bytes, length }
     }
 
@@ -53,7 +53,7 @@ pub(super) fn scalar(
     Some(match kind {
         Kind::Message(_) | Kind::Bytes => return None,
         Kind::Bool if negative => return None,
-        Kind::Bool => Scalar::varint(match literal {
+        Kind::Bool => Scalar::to_varint(match literal {
             b"true" | b"True" | b"t" => 1,
             b"false" | b"False" | b"f" => 0,
             number => integer(number).filter(|value| *value <= 1)?,
@@ -61,13 +61,13 @@ pub(super) fn scalar(
         Kind::Enum(values) => {
             let named = if negative { None } else { value(values, literal).map(i64::from) };
             let number = named.or_else(|| signed(literal, negative, 32))?;
-            Scalar::varint(number.cast_unsigned())
+            Scalar::to_varint(number.cast_unsigned())
         }
-        Kind::Int(bits) => Scalar::varint(signed(literal, negative, bits)?.cast_unsigned()),
-        Kind::Uint(bits) => Scalar::varint(unsigned(literal, negative, bits)?),
+        Kind::Int(bits) => Scalar::to_varint(signed(literal, negative, bits)?.cast_unsigned()),
+        Kind::Uint(bits) => Scalar::to_varint(unsigned(literal, negative, bits)?),
         Kind::Sint(bits) => {
             let value = signed(literal, negative, bits)?;
-            Scalar::varint(((value << 1) ^ (value >> 63)).cast_unsigned())
+            Scalar::to_varint(((value << 1) ^ (value >> 63)).cast_unsigned())
         }
         Kind::Fixed(32) => Scalar::fixed(u32::try_from(unsigned(literal, negative, 32)?).ok()?.to_le_bytes()),
         Kind::Fixed(_) => Scalar::fixed(unsigned(literal, negative, 64)?.to_le_bytes()),

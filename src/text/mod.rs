@@ -16,12 +16,12 @@
 //! - **Unknown** names, extensions, and values that an enum does not have are fields of a number that no message has.
 //!   They hold their text without layout, so that two of them are equal where their text is.
 //! - **Damage** costs the field that it is in: the text up to the next that looks like a field, or to the end of the
-//!   message, is a field of another such number. Nothing recurses, so nesting has no limit but the file.
+//!   message, is a field of another such number, and what is damaged side by side is one. Nothing recurses, and messages
+//!   may nest a hundred times as deep as protobuf reads them.
 
 mod lexer;
 mod literal;
 mod parser;
-mod schema;
 mod writer;
 
 use std::borrow::Cow;

@@ -6,13 +6,16 @@ mod unknown;
 use super::Fault;
 use super::lexer::{Kind as Token, Lexer};
 use super::literal::{self, BadEscape, Scalar};
-use super::schema::{Field, Kind, SCHEMA};
 use super::writer::Writer;
+use crate::schema::{Field, Kind, SCHEMA};
 use crate::wire::Span;
 use damage::shown;
 
 /// How many messages around the one that is damaged are asked whether a field is theirs.
 const ANCESTORS: usize = 32;
+
+/// How deep messages may nest. Each that is open takes more memory than its text; protobuf reads a hundred.
+pub(super) const MAX_DEPTH: usize = 10_000;
 
 /// What a text was read as.
 pub(super) struct Parsed {
@@ -179,6 +182,9 @@ impl<'t> Parser<'t> {
         }
         let token = self.lexer.token;
         let mut damaged = false;
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(self.expected(format!("messages nested at most {MAX_DEPTH} deep")));
+        }
         if token.is_opening() {
             self.lexer.next();
         } else if !colon && !in_list && matches!(token.kind, Token::Name | Token::Sign(_)) && !token.is_closing() {
@@ -271,7 +277,7 @@ impl<'t> Parser<'t> {
             self.end_of_field();
             let [start, payload, payload_end, end] = [start, payload, payload_end, self.covered].map(|at| at as u64);
             let span = Span { start, payload, payload_end, end };
-            self.writer.scalar(field.number, wire_type(field.kind), value.as_bytes(), span);
+            self.writer.scalar(field.number, field.kind.wire_type() as u8, value.as_bytes(), span);
             return Ok(());
         }
         let payload_end = self.lexer.behind;
@@ -388,14 +394,5 @@ impl<'t> Parser<'t> {
     fn end_of_field(&mut self) {
         self.separator();
         self.covered = self.lexer.end_of_line();
-    }
-}
-
-fn wire_type(kind: Kind) -> u8 {
-    match kind {
-        Kind::Double | Kind::Fixed(64) | Kind::Sfixed(64) => 1,
-        Kind::Message(_) | Kind::Bytes => 2,
-        Kind::Float | Kind::Fixed(_) | Kind::Sfixed(_) => 5,
-        Kind::Enum(_) | Kind::Bool | Kind::Int(_) | Kind::Uint(_) | Kind::Sint(_) => 0,
     }
 }

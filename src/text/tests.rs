@@ -226,6 +226,8 @@ fn what_no_message_has_is_an_unknown_field_and_no_fault() {
 fn unknown_fields_are_equal_where_their_text_is_without_its_layout() {
     let plain = tensor("new_field { x: [1, 'a'] }");
     assert_eq!(tensor("new_field\n{ # comment\n  x:[1,'a']\n}\n;"), plain);
+    assert_ne!(tensor("new_field { x: [1 2] }"), tensor("new_field { x: [12] }"));
+    assert_ne!(tensor("new_field { x: [1 .5] }"), tensor("new_field { x: [1.5] }"));
     assert_ne!(tensor("new_field { x: [2, 'a'] }"), plain);
 }
 
@@ -384,16 +386,60 @@ fn of_very_many_faults_the_first_are_told_and_the_rest_counted() {
 }
 
 #[test]
-fn messages_nest_as_deep_as_the_text_goes() {
-    let depth = 100_000;
+fn messages_nest_deeper_than_any_model_and_one_that_is_too_deep_is_passed() {
     // FullTypeDef.args, of a node's experimental_type.
     let start = "meta_graphs { graph_def { node { experimental_type {";
-    let text = format!("{start} {} {} }} }} }} }}", "args{".repeat(depth), "}".repeat(depth));
-    assert_eq!(read(text.as_bytes()).faults, []);
+    for (depth, faults) in [(parser::MAX_DEPTH - 4, 0), (parser::MAX_DEPTH - 3, 1), (100_000, 1)] {
+        let text = format!("{start} {} {} }} }} }} }}", "args{".repeat(depth), "}".repeat(depth));
+        assert_eq!(read(text.as_bytes()).faults.len(), faults, "{depth}");
+    }
+    let depth = 100_000;
     let unknown = format!("{} {}", "a{".repeat(depth), "}".repeat(depth));
     assert_eq!(read(unknown.as_bytes()).faults, []);
     assert_eq!(read("args{".repeat(depth).as_bytes()).faults.len(), 1);
-    assert_eq!(read(format!("{start}{}", "args{".repeat(depth)).as_bytes()).faults.len(), 1);
+    assert!(!read(format!("{start}{}", "args{".repeat(depth)).as_bytes()).faults.is_empty());
+}
+
+#[test]
+fn what_a_text_takes_is_at_most_seven_times_its_size_whatever_it_is_full_of() {
+    let in_node = "meta_graphs{graph_def{node{";
+    for (around, field) in [
+        ("", "a:1 "),
+        ("", "a{}"),
+        ("", "2{}"),
+        ("", "1:1 "),
+        ("", "} "),
+        ("", "x;"),
+        ("", "a{"),
+        ("meta_graphs{graph_def{", "1{}"),
+        (in_node, "5:''"),
+        (in_node, "1:1\n"),
+        ("meta_graphs{graph_def{node{input:[", "'',"),
+        ("meta_graphs{graph_def{node{attr{value{tensor{", "8:''"),
+        ("meta_graphs{graph_def{node{attr{value{", "10{2{2{"),
+    ] {
+        let text = format!("{around}{}", field.repeat(100_000));
+        let read = read(text.as_bytes());
+        let Layout::Decoded(decoded) = &read.layout else { panic!("a text has spans of its own") };
+        let taken = read.wire.len() + decoded.spans.memory();
+        assert!(taken <= 7 * text.len(), "{field:?}: {taken} for {}", text.len());
+    }
+}
+
+#[test]
+fn damage_side_by_side_is_one_field_and_each_fault_is_told() {
+    let text = "meta_graphs { } } ; }\nsaved_model_schema_version: 1\n}\n}";
+    let read = read(text.as_bytes());
+    assert_eq!(read.faults.len(), 4);
+    assert_eq!(
+        fields_of(text, &[]),
+        [
+            (2, "meta_graphs { } ", ""),
+            (DAMAGED, "} ; }\n", "} ; }\n"),
+            (1, "saved_model_schema_version: 1\n", "1"),
+            (DAMAGED, "}\n}", "}\n}")
+        ]
+    );
 }
 
 /// Were each read to the end of the text before it is given up, this test would not end.

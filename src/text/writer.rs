@@ -4,81 +4,96 @@
 //! there to where it belongs, each byte once, and puts them in. They come out as short as they can be, as a binary
 //! model has them, so that contents are as long in both forms.
 
-use crate::wire::Span;
+use crate::wire::{self, Slot, Span, Spans, to_varint, varint};
 
 /// The wire format while it is written.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     wire: Vec<u8>,
-    lengths: Vec<Length>,
-    spans: Vec<(usize, Span)>,
-    /// For each field that is open, the whole text's first: how many bytes the lengths of the fields in it will take.
+    spans: Spans,
     open: Vec<Open>,
-    /// The bytes of all lengths of closed fields that no open one holds.
+    /// The bytes of all lengths of closed fields in the innermost open one.
     pending: usize,
-}
-
-/// A length that is still to be put in.
-#[derive(Debug)]
-struct Length {
-    /// Where it belongs, in the wire format without lengths.
-    at: usize,
-    length: usize,
+    /// The field that was ended last, as long as nothing was written behind it.
+    closed: Option<Closed>,
 }
 
 /// A field that is not at its end.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Open {
-    span: usize,
-    length: usize,
+    number: u32,
+    /// Where its length goes.
+    length: Slot,
+    /// Where its content begins, in the wire format without lengths.
+    content: usize,
+    /// What [`Writer::pending`] is for the field around it.
     pending: usize,
+    /// Where its payload's text and its own end, as far as that is known.
+    payload_end: u64,
+    end: u64,
+}
+
+/// A field before it was ended, and what there was then.
+#[derive(Debug, Clone, Copy)]
+struct Closed {
+    field: Open,
+    pending: usize,
+    spans: wire::Mark,
 }
 
 /// A place to go back to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
     wire: usize,
-    lengths: usize,
-    spans: usize,
+    spans: wire::Mark,
     open: usize,
     pending: usize,
+    closed: Option<Closed>,
 }
 
 impl Writer {
     /// Begins a field with a length, whose text starts at `start` and its payload's at `payload`.
     pub(super) fn begin(&mut self, number: u32, start: usize, payload: usize) {
-        let span = Span { start: start as u64, payload: payload as u64, payload_end: 0, end: 0 };
-        self.open.push(Open { span: self.spans.len(), length: self.lengths.len(), pending: self.pending });
-        self.pending = 0;
-        self.spans.push((self.wire.len(), span));
+        self.closed = None;
+        let length = self.spans.begin(self.wire.len(), start as u64, payload as u64, true);
         self.tag(number, 2);
-        self.lengths.push(Length { at: self.wire.len(), length: 0 });
+        let (content, pending, payload) = (self.wire.len(), std::mem::take(&mut self.pending), payload as u64);
+        self.open.push(Open { number, length, content, pending, payload_end: payload, end: payload });
     }
 
     /// Says where the text of the innermost open field ends, and its payload's; not yet for good.
     pub(super) fn extend(&mut self, payload_end: usize, end: usize) {
-        let span = self.open.last().and_then(|open| self.spans.get_mut(open.span));
-        if let Some((_, span)) = span {
-            (span.payload_end, span.end) = (payload_end as u64, end as u64);
+        if let Some(open) = self.open.last_mut() {
+            (open.payload_end, open.end) = (payload_end as u64, end as u64);
         }
     }
 
     /// Ends the innermost open field.
     pub(super) fn end(&mut self) {
-        let Some(open) = self.open.pop() else { return };
-        let mut pending = self.pending;
-        if let Some(length) = self.lengths.get_mut(open.length) {
-            length.length = self.wire.len() - length.at + pending;
-            pending += varint(length.length as u64).1;
-        }
-        self.pending = open.pending + pending;
+        let Some(field) = self.open.pop() else { return };
+        self.closed = Some(Closed { field, pending: self.pending, spans: self.spans.mark() });
+        let length = self.wire.len() - field.content + self.pending;
+        self.spans.set_length(field.length, length);
+        self.spans.end(self.wire.len(), field.payload_end, field.end);
+        self.pending += field.pending + to_varint(length as u64).1;
+    }
+
+    /// Opens the field of this number again, if it was the last that was written.
+    pub(super) fn reopen(&mut self, number: u32) -> bool {
+        let Some(closed) = self.closed.take_if(|closed| closed.field.number == number) else { return false };
+        self.spans.back_to(closed.spans);
+        self.pending = closed.pending;
+        self.open.push(closed.field);
+        true
     }
 
     /// Writes a field of one number, whose bytes are `value`.
     pub(super) fn scalar(&mut self, number: u32, wire_type: u8, value: &[u8], span: Span) {
-        self.spans.push((self.wire.len(), span));
+        self.closed = None;
+        self.spans.begin(self.wire.len(), span.start, span.payload, false);
         self.tag(number, wire_type);
         self.wire.extend_from_slice(value);
+        self.spans.end(self.wire.len(), span.payload_end, span.end);
     }
 
     /// What is written of the innermost open field is written to its end.
@@ -86,70 +101,61 @@ impl Writer {
         &mut self.wire
     }
 
-    pub(super) fn mark(&self) -> Mark {
-        Mark {
-            wire: self.wire.len(),
-            lengths: self.lengths.len(),
-            spans: self.spans.len(),
-            open: self.open.len(),
-            pending: self.pending,
+    /// Writes a token of a text to the innermost open field, and a space in front of it where it would be one with the
+    /// token before.
+    pub(super) fn token(&mut self, token: &[u8]) {
+        let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'+');
+        let content = self.open.last().and_then(|open| self.wire.get(open.content..)).unwrap_or_default();
+        if content.last().is_some_and(goes_on) && token.first().is_some_and(goes_on) {
+            self.wire.push(b' ');
         }
+        self.wire.extend_from_slice(token);
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        let (wire, spans) = (self.wire.len(), self.spans.mark());
+        Mark { wire, spans, open: self.open.len(), pending: self.pending, closed: self.closed }
     }
 
     /// Takes back what was written since `mark`. What was open then must be so still.
     pub(super) fn back_to(&mut self, mark: Mark) {
+        self.closed = mark.closed;
         self.wire.truncate(mark.wire);
-        self.lengths.truncate(mark.lengths);
-        self.spans.truncate(mark.spans);
+        self.spans.back_to(mark.spans);
         self.open.truncate(mark.open);
         self.pending = mark.pending;
     }
 
     fn tag(&mut self, number: u32, wire_type: u8) {
-        let (bytes, length) = varint(u64::from(number) << 3 | u64::from(wire_type));
-        self.wire.extend_from_slice(bytes.get(..length).unwrap_or_default());
+        let (bytes, width) = to_varint(u64::from(number) << 3 | u64::from(wire_type));
+        self.wire.extend_from_slice(bytes.get(..width).unwrap_or_default());
     }
 
     /// Puts the lengths in, from the last to the first.
-    pub(super) fn finish(mut self) -> (Vec<u8>, Vec<(usize, Span)>) {
+    pub(super) fn finish(mut self) -> (Vec<u8>, Spans) {
         while !self.open.is_empty() {
             self.end();
         }
         let mut end = self.wire.len();
         let mut shift = self.pending;
         self.wire.resize(end + shift, 0);
-        let mut spans = self.spans.iter_mut().rev().peekable();
-        for Length { at, length } in self.lengths.iter().rev() {
-            while let Some((start, _)) = spans.next_if(|(start, _)| start >= at) {
-                *start += shift;
+        for block in (0..self.spans.blocks()).rev() {
+            for (start, length) in self.spans.lengths(block).into_iter().rev() {
+                // A length goes behind the tag.
+                let at = start + self.wire.get(start..).and_then(varint).map_or(0, |(_, width)| width);
+                let (bytes, width) = to_varint(length as u64);
+                if let Some(moved) = self.wire.get_mut(at..end + shift) {
+                    moved.copy_within(..end - at, shift);
+                }
+                shift -= width;
+                if let Some(slot) = self.wire.get_mut(at + shift..at + shift + width) {
+                    slot.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+                }
+                end = at;
             }
-            let (bytes, width) = varint(*length as u64);
-            if let Some(moved) = self.wire.get_mut(*at..end + shift) {
-                moved.copy_within(..end - at, shift);
-            }
-            shift -= width;
-            if let Some(slot) = self.wire.get_mut(at + shift..at + shift + width) {
-                slot.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
-            }
-            end = *at;
+            self.spans.shift(block, shift);
         }
         self.wire.shrink_to_fit();
         (self.wire, self.spans)
     }
-}
-
-/// A varint and how many bytes it takes.
-pub(super) fn varint(mut value: u64) -> ([u8; 10], usize) {
-    let mut bytes = [0; 10];
-    let mut length = 0;
-    for slot in &mut bytes {
-        length += 1;
-        *slot = (value & 0x7f) as u8;
-        value >>= 7;
-        if value == 0 {
-            break;
-        }
-        *slot |= 0x80;
-    }
-    (bytes, length)
 }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Field, Shares};
+use super::{Field, Shares, Spans};
 
 /// A field as offsets into the file that it was read from: `start <= payload <= payload_end <= end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,8 +64,8 @@ pub enum Layout {
 /// The spans of a file from which wire format was made.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Decoded {
-    /// Each field's first byte in the wire format and its span in the file, by the former.
-    pub spans: Vec<(usize, Span)>,
+    /// The span of each field in the file.
+    pub spans: Spans,
     /// The field number of what could not be read; no message has it.
     pub damaged: u32,
 }
@@ -81,13 +81,7 @@ impl Layout {
                 payload_end: field.payload_end as u64,
                 end: field.end as u64,
             },
-            Self::Decoded(decoded) => {
-                let position = decoded.spans.binary_search_by_key(&field.start, |(start, _)| *start);
-                position
-                    .ok()
-                    .and_then(|position| decoded.spans.get(position))
-                    .map_or(Span::default(), |(_, span)| *span)
-            }
+            Self::Decoded(decoded) => decoded.spans.span(field).unwrap_or_default(),
             Self::Shared(shares) => shares.span(field),
         }
     }
@@ -98,7 +92,7 @@ impl Layout {
     pub fn part(&self, range: &Range<usize>) -> Range<u64> {
         match self {
             Self::Wire => range.start as u64..range.end as u64,
-            Self::Decoded(decoded) => decoded.part(range),
+            Self::Decoded(decoded) => decoded.spans.part(range).unwrap_or_default(),
             Self::Shared(shares) => shares.position(range.start)..shares.position(range.end),
         }
     }
@@ -148,28 +142,8 @@ impl Layout {
     }
 }
 
-impl Decoded {
-    /// The payload of a message is the fields in it, in the wire format and in the file alike.
-    fn part(&self, range: &Range<usize>) -> Range<u64> {
-        let mut position = self.spans.partition_point(|(start, _)| *start < range.start);
-        let within = |position: usize| self.spans.get(position).filter(|(start, _)| *start < range.end);
-        let Some((_, first)) = within(position) else {
-            // No field begins there: it is the payload of the one before.
-            let before = position.checked_sub(1).filter(|_| !range.is_empty());
-            return before.and_then(|before| self.spans.get(before)).map_or(0..0, |(_, span)| span.payload_range());
-        };
-        let mut end = first.end;
-        while let Some((_, span)) = within(position) {
-            end = span.end;
-            // Past the fields in this one, to the one beside it.
-            let inside = self.spans.get(position..).unwrap_or_default();
-            position = position.saturating_add(inside.partition_point(|(_, next)| next.start < end).max(1));
-        }
-        first.start..end
-    }
-}
-
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
     use crate::support::wire::message;
@@ -178,15 +152,21 @@ mod tests {
     /// Wire format of a string, and of a message that holds one, as if read from ten times as many bytes of text.
     fn decoded() -> (Vec<u8>, Layout) {
         let bytes = message().bytes(1, "name").message(2, &message().bytes(3, "inner")).0;
-        let outer = || fields(&bytes, 0..bytes.len());
-        let inner = outer().filter(|field| field.is_len(2)).flat_map(|field| fields(&bytes, field.payload()));
-        let tenfold = |field: Field| {
-            let [start, payload, payload_end, end] = [field.start, field.payload, field.payload_end, field.end]
-                .map(|offset| (offset as u64).saturating_mul(10));
-            (field.start, Span { start, payload, payload_end, end })
+        let mut spans = Spans::default();
+        let begin = |spans: &mut Spans, field: &Field| {
+            let _ = spans.begin(field.start, field.start as u64 * 10, field.payload as u64 * 10, false);
         };
-        let mut spans: Vec<(usize, Span)> = outer().chain(inner).map(tenfold).collect();
-        spans.sort_by_key(|(start, _)| *start);
+        let end = |spans: &mut Spans, field: &Field| {
+            spans.end(field.end, field.payload_end as u64 * 10, field.end as u64 * 10);
+        };
+        for outer in fields(&bytes, 0..bytes.len()) {
+            begin(&mut spans, &outer);
+            for inner in fields(&bytes, outer.payload()).filter(|_| outer.is_len(2)) {
+                begin(&mut spans, &inner);
+                end(&mut spans, &inner);
+            }
+            end(&mut spans, &outer);
+        }
         (bytes.clone(), Layout::Decoded(Arc::new(Decoded { spans, damaged: u32::MAX })))
     }
 

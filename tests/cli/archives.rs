@@ -6,7 +6,7 @@ use crate::run::{Run, finished, run, smaudit};
 use crate::support::archive::{add, gzip, tar, zip};
 use crate::support::bundle::{DATA, INDEX, bytes_entry, index};
 use crate::support::files::{tree, write};
-use crate::two_nodes;
+use crate::{two_nodes, write_model};
 
 /// The model of the other tests in the folder `model` of a tar.
 fn archived() -> Vec<u8> {
@@ -88,9 +88,85 @@ fn a_truncated_archive_is_exit_code_3_and_a_whole_one_0() {
     }
 }
 
+// --- in a tree ---
+
+fn paths(report: &serde_json::Value) -> Vec<&str> {
+    report["models"].as_array().unwrap().iter().map(|model| model["path"].as_str().unwrap()).collect()
+}
+
 #[test]
-fn an_archive_in_a_tree_without_a_model_is_said_to_be_one_to_name() {
-    let directory = tree(&[("registry/m.tar.gz", &gzip(&archived()))]);
-    let run = run(&directory, "registry").exits(3);
+fn archives_in_a_tree_are_audited_behind_its_directories() {
+    let two = tar(&[("2/saved_model.pb", &two_nodes().0), ("10/saved_model.pb", &two_nodes().0)]);
+    let directory =
+        tree(&[("base/9.tar.gz", &gzip(&archived())), ("base/10.zip", &zip(&[])), ("base/a/two.tar", &two)]);
+    write_model(&directory, "base/z");
+    let report = run(&directory, "--json base").exits(0).silently().json();
+    assert_eq!(paths(&report), ["base/z", "base/9.tar.gz/model", "base/a/two.tar/2", "base/a/two.tar/10"]);
+    assert_eq!(report["totals"]["models"], 4);
+    // The same as by itself, but for the name.
+    let alone = run(&directory, "--json base/9.tar.gz").exits(0).json();
+    assert_eq!(report["models"][1], alone["models"][0]);
+}
+
+#[test]
+fn an_archive_in_a_models_own_directory_is_a_file_of_that_model() {
+    let directory = tree(&[("model/assets.extra/m.tar.gz", &gzip(&archived()))]);
+    write_model(&directory, "model");
+    let report = run(&directory, "--json .").exits(0).silently().json();
+    assert_eq!(paths(&report), ["./model"]);
+}
+
+#[test]
+fn an_archive_of_other_things_is_passed_over_and_one_that_cannot_be_read_does_not_stop_the_others() {
+    let directory = tree(&[
+        ("other.zip", &zip(&[("notes.txt", b"1")])),
+        ("cut.tar.gz", &gzip(&archived())[..100]),
+        ("empty.zip", b""),
+        ("whole.tgz", &gzip(&archived())),
+        // Called like something else, it is not looked into.
+        ("whole.bin", &gzip(&archived())),
+    ]);
+    let run = run(&directory, "--json .").exits(3);
+    let report = run.json();
+    assert_eq!(paths(&report), ["./whole.tgz/model"]);
+    let unreadable: Vec<&str> =
+        report["unreadable"].as_array().unwrap().iter().map(|input| input["path"].as_str().unwrap()).collect();
+    assert_eq!(unreadable, ["./cut.tar.gz", "./empty.zip"]);
+    assert!(run.stderr.contains("./empty.zip: expected an archive (.tar, "), "{run:#?}");
+}
+
+#[test]
+fn a_tree_of_archives_without_a_model_has_none() {
+    let directory = tree(&[("data/a.zip", &zip(&[("notes.txt", b"1")])), ("data/README", b"")]);
+    let said = "data: no SavedModel: no saved_model.pb, saved_model.pbtxt or saved_model.cpb in it or below; \
+                found 2 files: README, a.zip; no SavedModel in the archive among them";
+    for arguments in ["data", "why data weights"] {
+        let run = run(&directory, arguments).exits(3);
+        assert!(run.stderr.contains(said), "{run:#?}");
+    }
+}
+
+#[test]
+fn a_link_to_an_archive_is_not_followed_in_a_tree() {
+    let directory = tree(&[("m.tar.gz", &gzip(&archived())), ("tree/README", b"")]);
+    std::os::unix::fs::symlink("../m.tar.gz", directory.path().join("tree/m.tar.gz")).unwrap();
+    let run = run(&directory, "tree").exits(3);
     assert!(run.stderr.contains("m.tar.gz looks like an archive: name it on the command line"), "{run:#?}");
+}
+
+#[test]
+fn a_rule_for_a_model_in_an_archive_is_kept_to_and_one_for_none_is_an_error() {
+    let rule = |model: &str| format!("[[rule]]\nmetric = \"total\"\nlimit = 1\nmodels = \"{model}\"\n");
+    let directory = tree(&[("base/m.tar.gz", &gzip(&archived()))]);
+    write(directory.path(), "smaudit.toml", rule("base/m.tar.gz/*"));
+    run(&directory, "-q base").exits(1);
+    write(directory.path(), "smaudit.toml", rule("base/other"));
+    run(&directory, "base").exits(2).without_report();
+}
+
+#[test]
+fn why_finds_its_way_in_the_archives_of_a_tree() {
+    let directory = tree(&[("base/m.tar.gz", &gzip(&archived())), ("base/other.zip", &zip(&[]))]);
+    let run = run(&directory, "why base weights").exits(0).silently();
+    assert!(run.stdout.starts_with("base/m.tar.gz/model\n"), "{run:#?}");
 }

@@ -10,6 +10,8 @@ use smaudit::{Options, audit};
 use crate::run::{fixtures, root, run};
 use crate::support::bundle::{BundleBuilder, DATA};
 use crate::support::files::{tree, write};
+use crate::support::riegeli::{PLAIN, ZSTD, chunked, part};
+use crate::support::wire::{Message, graph, message, meta_graph, node, saved_model};
 use crate::two_nodes;
 
 /// The directory `model` with two variables, `bias` of 8 bytes and behind it `kernel` of 400, as `change` leaves it.
@@ -146,5 +148,57 @@ fn the_data_that_is_read_is_part_of_the_progress() {
         let told = Told::default();
         audit(&model, &Options { verify, ..Options::default() }, &told).unwrap();
         assert_eq!((told.to_do.into_inner(), told.done.into_inner()), (to_do, to_do));
+    }
+}
+
+// --- the main file ---
+
+/// A model of one node, which has `dtype` twice: as it should be, and as a string.
+fn damaged_attribute() -> Message {
+    let node = node("a", "Const").entry(5, "dtype", &message().int(6, 1)).entry(5, "dtype", &message().bytes(6, "odd"));
+    saved_model([&meta_graph(&["serve"], &graph([&node]))])
+}
+
+/// Where the damage is: at the tag in front of the string.
+fn place(file: &[u8]) -> usize {
+    file.windows(3).position(|bytes| bytes == b"odd").unwrap() - 2
+}
+
+const SAID: &str = "expected AttrValue.type to be a varint, found a length and as many bytes";
+
+#[test]
+fn damage_in_an_attribute_is_noticed_with_the_flag_and_not_without() {
+    let main = damaged_attribute().0;
+    let directory = tree(&[("model/saved_model.pb", &main)]);
+    run(&directory, "model").exits(0).silently();
+    let run = run(&directory, "--verify --json model").exits(3);
+    let problem = json!({"file": "saved_model.pb", "offset": place(&main), "message": SAID});
+    assert_eq!(run.json()["models"][0]["problems"], json!([problem]));
+    assert!(run.stderr.contains(SAID), "{run:#?}");
+}
+
+#[test]
+fn in_a_chunked_model_damage_is_at_the_byte_of_the_file_or_of_its_compressed_chunk() {
+    for (compression, is_plain) in [(PLAIN, true), (ZSTD, false)] {
+        let file = chunked(compression, &[part(&[], &damaged_attribute())]);
+        let directory = tree(&[("model/saved_model.cpb", &file)]);
+        run(&directory, "model").exits(0).silently();
+        let problem = &run(&directory, "--verify --json model").exits(3).json()["models"][0]["problems"][0];
+        assert_eq!(problem["message"], SAID);
+        let offset = usize::try_from(problem["offset"].as_u64().unwrap()).unwrap();
+        assert!(if is_plain { offset == place(&file) } else { offset < file.len() }, "{offset}");
+    }
+}
+
+#[test]
+fn damage_that_every_audit_notices_is_told_once() {
+    let main = damaged_attribute().0;
+    let directory = tree(&[("model/saved_model.pb", &main[..main.len() - 1])]);
+    for flag in ["", "--verify"] {
+        let run = run(&directory, &format!("--json {flag} model")).exits(3);
+        let model = &run.json()["models"][0];
+        let problems = model["problems"].as_array().unwrap();
+        let cuts = problems.iter().filter(|problem| problem["message"].as_str().unwrap().contains(" are left"));
+        assert_eq!(cuts.count(), 1, "{model}");
     }
 }

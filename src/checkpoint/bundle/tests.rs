@@ -152,3 +152,15 @@ fn keys_that_are_no_text_are_shown_all_the_same() {
     let (bundle, _) = read(index(&[(b"v\xff", entry(FLOAT, &[], 0, 4))]));
     assert_eq!(bundle.tensors[0].key, "v\u{fffd}");
 }
+
+#[test]
+fn of_very_many_entries_that_cannot_be_true_the_first_are_listed_and_the_rest_counted() {
+    let table = (0..10_500).fold(TableBuilder::new().entry("", header(1)), |table, number| {
+        table.entry(format!("faulty{number:05}"), BundleEntryProto::default().encode_to_vec())
+    });
+    let (bundle, problems) = read(table.entry("true", entry(FLOAT, &[2], 0, 8).encode_to_vec()));
+    assert_eq!(bundle.tensors.len(), 10_001);
+    assert_eq!(bundle.tensors.last().map(|tensor| &*tensor.key), Some("true"));
+    let last = problems.last().map(|problem| &*problem.message);
+    assert_eq!(last, Some("expected at most 10000 problems, found 500 more, which are not listed"));
+}

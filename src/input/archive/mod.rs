@@ -4,6 +4,7 @@
 //! [`Limits`], which are checked while it is unpacked and not only against what the archive says of itself. Damage
 //! costs what lies behind it: what was unpacked until then is audited.
 
+mod closed;
 mod entries;
 mod limits;
 mod locals;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use closed::ClosedArchive;
 use entries::{Entry, Listing};
 pub use limits::Limits;
 use limits::{Allowance, Exceeded};
@@ -109,7 +111,7 @@ pub(super) fn find(
     spent: &mut u64,
     progress: &dyn Progress,
 ) -> Result<Found, FindError> {
-    let over = |limit: Exceeded| unreadable(archive.shown, &limit.to_string());
+    let over = |limit: Exceeded| FindError::Limit { path: archive.shown.to_owned(), message: limit.to_string() };
     let mut allowance = Allowance::new(limits, archive.bytes.len(), spent, &Work::new(progress, archive.shown, 0));
     let Some(mut listing) = list(archive, &mut allowance).map_err(over)? else {
         return Err(unreadable(archive.shown, NO_TAR));
@@ -136,7 +138,7 @@ pub(super) fn find(
         let model = model(about, folder.len(), entries, archive.file.clone(), &mut allowance).map_err(over)?;
         locations.push(Location::archived(model));
     }
-    Ok(Found { locations, problems })
+    Ok(Found { locations, problems, ..Found::default() })
 }
 
 /// Lists the entries of an archive; `None` where what is compressed is no tar.

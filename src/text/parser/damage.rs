@@ -21,7 +21,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Makes what has been passed and is not a field's yet a field of its own.
+    /// Makes what has been passed and is not a field's yet a field of its own, or a part of the damaged one before it.
     pub(super) fn damage(&mut self, fault: Fault) {
         self.end_run();
         self.report(fault);
@@ -30,7 +30,9 @@ impl Parser<'_> {
         }
         let end = self.lexer.end_of_line();
         let text = self.lexer.text().get(self.covered..end).unwrap_or_default();
-        self.writer.begin(DAMAGED, self.covered, self.covered);
+        if !self.writer.reopen(DAMAGED) {
+            self.writer.begin(DAMAGED, self.covered, self.covered);
+        }
         self.writer.content().extend_from_slice(text);
         self.writer.extend(end, end);
         self.writer.end();

@@ -40,8 +40,7 @@ impl Parser<'_> {
     fn keep(&mut self) {
         let token = self.lexer.next();
         let bytes = self.lexer.bytes(token);
-        self.writer.content().extend_from_slice(bytes);
-        self.writer.content().push(b' ');
+        self.writer.token(bytes);
     }
 
     /// Keeps all from an opening sign to the closing one. A list ends at the latest where a line begins like a field: so

@@ -1,4 +1,5 @@
-//! What the names in a text mean: TensorFlow's messages by the names of their fields, from the descriptors of `proto/`.
+//! TensorFlow's messages as data, from the descriptors of `proto/`: what a text's names mean, and of which kind each field
+//! of a main file has to be.
 
 use std::sync::LazyLock;
 
@@ -8,16 +9,17 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 
 use crate::proto::DESCRIPTORS;
+use crate::wire::WireType;
 
-/// The message that a `saved_model.pbtxt` is.
+/// The message that a main file is.
 const ROOT: &str = ".tensorflow.SavedModel";
 
-/// Made when the first text is read.
-pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::new);
+/// Made when it is first asked for.
+pub(crate) static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::new);
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A message, by its position in the schema.
     Message(u32),
     /// An enum, by its position in the schema.
@@ -39,29 +41,40 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Whether a repeated field of this kind is written as one packed field.
-    pub(super) fn is_packable(self) -> bool {
+    pub(crate) fn is_packable(self) -> bool {
         !matches!(self, Self::Message(_) | Self::Bytes)
+    }
+
+    /// How one value of this kind is laid out.
+    pub(crate) fn wire_type(self) -> WireType {
+        match self {
+            Self::Double | Self::Fixed(64) | Self::Sfixed(64) => WireType::Fixed64,
+            Self::Message(_) | Self::Bytes => WireType::Len,
+            Self::Float | Self::Fixed(_) | Self::Sfixed(_) => WireType::Fixed32,
+            Self::Enum(_) | Self::Bool | Self::Int(_) | Self::Uint(_) | Self::Sint(_) => WireType::Varint,
+        }
     }
 }
 
 /// A field of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) number: u32,
-    pub(super) kind: Kind,
-    pub(super) repeated: bool,
+pub(crate) struct Field {
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+    pub(crate) repeated: bool,
 }
 
 /// A message's fields.
 #[derive(Debug, Default)]
 struct Message {
+    name: Box<str>,
     by_name: HashMap<Box<[u8]>, Field>,
     by_number: HashMap<u32, Field>,
 }
 
 /// The messages and enums that a SavedModel may hold.
 #[derive(Debug, Default)]
-pub(super) struct Schema {
+pub(crate) struct Schema {
     messages: Vec<Message>,
     /// Of each enum the numbers of its values.
     enums: Vec<HashMap<Box<[u8]>, i32>>,
@@ -78,7 +91,7 @@ impl Schema {
             file.message_type.iter().for_each(|message| declared.message(&scope, message));
         }
         let message = |message: &&DescriptorProto| {
-            let mut fields = Message::default();
+            let mut fields = Message { name: message.name().into(), ..Message::default() };
             for descriptor in &message.field {
                 if let Some(field) = declared.field(descriptor) {
                     fields.by_name.insert(descriptor.name().as_bytes().into(), field);
@@ -95,22 +108,29 @@ impl Schema {
     }
 
     /// The message that the whole text is.
-    pub(super) fn root(&self) -> u32 {
+    pub(crate) fn root(&self) -> u32 {
         self.root
     }
 
     /// The field that a message has under a name.
-    pub(super) fn field(&self, message: u32, name: &[u8]) -> Option<Field> {
+    pub(crate) fn field(&self, message: u32, name: &[u8]) -> Option<Field> {
         self.messages.get(message as usize)?.by_name.get(name).copied()
     }
 
     /// The field that a message has under a number, as printers give it that do not know the name.
-    pub(super) fn field_of_number(&self, message: u32, number: u32) -> Option<Field> {
+    pub(crate) fn field_of_number(&self, message: u32, number: u32) -> Option<Field> {
         self.messages.get(message as usize)?.by_number.get(&number).copied()
     }
 
+    /// A field as people call it: `NodeDef.attr`.
+    pub(crate) fn name(&self, message: u32, number: u32) -> String {
+        let Some(message) = self.messages.get(message as usize) else { return String::new() };
+        let field = message.by_name.iter().find(|(_, field)| field.number == number).map(|(name, _)| &**name);
+        format!("{}.{}", message.name, String::from_utf8_lossy(field.unwrap_or_default()))
+    }
+
     /// The number of an enum's value.
-    pub(super) fn value(&self, enumeration: u32, name: &[u8]) -> Option<i32> {
+    pub(crate) fn value(&self, enumeration: u32, name: &[u8]) -> Option<i32> {
         self.enums.get(enumeration as usize)?.get(name).copied()
     }
 }
