@@ -132,15 +132,10 @@ fn duplicate(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn reach<'a>(file: &'a [u8], meta_graphs: &[Range<usize>]) -> graph::Reach<'a> {
-    graph::reach(&graph::Inputs {
-        file,
-        layout: &Layout::Wire,
-        meta_graphs,
-        checkpoint: None,
-        asset_bytes: &|_| 0,
-        progress: &Silent,
-    })
+fn reach<'a>(file: &'a [u8], saved_model: &SavedModel) -> graph::Reach<'a> {
+    let meta_graphs = &saved_model.meta_graphs.iter().map(graph::MetaGraph::from).collect::<Vec<_>>();
+    let (layout, progress) = (&Layout::Wire, &Silent);
+    graph::reach(&graph::Inputs { file, layout, meta_graphs, checkpoint: None, asset_bytes: &|_| 0, progress })
 }
 
 fn answers(criterion: &mut Criterion) {
@@ -148,11 +143,10 @@ fn answers(criterion: &mut Criterion) {
         let model = model_of(&file);
         let main = MainFile::open(&model);
         let (saved_model, _) = charged(&model, &DEFAULT);
-        let meta_graphs: Vec<Range<usize>> = saved_model.meta_graphs.iter().map(|graph| graph.range.clone()).collect();
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(file.len() as u64));
-        group.bench_function("reach", |b| b.iter(|| reach(black_box(&file), &meta_graphs)));
-        let (found, reached) = (find_duplicates(&model), reach(&file, &meta_graphs));
+        group.bench_function("reach", |b| b.iter(|| reach(black_box(&file), &saved_model)));
+        let (found, reached) = (find_duplicates(&model), reach(&file, &saved_model));
         // A context keeps what was found out: each run has one of its own.
         let context = || findings::Context::new(&model, main.as_ref(), &saved_model, None, &found, &reached);
         group.bench_function("findings", |b| b.iter(|| findings::find(&context(), &Work::silent())));

@@ -7,8 +7,6 @@ mod why;
 pub use neighbours::neighbours;
 pub use why::why;
 
-use std::thread;
-
 use bytes::Bytes;
 use thiserror::Error;
 
@@ -23,6 +21,7 @@ use crate::ledger::{Category, Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
 use crate::progress::{Progress, Step, Work};
 use crate::report::ModelReport;
+use crate::turns;
 use crate::verify;
 use crate::wire::{Field, Layout};
 
@@ -161,11 +160,7 @@ impl<'m> Parts<'m> {
             marks.into_files().for_each(|(file, marks)| ledger.mark(file, marks));
             (duplicates, charge_and_follow(ledger))
         } else {
-            thread::scope(|scope| {
-                let duplicates = scope.spawn(|| self.duplicates(false).0);
-                let followed = charge_and_follow(ledger);
-                (duplicates.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), followed)
-            })
+            turns::both(|| self.duplicates(false).0, || charge_and_follow(ledger))
         };
         followed.map(|(reach, saved_model)| Answers { duplicates, saved_model, reach })
     }
@@ -251,8 +246,8 @@ impl<'m> Parts<'m> {
 
     /// What the signatures need, over the metagraphs as they were charged.
     fn reach(&self, saved_model: &SavedModel) -> Reach<'_> {
-        let meta_graphs: Vec<_> = saved_model.meta_graphs.iter().map(|graph| graph.range.clone()).collect();
-        let bytes = meta_graphs.iter().map(|range| range.len() as u64).sum();
+        let meta_graphs: Vec<_> = saved_model.meta_graphs.iter().map(graph::MetaGraph::from).collect();
+        let bytes = meta_graphs.iter().map(|meta_graph| meta_graph.range.len() as u64).sum();
         graph::reach(&graph::Inputs {
             file: self.main_bytes(),
             layout: self.layout(),

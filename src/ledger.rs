@@ -13,9 +13,14 @@ use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::{IndexMap, IndexSet};
 
-pub use account::{Account, Imbalance, Mark};
+use crate::recent::{Recent, mix, mix_name};
+
+pub use account::{Account, Imbalance, Mark, Row as AccountRow};
 pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
 pub use rollup::{Rest, Rollup, Row};
+
+/// How many names and rows of late are remembered, as a power of two.
+const RECENT_BITS: u32 = 8;
 
 /// A name in the ledger. Names are compared as numbers; [`Ledger::name`] gives the text back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -24,6 +29,11 @@ pub struct Label(u32);
 impl Label {
     /// No label in this dimension: bytes that are not part of any node, say, have no op.
     pub const NONE: Self = Self(0);
+
+    /// Labels are counted in the order in which names were met, from 1 on.
+    pub(crate) fn number(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// The labels of a charge, one for each dimension; [`Label::NONE`] where the dimension says nothing about the bytes.
@@ -71,6 +81,14 @@ impl Labels {
     pub fn category(&self) -> Category {
         self.category
     }
+
+    /// A number that other labels mostly do not have.
+    fn mix(&self) -> u64 {
+        // A sum of products: unlike one product after another it does not wait for each.
+        let parts =
+            self.names.iter().zip(1..).map(|(label, odd): (_, u64)| u64::from(label.0).wrapping_mul(odd * 2 + 1));
+        mix(parts.fold(self.category as u64, u64::wrapping_add))
+    }
 }
 
 /// What a row of the ledger adds up to.
@@ -96,8 +114,9 @@ pub struct Ledger {
     scope_depth: usize,
     names: IndexSet<Box<[u8]>, RandomState>,
     rows: IndexMap<Labels, Tally, RandomState>,
-    /// The row of the charge before: neighbours mostly have the same labels.
-    last: Option<(Labels, usize)>,
+    /// Where the names and rows that were met last are: nodes of few ops take turns in a graph.
+    recent_names: Recent,
+    recent_rows: Recent,
     /// Marked ranges by file; empty unless [`Dimension::Duplicate`] is wanted.
     marks: HashMap<String, Vec<Mark>>,
 }
@@ -119,7 +138,8 @@ impl Ledger {
             scope_depth,
             names: IndexSet::default(),
             rows: IndexMap::default(),
-            last: None,
+            recent_names: Recent::new(RECENT_BITS),
+            recent_rows: Recent::new(RECENT_BITS),
             marks: HashMap::default(),
         }
     }
@@ -132,9 +152,14 @@ impl Ledger {
 
     /// The label for `name`, which need not be UTF-8.
     pub fn label(&mut self, name: &[u8]) -> Label {
-        let index = match self.names.get_index_of(name) {
-            Some(index) => index,
-            None => self.names.insert_full(name.into()).0,
+        let mixed = mix_name(name);
+        let guess = self.recent_names.get(mixed);
+        let index = if self.names.get_index(guess).is_some_and(|known| **known == *name) {
+            guess
+        } else {
+            let index = self.names.get_index_of(name).unwrap_or_else(|| self.names.insert_full(name.into()).0);
+            self.recent_names.set(mixed, index);
+            index
         };
         // Label 0 is NONE. More than 2^32 names would need more memory than there is; the last label then stands for all.
         Label(u32::try_from(index + 1).unwrap_or(u32::MAX))
@@ -197,17 +222,29 @@ impl Ledger {
         Rollup::of(self, by, keep)
     }
 
-    fn add(&mut self, mut labels: Labels, tally: Tally) {
+    fn add(&mut self, labels: Labels, tally: Tally) {
+        let row = self.row(labels);
+        self.add_to(row, tally);
+    }
+
+    /// The row of these labels, as far as they are wanted. It has that number for as long as the ledger is.
+    fn row(&mut self, mut labels: Labels) -> usize {
         for (label, wanted) in labels.names.iter_mut().zip(self.wanted) {
             if !wanted {
                 *label = Label::NONE;
             }
         }
-        let row = match self.last {
-            Some((last, row)) if last == labels => row,
-            _ => self.rows.insert_full_default(labels),
-        };
-        self.last = Some((labels, row));
+        let mixed = labels.mix();
+        let guess = self.recent_rows.get(mixed);
+        if self.rows.get_index(guess).is_some_and(|(known, _)| *known == labels) {
+            return guess;
+        }
+        let row = self.rows.insert_full_default(labels);
+        self.recent_rows.set(mixed, row);
+        row
+    }
+
+    fn add_to(&mut self, row: usize, tally: Tally) {
         if let Some((_, sum)) = self.rows.get_index_mut(row) {
             sum.add(tally);
         }

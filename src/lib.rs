@@ -45,10 +45,12 @@ pub mod ledger;
 pub mod problem;
 pub mod progress;
 pub mod proto;
+mod recent;
 pub mod report;
 mod schema;
 pub mod size;
 pub mod text;
+mod turns;
 mod verify;
 pub mod wire;
 

@@ -59,24 +59,28 @@ pub struct Field {
 impl Field {
     /// The payload's range.
     #[must_use]
+    #[inline]
     pub fn payload(&self) -> Range<usize> {
         self.payload..self.payload_end
     }
 
     /// The whole field's range: tag, length and payload.
     #[must_use]
+    #[inline]
     pub fn range(&self) -> Range<usize> {
         self.start..self.end
     }
 
     /// Whether this is field `number` with a length-delimited payload: a message, a string or bytes.
     #[must_use]
+    #[inline]
     pub fn is_len(&self, number: u32) -> bool {
         self.number == number && self.wire_type == WireType::Len
     }
 
     /// The payload's bytes; empty where `file` is not the one that the field was read from.
     #[must_use]
+    #[inline]
     pub fn bytes<'a>(&self, file: &'a [u8]) -> &'a [u8] {
         file.get(self.payload()).unwrap_or_default()
     }
@@ -170,6 +174,7 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields of the message at `range` of `file`; a range outside of the file holds none.
     #[must_use]
+    #[inline]
     pub fn new(file: &'a [u8], range: Range<usize>) -> Self {
         let bytes = file.get(..range.end).unwrap_or_default();
         Self { bytes, at: range.start }
@@ -397,6 +402,7 @@ pub fn to_varint(mut value: u64) -> ([u8; 10], usize) {
 }
 
 /// The fields of the message at `range` of `file`, as far as they can be walked.
+#[inline]
 pub fn fields(file: &[u8], range: Range<usize>) -> impl Iterator<Item = Field> {
     Fields::new(file, range).map_while(Result::ok)
 }
@@ -414,9 +420,22 @@ pub fn integers<T: TryFrom<u64>>(file: &[u8], message: Range<usize>, number: u32
     })
 }
 
+/// Key and value of an entry of a map with strings for keys, both as ranges of the file, where it is written as all
+/// writers do it: the key, then the value, and nothing else. `None` of any other, which is to be read field by field.
+#[must_use]
+#[inline]
+pub fn plain_entry(file: &[u8], entry: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+    let end = entry.end;
+    let mut fields = Fields::new(file, entry);
+    let key = fields.common_field().filter(|field| field.is_len(1))?;
+    let value = fields.common_field().filter(|field| field.is_len(2) && field.end == end)?;
+    Some((key.payload(), value.payload()))
+}
+
 /// The payload of the first field `number` that is length-delimited: enough for names and for what writers give once,
 /// as the rest of a large message need not be touched.
 #[must_use]
+#[inline]
 pub fn first_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
     fields(file, message).find(|field| field.is_len(number)).map(|field| field.payload())
 }
@@ -424,6 +443,7 @@ pub fn first_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Rang
 /// The payload of the last field `number` that is length-delimited: protobuf's rule for a singular field given twice.
 /// Fields after an error are not seen.
 #[must_use]
+#[inline]
 pub fn last_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
     fields(file, message).filter(|field| field.is_len(number)).last().map(|field| field.payload())
 }

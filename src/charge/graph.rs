@@ -26,7 +26,6 @@ const ARG_ATTR: u32 = 7;
 /// What of a node the asked dimensions need: found out once, not for each node.
 #[derive(Clone, Copy)]
 struct Needs {
-    op: bool,
     name: bool,
     scope: bool,
     dtype: bool,
@@ -36,12 +35,16 @@ struct Needs {
 impl Needs {
     fn of(walk: &mut Walk<'_>) -> Self {
         Self {
-            op: walk.wants(Dimension::Op),
             name: walk.wants(Dimension::Node),
             scope: walk.wants(Dimension::Scope),
             dtype: walk.wants(Dimension::Dtype),
             fields: walk.wants(Dimension::Field),
         }
+    }
+
+    /// Whether a node's row depends on more of it than its op.
+    fn more_than_op(self) -> bool {
+        self.name || self.scope || self.dtype || self.fields
     }
 }
 
@@ -51,13 +54,16 @@ struct NodePaths {
     node: &'static str,
     attr: &'static str,
     field: fn(u32) -> &'static str,
+    in_function: bool,
 }
 
-const GRAPH_NODE: NodePaths = NodePaths { node: "graph_def.node", attr: "graph_def.node.attr", field: names::node };
+const GRAPH_NODE: NodePaths =
+    NodePaths { node: "graph_def.node", attr: "graph_def.node.attr", field: names::node, in_function: false };
 const FUNCTION_NODE: NodePaths = NodePaths {
     node: "graph_def.library.function.node_def",
     attr: "graph_def.library.function.node_def.attr",
     field: names::function_node,
+    in_function: true,
 };
 
 /// Charges `MetaGraphDef.graph_def`.
@@ -72,6 +78,7 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_gra
         }
         let labels = walk.with_field(labels, names::graph_def(inner.number).as_bytes());
         if inner.is_len(2) {
+            walk.note_library(inner);
             charge_library(walk, inner, labels, needs, meta_graph);
         } else {
             if inner.is_len(GRAPH_DEBUG_INFO) {
@@ -98,6 +105,7 @@ fn charge_library(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Need
 fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Needs) -> u64 {
     let name = function_name(walk, field.payload());
     let label = walk.label(Dimension::Function, &name);
+    walk.notes.function(label);
     let labels = labels.with(Dimension::Function, label);
     let node_labels = walk.with_field(labels, FUNCTION_NODE.node.as_bytes());
     let mut nodes = 0;
@@ -125,21 +133,28 @@ fn function_name(walk: &Walk<'_>, function: Range<usize>) -> Bytes {
 
 fn charge_node(walk: &mut Walk<'_>, field: Field, mut labels: Labels, needs: Needs, paths: NodePaths) {
     walk.note_large(field);
-    label_node(walk, field.payload(), &mut labels, needs);
+    let (op, refers) = label_node(walk, field.payload(), &mut labels, needs);
+    if refers {
+        walk.note_referring(field, paths.in_function);
+    }
     if needs.fields {
-        charge_node_fields(walk, field, labels, paths);
+        charge_node_fields(walk, field, labels.with(Dimension::Op, op), paths);
+    } else if needs.more_than_op() {
+        walk.charge(field, labels.with(Dimension::Op, op), 1);
     } else {
-        walk.charge(field, labels, 1);
+        walk.charge_node(field, labels, op);
     }
 }
 
-/// Sets the labels that come from the node itself. The first name and op count: writers give each once. The node is
-/// walked to its end whatever is asked, so that damage is noticed by every audit or by none.
-fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, needs: Needs) {
+/// Sets the labels that come from the node itself, but for the op, which it returns. The first name and op count: writers
+/// give each once. The node is walked to its end whatever is asked, so that damage is noticed by every audit or by none. Says
+/// whether the node may refer to more than its inputs.
+fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, needs: Needs) -> (Label, bool) {
     let bytes = walk.bytes;
-    let mut missing_op = needs.op;
+    let mut op = None;
     let mut missing_name = needs.name || needs.scope;
     let mut missing_dtype = needs.dtype;
+    let mut refers = false;
     for field in Fields::new(bytes, node.clone()) {
         let field = match field {
             Ok(field) => field,
@@ -152,34 +167,32 @@ fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, need
             }
         };
         match field.number {
-            NODE_ATTR if field.wire_type == WireType::Len => walk.note_shapes(&field),
-            NODE_DEBUG_INFO if field.wire_type == WireType::Len => walk.note_debug_info(&field),
-            _ => {}
-        }
-        match field.number {
             NODE_NAME if missing_name => {
                 missing_name = false;
                 let name = field.bytes(bytes);
                 labels.set(Dimension::Node, if needs.name { walk.ledger().label(name) } else { Label::NONE });
                 labels.set(Dimension::Scope, walk.ledger().scope(name));
             }
-            NODE_OP if missing_op => {
-                missing_op = false;
-                labels.set(Dimension::Op, walk.ledger().label(field.bytes(bytes)));
+            NODE_OP => {
+                let label = walk.label(Dimension::Op, field.bytes(bytes));
+                walk.notes.op(label);
+                op.get_or_insert(label);
             }
-            NODE_ATTR if missing_dtype => {
-                if let Some(dtype) = dtype_of(bytes, field.payload()) {
+            NODE_ATTR => {
+                if field.wire_type == WireType::Len {
+                    refers |= walk.note_attribute(&field);
+                }
+                if missing_dtype && let Some(dtype) = dtype_of(bytes, field.payload()) {
                     missing_dtype = false;
                     labels.set(Dimension::Dtype, walk.ledger().label(dtype.as_bytes()));
                 }
             }
+            NODE_DEBUG_INFO if field.wire_type == WireType::Len => walk.note_debug_info(&field),
             _ => {}
         }
     }
-    if missing_op {
-        // A node all the same: it is counted under the op that it does not name.
-        labels.set(Dimension::Op, walk.ledger().label(b""));
-    }
+    // A node without an op is a node all the same: it is counted under the op that it does not name.
+    (op.unwrap_or_else(|| walk.label(Dimension::Op, b"")), refers)
 }
 
 /// The value of an entry of `NodeDef.attr`, if it is the one called `dtype`.

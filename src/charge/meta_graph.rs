@@ -85,7 +85,7 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, index: usize) -> MetaGra
         charge_section(walk, section, category, labels.with(Dimension::Section, section_label), &mut meta_graph);
     });
     walk.charge_tail(field, framing);
-    meta_graph.notes = std::mem::take(&mut walk.notes);
+    meta_graph.notes = std::mem::take(&mut walk.notes).finish();
     meta_graph
 }
 

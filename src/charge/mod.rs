@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::ledger::{Account, Category, Dimension, Imbalance, Label, Labels, Ledger};
+use crate::ledger::{Account, AccountRow, Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::problem::{Problem, Problems};
 use crate::progress::Progress;
 use crate::wire::{Field, Fields, Layout, WireError, first_len};
@@ -23,7 +23,7 @@ use crate::wire::{Field, Fields, Layout, WireError, first_len};
 pub(crate) use files::category_of;
 pub use files::{Form, MainFile, charge_model};
 pub use meta_graph::{MetaGraph, Signature};
-pub(crate) use notes::{LARGE_NODE, Notes, Sum, argument_shapes, is_output_shapes};
+pub(crate) use notes::{LARGE_NODE, Notes, Sum, argument_shapes, attribute, is_output_shapes, within};
 
 /// `SavedModel.meta_graphs` (tensorflow/core/protobuf/saved_model.proto).
 const META_GRAPHS: u32 = 2;
@@ -94,6 +94,39 @@ struct Walk<'l> {
     cut_at: Option<usize>,
     /// Room for field paths, so that a label needs no allocation.
     path: Vec<u8>,
+    /// Where nodes are charged.
+    rows: NodeRows,
+}
+
+/// The rows of nodes that have all labels but the op in common, by their op: those of a graph or of a function. Looking a
+/// row up by all of its labels took longer than reading the node.
+#[derive(Default)]
+struct NodeRows {
+    labels: Option<Labels>,
+    /// By the number of the op's label.
+    by_op: Vec<Option<AccountRow>>,
+    /// Those that there are.
+    ops: Vec<usize>,
+}
+
+impl NodeRows {
+    fn get(&self, labels: &Labels, op: Label) -> Option<AccountRow> {
+        self.by_op.get(op.number()).copied().flatten().filter(|_| self.labels.as_ref() == Some(labels))
+    }
+
+    fn set(&mut self, labels: &Labels, op: Label, row: AccountRow) {
+        if self.labels.as_ref() != Some(labels) {
+            self.labels = Some(*labels);
+            for op in self.ops.drain(..) {
+                self.by_op.get_mut(op).into_iter().for_each(|row| *row = None);
+            }
+        }
+        if op.number() >= self.by_op.len() {
+            self.by_op.resize(op.number() + 1, None);
+        }
+        self.by_op.get_mut(op.number()).into_iter().for_each(|known| *known = Some(row));
+        self.ops.push(op.number());
+    }
 }
 
 impl<'l> Walk<'l> {
@@ -116,6 +149,7 @@ impl<'l> Walk<'l> {
             notes: Notes::default(),
             cut_at: None,
             path: Vec::new(),
+            rows: NodeRows::default(),
         }
     }
 
@@ -220,8 +254,25 @@ impl<'l> Walk<'l> {
         self.charge_range(span.payload_end..span.end, labels, 0);
     }
 
+    /// Charges a node, which has `labels` and an op.
+    fn charge_node(&mut self, field: Field, labels: Labels, op: Label) {
+        let row = self.rows.get(&labels, op).unwrap_or_else(|| {
+            let row = self.account.row(labels.with(Dimension::Op, op));
+            self.rows.set(&labels, op, row);
+            row
+        });
+        self.account.charge_row(self.layout.span(&field).range(), &row, 1);
+        self.tell();
+    }
+
     fn charge_range(&mut self, range: Range<u64>, labels: Labels, count: u64) {
         self.account.charge(range, labels, count);
+        self.tell();
+    }
+
+    /// Tells of the progress, now and then.
+    #[inline]
+    fn tell(&mut self) {
         let news = self.account.charged() - self.told;
         if news >= PROGRESS_STEP {
             self.progress.advance(news);

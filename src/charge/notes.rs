@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use super::Walk;
-use crate::wire::{Field, fields, first_len};
+use crate::ledger::Label;
+use crate::wire::{Field, fields, first_len, last_len, plain_entry};
 
 /// A node of fewer bytes holds nothing large.
 pub(crate) const LARGE_NODE: usize = 1 << 10;
@@ -16,7 +17,16 @@ const KEY: u32 = 1;
 const VALUE: u32 = 2;
 const ATTR: u32 = 1;
 
+/// `AttrValue.list`, `.func`, and `AttrValue.ListValue.func` (tensorflow/core/framework/attr_value.proto).
+const LIST: u32 = 1;
+const FUNC: u32 = 10;
+const LIST_FUNC: u32 = 9;
+
 const OUTPUT_SHAPES: &[u8] = b"_output_shapes";
+
+/// The attributes by which a node shares a resource, and names the gradient that was registered for it.
+const SHARED_NAME: &[u8] = b"shared_name";
+const GRADIENT_OP_TYPE: &[u8] = b"_gradient_op_type";
 
 /// How many there are of something, and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,13 +61,85 @@ pub(crate) struct Notes {
     pub(crate) debug_info: Sum,
     /// Nodes that take at least [`LARGE_NODE`] bytes of the wire format, in the order of the file.
     pub(crate) large_nodes: Vec<Field>,
+    /// The `library` fields of the graph: they stand behind all nodes, and a walk to them takes as long as one over those.
+    pub(crate) libraries: Vec<Field>,
+    referring: Referring,
+}
+
+/// Nodes that may refer to more than their inputs: that have an attribute with a function, a gradient's name or a name that
+/// resources share. Of the nodes in functions few do, and nothing else of them matters to who follows calls.
+#[derive(Debug, Default)]
+struct Referring {
+    in_graph: Vec<Field>,
+    in_functions: Vec<Field>,
+    /// Which labels are ops of nodes, by their numbers; and those of the functions.
+    ops: Vec<bool>,
+    functions: Vec<Label>,
+    /// Whether a node may call a function as its op, as TensorFlow 1 does it; then the lists lack these.
+    by_op: bool,
+}
+
+impl Notes {
+    /// The nodes of the graph itself that may refer to functions, gradients or resources, in the order of the file; `None`
+    /// where any may.
+    pub(crate) fn referring(&self) -> Option<&[Field]> {
+        (!self.referring.by_op).then_some(&*self.referring.in_graph)
+    }
+
+    /// The same of the nodes of all functions.
+    pub(crate) fn referring_in_functions(&self) -> Option<&[Field]> {
+        (!self.referring.by_op).then_some(&*self.referring.in_functions)
+    }
+
+    /// The metagraph has been walked to its end.
+    pub(super) fn finish(mut self) -> Self {
+        let Referring { ops, functions, by_op, .. } = &mut self.referring;
+        *by_op |= functions.iter().any(|name| *name == Label::NONE || ops.get(name.number()) == Some(&true));
+        (*ops, *functions) = Default::default();
+        self
+    }
+
+    /// Notes the op of a node; of a node with several ops, each. [`Label::NONE`] where ops are not told apart.
+    pub(super) fn op(&mut self, op: Label) {
+        let Referring { ops, by_op, .. } = &mut self.referring;
+        *by_op |= op == Label::NONE;
+        if op.number() >= ops.len() {
+            ops.resize(op.number() + 1, false);
+        }
+        ops.get_mut(op.number()).into_iter().for_each(|is_op| *is_op = true);
+    }
+
+    /// Notes the name of a function.
+    pub(super) fn function(&mut self, name: Label) {
+        self.referring.functions.push(name);
+    }
+}
+
+/// Those of these fields, which are in the order of the file, that are in `range`.
+pub(crate) fn within<'f>(fields: &'f [Field], range: &Range<usize>) -> &'f [Field] {
+    let before = |end: usize| fields.partition_point(|field| field.start < end);
+    fields.get(before(range.start)..before(range.end)).unwrap_or_default()
+}
+
+/// Whether an attribute may refer to a function, a gradient or a resource.
+fn refers(file: &[u8], key: &[u8], value: Range<usize>) -> bool {
+    let has_function = |field: Field| {
+        let is_function = |item: Field| item.is_len(LIST_FUNC);
+        field.is_len(FUNC) || field.is_len(LIST) && fields(file, field.payload()).any(is_function)
+    };
+    key == SHARED_NAME || key == GRADIENT_OP_TYPE || fields(file, value).any(has_function)
+}
+
+/// The key and the value of an entry of `NodeDef.attr`; of fields given twice the last ones.
+pub(crate) fn attribute(file: &[u8], entry: Range<usize>) -> (Range<usize>, Range<usize>) {
+    plain_entry(file, entry.clone())
+        .unwrap_or_else(|| [KEY, VALUE].map(|number| last_len(file, entry.clone(), number).unwrap_or_default()).into())
 }
 
 /// Whether an entry of a map of attributes is `_output_shapes`.
 pub(crate) fn is_output_shapes(file: &[u8], entry: Range<usize>) -> bool {
     // Nothing shorter can be it; spares looking into most.
-    entry.len() > OUTPUT_SHAPES.len()
-        && first_len(file, entry, KEY).and_then(|key| file.get(key)) == Some(OUTPUT_SHAPES)
+    entry.len() > OUTPUT_SHAPES.len() && file.get(attribute(file, entry).0) == Some(OUTPUT_SHAPES)
 }
 
 /// The attributes `_output_shapes` in an entry of `FunctionDef.arg_attr`.
@@ -78,9 +160,21 @@ impl Walk<'_> {
         }
     }
 
-    pub(super) fn note_shapes(&mut self, attribute: &Field) {
-        if is_output_shapes(self.bytes, attribute.payload()) && !self.is_cut(attribute) {
+    /// Notes an entry of `NodeDef.attr`; says whether it may refer to a function, a gradient or a resource.
+    pub(super) fn note_attribute(&mut self, attribute: &Field) -> bool {
+        let (key, value) = self::attribute(self.bytes, attribute.payload());
+        let key = self.bytes.get(key).unwrap_or_default();
+        if key == OUTPUT_SHAPES && !self.is_cut(attribute) {
             self.notes.output_shapes.add(self.layout.span(attribute).bytes());
+        }
+        refers(self.bytes, key, value)
+    }
+
+    /// Notes a node that refers to more than its inputs.
+    pub(super) fn note_referring(&mut self, node: Field, in_function: bool) {
+        if !self.is_cut(&node) {
+            let Referring { in_graph, in_functions, .. } = &mut self.notes.referring;
+            if in_function { in_functions.push(node) } else { in_graph.push(node) }
         }
     }
 
@@ -90,6 +184,12 @@ impl Walk<'_> {
         }
         for attribute in argument_shapes(self.bytes, entry.payload()) {
             self.notes.output_shapes.add(self.layout.span(&attribute).bytes());
+        }
+    }
+
+    pub(super) fn note_library(&mut self, library: Field) {
+        if !self.is_cut(&library) {
+            self.notes.libraries.push(library);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::Rollup;
 use crate::progress::Silent;
+use crate::support::graph::{call, function_of, graph_of};
 use crate::support::wire::{Message, constant, function, graph, message, meta_graph, node, saved_model};
 
 fn charged(file: &[u8], by: &[Dimension]) -> (SavedModel, Rollup) {
@@ -33,6 +34,40 @@ fn a_node_is_charged_to_its_op_tag_and_length_included() {
     let rows = rows(&model, Dimension::Op);
     assert_eq!(bytes_of(&rows, "Add"), 2 * (add.len() as u64 + FRAME));
     assert_eq!(bytes_of(&rows, "Mul"), long.len() as u64 + FRAME);
+}
+
+/// The names of the nodes that are noted as referring to more than their inputs, of the graph and of functions.
+fn referring(nodes: &[Message], functions: &[Message]) -> Option<[Vec<String>; 2]> {
+    let file = saved_model([&meta_graph(&[], &graph_of(nodes, functions))]).0;
+    let (saved_model, _) = charged(&file, &[Dimension::Op, Dimension::Function]);
+    let notes = &saved_model.meta_graphs[0].notes;
+    let name = |field: &Field| file[first_len(&file, field.payload(), 1).unwrap()].escape_ascii().to_string();
+    let names = |fields: &[Field]| fields.iter().map(name).collect();
+    Some([names(notes.referring()?), names(notes.referring_in_functions()?)])
+}
+
+#[test]
+fn nodes_that_name_functions_resources_or_gradients_are_noted_and_others_are_not() {
+    let text = |text: &str| message().bytes(2, text);
+    let listed = message().message(1, &message().message(9, &message().bytes(1, "f")));
+    let nodes = [
+        node("plain", "Add").entry(5, "T", &message().int(6, 1)).entry(5, "s", &text("f")),
+        call("call", "f", &[]),
+        node("case", "Case").entry(5, "branches", &listed),
+        node("variable", "VarHandleOp").entry(5, "shared_name", &text("v")),
+        node("gradient", "Identity").entry(5, "_gradient_op_type", &text("g")),
+    ];
+    let found = referring(&nodes, &[function_of("f", &[], &[node("a", "Add"), call("again", "f", &[])])]);
+    let in_graph = ["call", "case", "variable", "gradient"].map(str::to_owned).into();
+    assert_eq!(found, Some([in_graph, vec!["again".to_owned()]]));
+}
+
+#[test]
+fn where_a_function_is_called_as_an_op_any_node_may_refer_to_one() {
+    let functions = |callee: &str| [function_of("f", &[], &[node("a", callee)])];
+    assert!(referring(&[], &functions("g")).is_some());
+    assert_eq!(referring(&[], &functions("f")), None);
+    assert_eq!(referring(&[node("first", "Add").bytes(2, "f")], &functions("g")), None);
 }
 
 #[test]

@@ -101,8 +101,6 @@ const LARGEST: usize = 5;
 #[derive(Debug, Clone)]
 pub(super) struct Function {
     pub(super) meta_graph: u32,
-    /// Its place in the library.
-    pub(super) index: usize,
     /// Where its field begins, before its payload.
     pub(super) start: usize,
     pub(super) payload: Range<usize>,
@@ -239,9 +237,9 @@ impl<'a> Collected<'a> {
 
     fn function(&mut self, meta_graph: u32, element: &Element, bytes: u64, original: Option<u32>) {
         let Some(library) = self.libraries.last_mut() else { return };
-        let (index, start, payload) = (library.len(), element.field.start, element.field.payload());
+        let (start, payload) = (element.field.start, element.field.payload());
         library.push(payload.clone());
-        self.functions.push(Function { meta_graph, index, start, payload, bytes, original });
+        self.functions.push(Function { meta_graph, start, payload, bytes, original });
     }
 
     fn node(&mut self, pass: &MetaGraphPass<'_>, node: Range<usize>, inside: &NodeIn) {

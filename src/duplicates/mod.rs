@@ -163,6 +163,18 @@ pub struct Structural {
     pub function_bytes: u64,
     /// The groups, the most redundant bytes first.
     pub groups: Vec<StructuralGroup>,
+    /// For each function of all libraries where its `function` field begins in the main file's wire format, in order, and
+    /// its kind: functions of one kind are equal but for names, the shapes of what their nodes give included.
+    #[serde(skip)]
+    pub(crate) kinds: Vec<(usize, usize)>,
+}
+
+impl Structural {
+    /// The kind of the function whose field begins at `start`.
+    pub(crate) fn kind(&self, start: usize) -> Option<usize> {
+        let position = self.kinds.binary_search_by_key(&start, |(start, _)| *start).ok()?;
+        self.kinds.get(position).map(|(_, kind)| *kind)
+    }
 }
 
 /// Functions of one structure.

@@ -11,7 +11,7 @@ use super::elements::{Kind, text};
 use super::groups::Grouped;
 use super::payloads::PayloadKind;
 use super::source::{Payload, Place};
-use super::structure;
+use super::structure::{self, Structure};
 use super::{Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup};
 use crate::progress::Step;
 
@@ -244,15 +244,17 @@ fn structural(collected: &Collected<'_>) -> Structural {
     let file = file(collected);
     let comparing = collected.inputs.work.begin(Step::ComparingFunctions, file.len() as u64);
     let structures = structure::structures(file, &collected.libraries, &comparing);
-    let mut by_structure: HashMap<u128, Vec<&Function>> = HashMap::default();
-    let own = || collected.functions.iter().filter(|function| function.original.is_none());
-    for function in own() {
-        let library = structures.get(function.meta_graph as usize);
-        if let Some(structure) = library.and_then(|library| library.get(function.index)) {
-            by_structure.entry(*structure).or_default().push(function);
+    let (mut by_class, mut kinds): (HashMap<usize, Vec<&Function>>, HashMap<Structure, usize>) = Default::default();
+    let mut kind_of_each = Vec::with_capacity(collected.functions.len());
+    for (function, structure) in collected.functions.iter().zip(structures.into_iter().flatten()) {
+        let next = kinds.len();
+        kind_of_each.push((function.start, *kinds.entry(structure).or_insert(next)));
+        if function.original.is_none() {
+            by_class.entry(structure.class).or_default().push(function);
         }
     }
-    let mut groups: Vec<(u64, StructuralGroup)> = by_structure
+    let own = || collected.functions.iter().filter(|function| function.original.is_none());
+    let mut groups: Vec<(u64, StructuralGroup)> = by_class
         .values()
         .filter(|functions| functions.len() > 1)
         .map(|group| structural_group(collected, group))
@@ -262,6 +264,7 @@ fn structural(collected: &Collected<'_>) -> Structural {
         redundant_bytes: groups.iter().map(|(_, group)| group.redundant_bytes).sum(),
         function_bytes: own().map(|function| function.bytes).sum(),
         groups: groups.into_iter().map(|(_, group)| group).collect(),
+        kinds: kind_of_each,
     }
 }
 

@@ -10,7 +10,7 @@ use super::constants::{Large, Uses, follow};
 use super::nodes::{Function, Node};
 use super::program::Program;
 use super::variables::Variables;
-use crate::charge::{MainFile, SavedModel};
+use crate::charge::{MainFile, Notes, SavedModel, within};
 use crate::checkpoint::Checkpoint;
 use crate::duplicates::Duplicates;
 use crate::graph::Reach;
@@ -20,7 +20,6 @@ use crate::wire::{Field, fields};
 /// Fields of MetaGraphDef, GraphDef and FunctionDefLibrary.
 const GRAPH_DEF: u32 = 2;
 const NODE: u32 = 1;
-const LIBRARY: u32 = 2;
 const FUNCTION: u32 = 1;
 
 /// The pieces of a tensor's data: files of the checkpoint by position, and ranges of them.
@@ -165,6 +164,35 @@ impl<'a> Context<'a> {
         graphs.filter(|field| field.is_len(NODE)).map(move |field| Node::new(file, field))
     }
 
+    /// The nodes of a metagraph's graph itself that may refer to functions or gradients, and perhaps others.
+    pub(super) fn referring_of_graph(&self, meta_graph: usize) -> Vec<Node<'a>> {
+        let file = self.main();
+        match self.notes(meta_graph).and_then(Notes::referring) {
+            Some(fields) => fields.iter().map(|field| Node::new(file, *field)).collect(),
+            None => self.nodes(meta_graph).collect(),
+        }
+    }
+
+    /// The same of a function.
+    pub(super) fn referring(&self, function: &Function<'a>) -> Vec<Node<'a>> {
+        let file = self.main();
+        match self.notes(function.meta_graph).and_then(Notes::referring_in_functions) {
+            Some(fields) => within(fields, &function.range()).iter().map(|field| Node::new(file, *field)).collect(),
+            None => function.nodes().collect(),
+        }
+    }
+
+    fn notes(&self, meta_graph: usize) -> Option<&'a Notes> {
+        self.saved_model.meta_graphs.get(meta_graph).map(|graph| &graph.notes)
+    }
+
+    /// The fields of a metagraph's libraries: functions and gradients.
+    pub(super) fn library_fields(&self, meta_graph: usize) -> impl Iterator<Item = Field> + use<'a> {
+        let file = self.main();
+        let libraries = self.notes(meta_graph).map_or(&[][..], |notes| &notes.libraries);
+        libraries.iter().flat_map(move |library| fields(file, library.payload()))
+    }
+
     /// The large constants and byte strings of all graphs and functions.
     pub(super) fn large(&self) -> &Large<'a> {
         self.large.get_or_init(|| Large::find(self))
@@ -200,9 +228,8 @@ impl<'a> Context<'a> {
 
     fn library(&self, meta_graph: usize) -> impl Iterator<Item = Function<'a>> + use<'a> {
         let file = self.main();
-        let graphs = self.sections(meta_graph, GRAPH_DEF).flat_map(move |graph| fields(file, graph.payload()));
-        let libraries = graphs.filter(|field| field.is_len(LIBRARY)).flat_map(move |lib| fields(file, lib.payload()));
-        libraries.filter(|field| field.is_len(FUNCTION)).map(move |field| Function::new(file, field, meta_graph))
+        let functions = self.library_fields(meta_graph).filter(|field| field.is_len(FUNCTION));
+        functions.map(move |field| Function::new(file, field, meta_graph))
     }
 }
 

@@ -27,18 +27,13 @@ mod scope;
 mod stablehlo;
 mod variables;
 
-use std::collections::BTreeMap;
-use std::panic::resume_unwind;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
-use std::thread;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::escape::escape_also;
-use crate::progress::{Progress, Step, Work};
+use crate::progress::{Progress as _, Step, Work};
 use crate::size::{bytes, exact};
+use crate::turns;
 
 pub use causes::CAUSES;
 pub use context::Context;
@@ -142,34 +137,20 @@ pub struct Findings {
     pub information: Vec<Information>,
 }
 
-/// Looks for every known cause.
+/// Looks for every known cause. All cores take turns at them: what costs time is mostly one cause that looks through all
+/// functions, beside another.
 #[must_use]
 pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
-    let next = AtomicUsize::new(0);
     let looking = work.begin(Step::LookingForCauses, CAUSES.len() as u64);
-    let (detected, information) = thread::scope(|scope| {
-        let other = scope.spawn(|| (detect(context, &next, &looking), information::informations(context)));
-        let mut detected = detect(context, &next, &looking);
-        let (more, information) = other.join().unwrap_or_else(|panic| resume_unwind(panic));
-        detected.extend(more);
-        (detected, information)
-    });
-    Findings { information, ..weigh(detected.into_values().collect()) }
-}
-
-/// Looks for the causes that are left, by their position in the list, until none is. Two threads take turns: what costs
-/// time is mostly one cause that looks through all functions, beside another.
-fn detect(
-    context: &Context<'_>,
-    next: &AtomicUsize,
-    looking: &dyn Progress,
-) -> BTreeMap<usize, (&'static Cause, Detected)> {
-    let mut found = BTreeMap::new();
-    while let Some((position, cause)) = Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, CAUSES.get(at)?))) {
-        found.extend((cause.detect)(context).map(|detected| (position, (cause, detected))));
+    let detect = |cause: &'static Cause| {
+        let detected = (cause.detect)(context);
         looking.advance(1);
-    }
-    found
+        detected.map(|detected| (cause, detected))
+    };
+    let causes: Vec<&'static Cause> = CAUSES.iter().collect();
+    let (information, detected) =
+        turns::both(|| information::informations(context), || turns::map(&causes, |cause| detect(cause)));
+    Findings { information, ..weigh(detected.into_iter().flatten().collect()) }
 }
 
 /// Orders findings by their bytes, and says of each what larger ones have claimed.

@@ -21,9 +21,7 @@ use crate::graph::function_names;
 use crate::wire::{Field, WireType, fields, first_len, integers, varint};
 
 /// Fields of MetaGraphDef, GraphDef and FunctionDefLibrary.
-const GRAPH_DEF: u32 = 2;
 const OBJECT_GRAPH_DEF: u32 = 7;
-const LIBRARY: u32 = 2;
 const GRADIENT: u32 = 2;
 const REGISTERED_GRADIENTS: u32 = 3;
 /// Fields of FunctionDef and AttrValue.
@@ -54,6 +52,9 @@ const GRADIENT_OP_TYPE: &[u8] = b"_gradient_op_type";
 
 /// Functions with one value of this attribute stand in for each other (`grappler/optimizers/implementation_selector.cc`).
 const API_IMPLEMENTS: &[u8] = b"api_implements";
+
+/// What a string in a checkpoint has besides its bytes: a length and a checksum.
+const MOST_OF_LENGTH: u64 = 14;
 
 /// More functions and objects than this, or more uses, are not followed: the smallest takes two bytes of a file.
 const MAX_THINGS: usize = 1 << 20;
@@ -344,8 +345,7 @@ impl<'a> Program<'a> {
     fn functions_uses(&mut self, context: &Context<'a>, meta_graph: usize) -> HashMap<&'a [u8], Thing> {
         let file = self.file;
         let text = |range: Option<Range<usize>>| range.and_then(|range| file.get(range)).unwrap_or_default();
-        let graphs = context.sections(meta_graph, GRAPH_DEF).flat_map(|graph| fields(file, graph.payload()));
-        let library = graphs.filter(|field| field.is_len(LIBRARY)).flat_map(|library| fields(file, library.payload()));
+        let library = context.library_fields(meta_graph);
         let mut registered: HashMap<&[u8], Thing> = HashMap::default();
         for field in library.filter(|field| field.is_len(GRADIENT) || field.is_len(REGISTERED_GRADIENTS)) {
             let part = |number| text(first_len(file, field.payload(), number));
@@ -364,7 +364,7 @@ impl<'a> Program<'a> {
         let mut uses = Vec::new();
         for number in 0..self.functions.len() {
             let Some(function) = self.functions.get(number).cloned() else { continue };
-            for node in function.nodes() {
+            for node in context.referring(&function) {
                 self.node_uses(&node, &registered, &mut uses);
                 for need in uses.drain(..) {
                     named.get_mut(need.to).filter(|_| need.via == Via::Gradient).into_iter().for_each(|n| *n = true);
@@ -408,17 +408,23 @@ impl<'a> Program<'a> {
 
     /// What the nodes of the graph itself need; and whether one of them is the checkpoint's object graph again.
     fn nodes_uses(&mut self, context: &Context<'a>, meta_graph: usize, registered: &HashMap<&'a [u8], Thing>) {
-        let bundle = context.checkpoint.map(|checkpoint| &checkpoint.bundle);
-        let tracked = bundle.and_then(|bundle| bundle.tensors.iter().find(|tensor| tensor.key == KEY));
         let mut uses = Vec::new();
-        for node in context.nodes(meta_graph) {
+        for node in context.referring_of_graph(meta_graph) {
             self.node_uses(&node, registered, &mut uses);
             self.room = self.room.saturating_sub(uses.len());
             self.roots.extend(uses.drain(..).take(self.room));
-            let copies =
-                node.op() == b"Const" && tracked.is_some_and(|tensor| holds_string(self.file, &node, tensor.bytes));
-            self.tracked_copies = self.tracked_copies.saturating_add(copies.into());
         }
+        let bundle = context.checkpoint.map(|checkpoint| &checkpoint.bundle);
+        let tracked = bundle.and_then(|bundle| bundle.tensors.iter().find(|tensor| tensor.key == KEY));
+        let Some(tracked) = tracked else { return };
+        // A smaller node cannot hold it; the length says so without a look at the node.
+        let is_copy = |node: &Node<'_>| {
+            (node.message().len() as u64).saturating_add(MOST_OF_LENGTH) > tracked.bytes
+                && node.op() == b"Const"
+                && holds_string(self.file, node, tracked.bytes)
+        };
+        let copies = context.nodes(meta_graph).filter(is_copy).count() as u64;
+        self.tracked_copies = self.tracked_copies.saturating_add(copies);
     }
 
     fn objects_uses(&mut self, nodes: &[Field]) {

@@ -8,14 +8,16 @@ use prost::Message as _;
 
 use super::edges::Edges;
 use super::measure::By;
-use super::names::{Names, Recent};
+use super::names::{Names, RECENT_BITS};
 use super::node::{Input, Node};
-use super::{Edge, Inputs, Kind, MetaGraphReach, Origin, Root, Thing, objects, restore};
+use super::{Edge, Inputs, Kind, MetaGraph, MetaGraphReach, Origin, Root, Thing, objects, restore};
+use crate::charge::within;
 use crate::checkpoint::Checkpoint;
 use crate::progress::Ticks;
 use crate::proto::tensor_info::Encoding;
 use crate::proto::{SignatureDef, TensorInfo};
-use crate::wire::{Layout, fields, first_len};
+use crate::recent::{Recent, mix_name};
+use crate::wire::{Field, Layout, fields, first_len};
 
 /// Fields of MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto).
 const GRAPH_DEF: u32 = 2;
@@ -31,9 +33,6 @@ const FUNCTION: u32 = 1;
 /// Fields of FunctionDef.
 const SIGNATURE: u32 = 1;
 const NODE_DEF: u32 = 3;
-
-/// Nodes that are followed between two looks at how far it is.
-const NODES: usize = 1 << 14;
 
 /// The collections of nodes that a loader runs (`tensorflow/python/saved_model/constants.py`).
 const MAIN_OPS: [&[u8]; 3] = [b"saved_model_main_op", b"legacy_init_op", b"saved_model_init_op"];
@@ -98,14 +97,14 @@ pub(super) struct Builder<'a, 'k> {
     full: bool,
 }
 
-/// Finds the things and edges of the MetaGraphDef at `range`; `None` where they are more than there is room for.
+/// Finds the things and edges of a metagraph; `None` where they are more than there is room for.
 pub(super) fn build<'a>(
     inputs: &Inputs<'a, '_>,
     keys: &Keys<'a>,
-    range: Range<usize>,
+    meta_graph: &MetaGraph<'_>,
     room: (usize, usize),
 ) -> Option<MetaGraphReach<'a>> {
-    let file = inputs.file;
+    let (file, range) = (inputs.file, meta_graph.range.clone());
     let mut builder = Builder {
         file,
         layout: inputs.layout,
@@ -129,18 +128,7 @@ pub(super) fn build<'a>(
         return None;
     }
     builder.nodes = Names::new(file, &builder.things);
-    let nodes = builder.numbers(Kind::Node);
-    let mut node = Node::default();
-    let mut recent = Recent::new();
-    let mut ticks = Ticks::new(inputs.progress, range.start);
-    for nodes in nodes.chunks(NODES) {
-        nodes.iter().for_each(|number| builder.node_edges(*number, &mut node, &mut recent));
-        ticks.up_to(nodes.last().map_or(0, |last| builder.span(*last).end));
-    }
-    for function in builder.numbers(Kind::Function) {
-        builder.function_edges(function, &mut node);
-        ticks.up_to(builder.span(function).end);
-    }
+    builder.declared_edges(meta_graph, Ticks::new(inputs.progress, range.start));
     sections(ASSET_FILE_DEF).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
     let mut main_ops = Vec::new();
     sections(COLLECTION_DEF).for_each(|entry| main_ops.extend(builder.main_op(entry)));
@@ -173,7 +161,7 @@ impl<'a> Builder<'a, '_> {
             self.full = true;
             return u32::MAX;
         }
-        self.things.push(Thing { kind, span, name, bytes });
+        self.things.push(Thing::new(kind, &name, span, bytes));
         u32::try_from(self.things.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -200,10 +188,6 @@ impl<'a> Builder<'a, '_> {
     /// The node of this name.
     pub(super) fn node(&self, name: &[u8]) -> Option<u32> {
         self.nodes.get(self.file, &self.things, name)
-    }
-
-    fn numbers(&self, kind: Kind) -> Vec<u32> {
-        (0..).zip(&self.things).filter(|(_, thing)| thing.kind == kind).map(|(number, _)| number).collect()
     }
 
     /// The checkpoint's tensors, and the slices of partitioned ones.
@@ -245,18 +229,46 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
+    /// What the nodes and functions need that were declared.
+    fn declared_edges(&mut self, meta_graph: &MetaGraph<'_>, mut ticks: Ticks<'_>) {
+        let (mut node, mut recent) = (Node::default(), Recent::new(RECENT_BITS));
+        let mut referring = meta_graph.referring.map(|fields| fields.iter().peekable());
+        for number in 0..u32::try_from(self.things.len()).unwrap_or_default() {
+            let Some(Thing { kind, span, .. }) = self.things.get(number as usize) else { break };
+            ticks.up_to(span.start);
+            match kind {
+                Kind::Node => {
+                    let span = span.clone();
+                    let refers = referring.as_mut().is_none_or(|fields| {
+                        while fields.next_if(|field| field.payload < span.start).is_some() {}
+                        fields.next_if(|field| field.payload == span.start).is_some()
+                    });
+                    if refers {
+                        node.read(self.file, span);
+                    } else {
+                        node.read_inputs(self.file, span);
+                    }
+                    self.node_edges(number, &node, &mut recent);
+                }
+                Kind::Function => self.function_edges(number, meta_graph.referring_in_functions, &mut node),
+                _ => {}
+            }
+        }
+    }
+
     /// What a node of the graph needs.
-    fn node_edges(&mut self, number: u32, node: &mut Node<'a>, recent: &mut Recent) {
-        node.read(self.file, self.span(number));
+    fn node_edges(&mut self, number: u32, node: &Node<'a>, recent: &mut Recent) {
         for input in &node.inputs {
-            let input = Input::parse(input);
-            if let Some(source) = self.nodes.get_recent(self.file, &self.things, input.name, recent) {
-                self.edge(number, source, if input.control { Edge::Control } else { Edge::Input });
+            // Most inputs are first outputs of nodes shortly before: the name and nothing else, which need not be parsed.
+            let (tensor, edge) = input.strip_prefix(b"^").map_or((*input, Edge::Input), |name| (name, Edge::Control));
+            let recent = self.nodes.get_recent(self.file, &self.things, tensor, recent);
+            if let Some(source) = recent.or_else(|| self.node(Input::parse(tensor).name)) {
+                self.edge(number, source, edge);
             }
         }
         self.calls(number, node);
         let own_name = self.file.get(node.name.clone()).unwrap_or_default();
-        recent.note(own_name, number);
+        recent.set(mix_name(own_name), number as usize);
         let shared = node.shared_name.filter(|name| *name != ANONYMOUS);
         if let Some(name) = shared.or_else(|| is_resource(node.op).then_some(own_name)) {
             let resource = self.resource(name);
@@ -266,14 +278,22 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// What the nodes of a function call, and the resources that they share with the graph.
-    fn function_edges(&mut self, number: u32, node: &mut Node<'a>) {
-        for field in fields(self.file, self.span(number)).filter(|field| field.is_len(NODE_DEF)) {
-            node.read(self.file, field.payload());
-            self.calls(number, node);
-            if let Some(name) = node.shared_name.filter(|name| *name != ANONYMOUS) {
-                let resource = self.resource(name);
-                self.edge(number, resource, Edge::Handle);
-            }
+    fn function_edges(&mut self, number: u32, referring: Option<&[Field]>, node: &mut Node<'a>) {
+        let (file, span) = (self.file, self.span(number));
+        match referring {
+            Some(nodes) => within(nodes, &span).iter().for_each(|field| self.node_of_function(number, field, node)),
+            None => fields(file, span)
+                .filter(|field| field.is_len(NODE_DEF))
+                .for_each(|field| self.node_of_function(number, &field, node)),
+        }
+    }
+
+    fn node_of_function(&mut self, function: u32, field: &Field, node: &mut Node<'a>) {
+        node.read(self.file, field.payload());
+        self.calls(function, node);
+        if let Some(name) = node.shared_name.filter(|name| *name != ANONYMOUS) {
+            let resource = self.resource(name);
+            self.edge(function, resource, Edge::Handle);
         }
     }
 

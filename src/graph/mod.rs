@@ -37,15 +37,15 @@ mod restore;
 mod tests;
 
 use std::ops::Range;
-use std::panic::resume_unwind;
-use std::thread;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::charge;
 use crate::checkpoint::Checkpoint;
 use crate::progress::Progress;
-use crate::wire::Layout;
+use crate::turns;
+use crate::wire::{Field, Layout};
 
 pub use ask::{Bound, Handle, Users};
 pub(crate) use node::function_names;
@@ -137,10 +137,24 @@ pub struct Thing {
     pub kind: Kind,
     /// Its message in the main file's wire format, without tag and length; empty for what is not in it.
     pub span: Range<usize>,
-    /// Where its name is in that; empty for variables, see [`MetaGraphReach::name`].
-    name: Range<usize>,
+    /// Where its name is in that, and the bytes that it has; empty for variables, see [`MetaGraphReach::name`]. A name of
+    /// more than four gigabytes is none; there are millions of things, so each byte of one counts.
+    name_start: usize,
+    name_len: u32,
     /// Those of the field, tag and length included; of the shards, as they are charged to the tensor; of the asset's file.
     pub bytes: u64,
+}
+
+impl Thing {
+    fn new(kind: Kind, name: &Range<usize>, span: Range<usize>, bytes: u64) -> Self {
+        let name_len = u32::try_from(name.len()).unwrap_or_default();
+        Self { kind, span, name_start: name.start, name_len, bytes }
+    }
+
+    /// Its name, as `file` has it.
+    fn name<'a>(&self, file: &'a [u8]) -> &'a [u8] {
+        file.get(self.name_start..).and_then(|rest| rest.get(..self.name_len as usize)).unwrap_or_default()
+    }
 }
 
 /// Where reachability begins.
@@ -186,14 +200,34 @@ pub struct Inputs<'a, 'i> {
     pub file: &'a [u8],
     /// Which part of the main file each field of `file` is.
     pub layout: &'a Layout,
-    /// The payloads of its MetaGraphDefs in `file`.
-    pub meta_graphs: &'i [Range<usize>],
+    /// Its MetaGraphDefs.
+    pub meta_graphs: &'i [MetaGraph<'i>],
     /// What is under `variables/`.
     pub checkpoint: Option<&'a Checkpoint>,
     /// The size of the file of this name under `assets/`; 0 where there is none.
     pub asset_bytes: &'i (dyn Fn(&str) -> u64 + Sync),
     /// Told of the bytes of metagraphs that were followed.
     pub progress: &'i dyn Progress,
+}
+
+/// A metagraph to be followed.
+#[derive(Debug, Clone)]
+pub struct MetaGraph<'i> {
+    /// The payload of its MetaGraphDef.
+    pub range: Range<usize>,
+    /// The nodes of the graph itself that may refer to a function in an attribute or share a resource, in the order of the
+    /// file; `None` where that is not known, or where functions are called as ops: then all nodes are read whole.
+    pub referring: Option<&'i [Field]>,
+    /// The same of all of its functions.
+    pub referring_in_functions: Option<&'i [Field]>,
+}
+
+impl<'i> From<&'i charge::MetaGraph> for MetaGraph<'i> {
+    /// A metagraph as it was charged.
+    fn from(charged: &'i charge::MetaGraph) -> Self {
+        let (referring, referring_in_functions) = (charged.notes.referring(), charged.notes.referring_in_functions());
+        Self { range: charged.range.clone(), referring, referring_in_functions }
+    }
 }
 
 /// What the metagraphs of a model reach.
@@ -222,7 +256,7 @@ pub struct MetaGraphReach<'a> {
 pub fn reach<'a>(inputs: &Inputs<'a, '_>) -> Reach<'a> {
     let keys = build::Keys::new(inputs.checkpoint);
     let mut meta_graphs = match inputs.meta_graphs {
-        [first, second] => side_by_side(inputs, &keys, first, second),
+        two @ [_, _] => side_by_side(inputs, &keys, two),
         all => one_by_one(inputs, &keys, all),
     };
     measure::exclusive(&mut meta_graphs);
@@ -233,26 +267,20 @@ pub fn reach<'a>(inputs: &Inputs<'a, '_>) -> Reach<'a> {
 fn side_by_side<'a>(
     inputs: &Inputs<'a, '_>,
     keys: &build::Keys<'a>,
-    first: &Range<usize>,
-    second: &Range<usize>,
+    two: &[MetaGraph<'_>],
 ) -> Vec<Option<MetaGraphReach<'a>>> {
-    let follow = |range: &Range<usize>| follow(inputs, keys, range, (MAX_THINGS / 2, MAX_EDGES / 2));
-    thread::scope(|scope| {
-        let second = scope.spawn(|| follow(second));
-        let first = follow(first);
-        vec![first, second.join().unwrap_or_else(|panic| resume_unwind(panic))]
-    })
+    turns::map(two, |meta_graph| follow(inputs, keys, meta_graph, (MAX_THINGS / 2, MAX_EDGES / 2)))
 }
 
 /// Follows metagraphs in the order of the file; those after one that there is no room for are not followed.
 fn one_by_one<'a>(
     inputs: &Inputs<'a, '_>,
     keys: &build::Keys<'a>,
-    meta_graphs: &[Range<usize>],
+    meta_graphs: &[MetaGraph<'_>],
 ) -> Vec<Option<MetaGraphReach<'a>>> {
     let mut room = (MAX_THINGS, MAX_EDGES);
-    let follow = |range| {
-        let graph = follow(inputs, keys, range, room);
+    let follow = |meta_graph| {
+        let graph = follow(inputs, keys, meta_graph, room);
         room = graph.as_ref().map_or((0, 0), |graph: &MetaGraphReach<'_>| {
             (room.0.saturating_sub(graph.things.len()), room.1.saturating_sub(graph.edges.count()))
         });
@@ -264,10 +292,10 @@ fn one_by_one<'a>(
 fn follow<'a>(
     inputs: &Inputs<'a, '_>,
     keys: &build::Keys<'a>,
-    range: &Range<usize>,
+    meta_graph: &MetaGraph<'_>,
     room: (usize, usize),
 ) -> Option<MetaGraphReach<'a>> {
-    let mut graph = build::build(inputs, keys, range.clone(), room);
+    let mut graph = build::build(inputs, keys, meta_graph, room);
     graph.iter_mut().for_each(measure::measure);
     graph
 }
@@ -301,7 +329,7 @@ impl MetaGraphReach<'_> {
 
     /// The bytes of a thing's name in the file; empty for a variable.
     fn name_bytes(&self, thing: &Thing) -> &[u8] {
-        self.file.get(thing.name.clone()).unwrap_or_default()
+        thing.name(self.file)
     }
 
     /// Whether any root reaches a thing.

@@ -6,15 +6,15 @@
 //! name one of the nodes shortly before, which a small list that stays in the cache has, by the ends of their names.
 
 use std::hash::BuildHasher as _;
-use std::ops::Range;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::{Kind, Thing};
+use crate::recent::{Recent, mix_name};
 
 /// How many of the nodes before one are remembered, as a power of two.
-const RECENT_BITS: u32 = 10;
+pub(super) const RECENT_BITS: u32 = 10;
 
 /// The numbers of the nodes among things, by name.
 #[derive(Default)]
@@ -33,7 +33,7 @@ impl Names {
         let mut table = HashTable::with_capacity(nodes().count());
         let mut ambiguous = false;
         for (number, thing) in nodes() {
-            let name = bytes(file, &thing.name);
+            let name = thing.name(file);
             let entry = table.entry(
                 state.hash_one(name),
                 |other| self::name(file, things, *other) == name,
@@ -53,46 +53,62 @@ impl Names {
         self.table.find(self.state.hash_one(wanted), |number| name(file, things, *number) == wanted).copied()
     }
 
-    /// The same for the input of a node, which is most likely one of those shortly before it.
+    /// The same for a name that is most likely one of those met last; `None` also where it is none of these.
     pub(super) fn get_recent(&self, file: &[u8], things: &[Thing], wanted: &[u8], recent: &Recent) -> Option<u32> {
-        let guess = recent.get(wanted).filter(|_| !self.ambiguous);
-        let is_it = |number: &u32| things.get(*number as usize).is_some_and(|t| bytes(file, &t.name) == wanted);
-        guess.filter(is_it).or_else(|| self.get(file, things, wanted))
-    }
-}
-
-/// The nodes that were met last. Of two whose names end alike it has the later one.
-pub(super) struct Recent(Vec<Option<u32>>);
-
-impl Recent {
-    pub(super) fn new() -> Self {
-        Self(vec![None; 1 << RECENT_BITS])
-    }
-
-    /// Remembers a node.
-    pub(super) fn note(&mut self, name: &[u8], number: u32) {
-        if let Some(slot) = self.0.get_mut(Self::slot(name)) {
-            *slot = Some(number);
-        }
-    }
-
-    fn get(&self, name: &[u8]) -> Option<u32> {
-        self.0.get(Self::slot(name)).copied().flatten()
-    }
-
-    /// Names are counted at their ends (`dense_12`, `dense/MatMul_3`), so the last bytes tell neighbours apart.
-    fn slot(name: &[u8]) -> usize {
-        let tail = name.last_chunk::<8>().map_or(name.len() as u64, |tail| u64::from_le_bytes(*tail));
-        // The odd number of Fibonacci hashing, 2^64 divided by the golden ratio: the upper bits depend on all bytes.
-        let mixed = tail.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - RECENT_BITS);
-        usize::try_from(mixed).unwrap_or_default()
+        let guess = u32::try_from(recent.get(mix_name(wanted))).ok().filter(|_| !self.ambiguous);
+        guess.filter(|number| things.get(*number as usize).is_some_and(|thing| thing.name(file) == wanted))
     }
 }
 
 fn name<'a>(file: &'a [u8], things: &[Thing], number: u32) -> &'a [u8] {
-    things.get(number as usize).map_or(&[], |thing| bytes(file, &thing.name))
+    things.get(number as usize).map_or(&[], |thing| thing.name(file))
 }
 
-fn bytes<'a>(file: &'a [u8], range: &Range<usize>) -> &'a [u8] {
-    file.get(range.clone()).unwrap_or_default()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nodes of these names, and the file that holds the names.
+    fn nodes(names: &[&str]) -> (Vec<u8>, Vec<Thing>) {
+        let file = names.concat().into_bytes();
+        let mut start = 0;
+        let mut thing = |name: &&str| {
+            let range = start..start + name.len();
+            start = range.end;
+            Thing::new(Kind::Node, &range, range.clone(), 1)
+        };
+        let things = names.iter().map(&mut thing).collect();
+        (file, things)
+    }
+
+    #[test]
+    fn a_node_is_found_by_its_name_and_nothing_by_another() {
+        let (file, things) = nodes(&["dense/MatMul", "dense/MatMul_1", ""]);
+        let names = Names::new(&file, &things);
+        let found =
+            ["dense/MatMul_1", "dense/MatMul", "", "dense"].map(|name| names.get(&file, &things, name.as_bytes()));
+        assert_eq!(found, [Some(1), Some(0), Some(2), None]);
+    }
+
+    #[test]
+    fn of_two_of_one_name_the_first_counts_also_where_the_second_was_met_last() {
+        let (file, things) = nodes(&["a", "b", "a"]);
+        let names = Names::new(&file, &things);
+        let mut recent = Recent::new(RECENT_BITS);
+        recent.set(mix_name(b"a"), 2);
+        assert_eq!(names.get_recent(&file, &things, b"a", &recent), None);
+        assert_eq!(names.get(&file, &things, b"a"), Some(0));
+    }
+
+    #[test]
+    fn a_guess_that_is_wrong_finds_nothing() {
+        let (file, things) = nodes(&["a", "b"]);
+        let names = Names::new(&file, &things);
+        let mut recent = Recent::new(RECENT_BITS);
+        assert_eq!(names.get_recent(&file, &things, b"", &recent), None);
+        recent.set(mix_name(b"a"), 1);
+        assert_eq!(names.get_recent(&file, &things, b"a", &recent), None);
+        recent.set(mix_name(b"a"), 0);
+        assert_eq!(names.get_recent(&file, &things, b"a", &recent), Some(0));
+    }
 }

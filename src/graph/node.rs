@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::charge::attribute;
 use crate::wire::{Field, fields};
 
 /// `NodeDef` (tensorflow/core/framework/node_def.proto).
@@ -35,6 +36,16 @@ pub(super) struct Node<'a> {
 impl<'a> Node<'a> {
     /// Reads the NodeDef at `range`.
     pub(super) fn read(&mut self, file: &'a [u8], range: Range<usize>) {
+        self.read_parts(file, range, true);
+    }
+
+    /// Reads what a NodeDef is called, what it does and what it takes, but none of its attributes.
+    pub(super) fn read_inputs(&mut self, file: &'a [u8], range: Range<usize>) {
+        self.read_parts(file, range, false);
+    }
+
+    #[inline]
+    fn read_parts(&mut self, file: &'a [u8], range: Range<usize>, attributes: bool) {
         (self.name, self.op, self.shared_name, self.value) = (0..0, &[], None, None);
         self.inputs.clear();
         self.functions.clear();
@@ -43,22 +54,15 @@ impl<'a> Node<'a> {
                 NAME if field.is_len(NAME) => self.name = field.payload(),
                 OP => self.op = bytes(file, &field),
                 INPUT => self.inputs.push(bytes(file, &field)),
-                ATTR if field.is_len(ATTR) => self.attribute(file, field.payload()),
+                ATTR if attributes && field.is_len(ATTR) => self.attribute(file, field.payload()),
                 _ => {}
             }
         }
     }
 
     fn attribute(&mut self, file: &'a [u8], entry: Range<usize>) {
-        let (mut key, mut value): (&[u8], _) = (&[], None);
-        for field in fields(file, entry) {
-            match field.number {
-                1 => key = bytes(file, &field),
-                2 if field.is_len(2) => value = Some(field.payload()),
-                _ => {}
-            }
-        }
-        let Some(value) = value else { return };
+        let (key, value) = attribute(file, entry);
+        let key = file.get(key).unwrap_or_default();
         match key {
             b"shared_name" => {
                 let shared = fields(file, value).filter(|field| field.is_len(S)).last();

@@ -2,6 +2,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::charge::MainFile;
+use crate::input::Model;
+use crate::ledger::{Dimension, Ledger};
 use crate::problem::Problem;
 use crate::progress::Silent;
 use crate::support::bundle::{BundleBuilder, bytes_entry, index, string_entry};
@@ -38,19 +41,32 @@ struct Found {
     followed: usize,
 }
 
+/// A model as it is charged, with its notes.
+fn charged(model: &[u8]) -> charge::SavedModel {
+    let model = Model::in_memory("model", [("saved_model.pb".to_owned(), Bytes::copy_from_slice(model))]);
+    let mut ledger = Ledger::new(&[Dimension::Op, Dimension::Function]);
+    charge::charge_model(&model, MainFile::open(&model).as_ref(), None, &mut ledger, &Silent).unwrap()
+}
+
+/// A metagraph of whose nodes nothing is known.
+fn unknown<'i>(range: Range<usize>) -> MetaGraph<'i> {
+    MetaGraph { range, referring: None, referring_in_functions: None }
+}
+
 fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
     let model = saved_model(graphs).0;
     let fields = crate::wire::Fields::new(&model, 0..model.len()).map(Result::unwrap);
-    let ranges: Vec<Range<usize>> = fields.filter(|field| field.is_len(2)).map(|field| field.payload()).collect();
+    let meta_graphs = fields.filter(|field| field.is_len(2)).map(|field| field.payload());
+    let meta_graphs: Vec<MetaGraph<'_>> = meta_graphs.map(unknown).collect();
     let asset_bytes = &|name: &str| if name == "words.txt" { 1000 } else { 0 };
-    let reach = reach(&Inputs {
-        file: &model,
-        layout: &Layout::Wire,
-        meta_graphs: &ranges,
-        checkpoint,
-        asset_bytes,
-        progress: &Silent,
-    });
+    let (layout, progress) = (&Layout::Wire, &Silent);
+    let inputs = |meta_graphs| Inputs { file: &model, layout, meta_graphs, checkpoint, asset_bytes, progress };
+    let charged = charged(&model);
+    let of_charged: Vec<MetaGraph<'_>> = charged.meta_graphs.iter().map(MetaGraph::from).collect();
+    let (reach, again) = (reach(&inputs(&meta_graphs)), reach(&inputs(&of_charged)));
+    for (graph, again) in reach.meta_graphs.iter().flatten().zip(again.meta_graphs.iter().flatten()) {
+        assert_eq!((&graph.roots, &graph.reached), (&again.roots, &again.reached), "as noted when it was charged");
+    }
     let names = |graph: &MetaGraphReach<'_>, wanted: &dyn Fn(u32) -> bool| -> Vec<String> {
         let shown = |kind: Kind| !matches!(kind, Kind::Object | Kind::Resource);
         graph.things().filter(|(n, thing)| shown(thing.kind) && wanted(*n)).map(|(n, _)| graph.name(n)).collect()
@@ -211,14 +227,9 @@ fn look<T>(graph: &Message, checkpoint: Option<&Checkpoint>, look: impl Fn(&Meta
     let model = saved_model([graph]).0;
     let field = crate::wire::fields(&model, 0..model.len()).find(|field| field.is_len(2)).unwrap();
     let layout = &Layout::Wire;
-    let inputs = Inputs {
-        file: &model,
-        layout,
-        meta_graphs: &[field.payload()],
-        checkpoint,
-        asset_bytes: &|_| 0,
-        progress: &Silent,
-    };
+    let meta_graphs = &[unknown(field.payload())];
+    let asset_bytes = &|_: &str| 0;
+    let inputs = Inputs { file: &model, layout, meta_graphs, checkpoint, asset_bytes, progress: &Silent };
     look(reach(&inputs).meta_graphs[0].as_ref().unwrap())
 }
 

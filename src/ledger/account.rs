@@ -30,6 +30,14 @@ pub struct Imbalance {
     pub expected: u64,
 }
 
+/// A row of the ledger, as an [`Account`] found it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    labels: Labels,
+    /// Its position; none where charges are divided by their state, as each state has a row.
+    position: Option<usize>,
+}
+
 /// The account of one file. Charges are made front to back, each where the last one ended, and [`Account::close`]
 /// wants the last one to end where the file does: disjoint and complete by construction.
 #[derive(Debug)]
@@ -87,6 +95,24 @@ impl<'l> Account<'l> {
         } else {
             self.add(range.end, labels, count);
         }
+    }
+
+    /// The row that charges under these labels go to, for [`Account::charge_row`].
+    pub fn row(&mut self, labels: Labels) -> Row {
+        let labels = labels.with(Dimension::File, self.label);
+        Row { labels, position: self.marks.is_none().then(|| self.ledger.row(labels)) }
+    }
+
+    /// As [`Account::charge`], where many charges go to one row: it is looked up once.
+    #[inline]
+    pub fn charge_row(&mut self, range: Range<u64>, row: &Row, count: u64) {
+        let Some(position) = row.position.filter(|_| range.start == self.charged && range.start <= range.end) else {
+            self.charge(range, row.labels, count);
+            return;
+        };
+        let tally = Tally { bytes: range.end - self.charged, count };
+        self.charged = range.end;
+        self.ledger.add_to(position, tally);
     }
 
     /// Charges up to `end`, divided where marks begin and end. What is counted is counted with the first part.
@@ -181,6 +207,34 @@ mod tests {
         let rollup = ledger.rollup(&[Dimension::Duplicate]);
         let rows: Vec<_> = rollup.rows.iter().map(|row| (row.name.as_str(), row.bytes, row.count)).collect();
         assert_eq!(rows, [("unique", 5, 1), ("redundant", 4, 1), ("zero", 1, 0)]);
+    }
+
+    #[test]
+    fn charges_to_a_row_are_charges_by_its_labels() {
+        for by in [&[Dimension::File][..], &[Dimension::Duplicate]] {
+            let rollups = [false, true].map(|by_row| {
+                let mut ledger = Ledger::new(by);
+                ledger.mark("a".to_owned(), vec![Mark { range: 2..5, state: State::Redundant }]);
+                let mut account = ledger.open("a", 10);
+                let row = account.row(files());
+                for range in [0..4, 4..10] {
+                    if by_row { account.charge_row(range, &row, 1) } else { account.charge(range, files(), 1) }
+                }
+                account.close().unwrap();
+                ledger.rollup(by)
+            });
+            assert_eq!(rollups[0], rollups[1]);
+        }
+    }
+
+    #[test]
+    fn a_gap_in_charges_to_a_row_is_named_with_its_offset() {
+        let mut ledger = Ledger::new(&[]);
+        let mut account = ledger.open("a", 10);
+        let row = account.row(files());
+        account.charge_row(0..4, &row, 1);
+        account.charge_row(6..10, &row, 1);
+        assert_eq!(account.close().unwrap_err().expected, 6);
     }
 
     #[test]

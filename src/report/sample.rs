@@ -309,7 +309,12 @@ fn duplicates([variable, constant, stem]: [&str; 3]) -> Duplicates {
         ratio: 0.2,
         zero_bytes: 16,
         groups: vec![group],
-        structural: Structural { redundant_bytes: 40, function_bytes: 90, groups: vec![structural] },
+        structural: Structural {
+            redundant_bytes: 40,
+            function_bytes: 90,
+            groups: vec![structural],
+            ..Structural::default()
+        },
         ..Duplicates::default()
     }
 }

@@ -73,6 +73,7 @@ pub struct Decoded {
 impl Layout {
     /// The span of a field in the file; an empty one for a field that is not one of the file's.
     #[must_use]
+    #[inline]
     pub fn span(&self, field: &Field) -> Span {
         match self {
             Self::Wire => Span {
@@ -137,6 +138,7 @@ impl Layout {
 
     /// Whether a field stands for a part of the file that could not be read.
     #[must_use]
+    #[inline]
     pub fn is_damaged(&self, field: &Field) -> bool {
         matches!(self, Self::Decoded(decoded) if decoded.damaged == field.number)
     }

@@ -1,6 +1,6 @@
 //! Attributes in the canonical form: of nodes, of functions, of arguments, and of functions in attributes.
 //!
-//! They are sorted by key, of a key's entries the last one counts, and what [`is_name`] says is left out. A string that
+//! They are sorted by key, of a key's entries the last one counts, and what [`is_name`] says is left out, as are shapes. A string that
 //! is the name of a function of the library stands for that function: gradients are tied to their functions so.
 
 use std::ops::Range;
@@ -12,24 +12,18 @@ use crate::wire::{Field, WireType};
 /// Attributes may nest this deep in functions in attributes; TensorFlow writes one level.
 const MAX_NESTING: usize = 32;
 
+/// They follow from the inputs, so they are no part of the form; see [`Reader::shapes`].
+const OUTPUT_SHAPES: &[u8] = b"_output_shapes";
+
 /// Whether an attribute is a name, or says nothing of its own.
 ///
-/// - `_output_shapes`: follow from the inputs.
 /// - `_class`: the node to be placed with. `shared_name`: a resource. `_user_specified_name`: an argument in Python.
 /// - `_gradient_op_type`: `PartitionedCall-123`, under which a gradient is registered while a program runs; loading a
 ///   model makes new ones (tensorflow/python/saved_model/function_deserialization.py).
 /// - `api_implements`: `lstm_<uuid>`, random for every layer, shared by the implementations of that one
 ///   (tf_keras/src/layers/rnn/gru_lstm_utils.py). Which implementation it is, `api_preferred_device` says.
 fn is_name(key: &[u8]) -> bool {
-    matches!(
-        key,
-        b"_output_shapes"
-            | b"_class"
-            | b"shared_name"
-            | b"_user_specified_name"
-            | b"_gradient_op_type"
-            | b"api_implements"
-    )
+    matches!(key, b"_class" | b"shared_name" | b"_user_specified_name" | b"_gradient_op_type" | b"api_implements")
 }
 
 /// Whether an attribute is the name of a function, a generated one, and so nothing where the library has no such
@@ -38,7 +32,7 @@ fn names_a_function(key: &[u8]) -> bool {
     matches!(key, b"forward_function_name" | b"backward_function_name" | b"_original_func_name")
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     /// The attributes from `bottom` of the stack on, which is then that high again; of an argument, or of what precedes.
     pub(super) fn put_attributes(
         &mut self,
@@ -51,7 +45,12 @@ impl Reader<'_> {
         for index in bottom..self.attributes.len() {
             let Some(Entry { key, value }) = self.attributes.get(index).cloned() else { break };
             let next = self.attributes.get(index.saturating_add(1));
-            if next.is_none_or(|next| next.key != key) && !self.is_out(key, value.clone())? {
+            if next.is_some_and(|next| next.key == key) {
+                continue;
+            }
+            if key == OUTPUT_SHAPES {
+                self.shapes.put(piece, argument.unwrap_or(self.nodes), self.file.get(value).unwrap_or_default());
+            } else if !self.is_out(key, value.clone())? {
                 self.form.put(piece, number, key);
                 self.value(value, nesting)?;
             }

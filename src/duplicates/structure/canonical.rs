@@ -20,9 +20,9 @@ use foldhash::HashMap;
 
 use super::classes::Calls;
 use super::form::{Form, Piece};
-use super::library::Library;
+use super::library::{Library, Results};
 use super::names::{Names, Source};
-use crate::wire::{Field, Fields, WireError, WireType, varint};
+use crate::wire::{Field, Fields, WireError, WireType, plain_entry, varint};
 
 /// A function has at most this many arguments and nodes, a map this many entries. An empty one takes two bytes of the
 /// file and many times that in memory; real nodes take hundreds, and protobuf ends at 2 GiB.
@@ -59,12 +59,17 @@ pub(super) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Unreadable> {
     Ok(())
 }
 
-/// Reads the functions of one library, one by one, into their forms. Its buffers are used again for each.
-pub(super) struct Reader<'a> {
+/// Reads functions of one library, one by one, into their forms. Its buffers are used again for each.
+pub(super) struct Reader<'l, 'a> {
     pub(super) file: &'a [u8],
-    pub(super) library: Library<'a>,
+    pub(super) library: &'l Library<'a>,
+    results_of_callees: Results<'a>,
     pub(super) calls: Calls,
     pub(super) form: Form,
+    /// The `_output_shapes` of its nodes, which are no part of the form.
+    pub(super) shapes: Form,
+    /// How many nodes of the function were begun, for the shapes to say whose they are.
+    pub(super) nodes: u64,
     names: Names<'a>,
     /// `FunctionDef.ret`, sorted by key.
     results: Vec<Entry<'a>>,
@@ -80,14 +85,17 @@ pub(super) struct Reader<'a> {
     control_results: Vec<&'a [u8]>,
 }
 
-impl<'a> Reader<'a> {
-    /// A reader of the functions of `library`, which adds to `calls`.
-    pub(super) fn new(file: &'a [u8], library: Library<'a>, calls: Calls) -> Self {
+impl<'l, 'a> Reader<'l, 'a> {
+    /// A reader of functions of `library`, which adds to `calls`.
+    pub(super) fn new(file: &'a [u8], library: &'l Library<'a>, calls: Calls) -> Self {
         Self {
             file,
             library,
+            results_of_callees: Results::default(),
             calls,
-            form: Form::new(),
+            form: Form::default(),
+            shapes: Form::default(),
+            nodes: 0,
             names: Names::default(),
             results: Vec::new(),
             attributes: Vec::new(),
@@ -98,21 +106,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The hash of a function's form. The functions for its blanks are added to the calls.
-    pub(super) fn read(&mut self, function: Range<usize>) -> u128 {
+    /// The hashes of a function's form and of its shapes. The functions for its blanks are added to the calls.
+    pub(super) fn read(&mut self, function: Range<usize>) -> (u128, u128) {
         self.clear();
         let read = self.index(function.clone()).and_then(|()| self.function(function.clone()));
         if read.is_err() {
             self.calls.discard();
-            self.form = Form::new();
+            self.form.clear();
             self.form.put(Piece::Damaged, 0, self.file.get(function).unwrap_or_default());
         }
         self.calls.finish();
-        self.form.digest()
+        (self.form.digest(), self.shapes.digest())
     }
 
     fn clear(&mut self) {
-        self.form = Form::new();
+        self.form.clear();
+        self.shapes.clear();
+        self.nodes = 0;
         self.names.clear();
         self.results.clear();
         self.attributes.clear();
@@ -177,6 +187,9 @@ impl<'a> Reader<'a> {
 
     /// An entry of a map with string keys.
     pub(super) fn entry(&self, entry: Field) -> Result<Entry<'a>, Unreadable> {
+        if let Some((key, value)) = plain_entry(self.file, entry.payload()) {
+            return Ok(Entry { key: self.file.get(key).unwrap_or_default(), value });
+        }
         let mut read = Entry { key: &[], value: entry.payload_end..entry.payload_end };
         for field in self.fields(entry.payload()) {
             let field = field?;
@@ -208,13 +221,13 @@ impl<'a> Reader<'a> {
     }
 
     fn function(&mut self, function: Range<usize>) -> Result<(), Unreadable> {
-        let mut nodes = 0..;
         for field in self.fields(function) {
             let field = field?;
             match (field.number, field.wire_type) {
                 (1, WireType::Len) => self.signature(field.payload())?,
                 (3, WireType::Len) => {
-                    let callee = nodes.next().and_then(|node| self.names.callee(node));
+                    let callee = self.names.callee(self.nodes);
+                    self.nodes = self.nodes.saturating_add(1);
                     self.node(field.payload(), callee)?;
                 }
                 (4, WireType::Len) => {}
@@ -310,14 +323,18 @@ impl<'a> Reader<'a> {
             put_source(&mut self.form, Piece::Control, *control);
         }
         self.call_or(callee, Piece::Op, op);
-        self.form.put(Piece::Device, 0, device);
+        if !device.is_empty() {
+            self.form.put(Piece::Device, 0, device);
+        }
         self.put_attributes(bottom, None, 0)
     }
 
-    /// A tensor: `argument`, `argument:0`, `node:output:0` or, in graphs, `node:0`. Names have no colon in them.
+    /// A tensor: `argument`, `argument:0`, `node:output:0` or, in graphs, `node:0`. Names have no colon in them, and are
+    /// longer than what follows, so colons are looked for from the end.
     fn reference(&mut self, reference: &'a [u8]) {
-        let colon = reference.iter().position(|byte| *byte == b':').unwrap_or(reference.len());
-        let (name, port) = reference.split_at_checked(colon).unwrap_or_default();
+        let last = |text: &[u8]| text.iter().rposition(|byte| *byte == b':');
+        let colon = last(reference).map(|colon| last(reference.get(..colon).unwrap_or_default()).unwrap_or(colon));
+        let (name, port) = reference.split_at_checked(colon.unwrap_or(reference.len())).unwrap_or_default();
         match self.names.source(name) {
             Source::Argument(position) => self.form.put(Piece::FromArgument, position, port),
             Source::Node(position) => self.node_output(position, port),
@@ -327,11 +344,13 @@ impl<'a> Reader<'a> {
 
     /// An output of a node. What a function calls its result is a name; what an op calls its output is not.
     fn node_output(&mut self, position: u64, port: &'a [u8]) {
-        let mut parts = port.splitn(3, |byte| *byte == b':').skip(1);
-        let (output, tensor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let callee = self.names.callee(position);
-        match callee.and_then(|callee| self.library.result(callee, output)) {
-            Some(result) => {
+        let result = self.names.callee(position).and_then(|callee| {
+            let mut parts = port.splitn(3, |byte| *byte == b':').skip(1);
+            let (output, tensor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            self.results_of_callees.position(self.library, callee, output).map(|result| (result, tensor))
+        });
+        match result {
+            Some((result, tensor)) => {
                 self.form.put(Piece::FromCall, position, &[]);
                 self.form.put(Piece::Port, result, tensor);
             }
@@ -349,7 +368,8 @@ impl<'a> Reader<'a> {
     }
 
     fn put_control_results(&mut self) {
-        let mut sources: Vec<Source<'a>> = self.control_results.iter().map(|name| self.names.source(name)).collect();
+        let names = &mut self.names;
+        let mut sources: Vec<Source<'a>> = self.control_results.iter().map(|name| names.source(name)).collect();
         sources.sort_unstable();
         for source in sources {
             put_source(&mut self.form, Piece::ControlResult, source);

@@ -42,6 +42,16 @@ impl Calls {
         self.callees.truncate(self.ends.last().copied().unwrap_or(0));
     }
 
+    /// Adds the calls of more functions, as far as all of them fit; says whether they did.
+    pub(super) fn append(&mut self, more: &Self) -> bool {
+        let fits = self.callees.len() + more.callees.len() <= MAX_CALLS;
+        if fits {
+            self.ends.extend(more.ends.iter().map(|end| end + self.callees.len()));
+            self.callees.extend_from_slice(&more.callees);
+        }
+        fits
+    }
+
     /// For each call who calls, and which of the caller's it is.
     fn callers(&self) -> (Vec<usize>, Vec<usize>) {
         let (mut callers, mut letters) = (Vec::with_capacity(self.callees.len()), Vec::new());

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
 
+use crate::turns;
 use crate::wire::{fields, last_len};
 
 /// `FunctionDef.signature`; `OpDef.name`, `.output_arg` and `OpDef.ArgDef.name`.
@@ -21,46 +22,67 @@ pub(super) struct Library<'a> {
     by_name: HashMap<&'a [u8], usize>,
     /// No name is longer: what is, needs no lookup, and so no hash of a large blob is computed.
     longest: usize,
-    /// Positions of results by function and name, of the functions asked for so far.
-    results: HashMap<(usize, &'a [u8]), u64>,
-    loaded: HashSet<usize>,
+    /// Bit n is set where a name has a length of n, or of n more than a multiple of 64: most ops have another one.
+    lengths: u64,
 }
 
 impl<'a> Library<'a> {
-    pub(super) fn new(file: &'a [u8], ranges: &'a [Range<usize>], first: usize) -> Self {
-        let mut by_name = HashMap::default();
-        for (number, range) in (first..).zip(ranges) {
+    /// The library of the functions at `ranges`, which are in these parts of it, in order.
+    pub(super) fn new(file: &'a [u8], ranges: &'a [Range<usize>], parts: &[&[Range<usize>]], first: usize) -> Self {
+        let name = |range: &Range<usize>| {
             let name = last_len(file, range.clone(), SIGNATURE).and_then(|op| last_len(file, op, OP_NAME));
-            let name = name.and_then(|range| file.get(range)).unwrap_or_default();
+            name.and_then(|range| file.get(range)).unwrap_or_default()
+        };
+        // The last signature of a function counts, so each is walked to its end.
+        let names = turns::map(parts, |part| part.iter().map(name).collect::<Vec<_>>());
+        let mut by_name = HashMap::default();
+        for (number, name) in (first..).zip(names.into_iter().flatten()) {
             if !name.is_empty() {
                 by_name.entry(name).or_insert(number);
             }
         }
         let longest = by_name.keys().map(|name| name.len()).max().unwrap_or(0);
-        Self { file, ranges, first, by_name, longest, results: HashMap::default(), loaded: HashSet::default() }
+        let lengths = by_name.keys().fold(0, |lengths, name| lengths | bit_of(name.len()));
+        Self { file, ranges, first, by_name, longest, lengths }
     }
 
     /// The number of the function of this name.
     pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
-        if name.len() > self.longest { None } else { self.by_name.get(name).copied() }
+        let is_possible = name.len() <= self.longest && self.lengths & bit_of(name.len()) != 0;
+        if is_possible { self.by_name.get(name).copied() } else { None }
     }
 
-    /// Which result of a function has this name. Read when first asked for: only functions that are called as ops,
-    /// TF1's way, have their results referred to by name.
-    pub(super) fn result(&mut self, function: usize, name: &[u8]) -> Option<u64> {
-        if self.loaded.insert(function) {
-            self.load_results(function);
-        }
-        self.results.get(&(function, name)).copied()
-    }
-
-    fn load_results(&mut self, function: usize) {
+    /// The names of a function's results, by their positions.
+    fn results(&self, function: usize) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let file = self.file;
         let range = function.checked_sub(self.first).and_then(|index| self.ranges.get(index));
-        let signature = range.and_then(|range| last_len(self.file, range.clone(), SIGNATURE)).unwrap_or(0..0);
-        let fields = fields(self.file, signature);
-        for (position, arg) in (0..).zip(fields.filter(|field| field.is_len(OUTPUT_ARG))) {
-            let name = last_len(self.file, arg.payload(), ARG_NAME).and_then(|range| self.file.get(range));
-            self.results.entry((function, name.unwrap_or_default())).or_insert(position);
+        let signature = range.and_then(|range| last_len(file, range.clone(), SIGNATURE)).unwrap_or(0..0);
+        let results = fields(file, signature).filter(|field| field.is_len(OUTPUT_ARG));
+        results
+            .map(move |arg| last_len(file, arg.payload(), ARG_NAME).and_then(|name| file.get(name)).unwrap_or_default())
+    }
+}
+
+fn bit_of(length: usize) -> u64 {
+    1 << (length % 64)
+}
+
+/// Positions of results by function and name, of the functions asked for so far: only functions that are called as ops,
+/// TF1's way, have their results referred to by name.
+#[derive(Default)]
+pub(super) struct Results<'a> {
+    positions: HashMap<(usize, &'a [u8]), u64>,
+    known: HashSet<usize>,
+}
+
+impl<'a> Results<'a> {
+    /// Which result of a function has this name.
+    pub(super) fn position(&mut self, library: &Library<'a>, function: usize, name: &'a [u8]) -> Option<u64> {
+        if self.known.insert(function) {
+            for (position, name) in (0..).zip(library.results(function)) {
+                self.positions.entry((function, name)).or_insert(position);
+            }
         }
+        self.positions.get(&(function, name)).copied()
     }
 }

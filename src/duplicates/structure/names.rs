@@ -2,7 +2,11 @@
 
 use foldhash::HashMap;
 
-use super::canonical::{MAX_PARTS, Unreadable};
+use super::canonical::{Unreadable, push};
+use crate::recent::{Recent, mix_name};
+
+/// How many names are found without a hash, as a power of two: as many as most functions have nodes.
+const RECENT_BITS: u32 = 9;
 
 /// A name table that has grown beyond this is given back after its function, as clearing it takes time by its size.
 const KEPT: usize = 1 << 14;
@@ -19,12 +23,31 @@ pub(super) enum Source<'a> {
 }
 
 /// The arguments and nodes of one function by name. Of two of one name the first counts.
-#[derive(Default)]
+///
+/// Inputs are mostly nodes shortly before, which are found without a hash; a map of all is made for those that are not.
 pub(super) struct Names<'a> {
+    /// The arguments and nodes in the order in which they were added.
+    known: Vec<(&'a [u8], Source<'a>)>,
+    recent: Recent,
     sources: HashMap<&'a [u8], Source<'a>>,
+    /// How many of `known` are in the map.
+    mapped: usize,
     arguments: u64,
     /// For each node the function of the library that is its op.
     callees: Vec<Option<usize>>,
+}
+
+impl Default for Names<'_> {
+    fn default() -> Self {
+        Self {
+            known: Vec::new(),
+            recent: Recent::new(RECENT_BITS),
+            sources: HashMap::default(),
+            mapped: 0,
+            arguments: 0,
+            callees: Vec::new(),
+        }
+    }
 }
 
 impl<'a> Names<'a> {
@@ -34,6 +57,8 @@ impl<'a> Names<'a> {
             self.sources = HashMap::default();
         }
         self.sources.clear();
+        self.mapped = 0;
+        self.known.clear();
         self.arguments = 0;
         self.callees.clear();
     }
@@ -53,12 +78,26 @@ impl<'a> Names<'a> {
     }
 
     fn push(&mut self, name: &'a [u8], source: Source<'a>) -> Result<(), Unreadable> {
-        self.sources.entry(name).or_insert(source);
-        if self.sources.len().max(self.callees.len()) > MAX_PARTS { Err(Unreadable) } else { Ok(()) }
+        let mixed = mix_name(name);
+        if self.guess(mixed, name).is_none() {
+            self.recent.set(mixed, self.known.len());
+        }
+        push(&mut self.known, (name, source))
     }
 
-    pub(super) fn source(&self, name: &'a [u8]) -> Source<'a> {
-        self.sources.get(name).copied().unwrap_or(Source::Unknown(name))
+    fn guess(&self, mixed: u64, name: &[u8]) -> Option<Source<'a>> {
+        self.known.get(self.recent.get(mixed)).filter(|(known, _)| *known == name).map(|(_, source)| *source)
+    }
+
+    /// What a name stands for. All are known by then.
+    pub(super) fn source(&mut self, name: &'a [u8]) -> Source<'a> {
+        self.guess(mix_name(name), name).unwrap_or_else(|| {
+            for (known, source) in self.known.get(self.mapped..).unwrap_or_default() {
+                self.sources.entry(known).or_insert(*source);
+            }
+            self.mapped = self.known.len();
+            self.sources.get(name).copied().unwrap_or(Source::Unknown(name))
+        })
     }
 
     /// The function of the library that is the op of a node.

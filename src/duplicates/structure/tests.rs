@@ -2,15 +2,22 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
+use super::Structure;
 use crate::progress::Silent;
 use crate::support::wire::{Message, constant, function, message, node};
 
-fn structures(file: &[u8], libraries: &[Vec<Range<usize>>]) -> Vec<Vec<u128>> {
+fn structures(file: &[u8], libraries: &[Vec<Range<usize>>]) -> Vec<Vec<Structure>> {
     super::structures(file, libraries, &Silent)
 }
 
-/// The structures of the functions of some libraries.
-fn structures_of_libraries(libraries: &[&[Message]]) -> Vec<Vec<u128>> {
+/// The classes of functions by where they lie.
+fn classes(file: &[u8], libraries: &[Vec<Range<usize>>]) -> Vec<Vec<usize>> {
+    let class = |structure: Structure| structure.class;
+    structures(file, libraries).into_iter().map(|library| library.into_iter().map(class).collect()).collect()
+}
+
+/// The classes of the functions of some libraries.
+fn classes_of_libraries(libraries: &[&[Message]]) -> Vec<Vec<usize>> {
     let mut file = Vec::new();
     let mut range_of = |function: &Message| {
         let start = file.len();
@@ -19,16 +26,16 @@ fn structures_of_libraries(libraries: &[&[Message]]) -> Vec<Vec<u128>> {
     };
     let ranges: Vec<Vec<Range<usize>>> =
         libraries.iter().map(|functions| functions.iter().map(&mut range_of).collect()).collect();
-    structures(&file, &ranges)
+    classes(&file, &ranges)
 }
 
-/// The structures of the functions of one library.
-fn structures_of(functions: &[Message]) -> Vec<u128> {
-    structures_of_libraries(&[functions]).remove(0)
+/// The classes of the functions of one library.
+fn classes_of(functions: &[Message]) -> Vec<usize> {
+    classes_of_libraries(&[functions]).remove(0)
 }
 
 fn equal(a: &Message, b: &Message) -> bool {
-    let found = structures_of(&[a.clone(), b.clone()]);
+    let found = classes_of(&[a.clone(), b.clone()]);
     found[0] == found[1]
 }
 
@@ -303,7 +310,7 @@ fn a_callee_counts_by_its_structure_and_not_by_its_name() {
     for (((way, a), (_, b)), (_, c)) in references("f").into_iter().zip(references("g")).zip(references("h")) {
         let [f, g] = ["f", "g"].map(|name| function(name, [&constant("c", b"same")]));
         let h = function("h", [&constant("c", b"else")]);
-        let found = structures_of(&[f, g, h, a, b, c]);
+        let found = classes_of(&[f, g, h, a, b, c]);
         assert_eq!(found[0], found[1]);
         assert_eq!(found[3], found[4], "{way}");
         assert_ne!(found[3], found[5], "{way}");
@@ -347,7 +354,7 @@ fn results_of_a_function_that_is_called_as_an_op_go_by_their_position() {
     };
     let [first, renamed, second] =
         [(["a", "b"], "a"), (["b", "c"], "b"), (["a", "b"], "b")].map(|(r, u)| library(r, u));
-    let found = structures_of_libraries(&[&first, &renamed, &second]);
+    let found = classes_of_libraries(&[&first, &renamed, &second]);
     assert_eq!(found[0], found[1]);
     assert_ne!(found[0][1], found[2][1]);
 }
@@ -355,7 +362,7 @@ fn results_of_a_function_that_is_called_as_an_op_go_by_their_position() {
 #[test]
 fn functions_of_several_libraries_are_compared_and_call_those_of_their_own() {
     let callee = |content| function("callee", [&constant("c", content)]);
-    let found = structures_of_libraries(&[
+    let found = classes_of_libraries(&[
         &[callee(b"one!"), caller("f", "callee")],
         &[caller("g", "callee"), callee(b"one!")],
         &[callee(b"two!"), caller("f", "callee")],
@@ -365,7 +372,7 @@ fn functions_of_several_libraries_are_compared_and_call_those_of_their_own() {
 
 #[test]
 fn a_function_may_call_itself() {
-    let found = structures_of(&[caller("f", "f"), caller("g", "g"), function("h", []), caller("i", "h")]);
+    let found = classes_of(&[caller("f", "f"), caller("g", "g"), function("h", []), caller("i", "h")]);
     assert_eq!(found, [0, 0, 1, 2]);
 }
 
@@ -383,7 +390,7 @@ fn functions_that_name_each_other_are_equal_to_their_copies() {
     let [a, b] = pair("forward_1", "backward_1", b"same");
     let [c, d] = pair("forward_2", "backward_2", b"same");
     let [e, f] = pair("forward_3", "backward_3", b"else");
-    assert_eq!(structures_of(&[a, b, d, c, e, f]), [0, 1, 1, 0, 2, 3]);
+    assert_eq!(classes_of(&[a, b, d, c, e, f]), [0, 1, 1, 0, 2, 3]);
 }
 
 #[test]
@@ -394,12 +401,12 @@ fn a_difference_far_along_a_chain_of_calls_is_seen_at_its_start() {
         let last = function(&format!("{prefix}{}", LENGTH - 1), [&constant("c", last)]);
         links.chain([last]).collect::<Vec<Message>>()
     };
-    let found = structures_of(&[chain("a", b"same"), chain("b", b"same"), chain("c", b"else")].concat());
+    let found = classes_of(&[chain("a", b"same"), chain("b", b"same"), chain("c", b"else")].concat());
     let (first, others) = found.split_at(LENGTH);
     let (copy, different) = others.split_at(LENGTH);
     assert_eq!(first, copy);
-    assert_eq!(first, (0..LENGTH as u128).collect::<Vec<_>>());
-    assert_eq!(different, (LENGTH as u128..2 * LENGTH as u128).collect::<Vec<_>>());
+    assert_eq!(first, (0..LENGTH).collect::<Vec<_>>());
+    assert_eq!(different, (LENGTH..2 * LENGTH).collect::<Vec<_>>());
 }
 
 #[test]
@@ -407,10 +414,10 @@ fn a_difference_far_around_a_ring_of_calls_is_seen_everywhere() {
     const LENGTH: usize = 50_000;
     let link = |i: usize| caller(&format!("f{i}"), &format!("f{}", (i + 1) % LENGTH));
     let mut ring: Vec<Message> = (0..LENGTH).map(link).collect();
-    assert_eq!(structures_of(&ring), vec![0; LENGTH]);
+    assert_eq!(classes_of(&ring), vec![0; LENGTH]);
     let odd = node("call", "StatefulPartitionedCall").entry(5, "f", &func("f1"));
     ring[0] = function("f0", [&odd]);
-    assert_eq!(structures_of(&ring), (0..LENGTH as u128).collect::<Vec<_>>());
+    assert_eq!(classes_of(&ring), (0..LENGTH).collect::<Vec<_>>());
 }
 
 #[test]
@@ -431,7 +438,7 @@ fn a_damaged_function_is_equal_to_one_of_the_same_bytes_only() {
 #[test]
 fn a_damaged_function_does_not_touch_its_neighbours() {
     let damaged = caller("damaged", "f").raw(&[0x0f]);
-    let found = structures_of(&[function("f", []), damaged, caller("g", "f"), caller("h", "f")]);
+    let found = classes_of(&[function("f", []), damaged, caller("g", "f"), caller("h", "f")]);
     assert_eq!(found, [0, 1, 2, 2]);
 }
 
@@ -439,13 +446,43 @@ fn a_damaged_function_does_not_touch_its_neighbours() {
 fn what_a_damaged_function_calls_does_not_matter() {
     let damaged = caller("damaged", "f").message(3, &node("n", "Op").entry(5, "a", &message().raw(&[0x0f])));
     let callee = |content| function("f", [&constant("c", content)]);
-    let found = structures_of_libraries(&[&[callee(b"one!"), damaged.clone()], &[callee(b"two!"), damaged]]);
+    let found = classes_of_libraries(&[&[callee(b"one!"), damaged.clone()], &[callee(b"two!"), damaged]]);
     assert_eq!(found, [[0, 1], [2, 1]]);
 }
 
 #[test]
+fn a_library_that_is_read_in_parts_has_the_classes_of_one_that_is_not() {
+    // Each function fills a part; they call each other from part to part.
+    let large = |name: &str, byte: u8, callee: &str| {
+        function(
+            name,
+            [&constant("c", &vec![byte; super::PART]), &node("call", "PartitionedCall").entry(5, "f", &func(callee))],
+        )
+    };
+    let (first, last) = (function("a", []), function("b", []));
+    let functions = [first, large("f", 1, "a"), large("g", 1, "b"), large("h", 2, "a"), large("i", 1, "f"), last];
+    assert_eq!(
+        super::parts(&[0..super::PART, 0..1, 0..super::PART, 0..2]).map(<[_]>::len).collect::<Vec<_>>(),
+        [1, 2, 1]
+    );
+    assert_eq!(classes_of(&functions), [0, 1, 1, 2, 3, 0]);
+}
+
+#[test]
+fn shapes_tell_functions_of_one_class_apart() {
+    let shaped = |name: &str, shape: &str| function(name, [&node("n", "Add").entry(5, "_output_shapes", &text(shape))]);
+    let file = [shaped("f", "[2]"), shaped("g", "[2]"), shaped("h", "[3]")];
+    let bytes: Vec<u8> = file.iter().flat_map(|function| function.0.clone()).collect();
+    let mut start = 0;
+    let ranges = file.iter().map(|function| (start..start + function.len(), start += function.len()).0).collect();
+    let found = structures(&bytes, &[ranges]).remove(0);
+    assert!(found.iter().all(|function| function.class == 0));
+    assert!(found[0].shapes == found[1].shapes && found[1].shapes != found[2].shapes);
+}
+
+#[test]
 fn a_range_outside_of_the_file_is_an_empty_function() {
-    assert_eq!(structures(b"", &[vec![0..0, 3..9, usize::MAX - 1..usize::MAX]]), [[0, 0, 0]]);
+    assert_eq!(classes(b"", &[vec![0..0, 3..9, usize::MAX - 1..usize::MAX]]), [[0, 0, 0]]);
 }
 
 /// A function of a random library: what it is made of, by positions.
@@ -526,15 +563,15 @@ proptest! {
     fn renaming_a_function_changes_no_structure(
         drafts in prop::collection::vec(draft(), FUNCTIONS), renamed in 0..FUNCTIONS
     ) {
-        let before = structures_of(&write(&drafts, &|_| false));
-        prop_assert_eq!(structures_of(&write(&drafts, &|function| function == renamed)), before);
+        let before = classes_of(&write(&drafts, &|_| false));
+        prop_assert_eq!(classes_of(&write(&drafts, &|function| function == renamed)), before);
     }
 
     #[test]
     fn a_renamed_copy_of_a_library_in_it_adds_no_structure(drafts in prop::collection::vec(draft(), FUNCTIONS)) {
-        let before = structures_of(&write(&drafts, &|_| false));
+        let before = classes_of(&write(&drafts, &|_| false));
         let both = [write(&drafts, &|_| false), write(&drafts, &|_| true)].concat();
-        prop_assert_eq!(structures_of(&both), [before.clone(), before].concat());
+        prop_assert_eq!(classes_of(&both), [before.clone(), before].concat());
     }
 
     #[test]
@@ -543,7 +580,7 @@ proptest! {
         let at = at.min(file.len());
         file.splice(at..at, bytes);
         let halves = vec![0..file.len() / 2, file.len() / 2..file.len()];
-        prop_assert_eq!(structures(&file, &[halves])[0].len(), 2);
+        prop_assert_eq!(classes(&file, &[halves])[0].len(), 2);
     }
 }
 
@@ -560,7 +597,7 @@ fn a_layer_that_keras_traced_again_and_again_is_mostly_copies() {
         let fields = messages.into_iter().flat_map(|message| Fields::new(&file, message).map(Result::unwrap));
         fields.filter(|field| field.is_len(*number)).map(|field| field.payload()).collect()
     });
-    let structures = structures(&file, std::slice::from_ref(&functions)).remove(0);
+    let structures = classes(&file, std::slice::from_ref(&functions)).remove(0);
     let is_copy = |i: &usize| structures[..*i].contains(&structures[*i]);
     let copies: Vec<usize> = (0..functions.len()).filter(is_copy).collect();
     let bytes: usize = copies.iter().map(|i| functions[*i].len()).sum();

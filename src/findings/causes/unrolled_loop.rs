@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use crate::findings::claims::Claims;
 use crate::findings::nodes::{Function, Node, input_node};
@@ -42,8 +42,14 @@ const BYTES_BESIDE_NAMES: u64 = 45;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut most) = (Claims::default(), Vec::new(), 0);
+    let mut known: HashMap<usize, Vec<Repeated>> = HashMap::default();
     for function in context.functions() {
-        for run in repeated(context.main(), function) {
+        // Functions of one kind have the same loops. Most functions of a library are one of several of their kind.
+        let runs = match context.duplicates.structural.kind(function.range().start) {
+            Some(kind) => known.entry(kind).or_insert_with(|| repeated(context.main(), function)).clone(),
+            None => repeated(context.main(), function),
+        };
+        for run in runs {
             let ranges = freed(context, function, &run);
             let bytes = ranges.iter().map(|range| context.cost(range)).fold(0, u64::saturating_add);
             if bytes == 0 {

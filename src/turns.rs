@@ -1,0 +1,80 @@
+//! Work by all cores: two things side by side, and threads that take turns at the items of a list, so that long ones beside
+//! short ones leave none idle.
+//!
+//! Rayon's pool is no place for this: its threads are taken by models of a tree, and who waits in one of them for
+//! another thread holds up the pool.
+
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+/// What both make: the first in a thread of its own, the second in this one.
+pub(crate) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let first = scope.spawn(first);
+        let second = second();
+        (first.join().unwrap_or_else(|panic| resume_unwind(panic)), second)
+    })
+}
+
+/// What `work` makes of each item, in their order. One item, or one core, takes no thread.
+pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = cores().min(items.len());
+    if threads < 2 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let take_turns = || {
+        let mut done = Vec::new();
+        while let Some((at, item)) = Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, items.get(at)?))) {
+            done.push((at, work(item)));
+        }
+        done
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take_turns)).collect();
+        let mut done = take_turns();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn cores() -> usize {
+    // Asking takes reading files where there are control groups.
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        let items: Vec<usize> = (0..1000).collect();
+        let slow_first = |item: &usize| (0..1000 - item).fold(*item, |sum, _| std::hint::black_box(sum));
+        assert_eq!(super::map(&items, slow_first), items);
+    }
+
+    #[test]
+    #[should_panic(expected = "of item 7")]
+    fn a_panic_in_any_thread_is_one_of_the_caller() {
+        super::map(&[1, 7, 3], |item| assert!(*item != 7, "of item {item}"));
+    }
+
+    #[test]
+    #[should_panic(expected = "of the first")]
+    fn a_panic_beside_the_caller_is_one_of_the_caller() {
+        super::both(|| panic!("of the first"), || 1);
+    }
+
+    #[test]
+    fn nothing_is_made_of_nothing() {
+        assert!(super::map(&[] as &[u8], |item| *item).is_empty());
+    }
+}
