@@ -90,19 +90,19 @@ fn audit_all(locations: &[&Location], found: &[Found], request: &AuditRequest, b
     let models: Vec<Model> = locations.par_iter().map(|location| location.read()).collect();
     bar.restart(models.iter().map(|model| smaudit::bytes_to_read(model, &request.options)).sum());
     let large = Mutex::new(());
-    let audit = |model: &Model| {
+    let audit = |model: &Model| smaudit::audit(model, &request.options, bar);
+    let audit_in_turn = |model: &Model| {
         let _alone = (model.bytes() > LARGE).then(|| large.lock());
-        smaudit::audit(model, &request.options, bar)
+        audit(model)
     };
-    let audited: Vec<_> = models.par_iter().map(audit).collect();
+    let audited: Vec<_> = models.par_iter().map(audit_in_turn).collect();
     for (model, audited) in models.iter().zip(audited) {
         match audited {
             Ok(audited) => report.models.push(audited),
             Err(error) => report.unreadable.push(unreadable(&model.path, &error)),
         }
     }
-    let audit_alone = |model: &Model| smaudit::audit(model, &request.options, bar);
-    archives::audit_all(found, audit_alone, &large, bar, report);
+    archives::audit_all(found, audit, &large, bar, report);
     report.neighbours = smaudit::neighbours(&models, request.options.min_duplicate, bar);
     report.add_up();
 }

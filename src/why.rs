@@ -6,7 +6,7 @@ use smaudit::report::{UnreadableInput, WhyReport};
 
 use crate::bar::Bar;
 use crate::cli::{When, WhyFormat, WhyRequest};
-use crate::output;
+use crate::{output, unreadable};
 
 /// Says of each model below a path why it needs a thing. It has to be in one of them.
 pub(crate) fn run(request: &WhyRequest) -> anyhow::Result<Exit> {
@@ -37,7 +37,7 @@ fn ask(request: &WhyRequest) -> anyhow::Result<WhyReport> {
     let found = match Finder::new(Limits::default(), &bar).find(&request.path) {
         Ok(found) => found,
         Err(error) => {
-            report.unreadable.push(UnreadableInput { path: shown(), message: error.to_string() });
+            report.unreadable.push(unreadable(&shown(), &error));
             return Ok(report);
         }
     };
@@ -46,14 +46,12 @@ fn ask(request: &WhyRequest) -> anyhow::Result<WhyReport> {
     for archive in &found.archives {
         match archive.open(Limits::default(), &bar) {
             Ok(found) => ask_models(&found, request, &bar, &mut report)?,
-            Err(error) => {
-                report.unreadable.push(UnreadableInput { path: archive.shown(), message: error.to_string() });
-            }
+            Err(error) => report.unreadable.push(unreadable(&archive.shown(), &error)),
         }
     }
     let nothing = report.models.is_empty() && report.unreadable.is_empty();
     let otherwise = found.otherwise.filter(|_| nothing);
-    report.unreadable.extend(otherwise.map(|error| UnreadableInput { path: shown(), message: error.to_string() }));
+    report.unreadable.extend(otherwise.map(|error| unreadable(&shown(), &error)));
     Ok(report)
 }
 

@@ -23,7 +23,9 @@ use crate::wire::{Field, Fields, Layout, WireError, first_len};
 pub(crate) use files::category_of;
 pub use files::{Form, MainFile, charge_model};
 pub use meta_graph::{MetaGraph, Signature};
-pub(crate) use notes::{LARGE_NODE, Notes, Sum, argument_shapes, attribute, is_output_shapes, within};
+pub(crate) use notes::{
+    GRADIENT_OP_TYPE, LARGE_NODE, Notes, OUTPUT_SHAPES, Sum, argument_shapes, attribute, is_output_shapes, within,
+};
 
 /// `SavedModel.meta_graphs` (tensorflow/core/protobuf/saved_model.proto).
 const META_GRAPHS: u32 = 2;

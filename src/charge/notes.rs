@@ -22,11 +22,12 @@ const LIST: u32 = 1;
 const FUNC: u32 = 10;
 const LIST_FUNC: u32 = 9;
 
-const OUTPUT_SHAPES: &[u8] = b"_output_shapes";
+/// The attribute with the shapes of what a node gives.
+pub(crate) const OUTPUT_SHAPES: &[u8] = b"_output_shapes";
 
 /// The attributes by which a node shares a resource, and names the gradient that was registered for it.
 const SHARED_NAME: &[u8] = b"shared_name";
-const GRADIENT_OP_TYPE: &[u8] = b"_gradient_op_type";
+pub(crate) const GRADIENT_OP_TYPE: &[u8] = b"_gradient_op_type";
 
 /// How many there are of something, and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -16,6 +16,7 @@ use prost::Message as _;
 use super::claims::Claims;
 use super::context::Context;
 use super::nodes::{Function, Node, input_node};
+use crate::charge::GRADIENT_OP_TYPE;
 use crate::checkpoint::object_graph::KEY;
 use crate::graph::function_names;
 use crate::wire::{Field, WireType, fields, first_len, integers, varint};
@@ -46,9 +47,6 @@ const DEPENDENCIES: u32 = 15;
 const KINDS: [u32; 5] = [USER_OBJECT, FUNCTION, BARE_FUNCTION, CONSTANT, CAPTURED_TENSOR];
 /// `SavedConcreteFunction.bound_inputs`.
 const BOUND_INPUTS: u32 = 2;
-
-/// The attribute by which a node names the gradient that was registered for it.
-const GRADIENT_OP_TYPE: &[u8] = b"_gradient_op_type";
 
 /// Functions with one value of this attribute stand in for each other (`grappler/optimizers/implementation_selector.cc`).
 const API_IMPLEMENTS: &[u8] = b"api_implements";

@@ -7,13 +7,11 @@ use std::ops::Range;
 
 use super::canonical::{Entry, Reader, Unreadable, push, sort};
 use super::form::Piece;
+use crate::charge::OUTPUT_SHAPES;
 use crate::wire::{Field, WireType};
 
 /// Attributes may nest this deep in functions in attributes; TensorFlow writes one level.
 const MAX_NESTING: usize = 32;
-
-/// They follow from the inputs, so they are no part of the form; see [`Reader::shapes`].
-const OUTPUT_SHAPES: &[u8] = b"_output_shapes";
 
 /// Whether an attribute is a name, or says nothing of its own.
 ///
@@ -49,6 +47,7 @@ impl Reader<'_, '_> {
                 continue;
             }
             if key == OUTPUT_SHAPES {
+                // They follow from the inputs, so they are no part of the form.
                 self.shapes.put(piece, argument.unwrap_or(self.nodes), self.file.get(value).unwrap_or_default());
             } else if !self.is_out(key, value.clone())? {
                 self.form.put(piece, number, key);
