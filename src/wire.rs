@@ -432,6 +432,14 @@ pub fn plain_entry(file: &[u8], entry: Range<usize>) -> Option<(Range<usize>, Ra
     Some((key.payload(), value.payload()))
 }
 
+/// The field that a message begins with, if it is length-delimited and of this number, and tag and length are as short as
+/// most are. `None` of any other, which is to be looked for among all fields.
+#[must_use]
+#[inline]
+pub fn leading_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Field> {
+    Fields::new(file, message).common_field().filter(|field| field.is_len(number))
+}
+
 /// The payload of the first field `number` that is length-delimited: enough for names and for what writers give once,
 /// as the rest of a large message need not be touched.
 #[must_use]

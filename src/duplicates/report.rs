@@ -243,10 +243,10 @@ fn member(collected: &Collected<'_>, payload: &Payload, kept: bool) -> Member {
 fn structural(collected: &Collected<'_>) -> Structural {
     let file = file(collected);
     let comparing = collected.inputs.work.begin(Step::ComparingFunctions, file.len() as u64);
-    let structures = structure::structures(file, &collected.libraries, &comparing);
+    let structures = structure::structures(file, &collected.libraries, usize::MAX, &comparing);
     let (mut by_class, mut kinds): (HashMap<usize, Vec<&Function>>, HashMap<Structure, usize>) = Default::default();
     let mut kind_of_each = Vec::with_capacity(collected.functions.len());
-    for (function, structure) in collected.functions.iter().zip(structures.into_iter().flatten()) {
+    for (function, structure) in collected.functions.iter().zip(structures.into_iter().flatten().map(|(s, _)| s)) {
         let next = kinds.len();
         kind_of_each.push((function.start, *kinds.entry(structure).or_insert(next)));
         if function.original.is_none() {
