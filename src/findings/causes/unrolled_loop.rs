@@ -45,8 +45,8 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let mut known: HashMap<usize, Vec<Repeated>> = HashMap::default();
     for function in context.functions() {
         // Functions of one kind have the same loops. Most functions of a library are one of several of their kind.
-        let runs = match context.duplicates.structural.kind(function.range().start) {
-            Some(kind) => known.entry(kind).or_insert_with(|| repeated(context.main(), function)).clone(),
+        let runs = match context.duplicates.structural.function(function.range().start) {
+            Some(read) => known.entry(read.kind).or_insert_with(|| repeated(context.main(), function)).clone(),
             None => repeated(context.main(), function),
         };
         for run in runs {
