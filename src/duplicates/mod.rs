@@ -177,6 +177,8 @@ pub(crate) struct ReadFunction {
     pub(crate) kind: usize,
     /// Whether it may have attributes of its own.
     pub(crate) has_attributes: bool,
+    /// No name of its nodes is shorter, in bytes.
+    pub(crate) shortest_name: u64,
 }
 
 impl Structural {

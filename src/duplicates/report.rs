@@ -247,7 +247,8 @@ fn structural(collected: &Collected<'_>) -> Structural {
     for (function, (structure, noted)) in collected.functions.iter().zip(&collected.structures) {
         let next = kinds.len();
         let kind = *kinds.entry(*structure).or_insert(next);
-        read.push(ReadFunction { start: function.start, kind, has_attributes: noted.attributes });
+        let (has_attributes, shortest_name) = (noted.attributes, noted.shortest_name as u64);
+        read.push(ReadFunction { start: function.start, kind, has_attributes, shortest_name });
         let structure = structure.class;
         if function.original.is_none() {
             by_class.entry(structure).or_default().push(function);

@@ -75,14 +75,21 @@ pub(super) enum Naming {
 }
 
 /// What is noted of a function for others, who would have to go over its fields again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::duplicates) struct Noted {
     /// Whether it has nodes of as many bytes as were asked for.
     pub(in crate::duplicates) large_nodes: bool,
     /// Whether it has attributes.
     pub(in crate::duplicates) attributes: bool,
+    /// No name that a node of it begins with is shorter; 0 where one does not begin with its name.
+    pub(in crate::duplicates) shortest_name: usize,
     /// Whether it has several signatures, of which the last one counts.
     pub(super) signed_again: bool,
+}
+
+impl Noted {
+    const NOTHING: Self =
+        Self { large_nodes: false, attributes: false, shortest_name: usize::MAX, signed_again: false };
 }
 
 /// What a function was read to be.
@@ -188,7 +195,7 @@ impl<'l, 'a> Reader<'l, 'a> {
             shapes: Form::default(),
             nodes: 0,
             nodes_told: 0,
-            noted: Noted::default(),
+            noted: Noted::NOTHING,
             names: Names::default(),
             result_names: Vec::new(),
             results: Vec::new(),
@@ -245,7 +252,7 @@ impl<'l, 'a> Reader<'l, 'a> {
         self.form.clear();
         self.nodes = 0;
         self.nodes_told = 0;
-        self.noted = Noted::default();
+        self.noted = Noted::NOTHING;
         self.names.clear();
         self.result_names.clear();
         self.results.clear();
@@ -310,6 +317,7 @@ impl<'l, 'a> Reader<'l, 'a> {
     fn outline_node(&mut self, node: Range<usize>, naming: Naming) -> Result<(), Unreadable> {
         self.noted.large_nodes |= node.len() >= self.large;
         let first = leading_len(self.file, node.clone(), NODE_NAME).filter(|_| naming == Naming::First);
+        self.noted.shortest_name = self.noted.shortest_name.min(first.map_or(0, |name| name.payload().len()));
         let (name, behind_name) = match first {
             Some(name) => (name.bytes(self.file), name.end),
             None => {
@@ -336,6 +344,7 @@ impl<'l, 'a> Reader<'l, 'a> {
         self.noted = Noted {
             large_nodes: fields(self.file, function.clone()).any(has_large),
             attributes: true,
+            shortest_name: 0,
             signed_again: fields(self.file, function).filter(|field| field.is_len(SIGNATURE)).nth(1).is_some(),
         };
     }

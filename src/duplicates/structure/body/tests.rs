@@ -189,3 +189,20 @@ proptest! {
         prop_assert_eq!(by_trail, without);
     }
 }
+
+#[test]
+fn what_others_would_go_over_a_function_for_is_noted() {
+    let of_nodes = |nodes: &[Message]| message().messages(3, nodes);
+    let plain = of_nodes(&[node("abc", "Relu"), node("ab", "Relu")]);
+    let large = of_nodes(&[node("abc", "Relu"), node("abcd", "Relu").bytes(9, [0; 100])]);
+    let with_attributes = of_nodes(&[node("abc", "Relu")]).entry(5, "key", &message());
+    let named_later = of_nodes(&[message().bytes(2, "Relu").bytes(1, "abc")]);
+    let named_again = of_nodes(&[node("abc", "Relu").bytes(1, "a")]);
+    let damaged = large.clone().raw(&[0xff]);
+    let functions = [plain, large, with_attributes, named_later, named_again, damaged];
+    let [read, _] = by_trail_and_without(&functions);
+    let noted = |(read, _): &(Read, _)| (read.noted.large_nodes, read.noted.attributes, read.noted.shortest_name);
+    let expected =
+        [(false, false, 2), (true, false, 3), (false, true, 3), (false, false, 0), (false, false, 0), (true, true, 0)];
+    assert_eq!(read.iter().map(noted).collect::<Vec<_>>(), expected);
+}
