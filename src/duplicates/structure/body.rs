@@ -16,28 +16,28 @@ const OP: u32 = 2;
 impl<'a> Reader<'_, 'a> {
     /// What the nodes of the function are, and their calls.
     pub(super) fn body(&mut self) -> Result<Digests, Stop> {
-        let is_followed = self.names.are_distinct() && !self.lacks_room;
+        let is_followed = self.names.are_sound() && !self.lacks_room;
         let mut at = is_followed.then(|| self.trail.start());
         let mut digests = Digests::default();
         for index in 0..self.names.count_nodes() {
             self.nodes = self.nodes.saturating_add(1);
-            match at.and_then(|at| self.follow(at, index)) {
-                Some((next, taken)) => (at, digests) = (Some(next), taken),
-                None => {
-                    let first_call = self.calls.count();
-                    digests = self.node(index, digests)?;
-                    at = at.and_then(|at| self.leave_step(at, index, digests, first_call));
-                }
+            if let Some(next) = at.and_then(|at| self.follow(at, index)) {
+                at = Some(next);
+                continue;
             }
+            let (before, first_call) = (at.map_or(digests, |at| self.trail.digests(at)), self.calls.count());
+            digests = self.node(index, before)?;
+            at = at.and_then(|at| self.leave_step(at, index, digests, first_call));
         }
-        Ok(digests)
+        Ok(at.map_or(digests, |at| self.trail.digests(at)))
     }
 
-    /// The step that a node follows, and what all nodes are up to it. Its calls are added.
-    fn follow(&mut self, at: At, index: usize) -> Option<(At, Digests)> {
+    /// The step that a node follows. Its calls are added.
+    #[inline]
+    fn follow(&mut self, at: At, index: usize) -> Option<At> {
         let next = self.trail.follow(at, self.names.node(index)?, &self.names)?;
-        let (digests, calls) = self.trail.taken(next)?;
-        self.calls.extend(calls).then_some((next, digests))
+        let calls = self.trail.calls(next);
+        (calls.is_empty() || self.calls.extend(calls)).then_some(next)
     }
 
     /// Notes a node that was read. What was read while calls lacked room is not how such nodes are read otherwise.

@@ -30,7 +30,7 @@ use super::form::{Form, Piece};
 use super::library::{Library, Results};
 use super::names::{Names, Source};
 use super::trail::{Digests, Draft, Trail};
-use crate::wire::{Field, Fields, WireError, WireType, fields, leading_len, plain_entry, varint};
+use crate::wire::{Field, Fields, WireError, WireType, fields, plain_entry, varint};
 
 /// A function has at most this many arguments and nodes, a map this many entries. An empty one takes two bytes of the
 /// file and many times that in memory; real nodes take hundreds, and protobuf ends at 2 GiB.
@@ -38,8 +38,8 @@ pub(super) const MAX_PARTS: usize = 1 << 22;
 
 /// Fields of FunctionDef and NodeDef.
 const SIGNATURE: u32 = 1;
-const NODE_DEF: u32 = 3;
-const NODE_NAME: u32 = 1;
+const NODE_DEF: u8 = 3;
+const NODE_NAME: u8 = 1;
 
 /// A function cannot be read; it is then taken as its bytes.
 #[derive(Debug)]
@@ -269,13 +269,14 @@ impl<'l, 'a> Reader<'l, 'a> {
     /// Goes over the fields of the function: learns its names, and puts what does not need them.
     pub(super) fn outline(&mut self, function: Range<usize>, naming: Naming) -> Result<(), Unreadable> {
         let mut is_signed = false;
-        for field in self.fields(function) {
-            let field = field?;
-            if field.is_len(NODE_DEF) {
-                self.outline_node(field.payload(), naming)?;
-                continue;
+        let mut fields = self.fields(function);
+        loop {
+            while let Some(node) = fields.next_len(NODE_DEF) {
+                self.outline_node(node, naming)?;
             }
+            let Some(field) = fields.next().transpose()? else { break };
             match (field.number, field.wire_type) {
+                (3, WireType::Len) => self.outline_node(field.payload(), naming)?,
                 (SIGNATURE, WireType::Len) => {
                     self.noted.signed_again |= is_signed;
                     is_signed = true;
@@ -316,12 +317,12 @@ impl<'l, 'a> Reader<'l, 'a> {
 
     fn outline_node(&mut self, node: Range<usize>, naming: Naming) -> Result<(), Unreadable> {
         self.noted.large_nodes |= node.len() >= self.large;
-        let first = leading_len(self.file, node.clone(), NODE_NAME).filter(|_| naming == Naming::First);
-        self.noted.shortest_name = self.noted.shortest_name.min(first.map_or(0, |name| name.payload().len()));
+        let first = self.fields(node.clone()).next_len(NODE_NAME).filter(|_| naming == Naming::First);
+        self.noted.shortest_name = self.noted.shortest_name.min(first.as_ref().map_or(0, Range::len));
         let (name, behind_name) = match first {
-            Some(name) => (name.bytes(self.file), name.end),
+            Some(name) => (self.file.get(name.clone()).unwrap_or_default(), name.end),
             None => {
-                let [name] = last(self.file, node.clone(), [NODE_NAME])?;
+                let [name] = last(self.file, node.clone(), [NODE_NAME.into()])?;
                 (name, node.start)
             }
         };
@@ -340,7 +341,7 @@ impl<'l, 'a> Reader<'l, 'a> {
     /// Notes what there is to note of a function that cannot be read, as far as its fields can be walked.
     fn note_damaged(&mut self, function: Range<usize>) {
         let large = self.large;
-        let has_large = |field: Field| field.is_len(NODE_DEF) && field.payload().len() >= large;
+        let has_large = |field: Field| field.is_len(NODE_DEF.into()) && field.payload().len() >= large;
         self.noted = Noted {
             large_nodes: fields(self.file, function.clone()).any(has_large),
             attributes: true,

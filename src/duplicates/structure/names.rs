@@ -32,7 +32,6 @@ pub(super) struct Node<'a> {
     pub(super) range: Range<usize>,
     /// Where the field of its name ends; where the node begins, if it does not begin with its name.
     pub(super) behind_name: usize,
-    callee: Callee,
 }
 
 /// The function of the library that is a node's op.
@@ -61,6 +60,10 @@ impl Known {
     /// Its position, and whether it is a node.
     fn split(self) -> (usize, bool) {
         ((self.0 >> 1) as usize, self.0 & 1 == 1)
+    }
+
+    pub(super) fn is_node(self) -> bool {
+        self.split().1
     }
 
     /// Whether it is an argument, or a node before this one.
@@ -93,6 +96,10 @@ const EMPTY: Slot = Slot { hash: u32::MAX, known: Known::NONE };
 pub(super) struct Names<'a> {
     arguments: Vec<&'a [u8]>,
     nodes: Vec<Node<'a>>,
+    /// For the first nodes, as far as somebody asked.
+    callees: Vec<Callee>,
+    /// Whether a name would be read as something else where an input refers to it.
+    is_odd: bool,
     slots: Vec<Slot>,
     /// How many slots are taken.
     taken: usize,
@@ -104,6 +111,8 @@ impl<'a> Names<'a> {
     pub(super) fn clear(&mut self) {
         self.arguments.clear();
         self.nodes.clear();
+        self.callees.clear();
+        self.is_odd = false;
         if self.slots.len() > KEPT {
             self.slots = Vec::new();
         }
@@ -116,6 +125,8 @@ impl<'a> Names<'a> {
     pub(super) fn push_argument(&mut self, name: &'a [u8]) -> Result<(), Unreadable> {
         let known = Known::argument(self.arguments.len());
         push(&mut self.arguments, name)?;
+        // A colon in the name of a node does no harm where an output of it follows, as one always does in functions.
+        self.is_odd |= name.contains(&b':');
         self.insert(name, known);
         Ok(())
     }
@@ -128,14 +139,14 @@ impl<'a> Names<'a> {
         behind_name: usize,
     ) -> Result<(), Unreadable> {
         let known = Known::node(self.nodes.len());
-        push(&mut self.nodes, Node { name, range, behind_name, callee: Callee::Unread })?;
+        push(&mut self.nodes, Node { name, range, behind_name })?;
         self.insert(name, known);
         Ok(())
     }
 
-    /// Whether no two arguments or nodes have one name, so that each can be referred to.
-    pub(super) fn are_distinct(&self) -> bool {
-        self.taken == self.arguments.len().saturating_add(self.nodes.len())
+    /// Whether each argument and node can be referred to: by a name that no other has, and that is read as a name.
+    pub(super) fn are_sound(&self) -> bool {
+        !self.is_odd && self.taken == self.arguments.len().saturating_add(self.nodes.len())
     }
 
     pub(super) fn count_nodes(&self) -> usize {
@@ -172,17 +183,23 @@ impl<'a> Names<'a> {
         node: u64,
         find: impl FnOnce(Range<usize>) -> Result<Option<usize>, E>,
     ) -> Result<Option<usize>, E> {
-        let node = usize::try_from(node).ok().and_then(|node| self.nodes.get_mut(node));
-        let Some(Node { range, callee, .. }) = node else { return Ok(None) };
-        if let Callee::Read(callee) = *callee {
-            return Ok(callee);
+        let Some((node, at)) = usize::try_from(node).ok().and_then(|at| Some((self.nodes.get(at)?, at))) else {
+            return Ok(None);
+        };
+        if let Some(Callee::Read(callee)) = self.callees.get(at) {
+            return Ok(*callee);
         }
-        let found = find(range.clone())?;
-        *callee = Callee::Read(found);
+        let found = find(node.range.clone())?;
+        if at >= self.callees.len() {
+            self.callees.resize(self.nodes.len(), Callee::Unread);
+        }
+        self.callees.get_mut(at).into_iter().for_each(|callee| *callee = Callee::Read(found));
         Ok(found)
     }
 
+    #[inline]
     fn insert(&mut self, name: &'a [u8], known: Known) {
+        self.is_odd |= name.first() == Some(&b'^');
         if self.taken >= self.slots.len() / 2 {
             self.grow();
         }
@@ -252,7 +269,7 @@ mod tests {
     fn each_of_many_names_stands_for_its_node_and_another_for_nothing() {
         let nodes: Vec<Vec<u8>> = (0..5000).map(|number| format!("layer_{number}/MatMul").into_bytes()).collect();
         let names = names(&nodes);
-        assert!(names.are_distinct());
+        assert!(names.are_sound());
         for (position, name) in nodes.iter().enumerate() {
             assert_eq!(names.source(name), Source::Node(position as u64));
         }
@@ -264,7 +281,7 @@ mod tests {
     fn of_two_of_one_name_the_first_counts() {
         let nodes = [b"y".to_vec(), b"x".to_vec(), b"y".to_vec()];
         let names = names(&nodes);
-        assert!(!names.are_distinct());
+        assert!(!names.are_sound());
         assert_eq!(names.source(b"x"), Source::Argument(0));
         assert_eq!(names.source(b"y"), Source::Node(0));
     }

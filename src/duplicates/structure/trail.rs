@@ -75,7 +75,7 @@ struct Input {
     is_control: bool,
     /// How many bytes the input has beside the name.
     beside: usize,
-    /// Whether the name is told from what follows by its having no colon in it.
+    /// Whether it is of a node, and a colon in the name would be taken for that of an output.
     is_bare: bool,
 }
 
@@ -125,10 +125,15 @@ impl<'a> Trail<'a> {
         fits.then(|| self.set_next(from, guess))
     }
 
-    /// What all nodes up to a step are, and the calls of the last one.
-    pub(super) fn taken(&self, at: At) -> Option<(Digests, &[usize])> {
-        let step = self.step(at)?;
-        Some((step.digests, self.calls.get(step.calls.clone())?))
+    /// What all nodes up to a step are.
+    pub(super) fn digests(&self, at: At) -> Digests {
+        self.step(at).map_or_else(Digests::default, |step| step.digests)
+    }
+
+    /// The calls of the node of a step.
+    #[inline]
+    pub(super) fn calls(&self, at: At) -> &[usize] {
+        self.step(at).and_then(|step| self.calls.get(step.calls.clone())).unwrap_or_default()
     }
 
     /// Notes a node that was read: what all are up to it, its calls, and how it can be followed. `None` where there is no
@@ -191,7 +196,7 @@ impl<'a> Trail<'a> {
     /// What follows the name of an input, if `bytes` begin with one like it.
     #[inline]
     fn behind<'b>(&self, input: &Input, bytes: &'b [u8], names: &Names<'_>) -> Option<&'b [u8]> {
-        let rest = bytes.strip_prefix(self.file.get(input.before.clone())?)?;
+        let rest = behind(bytes, self.file.get(input.before.clone())?)?;
         let (length, rest) = match *rest {
             [low, ref rest @ ..] if low < 0x80 => (usize::from(low), rest),
             [low, high, ref rest @ ..] if high < 0x80 => (usize::from(low & 0x7f) | usize::from(high) << 7, rest),
@@ -199,13 +204,23 @@ impl<'a> Trail<'a> {
         };
         let rest = if input.is_control { rest.strip_prefix(b"^")? } else { rest };
         let name = names.name(input.source)?;
-        let is_said_otherwise =
-            !input.is_control && name.first() == Some(&b'^') || input.is_bare && name.contains(&b':');
-        if is_said_otherwise || length != name.len().saturating_add(input.beside) {
+        if length != name.len().saturating_add(input.beside) || input.is_bare && name.contains(&b':') {
             return None;
         }
-        rest.strip_prefix(name)
+        behind(rest, name)
     }
+}
+
+/// What follows a prefix. Most are of 8 to 16 bytes: two numbers, which takes less than a call to compare memory.
+#[inline(always)]
+fn behind<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
+    let (start, rest) = bytes.split_at_checked(prefix.len())?;
+    let ends = |bytes: &[u8]| Some((*bytes.first_chunk::<8>()?, *bytes.last_chunk::<8>()?));
+    let is_equal = match ends(prefix) {
+        Some(of_prefix) if prefix.len() <= 16 => ends(start) == Some(of_prefix),
+        _ => start == prefix,
+    };
+    is_equal.then_some(rest)
 }
 
 /// A mix of where one is and of the first and the last bytes of a node: its op, and what its last attribute is.
@@ -254,6 +269,7 @@ impl Draft {
         }
         let is_control = name.start > input.payload;
         let beside = input.payload().len().saturating_sub(name.len());
+        let is_bare = is_bare && source.is_node();
         self.inputs.push(Input { before: self.open..length_at, source, is_control, beside, is_bare });
         self.open = name.end;
     }
