@@ -20,7 +20,6 @@ impl<'a> Reader<'_, 'a> {
         let mut at = is_followed.then(|| self.trail.start());
         let mut digests = Digests::default();
         for index in 0..self.names.count_nodes() {
-            self.nodes = self.nodes.saturating_add(1);
             if let Some(next) = at.and_then(|at| self.follow(at, index)) {
                 at = Some(next);
                 continue;
@@ -29,6 +28,7 @@ impl<'a> Reader<'_, 'a> {
             digests = self.node(index, before)?;
             at = at.and_then(|at| self.leave_step(at, index, digests, first_call));
         }
+        self.nodes = self.names.count_nodes() as u64;
         Ok(at.map_or(digests, |at| self.trail.digests(at)))
     }
 
@@ -49,22 +49,20 @@ impl<'a> Reader<'_, 'a> {
     /// Reads a node behind others.
     fn node(&mut self, index: usize, before: Digests) -> Result<Digests, Stop> {
         let Some(node) = self.names.node(index) else { return Ok(before) };
-        let (range, behind_name) = (node.range.clone(), node.behind_name);
+        let (range, begins_with_name) = (node.range.clone(), node.begins_with_name());
         let bottom = self.attributes.len();
         let (mut op, mut device) = ([].as_slice(), [].as_slice());
         self.controls.clear();
         self.shapes.clear();
         self.form.clear();
         self.form.mark(Piece::Node);
-        self.draft.begin(behind_name);
-        if behind_name == range.start {
-            self.draft.give_up();
-        }
+        self.draft.begin(node);
+        self.nodes = (index as u64).saturating_add(1);
         for field in self.fields(range.clone()) {
             let field = field?;
             match (field.number, field.wire_type) {
                 // The name is known. One that it does not begin with is another one, if it does begin with one.
-                (1, WireType::Len) if field.start != range.start && behind_name != range.start => {
+                (1, WireType::Len) if begins_with_name && field.start != range.start => {
                     return Err(Stop::NamedAgain);
                 }
                 // The name and the debug info.

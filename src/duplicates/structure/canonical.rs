@@ -28,7 +28,7 @@ use super::body::Tensor;
 use super::classes::Calls;
 use super::form::{Form, Piece};
 use super::library::{Library, Results};
-use super::names::{Names, Source};
+use super::names::{Names, Node, Source};
 use super::trail::{Digests, Draft, Trail};
 use crate::wire::{Field, Fields, WireError, WireType, fields, plain_entry, varint};
 
@@ -149,7 +149,7 @@ pub(super) struct Reader<'l, 'a> {
     /// Whether a call was not followed for lack of room.
     pub(super) lacks_room: bool,
     pub(super) trail: Trail<'a>,
-    pub(super) draft: Draft,
+    pub(super) draft: Draft<'a>,
     /// The form of what is being read: of the function but for its nodes, or of a node.
     pub(super) form: Form,
     /// The other one of these, while one is read.
@@ -319,14 +319,15 @@ impl<'l, 'a> Reader<'l, 'a> {
         self.noted.large_nodes |= node.len() >= self.large;
         let first = self.fields(node.clone()).next_len(NODE_NAME).filter(|_| naming == Naming::First);
         self.noted.shortest_name = self.noted.shortest_name.min(first.as_ref().map_or(0, Range::len));
+        let bytes = |range: Range<usize>| self.file.get(range).unwrap_or_default();
         let (name, behind_name) = match first {
-            Some(name) => (self.file.get(name.clone()).unwrap_or_default(), name.end),
+            Some(name) => (bytes(name.clone()), bytes(name.end..node.end)),
             None => {
                 let [name] = last(self.file, node.clone(), [NODE_NAME.into()])?;
-                (name, node.start)
+                (name, bytes(node.clone()))
             }
         };
-        self.names.push_node(name, node, behind_name)
+        self.names.push_node(Node { name, range: node, behind_name })
     }
 
     /// Puts how many nodes stand before what comes now, if any were not told of yet.

@@ -1,6 +1,6 @@
 //! The names in one function: what an input means by `name:output:0`.
 
-use std::hash::{BuildHasher as _, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::ops::Range;
 
 use foldhash::fast::RandomState;
@@ -30,8 +30,19 @@ pub(super) struct Node<'a> {
     pub(super) name: &'a [u8],
     /// The NodeDef's payload.
     pub(super) range: Range<usize>,
-    /// Where the field of its name ends; where the node begins, if it does not begin with its name.
-    pub(super) behind_name: usize,
+    /// The bytes behind its name; all bytes, if it does not begin with its name.
+    pub(super) behind_name: &'a [u8],
+}
+
+impl Node<'_> {
+    pub(super) fn begins_with_name(&self) -> bool {
+        self.behind_name.len() < self.range.len()
+    }
+
+    /// Where the bytes behind its name begin.
+    pub(super) fn end_of_name(&self) -> usize {
+        self.range.end.saturating_sub(self.behind_name.len())
+    }
 }
 
 /// The function of the library that is a node's op.
@@ -92,7 +103,6 @@ const EMPTY: Slot = Slot { hash: u32::MAX, known: Known::NONE };
 ///
 /// The table is one of our own, as it is made anew for each function: to clear one of a few hundred slots of eight bytes takes
 /// less than to look after a map. Its hash is seeded, so no file can fill it with names that meet.
-#[derive(Default)]
 pub(super) struct Names<'a> {
     arguments: Vec<&'a [u8]>,
     nodes: Vec<Node<'a>>,
@@ -103,7 +113,17 @@ pub(super) struct Names<'a> {
     slots: Vec<Slot>,
     /// How many slots are taken.
     taken: usize,
-    state: RandomState,
+    seed: u64,
+}
+
+/// The odd number of Fibonacci hashing: 2^64 divided by the golden ratio.
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Default for Names<'_> {
+    fn default() -> Self {
+        let (arguments, nodes, callees, slots) = Default::default();
+        Self { arguments, nodes, callees, is_odd: false, slots, taken: 0, seed: RandomState::default().hash_one(0) }
+    }
 }
 
 impl<'a> Names<'a> {
@@ -132,14 +152,10 @@ impl<'a> Names<'a> {
     }
 
     /// Adds the next node.
-    pub(super) fn push_node(
-        &mut self,
-        name: &'a [u8],
-        range: Range<usize>,
-        behind_name: usize,
-    ) -> Result<(), Unreadable> {
-        let known = Known::node(self.nodes.len());
-        push(&mut self.nodes, Node { name, range, behind_name })?;
+    #[inline]
+    pub(super) fn push_node(&mut self, node: Node<'a>) -> Result<(), Unreadable> {
+        let (name, known) = (node.name, Known::node(self.nodes.len()));
+        push(&mut self.nodes, node)?;
         self.insert(name, known);
         Ok(())
     }
@@ -211,10 +227,22 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// A hash as foldhash and wyhash make it, but inlined, and without what is there for other things than names: a third
+    /// of the instructions, for each node.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "both halves of a product count")]
     fn hash(&self, name: &[u8]) -> u32 {
-        let mut hasher = self.state.build_hasher();
-        hasher.write(name);
-        (hasher.finish() >> 32) as u32
+        let fold = |hash: u64, word: u64| {
+            let product = u128::from(hash ^ word).wrapping_mul(u128::from(MULTIPLIER));
+            product as u64 ^ (product >> 64) as u64
+        };
+        let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+        let (words, rest) = name.as_chunks::<8>();
+        let hash = words.iter().map(word).fold(self.seed ^ name.len() as u64, fold);
+        // Of a long name the last eight bytes, some of them again; of a short one what there is.
+        let short = || rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let last = name.last_chunk().map_or_else(short, word);
+        (fold(fold(hash, last), self.seed) >> 32) as u32
     }
 
     /// The slot that has this name, or the empty one where it belongs. At least half of all slots are empty.
@@ -260,7 +288,7 @@ mod tests {
         names.clear();
         names.push_argument(b"x").unwrap();
         for node in nodes {
-            names.push_node(node, 0..0, 0).unwrap();
+            names.push_node(Node { name: node, range: 0..0, behind_name: &[] }).unwrap();
         }
         names
     }

@@ -51,7 +51,7 @@ impl At {
 
 /// A node that was read behind others.
 #[derive(Debug)]
-struct Step {
+struct Step<'a> {
     /// The step of the node before it.
     from: At,
     /// The step that was taken from here last.
@@ -60,16 +60,16 @@ struct Step {
     /// Its inputs, of all inputs.
     inputs: Range<usize>,
     /// The bytes behind the name of its last input; behind its own name, if it has none. `None` for a node that cannot be followed.
-    last: Option<Range<usize>>,
+    last: Option<&'a [u8]>,
     /// Its calls, of all calls.
     calls: Range<usize>,
 }
 
 /// An input of a node.
-#[derive(Debug, Clone)]
-struct Input {
+#[derive(Debug, Clone, Copy)]
+struct Input<'a> {
     /// The bytes from the name before it up to its length: what is left of another input, its own tag.
-    before: Range<usize>,
+    before: &'a [u8],
     source: Known,
     /// Whether there is a `^` before the name.
     is_control: bool,
@@ -82,8 +82,8 @@ struct Input {
 /// The steps of one library, as one thread takes them.
 pub(super) struct Trail<'a> {
     file: &'a [u8],
-    steps: Vec<Step>,
-    inputs: Vec<Input>,
+    steps: Vec<Step<'a>>,
+    inputs: Vec<Input<'a>>,
     calls: Vec<usize>,
     by_bytes: Recent,
     by_digests: Recent,
@@ -115,7 +115,7 @@ impl<'a> Trail<'a> {
 
     /// The step from `from` on that a node follows, if one is known.
     pub(super) fn follow(&mut self, from: At, node: &Node<'_>, names: &Names<'_>) -> Option<At> {
-        let bytes = self.file.get(node.behind_name..node.range.end)?;
+        let bytes = node.behind_name;
         let next = self.step(from)?.next;
         if self.fits(next, bytes, names) {
             return Some(next);
@@ -142,7 +142,7 @@ impl<'a> Trail<'a> {
         &mut self,
         from: At,
         node: &Node<'_>,
-        draft: &Draft,
+        draft: &Draft<'a>,
         read: Digests,
         calls: &[usize],
     ) -> Option<At> {
@@ -158,7 +158,9 @@ impl<'a> Trail<'a> {
         let number = self.steps.len();
         let at = At(u32::try_from(number).ok()?);
         let (first_input, first_call) = (self.inputs.len(), self.calls.len());
-        let last = draft.last(node.range.end).filter(|_| first_input.saturating_add(draft.inputs.len()) <= MAX_INPUTS);
+        let last = draft
+            .last(self.file, node.range.end)
+            .filter(|_| first_input.saturating_add(draft.inputs.len()) <= MAX_INPUTS);
         if last.is_some() {
             self.inputs.extend_from_slice(&draft.inputs);
         }
@@ -166,14 +168,12 @@ impl<'a> Trail<'a> {
         let (inputs, calls) = (first_input..self.inputs.len(), first_call..self.calls.len());
         self.steps.push(Step { from, next: At::NONE, digests: read, inputs, last, calls });
         self.by_digests.set(mixed, number);
-        if let Some(bytes) = self.file.get(node.behind_name..node.range.end) {
-            self.by_bytes.set(mix_bytes(from, bytes), number);
-        }
+        self.by_bytes.set(mix_bytes(from, node.behind_name), number);
         Some(self.set_next(from, at))
     }
 
     #[inline]
-    fn step(&self, at: At) -> Option<&Step> {
+    fn step(&self, at: At) -> Option<&Step<'a>> {
         self.steps.get(at.0 as usize)
     }
 
@@ -187,40 +187,55 @@ impl<'a> Trail<'a> {
         let Some(Step { inputs, last: Some(last), .. }) = self.step(at) else { return false };
         let mut rest = bytes;
         for input in self.inputs.get(inputs.clone()).unwrap_or_default() {
-            let Some(behind) = self.behind(input, rest, names) else { return false };
+            let Some(behind) = input.behind(rest, names) else { return false };
             rest = behind;
         }
-        self.file.get(last.clone()) == Some(rest)
+        same(rest, last)
     }
+}
 
-    /// What follows the name of an input, if `bytes` begin with one like it.
-    #[inline]
-    fn behind<'b>(&self, input: &Input, bytes: &'b [u8], names: &Names<'_>) -> Option<&'b [u8]> {
-        let rest = behind(bytes, self.file.get(input.before.clone())?)?;
+impl Input<'_> {
+    /// What follows the name, if `bytes` begin with an input like this.
+    #[inline(always)]
+    fn behind<'b>(&self, bytes: &'b [u8], names: &Names<'_>) -> Option<&'b [u8]> {
+        let rest = behind(bytes, self.before)?;
         let (length, rest) = match *rest {
             [low, ref rest @ ..] if low < 0x80 => (usize::from(low), rest),
             [low, high, ref rest @ ..] if high < 0x80 => (usize::from(low & 0x7f) | usize::from(high) << 7, rest),
             _ => return None,
         };
-        let rest = if input.is_control { rest.strip_prefix(b"^")? } else { rest };
-        let name = names.name(input.source)?;
-        if length != name.len().saturating_add(input.beside) || input.is_bare && name.contains(&b':') {
+        let rest = if self.is_control { rest.strip_prefix(b"^")? } else { rest };
+        let name = names.name(self.source)?;
+        if length != name.len().saturating_add(self.beside) || self.is_bare && name.contains(&b':') {
             return None;
         }
         behind(rest, name)
     }
 }
 
-/// What follows a prefix. Most are of 8 to 16 bytes: two numbers, which takes less than a call to compare memory.
+/// What follows a prefix.
 #[inline(always)]
 fn behind<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
     let (start, rest) = bytes.split_at_checked(prefix.len())?;
-    let ends = |bytes: &[u8]| Some((*bytes.first_chunk::<8>()?, *bytes.last_chunk::<8>()?));
-    let is_equal = match ends(prefix) {
-        Some(of_prefix) if prefix.len() <= 16 => ends(start) == Some(of_prefix),
-        _ => start == prefix,
-    };
-    is_equal.then_some(rest)
+    same(start, prefix).then_some(rest)
+}
+
+/// Whether bytes are equal. Names and what is between them have eight to sixty bytes, five times a node: a few large numbers,
+/// which may overlap, take a third of what a call takes.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    fn ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+        a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
+    }
+    a.len() == b.len()
+        && match a.len() {
+            0..4 => a.iter().eq(b),
+            4..=8 => ends::<4>(a, b),
+            9..=16 => ends::<8>(a, b),
+            17..=32 => ends::<16>(a, b),
+            33..=64 => ends::<32>(a, b),
+            _ => a == b,
+        }
 }
 
 /// A mix of where one is and of the first and the last bytes of a node: its op, and what its last attribute is.
@@ -231,51 +246,48 @@ fn mix_bytes(from: At, bytes: &[u8]) -> u64 {
 
 /// How a node can be followed, while it is read.
 #[derive(Debug, Default)]
-pub(super) struct Draft {
-    inputs: Vec<Input>,
+pub(super) struct Draft<'a> {
+    inputs: Vec<Input<'a>>,
     /// Where the bytes begin that belong to no input yet.
     open: usize,
     can_be_followed: bool,
 }
 
-impl Draft {
-    /// A node is begun, which has its name in front of these bytes.
-    pub(super) fn begin(&mut self, behind_name: usize) {
+impl<'a> Draft<'a> {
+    /// A node is begun.
+    pub(super) fn begin(&mut self, node: &Node<'_>) {
         self.inputs.clear();
-        self.open = behind_name;
-        self.can_be_followed = true;
+        self.open = node.end_of_name();
+        self.can_be_followed = node.begins_with_name();
     }
 
-    /// The node cannot be followed.
-    pub(super) fn give_up(&mut self) {
-        self.can_be_followed = false;
-    }
-
-    /// The node has an input: what it names, and where in the field the name is.
+    /// The node has an input: what that names, and where in the file the name is.
     pub(super) fn input(
         &mut self,
-        file: &[u8],
-        input: Field,
+        file: &'a [u8],
+        field: Field,
         source: Option<Known>,
         name: Range<usize>,
         is_bare: bool,
     ) {
-        let length_at = input.start.saturating_add(1);
+        let length_at = field.start.saturating_add(1);
         // A tag of one byte and a length of one or two, as everyone writes them.
-        let has_short_head = file.get(input.start) == Some(&INPUT_TAG) && input.payload.saturating_sub(length_at) <= 2;
-        let Some(source) = source.filter(|_| has_short_head && self.can_be_followed) else { return self.give_up() };
-        if self.inputs.len() >= MAX_INPUTS {
-            return self.give_up();
-        }
-        let is_control = name.start > input.payload;
-        let beside = input.payload().len().saturating_sub(name.len());
+        let has_short_head = file.get(field.start) == Some(&INPUT_TAG) && field.payload.saturating_sub(length_at) <= 2;
+        let source = source.filter(|_| has_short_head && self.can_be_followed && self.inputs.len() < MAX_INPUTS);
+        let (Some(source), Some(before)) = (source, file.get(self.open..length_at)) else {
+            self.can_be_followed = false;
+            return;
+        };
+        let is_control = name.start > field.payload;
         let is_bare = is_bare && source.is_node();
-        self.inputs.push(Input { before: self.open..length_at, source, is_control, beside, is_bare });
+        let beside = field.payload().len().saturating_sub(name.len());
+        self.inputs.push(Input { before, source, is_control, beside, is_bare });
         self.open = name.end;
     }
 
-    fn last(&self, end: usize) -> Option<Range<usize>> {
-        self.can_be_followed.then_some(self.open..end)
+    /// The bytes behind the last name, of a node that ends there.
+    fn last(&self, file: &'a [u8], end: usize) -> Option<&'a [u8]> {
+        file.get(self.open..end).filter(|_| self.can_be_followed)
     }
 }
 
