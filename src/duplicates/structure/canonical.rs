@@ -30,7 +30,7 @@ use super::form::{Form, Piece};
 use super::library::{Library, Results};
 use super::names::{Names, Node, Source};
 use super::trail::{Digests, Draft, Trail};
-use crate::wire::{Field, Fields, WireError, WireType, fields, plain_entry, varint};
+use crate::wire::{Field, Fields, WireError, WireType, fields, plain_entry, split_len, varint};
 
 /// A function has at most this many arguments and nodes, a map this many entries. An empty one takes two bytes of the
 /// file and many times that in memory; real nodes take hundreds, and protobuf ends at 2 GiB.
@@ -269,14 +269,17 @@ impl<'l, 'a> Reader<'l, 'a> {
     /// Goes over the fields of the function: learns its names, and puts what does not need them.
     pub(super) fn outline(&mut self, function: Range<usize>, naming: Naming) -> Result<(), Unreadable> {
         let mut is_signed = false;
-        let mut fields = self.fields(function);
+        let end = function.end;
+        let mut rest = self.file.get(function).unwrap_or_default();
         loop {
-            while let Some(node) = fields.next_len(NODE_DEF) {
-                self.outline_node(node, naming)?;
+            while let Some((node, behind)) = split_len(rest, NODE_DEF) {
+                rest = behind;
+                self.outline_node(node, end.saturating_sub(rest.len()), naming)?;
             }
-            let Some(field) = fields.next().transpose()? else { break };
+            let Some(field) = self.fields(end.saturating_sub(rest.len())..end).next().transpose()? else { break };
+            rest = self.file.get(field.end..end).unwrap_or_default();
             match (field.number, field.wire_type) {
-                (3, WireType::Len) => self.outline_node(field.payload(), naming)?,
+                (3, WireType::Len) => self.outline_node(field.bytes(self.file), field.payload_end, naming)?,
                 (SIGNATURE, WireType::Len) => {
                     self.noted.signed_again |= is_signed;
                     is_signed = true;
@@ -315,19 +318,21 @@ impl<'l, 'a> Reader<'l, 'a> {
         Ok(())
     }
 
-    fn outline_node(&mut self, node: Range<usize>, naming: Naming) -> Result<(), Unreadable> {
+    /// Learns the name of a node, which ends there in the file.
+    #[inline(always)]
+    fn outline_node(&mut self, node: &'a [u8], end: usize, naming: Naming) -> Result<(), Unreadable> {
+        let range = end.saturating_sub(node.len())..end;
         self.noted.large_nodes |= node.len() >= self.large;
-        let first = self.fields(node.clone()).next_len(NODE_NAME).filter(|_| naming == Naming::First);
-        self.noted.shortest_name = self.noted.shortest_name.min(first.as_ref().map_or(0, Range::len));
-        let bytes = |range: Range<usize>| self.file.get(range).unwrap_or_default();
-        let (name, behind_name) = match first {
-            Some(name) => (bytes(name.clone()), bytes(name.end..node.end)),
+        let (name, behind_name) = match split_len(node, NODE_NAME).filter(|_| naming == Naming::First) {
+            Some(first) => first,
             None => {
-                let [name] = last(self.file, node.clone(), [NODE_NAME.into()])?;
-                (name, bytes(node.clone()))
+                let [name] = last(self.file, range.clone(), [NODE_NAME.into()])?;
+                (name, node)
             }
         };
-        self.names.push_node(Node { name, range: node, behind_name })
+        let leading = if behind_name.len() < node.len() { name.len() } else { 0 };
+        self.noted.shortest_name = self.noted.shortest_name.min(leading);
+        self.names.push_node(Node { name, range, behind_name })
     }
 
     /// Puts how many nodes stand before what comes now, if any were not told of yet.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
 
 use crate::turns;
@@ -51,11 +52,10 @@ impl<'a> Library<'a> {
             name.and_then(|range| file.get(range)).unwrap_or_default()
         };
         let names = turns::map(parts, |part| part.iter().map(name).collect::<Vec<_>>());
-        let mut by_name = HashMap::default();
-        for (number, name) in (first..).zip(names.into_iter().flatten()) {
-            if !name.is_empty() {
-                by_name.entry(name).or_insert(number);
-            }
+        let names = || (first..).zip(names.iter().flatten().copied()).filter(|(_, name)| !name.is_empty());
+        let mut by_name = HashMap::with_capacity_and_hasher(names().count(), RandomState::default());
+        for (number, name) in names() {
+            by_name.entry(name).or_insert(number);
         }
         let longest = by_name.keys().map(|name| name.len()).max().unwrap_or(0);
         let lengths = by_name.keys().fold(0, |lengths, name| lengths | bit_of(name.len()));

@@ -184,8 +184,15 @@ impl<'a> Names<'a> {
     /// The argument or node of this name. All are known by then.
     pub(super) fn find(&self, name: &[u8]) -> Option<Known> {
         let hash = self.hash(name);
-        let slot = self.slots.get(self.slot(hash, name))?;
-        (slot.known != Known::NONE).then_some(slot.known)
+        let mut at = hash as usize & self.mask();
+        // At least half of all slots are empty.
+        while let Some(slot) = self.slots.get(at).filter(|slot| slot.known != Known::NONE) {
+            if self.has(*slot, hash, name) {
+                return Some(slot.known);
+            }
+            at = at.wrapping_add(1) & self.mask();
+        }
+        None
     }
 
     /// What a name stands for. All are known by then.
@@ -220,10 +227,18 @@ impl<'a> Names<'a> {
             self.grow();
         }
         let hash = self.hash(name);
-        let at = self.slot(hash, name);
-        if let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.known == Known::NONE) {
-            *slot = Slot { hash, known };
-            self.taken = self.taken.saturating_add(1);
+        let mut at = hash as usize & self.mask();
+        while let Some(slot) = self.slots.get_mut(at) {
+            if slot.known == Known::NONE {
+                *slot = Slot { hash, known };
+                self.taken = self.taken.saturating_add(1);
+                break;
+            }
+            let taken = *slot;
+            if self.has(taken, hash, name) {
+                break;
+            }
+            at = at.wrapping_add(1) & self.mask();
         }
     }
 
@@ -245,17 +260,10 @@ impl<'a> Names<'a> {
         (fold(fold(hash, last), self.seed) >> 32) as u32
     }
 
-    /// The slot that has this name, or the empty one where it belongs. At least half of all slots are empty.
+    /// Whether a slot that is taken has this name.
     #[inline]
-    fn slot(&self, hash: u32, name: &[u8]) -> usize {
-        let mut at = hash as usize & self.mask();
-        while let Some(slot) = self.slots.get(at) {
-            if slot.known == Known::NONE || slot.hash == hash && self.name(slot.known) == Some(name) {
-                break;
-            }
-            at = at.wrapping_add(1) & self.mask();
-        }
-        at
+    fn has(&self, slot: Slot, hash: u32, name: &[u8]) -> bool {
+        slot.hash == hash && self.name(slot.known) == Some(name)
     }
 
     fn mask(&self) -> usize {

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use super::names::{Known, Names, Node};
 use crate::recent::{Recent, mix, mix_name};
-use crate::wire::Field;
+use crate::wire::{Field, short_length};
 
 /// So many steps are kept, with so many inputs and calls in all; when they are full, the trail is begun anew. A step takes
 /// about a hundred bytes and an input forty, so all of it is some ten megabytes.
@@ -199,11 +199,7 @@ impl Input<'_> {
     #[inline(always)]
     fn behind<'b>(&self, bytes: &'b [u8], names: &Names<'_>) -> Option<&'b [u8]> {
         let rest = behind(bytes, self.before)?;
-        let (length, rest) = match *rest {
-            [low, ref rest @ ..] if low < 0x80 => (usize::from(low), rest),
-            [low, high, ref rest @ ..] if high < 0x80 => (usize::from(low & 0x7f) | usize::from(high) << 7, rest),
-            _ => return None,
-        };
+        let (length, rest) = short_length(rest)?;
         let rest = if self.is_control { rest.strip_prefix(b"^")? } else { rest };
         let name = names.name(self.source)?;
         if length != name.len().saturating_add(self.beside) || self.is_bare && name.contains(&b':') {
