@@ -186,6 +186,18 @@ impl<'a> Fields<'a> {
         self.at
     }
 
+    /// The message from there on.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes past so many bytes, which hold whole fields.
+    #[inline]
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes);
+    }
+
     /// The next field if it is of the kind that models are made of: a tag of one byte, then a length of one or two bytes
     /// and as many bytes, or a varint of one byte. `None` for any other, and for damage; nothing is read then.
     ///
@@ -198,20 +210,17 @@ impl<'a> Fields<'a> {
         // What cannot be the second byte of a length where there is none.
         let second = rest.first().copied().unwrap_or(0x80);
         let number = u32::from(tag >> 3);
-        let (wire_type, payload, end) = match tag & 7 {
+        // No sum here comes near to overflowing: bytes in memory are fewer than half of what a `usize` counts.
+        let (wire_type, payload, length) = match tag & 7 {
             _ if tag >= 0x80 || number == 0 => return None,
-            2 if first < 0x80 => {
-                let payload = start.saturating_add(2);
-                (WireType::Len, payload, payload.saturating_add(first.into()))
-            }
+            2 if first < 0x80 => (WireType::Len, start.wrapping_add(2), usize::from(first)),
             2 if second < 0x80 => {
-                let payload = start.saturating_add(3);
-                let length = usize::from(first & 0x7f) | usize::from(second) << 7;
-                (WireType::Len, payload, payload.saturating_add(length))
+                (WireType::Len, start.wrapping_add(3), usize::from(first & 0x7f) | usize::from(second) << 7)
             }
-            0 if first < 0x80 => (WireType::Varint, start.saturating_add(1), start.saturating_add(2)),
+            0 if first < 0x80 => (WireType::Varint, start.wrapping_add(1), 1),
             _ => return None,
         };
+        let end = payload.wrapping_add(length);
         if end > self.bytes.len() {
             return None;
         }
@@ -404,7 +413,23 @@ pub fn to_varint(mut value: u64) -> ([u8; 10], usize) {
 /// The fields of the message at `range` of `file`, as far as they can be walked.
 #[inline]
 pub fn fields(file: &[u8], range: Range<usize>) -> impl Iterator<Item = Field> {
-    Fields::new(file, range).map_while(Result::ok)
+    Readable(Fields::new(file, range))
+}
+
+/// The fields up to the first error, without a `Result` for each.
+struct Readable<'a>(Fields<'a>);
+
+impl Iterator for Readable<'_> {
+    type Item = Field;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Field> {
+        let Self(fields) = self;
+        match fields.common_field() {
+            None if fields.at < fields.bytes.len() => fields.any_field()?.ok(),
+            field => field,
+        }
+    }
 }
 
 /// The integers of a repeated field `number`, packed or written one by one. What does not fit into a `T`, or is no varint,

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::plain::{NodeNotes, Nodes};
 use super::{MetaGraph, Walk, names};
 use crate::dtype;
 use crate::ledger::{Dimension, Label, Labels};
@@ -20,6 +21,8 @@ const NODE_ATTR: u32 = 5;
 const NODE_DEBUG_INFO: u32 = 6;
 
 // Of GraphDef (tensorflow/core/framework/graph.proto) and FunctionDef (tensorflow/core/framework/function.proto).
+const NODE: u32 = 1;
+pub(super) const NODE_DEF: u32 = 3;
 const GRAPH_DEBUG_INFO: u32 = 5;
 const ARG_ATTR: u32 = 7;
 
@@ -54,26 +57,24 @@ struct NodePaths {
     node: &'static str,
     attr: &'static str,
     field: fn(u32) -> &'static str,
-    in_function: bool,
 }
 
-const GRAPH_NODE: NodePaths =
-    NodePaths { node: "graph_def.node", attr: "graph_def.node.attr", field: names::node, in_function: false };
+const GRAPH_NODE: NodePaths = NodePaths { node: "graph_def.node", attr: "graph_def.node.attr", field: names::node };
 const FUNCTION_NODE: NodePaths = NodePaths {
     node: "graph_def.library.function.node_def",
     attr: "graph_def.library.function.node_def.attr",
     field: names::function_node,
-    in_function: true,
 };
 
 /// Charges `MetaGraphDef.graph_def`.
 pub(super) fn charge(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph: &mut MetaGraph) {
     let needs = Needs::of(walk);
     let node_labels = walk.with_field(labels, GRAPH_NODE.node.as_bytes());
-    walk.submessage(field, labels, |walk, inner| {
-        if inner.is_len(1) {
+    let nodes = walk.nodes(node_labels, NODE, !needs.more_than_op());
+    meta_graph.nodes += walk.submessage_of_nodes(field, labels, &nodes, |walk, inner| {
+        if inner.is_len(NODE) {
             meta_graph.nodes += 1;
-            charge_node(walk, inner, node_labels, needs, GRAPH_NODE);
+            charge_node(walk, inner, &nodes, needs, GRAPH_NODE);
             return;
         }
         let labels = walk.with_field(labels, names::graph_def(inner.number).as_bytes());
@@ -108,11 +109,12 @@ fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Nee
     walk.notes.function(label);
     let labels = labels.with(Dimension::Function, label);
     let node_labels = walk.with_field(labels, FUNCTION_NODE.node.as_bytes());
-    let mut nodes = 0;
-    walk.submessage(field, labels, |walk, inner| {
-        if inner.is_len(3) {
-            nodes += 1;
-            charge_node(walk, inner, node_labels, needs, FUNCTION_NODE);
+    let nodes = walk.nodes(node_labels, NODE_DEF, !needs.more_than_op());
+    let mut others = 0;
+    let plain = walk.submessage_of_nodes(field, labels, &nodes, |walk, inner| {
+        if inner.is_len(NODE_DEF) {
+            others += 1;
+            charge_node(walk, inner, &nodes, needs, FUNCTION_NODE);
         } else {
             if inner.is_len(ARG_ATTR) {
                 walk.note_argument_shapes(&inner);
@@ -121,7 +123,7 @@ fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Nee
             walk.charge(inner, labels, 0);
         }
     });
-    nodes
+    plain + others
 }
 
 /// `FunctionDef.signature.name`.
@@ -131,30 +133,35 @@ fn function_name(walk: &Walk<'_>, function: Range<usize>) -> Bytes {
     signature.map(|range| walk.first(range, 1)).unwrap_or_default()
 }
 
-fn charge_node(walk: &mut Walk<'_>, field: Field, mut labels: Labels, needs: Needs, paths: NodePaths) {
-    walk.note_large(field);
-    let (op, refers) = label_node(walk, field.payload(), &mut labels, needs);
-    if refers {
-        walk.note_referring(field, paths.in_function);
-    }
+fn charge_node(walk: &mut Walk<'_>, field: Field, nodes: &Nodes, needs: Needs, paths: NodePaths) {
+    let node = look_into(walk, field.payload(), nodes.labels, needs);
+    walk.note_node(&field, node.notes);
     if needs.fields {
-        charge_node_fields(walk, field, labels.with(Dimension::Op, op), paths);
-    } else if needs.more_than_op() {
-        walk.charge(field, labels.with(Dimension::Op, op), 1);
+        charge_node_fields(walk, field, node.labels, paths);
     } else {
-        walk.charge_node(field, labels, op);
+        walk.charge(field, node.labels, 1);
+        if node.is_plain {
+            walk.learn(&field, node.notes);
+        }
     }
 }
 
-/// Sets the labels that come from the node itself, but for the op, which it returns. The first name and op count: writers
-/// give each once. The node is walked to its end whatever is asked, so that damage is noticed by every audit or by none. Says
-/// whether the node may refer to more than its inputs.
-fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, needs: Needs) -> (Label, bool) {
+/// A node that was looked into.
+struct Node {
+    labels: Labels,
+    notes: NodeNotes,
+    /// Whether it is whole, has one op, and nothing but its notes is to be noted.
+    is_plain: bool,
+}
+
+/// Finds the labels of a node, of which `labels` are those of all around it, and what is to be noted. The first name and op count: writers give each
+/// once. The node is walked to its end whatever is asked, so that damage is noticed by every audit or by none.
+fn look_into(walk: &mut Walk<'_>, node: Range<usize>, mut labels: Labels, needs: Needs) -> Node {
     let bytes = walk.bytes;
     let mut op = None;
     let mut missing_name = needs.name || needs.scope;
     let mut missing_dtype = needs.dtype;
-    let mut refers = false;
+    let (mut notes, mut is_plain) = (NodeNotes::default(), true);
     for field in Fields::new(bytes, node.clone()) {
         let field = match field {
             Ok(field) => field,
@@ -163,6 +170,7 @@ fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, need
                 if !needs.fields {
                     walk.damage(error, node.end);
                 }
+                is_plain = false;
                 break;
             }
         };
@@ -176,23 +184,28 @@ fn label_node(walk: &mut Walk<'_>, node: Range<usize>, labels: &mut Labels, need
             NODE_OP => {
                 let label = walk.label(Dimension::Op, field.bytes(bytes));
                 walk.notes.op(label);
+                is_plain &= op.is_none();
                 op.get_or_insert(label);
             }
             NODE_ATTR => {
                 if field.wire_type == WireType::Len {
-                    refers |= walk.note_attribute(&field);
+                    walk.look_at_attribute(&field, &mut notes);
                 }
                 if missing_dtype && let Some(dtype) = dtype_of(bytes, field.payload()) {
                     missing_dtype = false;
                     labels.set(Dimension::Dtype, walk.ledger().label(dtype.as_bytes()));
                 }
             }
-            NODE_DEBUG_INFO if field.wire_type == WireType::Len => walk.note_debug_info(&field),
+            NODE_DEBUG_INFO if field.wire_type == WireType::Len => {
+                walk.note_debug_info(&field);
+                is_plain = false;
+            }
             _ => {}
         }
     }
     // A node without an op is a node all the same: it is counted under the op that it does not name.
-    (op.unwrap_or_else(|| walk.label(Dimension::Op, b"")), refers)
+    let op = op.unwrap_or_else(|| walk.label(Dimension::Op, b""));
+    Node { labels: labels.with(Dimension::Op, op), notes, is_plain }
 }
 
 /// The value of an entry of `NodeDef.attr`, if it is the one called `dtype`.

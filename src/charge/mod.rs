@@ -9,13 +9,16 @@ mod graph;
 mod meta_graph;
 mod names;
 mod notes;
+mod plain;
 mod side_files;
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::ledger::{Account, AccountRow, Category, Dimension, Imbalance, Label, Labels, Ledger};
+use plain::{Known, Nodes};
+
+use crate::ledger::{Account, Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::problem::{Problem, Problems};
 use crate::progress::Progress;
 use crate::wire::{Field, Fields, Layout, WireError, first_len};
@@ -96,39 +99,8 @@ struct Walk<'l> {
     cut_at: Option<usize>,
     /// Room for field paths, so that a label needs no allocation.
     path: Vec<u8>,
-    /// Where nodes are charged.
-    rows: NodeRows,
-}
-
-/// The rows of nodes that have all labels but the op in common, by their op: those of a graph or of a function. Looking a
-/// row up by all of its labels took longer than reading the node.
-#[derive(Default)]
-struct NodeRows {
-    labels: Option<Labels>,
-    /// By the number of the op's label.
-    by_op: Vec<Option<AccountRow>>,
-    /// Those that there are.
-    ops: Vec<usize>,
-}
-
-impl NodeRows {
-    fn get(&self, labels: &Labels, op: Label) -> Option<AccountRow> {
-        self.by_op.get(op.number()).copied().flatten().filter(|_| self.labels.as_ref() == Some(labels))
-    }
-
-    fn set(&mut self, labels: &Labels, op: Label, row: AccountRow) {
-        if self.labels.as_ref() != Some(labels) {
-            self.labels = Some(*labels);
-            for op in self.ops.drain(..) {
-                self.by_op.get_mut(op).into_iter().for_each(|row| *row = None);
-            }
-        }
-        if op.number() >= self.by_op.len() {
-            self.by_op.resize(op.number() + 1, None);
-        }
-        self.by_op.get_mut(op.number()).into_iter().for_each(|known| *known = Some(row));
-        self.ops.push(op.number());
-    }
+    /// What is known of nodes before they are looked into.
+    known: Known<'l>,
 }
 
 impl<'l> Walk<'l> {
@@ -151,7 +123,7 @@ impl<'l> Walk<'l> {
             notes: Notes::default(),
             cut_at: None,
             path: Vec::new(),
-            rows: NodeRows::default(),
+            known: Known::default(),
         }
     }
 
@@ -164,8 +136,24 @@ impl<'l> Walk<'l> {
 
     /// Walks the message at `range`. `visit` charges the fields it is given, each from its start to its end; a field
     /// that runs past the message is given as far as it goes. What cannot be walked is charged as damaged.
-    fn message(&mut self, range: Range<usize>, labels: Labels, mut visit: impl FnMut(&mut Self, Field)) {
-        for field in Fields::new(self.bytes, range.clone()) {
+    fn message(&mut self, range: Range<usize>, labels: Labels, visit: impl FnMut(&mut Self, Field)) {
+        self.message_of_nodes(range, labels, None, visit);
+    }
+
+    /// As [`Walk::message`], but that `visit` is not given those of `nodes` that are charged with less work. Returns how many
+    /// these are.
+    fn message_of_nodes(
+        &mut self,
+        range: Range<usize>,
+        labels: Labels,
+        nodes: Option<&Nodes>,
+        mut visit: impl FnMut(&mut Self, Field),
+    ) -> u64 {
+        let mut fields = Fields::new(self.bytes, range.clone());
+        let mut plain = 0;
+        loop {
+            plain += nodes.map_or(0, |nodes| self.charge_plain(&mut fields, nodes));
+            let Some(field) = fields.next() else { break };
             match field {
                 Ok(field) if self.layout.is_damaged(&field) => {
                     let labels = self.with_field(labels, b"(damaged)");
@@ -185,6 +173,7 @@ impl<'l> Walk<'l> {
             let labels = self.with_field(labels, b"(damaged)");
             self.account.charge_up_to(end, labels, 0);
         }
+        plain
     }
 
     /// Walks the message that `field` holds, its tag and length charged to `labels`.
@@ -192,6 +181,20 @@ impl<'l> Walk<'l> {
         self.charge_head(field, labels, 0);
         self.message(field.payload(), labels, visit);
         self.charge_tail(field, labels);
+    }
+
+    /// As [`Walk::submessage`], with nodes as [`Walk::message_of_nodes`] has them.
+    fn submessage_of_nodes(
+        &mut self,
+        field: Field,
+        labels: Labels,
+        nodes: &Nodes,
+        visit: impl FnMut(&mut Self, Field),
+    ) -> u64 {
+        self.charge_head(field, labels, 0);
+        let plain = self.message_of_nodes(field.payload(), labels, Some(nodes), visit);
+        self.charge_tail(field, labels);
+        plain
     }
 
     fn damage(&mut self, error: WireError, end: usize) {
@@ -254,17 +257,6 @@ impl<'l> Walk<'l> {
     fn charge_tail(&mut self, field: Field, labels: Labels) {
         let span = self.layout.span(&field);
         self.charge_range(span.payload_end..span.end, labels, 0);
-    }
-
-    /// Charges a node, which has `labels` and an op.
-    fn charge_node(&mut self, field: Field, labels: Labels, op: Label) {
-        let row = self.rows.get(&labels, op).unwrap_or_else(|| {
-            let row = self.account.row(labels.with(Dimension::Op, op));
-            self.rows.set(&labels, op, row);
-            row
-        });
-        self.account.charge_row(self.layout.span(&field).range(), &row, 1);
-        self.tell();
     }
 
     fn charge_range(&mut self, range: Range<u64>, labels: Labels, count: u64) {

@@ -6,6 +6,8 @@
 use std::ops::Range;
 
 use super::Walk;
+use super::graph::NODE_DEF;
+use super::plain::NodeNotes;
 use crate::ledger::Label;
 use crate::wire::{Field, fields, first_len, last_len, plain_entry};
 
@@ -155,27 +157,31 @@ impl Walk<'_> {
         self.cut_at.is_some_and(|end| field.end <= end)
     }
 
-    pub(super) fn note_large(&mut self, node: Field) {
-        if node.end - node.start >= LARGE_NODE && !self.is_cut(&node) {
-            self.notes.large_nodes.push(node);
-        }
-    }
-
-    /// Notes an entry of `NodeDef.attr`; says whether it may refer to a function, a gradient or a resource.
-    pub(super) fn note_attribute(&mut self, attribute: &Field) -> bool {
+    /// Adds to the notes of a node what an entry of its `attr` is.
+    pub(super) fn look_at_attribute(&self, attribute: &Field, notes: &mut NodeNotes) {
         let (key, value) = self::attribute(self.bytes, attribute.payload());
         let key = self.bytes.get(key).unwrap_or_default();
         if key == OUTPUT_SHAPES && !self.is_cut(attribute) {
-            self.notes.output_shapes.add(self.layout.span(attribute).bytes());
+            notes.output_shapes.add(self.layout.span(attribute).bytes());
         }
-        refers(self.bytes, key, value)
+        notes.refers |= refers(self.bytes, key, value);
     }
 
-    /// Notes a node that refers to more than its inputs.
-    pub(super) fn note_referring(&mut self, node: Field, in_function: bool) {
-        if !self.is_cut(&node) {
+    /// Notes what a node has.
+    pub(super) fn note_node(&mut self, node: &Field, NodeNotes { output_shapes, refers }: NodeNotes) {
+        if output_shapes.count > 0 {
+            self.notes.output_shapes = self.notes.output_shapes.and(output_shapes);
+        }
+        let is_large = node.end - node.start >= LARGE_NODE;
+        if !is_large && !refers || self.is_cut(node) {
+            return;
+        }
+        if is_large {
+            self.notes.large_nodes.push(*node);
+        }
+        if refers {
             let Referring { in_graph, in_functions, .. } = &mut self.notes.referring;
-            if in_function { in_functions.push(node) } else { in_graph.push(node) }
+            if node.number == NODE_DEF { in_functions.push(*node) } else { in_graph.push(*node) }
         }
     }
 

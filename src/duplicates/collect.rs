@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use foldhash::HashMap;
-use foldhash::fast::RandomState;
-use indexmap::IndexMap;
 
-use super::elements::{self, Element, Kind, Originals};
+use super::elements::{self, Element, Kind};
 use super::groups::{self, Grouped};
 use super::marks::Marks;
+use super::originals::Originals;
 use super::payloads::{self, Found, PayloadKind, Search};
 use super::source::{IndexCrc, Open, Payload, Place, Sources};
 use super::structure::{self, Noted, Structure};
@@ -218,17 +217,17 @@ impl<'a> Collected<'a> {
             originals.begin();
             // The last metagraph is no original for any other.
             let is_last = index as usize + 1 == meta_graphs.len();
-            let (tallies, library) = (IndexMap::default(), Vec::new());
-            let mut pass = MetaGraphPass { search, source, index, tallies, last: [0; 2], library };
+            let (tallies, by_key, library) = (Vec::new(), HashMap::default(), Vec::new());
+            let mut pass = MetaGraphPass { search, source, index, tallies, by_key, last: [0; 2], library };
             elements::each(bytes, meta_graph.payload(), |element| {
                 ticks.up_to(element.field.start);
                 let original = originals.of(bytes, &element);
                 self.element(&mut pass, element, original);
                 if original.is_none() && !is_last {
-                    originals.add(index, &element);
+                    originals.add(bytes, index, &element);
                 }
             });
-            self.tallies.extend(pass.tallies.into_values());
+            self.tallies.extend(pass.tallies);
             libraries.push(pass.library);
         }
         libraries
@@ -321,7 +320,9 @@ struct MetaGraphPass<'f> {
     search: Search<'f>,
     source: usize,
     index: u32,
-    tallies: IndexMap<(Kind, Option<u32>), Tally, RandomState>,
+    tallies: Vec<Tally>,
+    /// Where the tally of some kind and original is.
+    by_key: HashMap<(Kind, Option<u32>), usize>,
     /// Where the last tallies were, of own elements and of repeated ones: mostly the next ones are there as well.
     last: [usize; 2],
     /// Its functions.
@@ -340,31 +341,42 @@ struct NodeIn {
 
 impl MetaGraphPass<'_> {
     fn tally(&mut self, element: &Element, original: Option<u32>) {
-        let (meta_graph, kind) = (self.index, element.kind);
-        let [own, repeated] = &mut self.last;
+        let key = (element.kind, original);
+        let [own, repeated] = self.last;
         let last = if original.is_none() { own } else { repeated };
-        if self.tallies.get_index(*last).is_none_or(|(key, _)| *key != (kind, original)) {
-            let none = || Tally { meta_graph, kind, original, count: 0, bytes: 0, largest: Vec::new() };
-            let entry = self.tallies.entry((kind, original));
-            *last = entry.index();
-            entry.or_insert_with(none);
-        }
-        let Some((_, tally)) = self.tallies.get_index_mut(*last) else { return };
-        tally.count += 1;
+        let at = if self.tallies.get(last).is_some_and(|tally| tally.key() == key) { last } else { self.find(key) };
         let bytes = element.bytes(self.search.layout);
-        tally.bytes += bytes;
-        remember(&mut tally.largest, (bytes, element.field.payload()));
+        self.tallies.get_mut(at).into_iter().for_each(|tally| tally.add(bytes, element));
+    }
+
+    /// Where the tally is, which is there from now on.
+    fn find(&mut self, key: (Kind, Option<u32>)) -> usize {
+        let Self { tallies, by_key, last: [own, repeated], .. } = self;
+        let (kind, original) = key;
+        let at = *by_key.entry(key).or_insert_with(|| {
+            tallies.push(Tally { meta_graph: self.index, kind, original, count: 0, bytes: 0, largest: Vec::new() });
+            tallies.len() - 1
+        });
+        *if original.is_none() { own } else { repeated } = at;
+        at
     }
 }
 
-/// Keeps the largest elements, largest first.
-fn remember(largest: &mut Vec<(u64, Range<usize>)>, element: (u64, Range<usize>)) {
-    if largest.len() == LARGEST && largest.last().is_some_and(|smallest| smallest.0 >= element.0) {
-        return;
+impl Tally {
+    fn key(&self) -> (Kind, Option<u32>) {
+        (self.kind, self.original)
     }
-    let position = largest.partition_point(|other| other.0 >= element.0);
-    largest.insert(position, element);
-    largest.truncate(LARGEST);
+
+    /// Counts an element, and keeps it if it is among the largest.
+    fn add(&mut self, bytes: u64, element: &Element) {
+        self.count += 1;
+        self.bytes += bytes;
+        if self.largest.len() < LARGEST || self.largest.last().is_some_and(|smallest| smallest.0 < bytes) {
+            let position = self.largest.partition_point(|other| other.0 >= bytes);
+            self.largest.insert(position, (bytes, element.field.payload()));
+            self.largest.truncate(LARGEST);
+        }
+    }
 }
 
 /// The bytes that are redundant or zero, by file.

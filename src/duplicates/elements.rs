@@ -1,14 +1,9 @@
-//! Elements: the repeated parts of a MetaGraphDef, and which of them an earlier metagraph has already.
+//! Elements: the repeated parts of a MetaGraphDef, which are compared between metagraphs.
 //!
 //! Every metagraph carries a whole GraphDef of its own, so a second one mostly repeats the first. An element is
-//! redundant when its payload equals that of an element of the same field in an earlier metagraph; the first such is
-//! its original. The key of the index is the payload itself, borrowed from the file: no digest decides.
+//! redundant when its payload equals that of an element of the same field in an earlier metagraph ([`super::originals`]).
 
-use std::hash::BuildHasher as _;
 use std::ops::Range;
-
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use crate::wire::{Field, Layout, fields, first_len};
 
@@ -186,81 +181,4 @@ fn object_graph_kind(number: u32) -> Option<Kind> {
 
 pub(super) fn text(file: &[u8], range: Range<usize>) -> String {
     String::from_utf8_lossy(file.get(range).unwrap_or_default()).into_owned()
-}
-
-/// The elements of the metagraphs seen so far, in the order of the file, and the first metagraph that has each.
-///
-/// A metagraph mostly follows the one before it, so an element is first held against the one behind the last that was
-/// found. Only where the two part is anything hashed: then all that there is, in one go, into a table of numbers that has
-/// its size from the start. An element is kept as where it lies; its bytes are read in the file.
-#[derive(Debug, Default)]
-pub(super) struct Originals {
-    seen: Vec<Original>,
-    /// How many of them are of metagraphs before the one that is being gone through.
-    earlier: usize,
-    /// The one that the next element is held against.
-    next: usize,
-    /// The first so many of `seen`, by what they are.
-    index: HashTable<u32>,
-    indexed: usize,
-    state: RandomState,
-}
-
-#[derive(Debug)]
-struct Original {
-    kind: Kind,
-    meta_graph: u32,
-    start: usize,
-    end: usize,
-}
-
-impl Original {
-    fn key<'f>(&self, file: &'f [u8]) -> (Kind, &'f [u8]) {
-        (self.kind, file.get(self.start..self.end).unwrap_or_default())
-    }
-}
-
-impl Originals {
-    /// Begins another metagraph: all elements so far are originals for those that come now.
-    pub(super) fn begin(&mut self) {
-        self.earlier = self.seen.len();
-        self.next = 0;
-    }
-
-    /// The earlier metagraph that has an equal element, if one does.
-    pub(super) fn of(&mut self, file: &[u8], element: &Element) -> Option<u32> {
-        if self.earlier == 0 {
-            return None;
-        }
-        let key = (element.kind, element.field.bytes(file));
-        let followed = self.seen.get(self.next).filter(|_| self.next < self.earlier);
-        let found = match followed.filter(|expected| expected.key(file) == key) {
-            Some(_) => Some(self.next),
-            None => self.find(file, key),
-        };
-        // An element of its own mostly stands where the other metagraph has another one.
-        self.next = found.unwrap_or(self.next).saturating_add(1);
-        found.and_then(|found| self.seen.get(found)).map(|original| original.meta_graph)
-    }
-
-    /// Adds an element of the metagraph that is being gone through, which no earlier one has.
-    pub(super) fn add(&mut self, meta_graph: u32, element: &Element) {
-        let Range { start, end } = element.field.payload();
-        self.seen.push(Original { kind: element.kind, meta_graph, start, end });
-    }
-
-    fn find(&mut self, file: &[u8], key: (Kind, &[u8])) -> Option<usize> {
-        let Self { seen, earlier, index, indexed, state, .. } = self;
-        let key_of = |number: u32| seen.get(number as usize).map(|original| original.key(file));
-        index.reserve(earlier.saturating_sub(*indexed), |number| state.hash_one(key_of(*number)));
-        // Of more than four billion the rest is not found; they would take eight gigabytes of a file.
-        while let Some(number) = u32::try_from(*indexed).ok().filter(|number| (*number as usize) < *earlier) {
-            let own = key_of(number);
-            let rehash = |number: &u32| state.hash_one(key_of(*number));
-            index.entry(state.hash_one(own), |other| key_of(*other) == own, rehash).or_insert(number);
-            *indexed += 1;
-        }
-        let key = Some(key);
-        index.find(state.hash_one(key), |number| key_of(*number) == key).map(|number| *number as usize)
-    }
 }

@@ -8,6 +8,7 @@ mod elements;
 mod groups;
 mod marks;
 mod neighbours;
+mod originals;
 mod payloads;
 mod report;
 mod source;

@@ -1,0 +1,299 @@
+//! Nodes as all writers write them: a name, an op and inputs, then what else there is.
+//!
+//! Where nodes are told apart by nothing but their op, only the op and what stands behind the inputs matter to who charges
+//! one. That is, to the byte, mostly what a node shortly before had: the same few types and shapes. So it is looked into
+//! once and then compared, which takes a third of the time; a node of another kind is walked field by field.
+
+use super::Walk;
+use super::notes::{LARGE_NODE, Sum};
+use crate::ledger::{AccountRow, Dimension, Labels};
+use crate::recent::{mix_all, mix_name};
+use crate::wire::{Field, Fields, Layout, WireType};
+
+/// The tags of `NodeDef.name`, `.op` and `.input`, each with a length behind it.
+const NAME: u8 = 1 << 3 | 2;
+const OP: u8 = 2 << 3 | 2;
+const INPUT: u8 = 3 << 3 | 2;
+
+/// How many ops and tails are remembered: more than a graph has ops, as two in one slot drive each other out.
+const OPS: usize = 1 << 10;
+const TAILS: usize = 1 << 10;
+
+/// A longer tail holds a tensor or a long list, which hardly comes again.
+const MAX_TAIL: usize = 1 << 8;
+
+/// The parts of a plain node.
+struct Parts<'f> {
+    op: &'f [u8],
+    /// All that stands behind the inputs.
+    tail: &'f [u8],
+}
+
+impl<'f> Parts<'f> {
+    /// The parts of the node in these bytes, if they are in the usual order. The tail may hold anything, but not much.
+    #[inline]
+    fn of(node: &'f [u8]) -> Option<Self> {
+        let (_, rest) = string(node, NAME)?;
+        let (op, mut tail) = string(rest, OP)?;
+        while tail.first() == Some(&INPUT) {
+            (_, tail) = string(tail, INPUT)?;
+        }
+        (tail.len() <= MAX_TAIL).then_some(Self { op, tail })
+    }
+}
+
+/// A field with this tag and a length of one or two bytes, and what follows it.
+#[inline]
+fn string(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    match bytes {
+        [first, length @ 0..0x80, rest @ ..] if *first == tag => rest.split_at_checked(usize::from(*length)),
+        [first, low, high @ 0..0x80, rest @ ..] if *first == tag => {
+            rest.split_at_checked(usize::from(*low & 0x7f) | usize::from(*high) << 7)
+        }
+        _ => None,
+    }
+}
+
+/// What of a node is noted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct NodeNotes {
+    /// Its attributes `_output_shapes`.
+    pub(super) output_shapes: Sum,
+    /// Whether it may refer to more than its inputs.
+    pub(super) refers: bool,
+}
+
+impl NodeNotes {
+    fn is_any(&self) -> bool {
+        self.refers || self.output_shapes.count > 0
+    }
+}
+
+/// The nodes of a graph or of a function, which have all labels but the op in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nodes {
+    pub(super) labels: Labels,
+    /// The number of the field that they are.
+    pub(super) number: u32,
+    /// Whether the op is all that tells them apart.
+    by_op: bool,
+    /// Tells these nodes from those of other graphs and functions.
+    id: u64,
+}
+
+/// The ops and tails of nodes met before. What has the same mix as another one takes its place.
+#[derive(Default)]
+pub(super) struct Known<'f> {
+    ops: Vec<Op<'f>>,
+    tails: Vec<Tail<'f>>,
+    /// How many graphs and functions there were.
+    nodes: u64,
+}
+
+/// Where nodes of an op are charged.
+#[derive(Clone, Default)]
+struct Op<'f> {
+    name: &'f [u8],
+    /// The number of the nodes; 0 of none.
+    nodes: u64,
+    row: Option<AccountRow>,
+    /// The tail of the last one.
+    tail: Tail<'f>,
+}
+
+/// How nodes end, and what is noted of these.
+#[derive(Clone, Copy, Default)]
+struct Tail<'f> {
+    bytes: &'f [u8],
+    notes: NodeNotes,
+}
+
+impl<'f> Known<'f> {
+    /// Where the op is among `ops`, if nodes of that op were charged under these labels.
+    #[inline]
+    fn op(&self, name: &[u8], nodes: &Nodes) -> Option<usize> {
+        let at = slot::<OPS>(mix_name(name));
+        self.ops.get(at).filter(|op| op.nodes == nodes.id && op.name == name).map(|_| at)
+    }
+
+    fn set_op(&mut self, name: &'f [u8], nodes: &Nodes, row: AccountRow) -> usize {
+        let at = slot::<OPS>(mix_name(name));
+        self.ops.resize(OPS, Op::default());
+        if let Some(op) = self.ops.get_mut(at) {
+            *op = Op { name, nodes: nodes.id, row: Some(row), tail: Tail::default() };
+        }
+        at
+    }
+
+    /// Where nodes of an op are charged, and what is noted of one with this tail, if there was such a tail.
+    #[inline]
+    fn node(&mut self, op: usize, tail: &[u8]) -> Option<(&AccountRow, NodeNotes)> {
+        let op = self.ops.get_mut(op)?;
+        if op.tail.bytes != tail {
+            op.tail = *self.tails.get(slot::<TAILS>(mix_all(tail))).filter(|known| known.bytes == tail)?;
+        }
+        Some((op.row.as_ref()?, op.tail.notes))
+    }
+
+    fn set_notes(&mut self, tail: &'f [u8], notes: NodeNotes) {
+        self.tails.resize(TAILS, Tail::default());
+        if let Some(known) = self.tails.get_mut(slot::<TAILS>(mix_all(tail))) {
+            *known = Tail { bytes: tail, notes };
+        }
+    }
+}
+
+/// One of `SLOTS` slots, by the upper bits of a mix.
+fn slot<const SLOTS: usize>(mixed: u64) -> usize {
+    usize::try_from(mixed.checked_shr(u64::BITS - SLOTS.ilog2()).unwrap_or_default()).unwrap_or_default()
+}
+
+impl<'l> Walk<'l> {
+    /// Nodes that are the field of this number.
+    pub(super) fn nodes(&mut self, labels: Labels, number: u32, by_op: bool) -> Nodes {
+        self.known.nodes += 1;
+        Nodes { labels, number, by_op, id: self.known.nodes }
+    }
+
+    /// Charges plain nodes in a row that end as nodes that were looked into before, up to the first that is another one.
+    /// Returns how many.
+    pub(super) fn charge_plain(&mut self, fields: &mut Fields<'l>, nodes: &Nodes) -> u64 {
+        // Elsewhere what attributes take in the file does not follow from what they are; and what is cut is not noted.
+        if !nodes.by_op || !matches!(self.layout, Layout::Wire) || self.cut_at.is_some() {
+            return 0;
+        }
+        let tag = u8::try_from(nodes.number << 3 | 2).unwrap_or_default();
+        let mut count = 0;
+        let mut next = fields.rest();
+        while let Some((node, rest)) = string(next, tag) {
+            let Some(Parts { op, tail }) = Parts::of(node) else { break };
+            let op = self.known.op(op, nodes).unwrap_or_else(|| self.learn_op(op, nodes));
+            let Some((row, notes)) = self.known.node(op, tail) else { break };
+            let start = fields.offset();
+            fields.skip(next.len() - rest.len());
+            self.account.charge_row(start as u64..fields.offset() as u64, row, 1);
+            if notes.is_any() || node.len() >= LARGE_NODE {
+                let (end, wire_type) = (fields.offset(), WireType::Len);
+                let payload = end - node.len();
+                let field = Field { number: nodes.number, wire_type, start, payload, payload_end: end, end };
+                self.note_node(&field, notes);
+            }
+            self.tell();
+            count += 1;
+            next = rest;
+        }
+        count
+    }
+
+    /// Finds the row of nodes with an op, which is the first one of a node, and returns where it is remembered.
+    #[inline(never)]
+    fn learn_op(&mut self, op: &'l [u8], nodes: &Nodes) -> usize {
+        let label = self.label(Dimension::Op, op);
+        self.notes.op(label);
+        let row = self.account.row(nodes.labels.with(Dimension::Op, label));
+        self.known.set_op(op, nodes, row)
+    }
+
+    /// Remembers how a node ends that has been looked into, has one op, and of which nothing is to be noted but `notes`.
+    pub(super) fn learn(&mut self, node: &Field, notes: NodeNotes) {
+        if let Some(parts) = Parts::of(node.bytes(self.bytes)) {
+            self.known.set_notes(parts.tail, notes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use crate::charge::{MetaGraph, charge_saved_model};
+    use crate::ledger::{Dimension, Ledger, Rollup};
+    use crate::progress::Silent;
+    use crate::support::graph::graph_of;
+    use crate::support::wire::{Message, message, meta_graph, saved_model};
+    use crate::wire::Layout;
+
+    /// The sums by op and by function, what was noted, and the problems. Told apart by types as well, no node is plain.
+    fn charged(file: &[u8], every_node_is_looked_into: bool) -> (Rollup, Vec<MetaGraph>, Vec<String>) {
+        let dimensions = [Dimension::Op, Dimension::Function, Dimension::Dtype];
+        let mut ledger = Ledger::new(if every_node_is_looked_into { &dimensions } else { &dimensions[..2] });
+        let bytes = Bytes::copy_from_slice(file);
+        let (file, size) = ("saved_model.pb", bytes.len() as u64);
+        let charged = charge_saved_model((file, size), &bytes, &Layout::Wire, &mut ledger, &Silent);
+        let charged = charged.expect("the books balance");
+        let problems = charged.problems.iter().map(ToString::to_string).collect();
+        (ledger.rollup(&dimensions[..2]), charged.meta_graphs, problems)
+    }
+
+    /// A node of few ops and few ends, some of which are not as writers write them.
+    fn a_node() -> impl Strategy<Value = Message> {
+        let shapes = message().message(1, &message().bytes(7, [0; 3]));
+        let ends = [
+            message(),
+            message().entry(5, "T", &message().int(6, 1)),
+            message().entry(5, "T", &message().int(6, 19)),
+            message().entry(5, "T", &message().int(6, 1)).entry(5, "_output_shapes", &shapes),
+            message().entry(5, "f", &message().message(10, &message().bytes(1, "called"))),
+            message().entry(5, "shared_name", &message().bytes(2, "v")),
+            message().entry(5, "long", &message().bytes(2, [1; 2000])),
+            message().bytes(6, "debug"),
+            message().bytes(2, "called"),
+            message().bytes(1, "another name"),
+            message().int(2, 1),
+            message().overlong(5, 7, "cut"),
+            message().bytes(4, "device").bytes(3, "late:input"),
+        ];
+        let start = ("[a-z]{0,9}", prop::sample::select(vec!["Add", "MatMul", ""]), 0..4_usize, any::<bool>());
+        (start, prop::sample::select(ends.to_vec())).prop_map(|((name, op, inputs, in_order), Message(end))| {
+            let name = |node: Message| node.bytes(1, name.clone());
+            let op = |node: Message| node.bytes(2, op);
+            let start = if in_order { op(name(message())) } else { name(op(message())) };
+            (0..inputs).fold(start, |node, _| node.bytes(3, "input")).raw(&end)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn a_node_is_charged_and_noted_as_if_it_were_looked_into(
+            nodes in prop::collection::vec(a_node(), 0..30),
+            functions in prop::collection::vec(prop::collection::vec(a_node(), 0..20), 0..4),
+            cut in 0..40_usize,
+        ) {
+            let functions: Vec<_> = functions.iter().map(|nodes| {
+                let signature = message().message(1, &message().bytes(1, "called"));
+                nodes.iter().fold(signature, |function, node| function.message(3, node))
+            }).collect();
+            let graph = graph_of(&nodes, &functions);
+            let mut file = saved_model([&meta_graph(&["serve"], &graph), &meta_graph(&["train"], &graph)]).0;
+            file.truncate(file.len() - cut.min(file.len()));
+            let (rollup, meta_graphs, problems) = charged(&file, false);
+            let (other_rollup, others, other_problems) = charged(&file, true);
+            prop_assert_eq!(rollup, other_rollup);
+            prop_assert_eq!(problems, other_problems);
+            for (one, other) in meta_graphs.iter().zip(&others) {
+                prop_assert_eq!((one.nodes, one.function_nodes), (other.nodes, other.function_nodes));
+                prop_assert_eq!(format!("{:?}", one.notes), format!("{:?}", other.notes));
+            }
+        }
+    }
+
+    #[test]
+    fn nodes_that_end_alike_are_looked_into_once() {
+        let file = [1, 2, 3].map(|number| {
+            message().bytes(1, format!("node_{number}")).bytes(2, "Add").entry(5, "T", &message().int(6, 1))
+        });
+        let nodes = file.iter().fold(message(), |graph, node| graph.message(1, node)).0;
+        let mut ledger = Ledger::new(&[Dimension::Op]);
+        let bytes = Bytes::from(nodes);
+        let mut walk = super::Walk::new(("f", bytes.len() as u64), &bytes, &Layout::Wire, &mut ledger, &Silent);
+        let of_graph = walk.nodes(super::Labels::new(crate::ledger::Category::GraphDef), 1, true);
+        let mut fields = super::Fields::new(&bytes, 0..bytes.len());
+        assert_eq!(walk.charge_plain(&mut fields, &of_graph), 0, "nothing is known");
+        walk.learn(&fields.clone().next().unwrap().unwrap(), super::NodeNotes::default());
+        assert_eq!(walk.charge_plain(&mut fields, &of_graph), 3);
+        assert_eq!(fields.next(), None);
+    }
+}
