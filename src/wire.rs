@@ -460,7 +460,7 @@ pub fn plain_entry(file: &[u8], entry: Range<usize>) -> Option<(Range<usize>, Ra
 /// The payload of the field that `bytes` begin with, and what follows it, if that is a length-delimited field of this number,
 /// below 16, and its length is one or two bytes. `None` of any other.
 ///
-/// For who expects a certain field and needs no offsets, this takes a third of what [`Fields::next`] does.
+/// For who expects a certain field and needs no offsets, this takes less than [`Fields::next`].
 #[must_use]
 #[inline(always)]
 pub fn split_len(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
