@@ -62,6 +62,9 @@ const FIXED: [Dimension; 6] = [
     Dimension::File,
 ];
 
+/// For a main file of fewer bytes nothing takes long enough for a thread of its own to be worth it.
+const WORTH_A_THREAD: usize = 1 << 20;
+
 /// Audits a model: charges every byte of its files and says what they are.
 ///
 /// Damage does not end an audit: it is in the report's `problems`, and its bytes are charged all the same.
@@ -74,9 +77,9 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     let parts = Parts::open(model, options, progress);
     progress.start(&model.path, parts.bytes_to_read());
     let answers = parts.answer(&mut ledger)?;
-    let findings = parts.findings(&answers);
+    let (findings, sums) = parts.findings_and_sums(&answers, &ledger);
     let verified = parts.verify();
-    let mut report = answers::report(&parts, &ledger, answers, findings);
+    let mut report = answers::report(&parts, ledger.total(), sums, answers, findings);
     if let Some((verified, problems)) = verified {
         report.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.verified = Some(verified));
         report.problems.extend(problems);
@@ -171,6 +174,13 @@ impl<'m> Parts<'m> {
         let (main_file, checkpoint) = (self.main_file.as_ref(), self.checkpoint.as_ref());
         let context = findings::Context::new(self.model, main_file, saved_model, checkpoint, duplicates, reach);
         findings::find(&context, &self.work)
+    }
+
+    /// The causes of size, and the sums of the ledger; side by side where that is worth a thread.
+    fn findings_and_sums(&self, answers: &Answers<'_>, ledger: &Ledger) -> (Findings, answers::Sums) {
+        let findings = || self.findings(answers);
+        let sums = || answers::Sums::of(ledger, &self.options.by);
+        if self.main_bytes().len() < WORTH_A_THREAD { (findings(), sums()) } else { turns::both(findings, sums) }
     }
 
     fn charge(&self, ledger: &mut Ledger) -> Result<SavedModel, Imbalance> {

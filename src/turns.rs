@@ -22,15 +22,25 @@ pub(crate) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl Fn
 
 /// What `work` makes of each item, in their order. One item, or one core, takes no thread.
 pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    map_with(items, || (), |(), item| work(item))
+}
+
+/// The same by workers, one for each thread, who keep from item to item what they need or have learned.
+pub(crate) fn map_with<T: Sync, W, R: Send>(
+    items: &[T],
+    worker: impl Fn() -> W + Sync,
+    work: impl Fn(&mut W, &T) -> R + Sync,
+) -> Vec<R> {
     let threads = cores().min(items.len());
     if threads < 2 {
-        return items.iter().map(work).collect();
+        let mut worker = worker();
+        return items.iter().map(|item| work(&mut worker, item)).collect();
     }
     let next = AtomicUsize::new(0);
     let take_turns = || {
-        let mut done = Vec::new();
+        let (mut worker, mut done) = (worker(), Vec::new());
         while let Some((at, item)) = Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, items.get(at)?))) {
-            done.push((at, work(item)));
+            done.push((at, work(&mut worker, item)));
         }
         done
     };
@@ -59,6 +69,21 @@ mod tests {
         let items: Vec<usize> = (0..1000).collect();
         let slow_first = |item: &usize| (0..1000 - item).fold(*item, |sum, _| std::hint::black_box(sum));
         assert_eq!(super::map(&items, slow_first), items);
+    }
+
+    #[test]
+    fn a_worker_keeps_what_it_has_learned() {
+        let items = [(); 1000];
+        let counted = super::map_with(
+            &items,
+            || 0,
+            |count: &mut usize, ()| {
+                *count += 1;
+                *count
+            },
+        );
+        let workers = counted.iter().filter(|count| **count == 1).count();
+        assert!(workers <= super::cores(), "{workers}");
     }
 
     #[test]

@@ -457,6 +457,29 @@ pub fn plain_entry(file: &[u8], entry: Range<usize>) -> Option<(Range<usize>, Ra
     Some((key.payload(), value.payload()))
 }
 
+/// The payload of the field that `bytes` begin with, and what follows it, if that is a length-delimited field of this number,
+/// below 16, and its length is one or two bytes. `None` of any other.
+///
+/// For who expects a certain field and needs no offsets, this takes less than [`Fields::next`].
+#[must_use]
+#[inline(always)]
+pub fn split_len(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
+    let (length, rest) = short_length(rest).filter(|_| tag == number << 3 | 2)?;
+    rest.split_at_checked(length)
+}
+
+/// The length of one or two bytes that `bytes` begin with, and what follows it.
+#[must_use]
+#[inline(always)]
+pub fn short_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    match *bytes {
+        [low, ref rest @ ..] if low < 0x80 => Some((usize::from(low), rest)),
+        [low, high, ref rest @ ..] if high < 0x80 => Some((usize::from(low & 0x7f) | usize::from(high) << 7, rest)),
+        _ => None,
+    }
+}
+
 /// The payload of the first field `number` that is length-delimited: enough for names and for what writers give once,
 /// as the rest of a large message need not be touched.
 #[must_use]

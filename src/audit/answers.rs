@@ -9,7 +9,7 @@ use crate::dtype;
 use crate::findings::Findings;
 use crate::graph::{MetaGraphReach, Reach, Root};
 use crate::input::Model;
-use crate::ledger::{Category, Dimension, Ledger, Rollup, Row};
+use crate::ledger::{Category, Dimension, Labels, Ledger, Rollup, Row};
 use crate::problem::Problem;
 use crate::proto::TensorInfo;
 use crate::report::{
@@ -17,8 +17,41 @@ use crate::report::{
     MetaGraphReport, ModelReport, OpReport, SignatureReport, TensorInfoReport, TensorReport,
 };
 
+/// The sums of a ledger that reports show. Each is of all of its rows, of which functions make hundreds of thousands, and
+/// none needs to know what else was found out; so they are made while causes are looked for.
+pub(super) struct Sums {
+    breakdown: Rollup,
+    categories: BTreeMap<Category, u64>,
+    files: Rollup,
+    sections: Rollup,
+    ops: Rollup,
+    functions: Rollup,
+}
+
+impl Sums {
+    /// The sums of a ledger, and its breakdown by these dimensions.
+    pub(super) fn of(ledger: &Ledger, by: &[Dimension]) -> Self {
+        let in_graphs = |labels: &Labels| labels.has(Dimension::Op) && !labels.has(Dimension::Function);
+        let in_functions = |labels: &Labels| labels.has(Dimension::Function);
+        Self {
+            breakdown: ledger.rollup(by),
+            categories: categories(ledger),
+            files: ledger.rollup(&[Dimension::File, Dimension::Category]),
+            sections: ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]),
+            ops: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], in_graphs),
+            functions: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], in_functions),
+        }
+    }
+}
+
 /// The report of a model whose books are closed.
-pub(super) fn report(parts: &Parts<'_>, ledger: &Ledger, answers: Answers<'_>, findings: Findings) -> ModelReport {
+pub(super) fn report(
+    parts: &Parts<'_>,
+    total: u64,
+    sums: Sums,
+    answers: Answers<'_>,
+    findings: Findings,
+) -> ModelReport {
     let (model, checkpoint, options) = (parts.model, parts.checkpoint.as_ref(), parts.options);
     let Answers { duplicates, saved_model, reach } = answers;
     let mut problems = parts.problems(&saved_model);
@@ -32,21 +65,20 @@ pub(super) fn report(parts: &Parts<'_>, ledger: &Ledger, answers: Answers<'_>, f
             None
         }
     });
-    let breakdown = ledger.rollup(&options.by);
     ModelReport {
         path: model.path.clone(),
         archive: model.archive.clone(),
-        total_bytes: ledger.total(),
-        categories: categories(ledger),
-        files: files(model, ledger),
+        total_bytes: total,
+        files: files(model, &sums.files),
         links: model.links.clone(),
         main_file: parts.main_file.as_ref().map(main_file),
-        meta_graphs: meta_graphs(model, ledger, &saved_model, &reach),
+        meta_graphs: meta_graphs(model, &sums, &saved_model, &reach),
+        categories: sums.categories,
         checkpoint: checkpoint.map(checkpoint_report),
         fingerprint,
         breakdown: match options.top {
-            Some(top) => breakdown.cut(top),
-            None => breakdown,
+            Some(top) => sums.breakdown.cut(top),
+            None => sums.breakdown,
         },
         duplicates,
         findings: findings.findings,
@@ -71,9 +103,8 @@ fn categories(ledger: &Ledger) -> BTreeMap<Category, u64> {
     Category::ALL.iter().map(|category| (*category, sum(*category))).collect()
 }
 
-fn files(model: &Model, ledger: &Ledger) -> Vec<FileReport> {
-    let rollup = ledger.rollup(&[Dimension::File, Dimension::Category]);
-    let rows = by_name(&rollup);
+fn files(model: &Model, files: &Rollup) -> Vec<FileReport> {
+    let rows = by_name(files);
     let category = |name: &str| match children(&rows, name) {
         [] => Category::Files.name().to_owned(),
         [only] => only.name.clone(),
@@ -86,14 +117,8 @@ fn files(model: &Model, ledger: &Ledger) -> Vec<FileReport> {
 /// The metagraphs with their sections, ops and functions.
 ///
 /// Rows are matched to metagraphs by their label, which begins with the index and is so unlike any other.
-fn meta_graphs(model: &Model, ledger: &Ledger, saved_model: &SavedModel, reach: &Reach<'_>) -> Vec<MetaGraphReport> {
-    let sections = ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]);
-    let ops = ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], |labels| {
-        labels.has(Dimension::Op) && !labels.has(Dimension::Function)
-    });
-    let functions =
-        ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], |labels| labels.has(Dimension::Function));
-    let [sections, ops, functions] = [&sections, &ops, &functions].map(by_name);
+fn meta_graphs(model: &Model, sums: &Sums, saved_model: &SavedModel, reach: &Reach<'_>) -> Vec<MetaGraphReport> {
+    let [sections, ops, functions] = [&sums.sections, &sums.ops, &sums.functions].map(by_name);
     let graphs = saved_model.meta_graphs.iter().enumerate();
     graphs
         .map(|(index, graph)| {

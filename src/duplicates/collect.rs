@@ -11,6 +11,7 @@ use super::marks::Marks;
 use super::originals::Originals;
 use super::payloads::{self, Found, PayloadKind, Search};
 use super::source::{IndexCrc, Open, Payload, Place, Sources};
+use super::structure::{self, Noted, Structure};
 use super::{Duplicates, report};
 use crate::checkpoint::{Checkpoint, v1};
 use crate::ledger::State;
@@ -57,8 +58,11 @@ pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
     collected.checkpoint();
     collected.tables();
     match inputs.main_file {
-        Some(main_file) => collected.meta_graphs(main_file),
-        None => inputs.work.skip(Step::ComparingMetaGraphs),
+        Some(main_file) => collected.main_file(main_file),
+        None => {
+            inputs.work.skip(Step::ComparingMetaGraphs);
+            inputs.work.skip(Step::ComparingFunctions);
+        }
     }
     collected.assets();
     let grouped = groups::group(&collected.payloads, &collected.sources, inputs.work.begin(Step::ComparingTensors, 0));
@@ -73,9 +77,10 @@ pub(super) struct Collected<'a> {
     /// In the order in which the first of equal ones is kept: the checkpoint, the metagraphs, the assets.
     pub(super) payloads: Vec<Payload>,
     pub(super) tallies: Vec<Tally>,
+    /// The functions of all metagraphs, in order, those that repeat an earlier metagraph's included.
     pub(super) functions: Vec<Function>,
-    /// The functions of each metagraph, in order, those that repeat an earlier metagraph's included.
-    pub(super) libraries: Vec<Vec<Range<usize>>>,
+    /// For each of these its structure, and what was noted when it was read.
+    pub(super) structures: Vec<(Structure, Noted)>,
     /// Ranges of the main file that are redundant elements, in order, neighbours joined.
     redundant_elements: Vec<Range<u64>>,
 }
@@ -117,7 +122,7 @@ impl<'a> Collected<'a> {
             payloads: Vec::new(),
             tallies: Vec::new(),
             functions: Vec::new(),
-            libraries: Vec::new(),
+            structures: Vec::new(),
             redundant_elements: Vec::new(),
         }
     }
@@ -183,21 +188,37 @@ impl<'a> Collected<'a> {
         }
     }
 
-    fn meta_graphs(&mut self, main_file: MainFile<'_>) {
-        let MainFile { name, bytes, layout, meta_graphs } = main_file;
-        let source = self.sources.add(name);
+    /// Elements and payloads of the main file. A walk over all functions for the few nodes that are large would take as long as
+    /// one for their structure, so reading that notes which functions have some.
+    fn main_file(&mut self, main_file: MainFile<'_>) {
+        let MainFile { name, bytes, layout, .. } = main_file;
+        let least = usize::try_from(self.inputs.min_duplicate).unwrap_or(usize::MAX);
+        let (search, source) = (Search { file: bytes, layout, least }, self.sources.add(name));
+        let before = self.payloads.len();
+        let libraries = self.meta_graphs(main_file, search, source);
+        let comparing = self.inputs.work.begin(Step::ComparingFunctions, bytes.len() as u64);
+        self.structures = structure::structures(bytes, &libraries, least, &comparing).into_iter().flatten().collect();
+        let of_graphs = self.payloads.len();
+        self.function_nodes(search, source);
+        if self.payloads.len() > of_graphs {
+            // Those of one metagraph's functions were found behind those of the next one's graph.
+            self.payloads.get_mut(before..).unwrap_or_default().sort_by_key(|payload| payload.range.start);
+        }
+    }
+
+    /// The elements of the metagraphs, and the payloads in the nodes of their graphs. Returns the functions of each.
+    fn meta_graphs(&mut self, main_file: MainFile<'_>, search: Search<'_>, source: usize) -> Vec<Vec<Range<usize>>> {
+        let MainFile { bytes, meta_graphs, .. } = main_file;
         let comparing = self.inputs.work.begin(Step::ComparingMetaGraphs, bytes.len() as u64);
         let mut ticks = Ticks::new(&comparing, 0);
-        let least = usize::try_from(self.inputs.min_duplicate).unwrap_or(usize::MAX);
         let mut originals = Originals::default();
-        let search = Search { file: bytes, layout, least };
+        let mut libraries = Vec::new();
         for (index, meta_graph) in (0..).zip(meta_graphs) {
             originals.begin();
-            self.libraries.push(Vec::new());
             // The last metagraph is no original for any other.
             let is_last = index as usize + 1 == meta_graphs.len();
-            let (tallies, by_key) = (Vec::new(), HashMap::default());
-            let mut pass = MetaGraphPass { search, source, index, tallies, by_key, last: [0; 2] };
+            let (tallies, by_key, library) = (Vec::new(), HashMap::default(), Vec::new());
+            let mut pass = MetaGraphPass { search, source, index, tallies, by_key, last: [0; 2], library };
             elements::each(bytes, meta_graph.payload(), |element| {
                 ticks.up_to(element.field.start);
                 let original = originals.of(bytes, &element);
@@ -207,49 +228,60 @@ impl<'a> Collected<'a> {
                 }
             });
             self.tallies.extend(pass.tallies);
+            libraries.push(pass.library);
         }
+        libraries
     }
 
     fn element(&mut self, pass: &mut MetaGraphPass<'_>, element: Element, original: Option<u32>) {
-        let Search { file, layout, least } = pass.search;
+        let Search { layout, least, .. } = pass.search;
         pass.tally(&element, original);
         if element.kind == Kind::Function {
-            self.function(pass.index, &element, element.bytes(layout), original);
+            self.function(pass, &element, original);
         }
         if original.is_some() && self.inputs.marks {
             self.redundant(layout.span(&element.field).range());
         }
         let payload = element.field.payload();
-        let place = |function| NodeIn { function, in_element: original.is_some() };
-        match element.kind {
-            Kind::Node if payload.len() >= least => self.node(pass, payload, &place(None)),
-            Kind::Function if payload.len() >= least => {
-                let signature = first_len(file, payload.clone(), 1);
-                let name = signature.and_then(|signature| first_len(file, signature, 1)).unwrap_or_default();
-                let nodes = fields(file, payload).filter(|field| field.is_len(3));
-                for node in nodes.filter(|node| node.payload().len() >= least) {
-                    self.node(pass, node.payload(), &place(Some(name.clone())));
-                }
-            }
-            _ => {}
+        if element.kind == Kind::Node && payload.len() >= least {
+            let inside = NodeIn { meta_graph: pass.index, function: None, in_element: original.is_some() };
+            self.node(pass.search, pass.source, payload, &inside);
         }
     }
 
-    fn function(&mut self, meta_graph: u32, element: &Element, bytes: u64, original: Option<u32>) {
-        let Some(library) = self.libraries.last_mut() else { return };
+    fn function(&mut self, pass: &mut MetaGraphPass<'_>, element: &Element, original: Option<u32>) {
         let (start, payload) = (element.field.start, element.field.payload());
-        library.push(payload.clone());
-        self.functions.push(Function { meta_graph, start, payload, bytes, original });
+        pass.library.push(payload.clone());
+        let bytes = element.bytes(pass.search.layout);
+        self.functions.push(Function { meta_graph: pass.index, start, payload, bytes, original });
     }
 
-    fn node(&mut self, pass: &MetaGraphPass<'_>, node: Range<usize>, inside: &NodeIn) {
-        let name = payloads::node_name(pass.search.file, node.clone());
-        pass.search.of_node(node, &mut |Found { kind, range, taken, unpacked }| {
-            let function = inside.function.clone();
-            let place = Place::Node { meta_graph: pass.index, function, node: name.clone() };
+    /// The payloads in the nodes of functions.
+    fn function_nodes(&mut self, search: Search<'_>, source: usize) {
+        let has_large = |(_, (_, noted)): &(usize, &(Structure, Noted))| noted.large_nodes;
+        let with_large: Vec<usize> =
+            self.structures.iter().enumerate().filter(has_large).map(|(position, _)| position).collect();
+        for position in with_large {
+            let Some(Function { meta_graph, payload, original, .. }) = self.functions.get(position).cloned() else {
+                break;
+            };
+            let signature = first_len(search.file, payload.clone(), 1);
+            let name = signature.and_then(|signature| first_len(search.file, signature, 1)).unwrap_or_default();
+            let inside = NodeIn { meta_graph, function: Some(name), in_element: original.is_some() };
+            let nodes = fields(search.file, payload).filter(|field| field.is_len(3));
+            for node in nodes.filter(|node| node.payload().len() >= search.least) {
+                self.node(search, source, node.payload(), &inside);
+            }
+        }
+    }
+
+    fn node(&mut self, search: Search<'_>, source: usize, node: Range<usize>, inside: &NodeIn) {
+        let name = payloads::node_name(search.file, node.clone());
+        search.of_node(node, &mut |Found { kind, range, taken, unpacked }| {
+            let NodeIn { meta_graph, function, in_element } = inside.clone();
+            let place = Place::Node { meta_graph, function, node: name.clone() };
             let range = range.start as u64..range.end as u64;
-            let in_element = inside.in_element;
-            let payload = Payload { kind, place, file: pass.source, range, taken, unpacked, crc: None, in_element };
+            let payload = Payload { kind, place, file: source, range, taken, unpacked, crc: None, in_element };
             if payload.content_len() >= self.inputs.min_duplicate {
                 self.payloads.push(payload);
             }
@@ -293,10 +325,14 @@ struct MetaGraphPass<'f> {
     by_key: HashMap<(Kind, Option<u32>), usize>,
     /// Where the last tallies were, of own elements and of repeated ones: mostly the next ones are there as well.
     last: [usize; 2],
+    /// Its functions.
+    library: Vec<Range<usize>>,
 }
 
 /// What a node is in.
+#[derive(Clone)]
 struct NodeIn {
+    meta_graph: u32,
     /// The name of its function; `None` in the graph itself.
     function: Option<Range<usize>>,
     /// Whether that, or the node itself, is redundant as a whole.

@@ -164,17 +164,29 @@ pub struct Structural {
     pub function_bytes: u64,
     /// The groups, the most redundant bytes first.
     pub groups: Vec<StructuralGroup>,
-    /// For each function of all libraries where its `function` field begins in the main file's wire format, in order, and
-    /// its kind: functions of one kind are equal but for names, the shapes of what their nodes give included.
+    /// The functions of all libraries, in order.
     #[serde(skip)]
-    pub(crate) kinds: Vec<(usize, usize)>,
+    pub(crate) read: Vec<ReadFunction>,
+}
+
+/// What reading a function for its structure told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReadFunction {
+    /// Where its `function` field begins in the main file's wire format.
+    start: usize,
+    /// Functions of one kind are equal but for names, the shapes of what their nodes give included.
+    pub(crate) kind: usize,
+    /// Whether it may have attributes of its own.
+    pub(crate) has_attributes: bool,
+    /// No name of its nodes is shorter, in bytes.
+    pub(crate) shortest_name: u64,
 }
 
 impl Structural {
-    /// The kind of the function whose field begins at `start`.
-    pub(crate) fn kind(&self, start: usize) -> Option<usize> {
-        let position = self.kinds.binary_search_by_key(&start, |(start, _)| *start).ok()?;
-        self.kinds.get(position).map(|(_, kind)| *kind)
+    /// What is known of the function whose field begins at `start`.
+    pub(crate) fn function(&self, start: usize) -> Option<&ReadFunction> {
+        let position = self.read.binary_search_by_key(&start, |function| function.start).ok()?;
+        self.read.get(position)
     }
 }
 

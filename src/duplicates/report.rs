@@ -12,8 +12,9 @@ use super::groups::Grouped;
 use super::payloads::PayloadKind;
 use super::source::{Payload, Place};
 use super::structure::{self, Structure};
-use super::{Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup};
-use crate::progress::Step;
+use super::{
+    Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, ReadFunction, Repeated, Structural, StructuralGroup,
+};
 
 pub(super) fn duplicates(collected: &Collected<'_>, grouped: &Grouped) -> Duplicates {
     let bytes_of = |indexes: &[usize]| counted(collected, indexes).map(Payload::bytes).sum::<u64>();
@@ -241,16 +242,16 @@ fn member(collected: &Collected<'_>, payload: &Payload, kept: bool) -> Member {
 
 /// Groups functions by structure, those left out that are redundant as they are.
 fn structural(collected: &Collected<'_>) -> Structural {
-    let file = file(collected);
-    let comparing = collected.inputs.work.begin(Step::ComparingFunctions, file.len() as u64);
-    let structures = structure::structures(file, &collected.libraries, &comparing);
     let (mut by_class, mut kinds): (HashMap<usize, Vec<&Function>>, HashMap<Structure, usize>) = Default::default();
-    let mut kind_of_each = Vec::with_capacity(collected.functions.len());
-    for (function, structure) in collected.functions.iter().zip(structures.into_iter().flatten()) {
+    let mut read = Vec::with_capacity(collected.functions.len());
+    for (function, (structure, noted)) in collected.functions.iter().zip(&collected.structures) {
         let next = kinds.len();
-        kind_of_each.push((function.start, *kinds.entry(structure).or_insert(next)));
+        let kind = *kinds.entry(*structure).or_insert(next);
+        let (has_attributes, shortest_name) = (noted.attributes, noted.shortest_name as u64);
+        read.push(ReadFunction { start: function.start, kind, has_attributes, shortest_name });
+        let structure = structure.class;
         if function.original.is_none() {
-            by_class.entry(structure.class).or_default().push(function);
+            by_class.entry(structure).or_default().push(function);
         }
     }
     let own = || collected.functions.iter().filter(|function| function.original.is_none());
@@ -264,7 +265,7 @@ fn structural(collected: &Collected<'_>) -> Structural {
         redundant_bytes: groups.iter().map(|(_, group)| group.redundant_bytes).sum(),
         function_bytes: own().map(|function| function.bytes).sum(),
         groups: groups.into_iter().map(|(_, group)| group).collect(),
-        kinds: kind_of_each,
+        read,
     }
 }
 

@@ -22,6 +22,9 @@ const GRAPH_DEF: u32 = 2;
 const NODE: u32 = 1;
 const FUNCTION: u32 = 1;
 
+/// `FunctionDef.attr`.
+const FUNCTION_ATTR: u32 = 5;
+
 /// The pieces of a tensor's data: files of the checkpoint by position, and ranges of them.
 type Data = Vec<(usize, Range<u64>)>;
 
@@ -180,6 +183,13 @@ impl<'a> Context<'a> {
             Some(fields) => within(fields, &function.range()).iter().map(|field| Node::new(file, *field)).collect(),
             None => function.nodes().collect(),
         }
+    }
+
+    /// The attributes of a function itself. Few have any, and to look for them is a walk over all of its nodes.
+    pub(super) fn attributes(&self, function: &Function<'a>) -> impl Iterator<Item = Field> + use<'a> {
+        let read = self.duplicates.structural.function(function.range().start);
+        let fields = read.is_none_or(|read| read.has_attributes).then(|| function.fields());
+        fields.into_iter().flatten().map_while(Result::ok).filter(|field| field.is_len(FUNCTION_ATTR))
     }
 
     fn notes(&self, meta_graph: usize) -> Option<&'a Notes> {

@@ -25,8 +25,7 @@ use crate::wire::{Field, WireType, fields, first_len, integers, varint};
 const OBJECT_GRAPH_DEF: u32 = 7;
 const GRADIENT: u32 = 2;
 const REGISTERED_GRADIENTS: u32 = 3;
-/// Fields of FunctionDef and AttrValue.
-const FUNCTION_ATTR: u32 = 5;
+/// Fields of AttrValue.
 const S: u32 = 2;
 const TENSOR: u32 = 8;
 /// `TensorProto.string_val`.
@@ -369,7 +368,7 @@ impl<'a> Program<'a> {
                     self.need(number, need.to, need.via);
                 }
             }
-            for field in function.fields().map_while(Result::ok).filter(|field| field.is_len(FUNCTION_ATTR)) {
+            for field in context.attributes(&function) {
                 let key = text(first_len(file, field.payload(), 1));
                 let value = first_len(file, field.payload(), 2).and_then(|value| first_len(file, value, S));
                 let value = text(value);

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::canonical::{Entry, Reader, Unreadable, push, sort};
+use super::canonical::{Entry, Reader, Unreadable, last, push, sort};
 use super::form::Piece;
 use crate::charge::OUTPUT_SHAPES;
 use crate::wire::{Field, WireType};
@@ -61,7 +61,7 @@ impl Reader<'_, '_> {
     /// Whether an attribute is no part of the form.
     fn is_out(&self, key: &[u8], value: Range<usize>) -> Result<bool, Unreadable> {
         if names_a_function(key) {
-            let [name] = self.last(value, [2])?;
+            let [name] = last(self.file, value, [2])?;
             return Ok(self.library.find(name).is_none());
         }
         Ok(is_name(key))

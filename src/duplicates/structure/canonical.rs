@@ -14,19 +14,32 @@
 //! Fields are not normalized beyond that: where two writers put the same value differently, the functions differ. That
 //! errs on the side of too few duplicates, and does not happen in a library that one process wrote.
 
+//!
+//! A function is read in two passes. The first goes over its fields and learns the names, as an input may refer to a node that
+//! comes later; what is neither a node nor refers to one it puts into the form at once. The second is over the nodes
+//! ([`super::body`]). Each pass looks at a node's bytes once, so what was noted of the first for others ([`Noted`]) costs
+//! them no walk.
+
 use std::ops::Range;
 
 use foldhash::HashMap;
 
+use super::body::Tensor;
 use super::classes::Calls;
 use super::form::{Form, Piece};
 use super::library::{Library, Results};
-use super::names::{Names, Source};
-use crate::wire::{Field, Fields, WireError, WireType, plain_entry, varint};
+use super::names::{Names, Node, Source};
+use super::trail::{Digests, Draft, Trail};
+use crate::wire::{Field, Fields, WireError, WireType, fields, plain_entry, split_len, varint};
 
 /// A function has at most this many arguments and nodes, a map this many entries. An empty one takes two bytes of the
 /// file and many times that in memory; real nodes take hundreds, and protobuf ends at 2 GiB.
 pub(super) const MAX_PARTS: usize = 1 << 22;
+
+/// Fields of FunctionDef and NodeDef.
+const SIGNATURE: u32 = 1;
+const NODE_DEF: u8 = 3;
+const NODE_NAME: u8 = 1;
 
 /// A function cannot be read; it is then taken as its bytes.
 #[derive(Debug)]
@@ -36,6 +49,54 @@ impl From<WireError> for Unreadable {
     fn from(_: WireError) -> Self {
         Self
     }
+}
+
+/// Why the nodes of a function are read no further.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Unreadable,
+    /// A node has another name behind its first one, which then counts.
+    NamedAgain,
+}
+
+impl<E: Into<Unreadable>> From<E> for Stop {
+    fn from(_: E) -> Self {
+        Self::Unreadable
+    }
+}
+
+/// Which names of nodes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Those that nodes begin with: what all writers make, and what spares a walk over each node.
+    First,
+    /// The last one of each, as protobuf has it.
+    Last,
+}
+
+/// What is noted of a function for others, who would have to go over its fields again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::duplicates) struct Noted {
+    /// Whether it has nodes of as many bytes as were asked for.
+    pub(in crate::duplicates) large_nodes: bool,
+    /// Whether it has attributes.
+    pub(in crate::duplicates) attributes: bool,
+    /// No name that a node of it begins with is shorter; 0 where one does not begin with its name.
+    pub(in crate::duplicates) shortest_name: usize,
+    /// Whether it has several signatures, of which the last one counts.
+    pub(super) signed_again: bool,
+}
+
+impl Noted {
+    const NOTHING: Self =
+        Self { large_nodes: false, attributes: false, shortest_name: usize::MAX, signed_again: false };
+}
+
+/// What a function was read to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) digests: Digests,
+    pub(super) noted: Noted,
 }
 
 /// An entry of a map with string keys.
@@ -59,18 +120,50 @@ pub(super) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Unreadable> {
     Ok(())
 }
 
+/// The bytes of each of the fields, all length-delimited; the last one of a number counts.
+pub(super) fn last<const N: usize>(
+    file: &[u8],
+    message: Range<usize>,
+    numbers: [u32; N],
+) -> Result<[&[u8]; N], Unreadable> {
+    let mut found = [[].as_slice(); N];
+    for field in Fields::new(file, message) {
+        let field = field?;
+        for (found, number) in found.iter_mut().zip(numbers) {
+            if field.is_len(number) {
+                *found = field.bytes(file);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Reads functions of one library, one by one, into their forms. Its buffers are used again for each.
 pub(super) struct Reader<'l, 'a> {
     pub(super) file: &'a [u8],
     pub(super) library: &'l Library<'a>,
-    results_of_callees: Results<'a>,
+    /// Nodes of as many bytes are noted.
+    large: usize,
+    pub(super) results_of_callees: Results<'a>,
     pub(super) calls: Calls,
+    /// Whether a call was not followed for lack of room.
+    pub(super) lacks_room: bool,
+    pub(super) trail: Trail<'a>,
+    pub(super) draft: Draft<'a>,
+    /// The form of what is being read: of the function but for its nodes, or of a node.
     pub(super) form: Form,
-    /// The `_output_shapes` of its nodes, which are no part of the form.
+    /// The other one of these, while one is read.
+    other_form: Form,
+    /// `_output_shapes`, which are no part of the form: those of a node, then of the function.
     pub(super) shapes: Form,
     /// How many nodes of the function were begun, for the shapes to say whose they are.
     pub(super) nodes: u64,
-    names: Names<'a>,
+    /// How many of its nodes the form says to stand before what was put.
+    nodes_told: usize,
+    noted: Noted,
+    pub(super) names: Names<'a>,
+    /// The names of its results.
+    result_names: Vec<&'a [u8]>,
     /// `FunctionDef.ret`, sorted by key.
     results: Vec<Entry<'a>>,
     /// Attributes, a stack: those of the function below those of a node below those of a function in an attribute.
@@ -80,23 +173,31 @@ pub(super) struct Reader<'l, 'a> {
     /// `FunctionDef.resource_arg_unique_id`: the argument's position and its number.
     resources: Vec<(u64, u64)>,
     /// Control inputs of a node.
-    controls: Vec<Source<'a>>,
+    pub(super) controls: Vec<Source<'a>>,
     /// Names of the nodes in `FunctionDef.control_ret`.
     control_results: Vec<&'a [u8]>,
 }
 
 impl<'l, 'a> Reader<'l, 'a> {
-    /// A reader of functions of `library`, which adds to `calls`.
-    pub(super) fn new(file: &'a [u8], library: &'l Library<'a>, calls: Calls) -> Self {
+    /// A reader of functions of `library`, which adds to `calls`, and notes nodes of `large` bytes.
+    pub(super) fn new(file: &'a [u8], library: &'l Library<'a>, large: usize, calls: Calls) -> Self {
         Self {
             file,
             library,
+            large,
             results_of_callees: Results::default(),
             calls,
+            lacks_room: false,
+            trail: Trail::new(file, library.bytes()),
+            draft: Draft::default(),
             form: Form::default(),
+            other_form: Form::default(),
             shapes: Form::default(),
             nodes: 0,
+            nodes_told: 0,
+            noted: Noted::NOTHING,
             names: Names::default(),
+            result_names: Vec::new(),
             results: Vec::new(),
             attributes: Vec::new(),
             argument_attributes: Vec::new(),
@@ -106,24 +207,54 @@ impl<'l, 'a> Reader<'l, 'a> {
         }
     }
 
-    /// The hashes of a function's form and of its shapes. The functions for its blanks are added to the calls.
-    pub(super) fn read(&mut self, function: Range<usize>) -> (u128, u128) {
-        self.clear();
-        let read = self.index(function.clone()).and_then(|()| self.function(function.clone()));
-        if read.is_err() {
-            self.calls.discard();
-            self.form.clear();
-            self.form.put(Piece::Damaged, 0, self.file.get(function).unwrap_or_default());
-        }
-        self.calls.finish();
-        (self.form.digest(), self.shapes.digest())
+    /// Reads functions, one after the other.
+    pub(super) fn read_all(&mut self, functions: &[Range<usize>]) -> Vec<Read> {
+        functions.iter().map(|function| self.read(function.clone())).collect()
     }
 
-    fn clear(&mut self) {
-        self.form.clear();
+    /// The hashes of a function's form and of its shapes, and what was noted of it. The functions for its blanks are added
+    /// to the calls.
+    pub(super) fn read(&mut self, function: Range<usize>) -> Read {
+        let mut read = self.read_by(Naming::First, function.clone());
+        if matches!(read, Err(Stop::NamedAgain)) {
+            self.calls.discard();
+            read = self.read_by(Naming::Last, function.clone());
+        }
+        let digests = read.unwrap_or_else(|_| {
+            self.calls.discard();
+            self.form.clear();
+            self.form.put(Piece::Damaged, 0, self.file.get(function.clone()).unwrap_or_default());
+            self.note_damaged(function);
+            Digests { form: self.form.digest(), shapes: 0 }
+        });
+        self.calls.finish();
+        Read { digests, noted: self.noted }
+    }
+
+    fn read_by(&mut self, naming: Naming, function: Range<usize>) -> Result<Digests, Stop> {
+        self.clear();
+        self.outline(function, naming)?;
+        std::mem::swap(&mut self.form, &mut self.other_form);
+        let nodes = self.body();
+        std::mem::swap(&mut self.form, &mut self.other_form);
+        let nodes = nodes?;
         self.shapes.clear();
+        self.put_results()?;
+        self.put_attributes(0, None, 0)?;
+        self.put_argument_attributes()?;
+        self.put_control_results();
+        self.put_resources();
+        let (form, shapes) = (self.form.digest_behind(nodes.form), self.shapes.digest_behind(nodes.shapes));
+        Ok(Digests { form, shapes })
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.form.clear();
         self.nodes = 0;
+        self.nodes_told = 0;
+        self.noted = Noted::NOTHING;
         self.names.clear();
+        self.result_names.clear();
         self.results.clear();
         self.attributes.clear();
         self.argument_attributes.clear();
@@ -135,54 +266,144 @@ impl<'l, 'a> Reader<'l, 'a> {
         Fields::new(self.file, message)
     }
 
-    /// Learns the names: an input may refer to a node that comes later.
-    fn index(&mut self, function: Range<usize>) -> Result<(), Unreadable> {
-        for field in self.fields(function) {
-            let field = field?;
+    /// Goes over the fields of the function: learns its names, and puts what does not need them.
+    pub(super) fn outline(&mut self, function: Range<usize>, naming: Naming) -> Result<(), Unreadable> {
+        let mut is_signed = false;
+        let end = function.end;
+        let mut rest = self.file.get(function).unwrap_or_default();
+        loop {
+            while let Some((node, behind)) = split_len(rest, NODE_DEF) {
+                rest = behind;
+                self.outline_node(node, end.saturating_sub(rest.len()), naming)?;
+            }
+            let Some(field) = self.fields(end.saturating_sub(rest.len())..end).next().transpose()? else { break };
+            rest = self.file.get(field.end..end).unwrap_or_default();
             match (field.number, field.wire_type) {
-                (1, WireType::Len) => self.index_arguments(field.payload())?,
-                (3, WireType::Len) => {
-                    let [name, op] = self.last(field.payload(), [1, 2])?;
-                    self.names.push_node(name, self.library.find(op))?;
+                (3, WireType::Len) => self.outline_node(field.bytes(self.file), field.payload_end, naming)?,
+                (SIGNATURE, WireType::Len) => {
+                    self.noted.signed_again |= is_signed;
+                    is_signed = true;
+                    self.signature(field.payload())?;
                 }
                 (4, WireType::Len) => {
                     let entry = self.entry(field)?;
                     push(&mut self.results, entry)?;
                 }
-                _ => {}
+                (5, WireType::Len) => {
+                    self.noted.attributes = true;
+                    let entry = self.entry(field)?;
+                    push(&mut self.attributes, entry)?;
+                }
+                (6, WireType::Len) => {
+                    let node = self.entry(field)?.value;
+                    push(&mut self.control_results, self.file.get(node).unwrap_or_default())?;
+                }
+                (7, WireType::Len) => {
+                    let (argument, attributes) = self.numbered_entry(field)?;
+                    let attributes = attributes.map_or(0..0, |field| field.payload());
+                    push(&mut self.argument_attributes, (argument, attributes))?;
+                }
+                (8, WireType::Len) => {
+                    let (argument, id) = self.numbered_entry(field)?;
+                    let id = id.map_or(0, |id| self.integer(id));
+                    push(&mut self.resources, (argument, id))?;
+                }
+                _ => {
+                    self.tell_nodes();
+                    self.field(field);
+                }
             }
         }
         sort(&mut self.results);
         Ok(())
     }
 
-    fn index_arguments(&mut self, signature: Range<usize>) -> Result<(), Unreadable> {
+    /// Learns the name of a node, which ends there in the file.
+    #[inline(always)]
+    fn outline_node(&mut self, node: &'a [u8], end: usize, naming: Naming) -> Result<(), Unreadable> {
+        let range = end.saturating_sub(node.len())..end;
+        self.noted.large_nodes |= node.len() >= self.large;
+        let (name, behind_name) = match split_len(node, NODE_NAME).filter(|_| naming == Naming::First) {
+            Some(first) => first,
+            None => {
+                let [name] = last(self.file, range.clone(), [NODE_NAME.into()])?;
+                (name, node)
+            }
+        };
+        let leading = if behind_name.len() < node.len() { name.len() } else { 0 };
+        self.noted.shortest_name = self.noted.shortest_name.min(leading);
+        self.names.push_node(Node { name, range, behind_name })
+    }
+
+    /// Puts how many nodes stand before what comes now, if any were not told of yet.
+    fn tell_nodes(&mut self) {
+        let nodes = self.names.count_nodes();
+        if nodes > self.nodes_told {
+            self.form.put(Piece::Nodes, nodes as u64, &[]);
+            self.nodes_told = nodes;
+        }
+    }
+
+    /// Notes what there is to note of a function that cannot be read, as far as its fields can be walked.
+    fn note_damaged(&mut self, function: Range<usize>) {
+        let large = self.large;
+        let has_large = |field: Field| field.is_len(NODE_DEF.into()) && field.payload().len() >= large;
+        self.noted = Noted {
+            large_nodes: fields(self.file, function.clone()).any(has_large),
+            attributes: true,
+            shortest_name: 0,
+            signed_again: fields(self.file, function).filter(|field| field.is_len(SIGNATURE)).nth(1).is_some(),
+        };
+    }
+
+    fn signature(&mut self, signature: Range<usize>) -> Result<(), Unreadable> {
         for field in self.fields(signature) {
             let field = field?;
-            if field.is_len(2) {
-                let [name] = self.last(field.payload(), [1])?;
-                self.names.push_argument(name)?;
+            match (field.number, field.wire_type) {
+                // The name, a summary and a description; the names of control outputs.
+                (1 | 5 | 6 | 20, WireType::Len) => {}
+                (2, WireType::Len) => {
+                    let [name] = last(self.file, field.payload(), [1])?;
+                    self.names.push_argument(name)?;
+                    self.begin(Piece::Argument);
+                    self.fields_but(field.payload(), &[1, 2])?;
+                }
+                (3, WireType::Len) => {
+                    let [name] = last(self.file, field.payload(), [1])?;
+                    push(&mut self.result_names, name)?;
+                    self.begin(Piece::Result);
+                    self.fields_but(field.payload(), &[1, 2])?;
+                }
+                (4, WireType::Len) => {
+                    self.begin(Piece::Declaration);
+                    self.fields_but(field.payload(), &[4])?;
+                }
+                _ => {
+                    self.tell_nodes();
+                    self.field(field);
+                }
             }
         }
         Ok(())
     }
 
-    /// The bytes of each of the fields, all length-delimited; the last one of a number counts.
-    pub(super) fn last<const N: usize>(
-        &self,
-        message: Range<usize>,
-        numbers: [u32; N],
-    ) -> Result<[&'a [u8]; N], Unreadable> {
-        let mut found = [[].as_slice(); N];
-        for field in self.fields(message) {
-            let field = field?;
-            for (found, number) in found.iter_mut().zip(numbers) {
-                if field.is_len(number) {
-                    *found = field.bytes(self.file);
-                }
+    fn begin(&mut self, piece: Piece) {
+        self.tell_nodes();
+        self.form.mark(piece);
+    }
+
+    /// Where the results come from.
+    fn put_results(&mut self) -> Result<(), Unreadable> {
+        for index in 0..self.result_names.len() {
+            let Some(name) = self.result_names.get(index).copied() else { break };
+            self.form.mark(Piece::Result);
+            let after = self.results.partition_point(|entry| entry.key <= name);
+            let entry = after.checked_sub(1).and_then(|last| self.results.get(last)).filter(|entry| entry.key == name);
+            if let Some(reference) = entry.and_then(|entry| self.file.get(entry.value.clone())) {
+                self.tensor(&Tensor::new(reference))?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// An entry of a map with string keys.
@@ -220,155 +441,8 @@ impl<'l, 'a> Reader<'l, 'a> {
         varint(field.bytes(self.file)).map_or(0, |(value, _)| value)
     }
 
-    fn function(&mut self, function: Range<usize>) -> Result<(), Unreadable> {
-        for field in self.fields(function) {
-            let field = field?;
-            match (field.number, field.wire_type) {
-                (1, WireType::Len) => self.signature(field.payload())?,
-                (3, WireType::Len) => {
-                    let callee = self.names.callee(self.nodes);
-                    self.nodes = self.nodes.saturating_add(1);
-                    self.node(field.payload(), callee)?;
-                }
-                (4, WireType::Len) => {}
-                (5, WireType::Len) => {
-                    let entry = self.entry(field)?;
-                    push(&mut self.attributes, entry)?;
-                }
-                (6, WireType::Len) => {
-                    let node = self.entry(field)?.value;
-                    push(&mut self.control_results, self.file.get(node).unwrap_or_default())?;
-                }
-                (7, WireType::Len) => {
-                    let (argument, attributes) = self.numbered_entry(field)?;
-                    let attributes = attributes.map_or(0..0, |field| field.payload());
-                    push(&mut self.argument_attributes, (argument, attributes))?;
-                }
-                (8, WireType::Len) => {
-                    let (argument, id) = self.numbered_entry(field)?;
-                    let id = id.map_or(0, |id| self.integer(id));
-                    push(&mut self.resources, (argument, id))?;
-                }
-                _ => self.field(field),
-            }
-        }
-        self.put_attributes(0, None, 0)?;
-        self.put_argument_attributes()?;
-        self.put_control_results();
-        self.put_resources();
-        Ok(())
-    }
-
-    fn signature(&mut self, signature: Range<usize>) -> Result<(), Unreadable> {
-        for field in self.fields(signature) {
-            let field = field?;
-            match (field.number, field.wire_type) {
-                // The name, a summary and a description; the names of control outputs.
-                (1 | 5 | 6 | 20, WireType::Len) => {}
-                (2, WireType::Len) => {
-                    self.form.mark(Piece::Argument);
-                    self.fields_but(field.payload(), &[1, 2])?;
-                }
-                (3, WireType::Len) => {
-                    self.form.mark(Piece::Result);
-                    self.fields_but(field.payload(), &[1, 2])?;
-                    self.result(field.payload())?;
-                }
-                (4, WireType::Len) => {
-                    self.form.mark(Piece::Declaration);
-                    self.fields_but(field.payload(), &[4])?;
-                }
-                _ => self.field(field),
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a result comes from.
-    fn result(&mut self, result: Range<usize>) -> Result<(), Unreadable> {
-        let [name] = self.last(result, [1])?;
-        let after = self.results.partition_point(|entry| entry.key <= name);
-        let entry = after.checked_sub(1).and_then(|last| self.results.get(last)).filter(|entry| entry.key == name);
-        if let Some(reference) = entry.and_then(|entry| self.file.get(entry.value.clone())) {
-            self.reference(reference);
-        }
-        Ok(())
-    }
-
-    fn node(&mut self, node: Range<usize>, callee: Option<usize>) -> Result<(), Unreadable> {
-        let bottom = self.attributes.len();
-        let (mut op, mut device) = ([].as_slice(), [].as_slice());
-        self.controls.clear();
-        self.form.mark(Piece::Node);
-        for field in self.fields(node) {
-            let field = field?;
-            match (field.number, field.wire_type) {
-                // The name and the debug info.
-                (1 | 6, WireType::Len) => {}
-                (2, WireType::Len) => op = field.bytes(self.file),
-                (3, WireType::Len) => match field.bytes(self.file) {
-                    [b'^', name @ ..] => push(&mut self.controls, self.names.source(name))?,
-                    reference => self.reference(reference),
-                },
-                (4, WireType::Len) => device = field.bytes(self.file),
-                (5, WireType::Len) => {
-                    let entry = self.entry(field)?;
-                    push(&mut self.attributes, entry)?;
-                }
-                _ => self.field(field),
-            }
-        }
-        self.controls.sort_unstable();
-        for control in &self.controls {
-            put_source(&mut self.form, Piece::Control, *control);
-        }
-        self.call_or(callee, Piece::Op, op);
-        if !device.is_empty() {
-            self.form.put(Piece::Device, 0, device);
-        }
-        self.put_attributes(bottom, None, 0)
-    }
-
-    /// A tensor: `argument`, `argument:0`, `node:output:0` or, in graphs, `node:0`. Names have no colon in them, and are
-    /// longer than what follows, so colons are looked for from the end.
-    fn reference(&mut self, reference: &'a [u8]) {
-        let last = |text: &[u8]| text.iter().rposition(|byte| *byte == b':');
-        let colon = last(reference).map(|colon| last(reference.get(..colon).unwrap_or_default()).unwrap_or(colon));
-        let (name, port) = reference.split_at_checked(colon.unwrap_or(reference.len())).unwrap_or_default();
-        match self.names.source(name) {
-            Source::Argument(position) => self.form.put(Piece::FromArgument, position, port),
-            Source::Node(position) => self.node_output(position, port),
-            Source::Unknown(_) => self.form.put(Piece::FromUnknown, 0, reference),
-        }
-    }
-
-    /// An output of a node. What a function calls its result is a name; what an op calls its output is not.
-    fn node_output(&mut self, position: u64, port: &'a [u8]) {
-        let result = self.names.callee(position).and_then(|callee| {
-            let mut parts = port.splitn(3, |byte| *byte == b':').skip(1);
-            let (output, tensor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            self.results_of_callees.position(self.library, callee, output).map(|result| (result, tensor))
-        });
-        match result {
-            Some((result, tensor)) => {
-                self.form.put(Piece::FromCall, position, &[]);
-                self.form.put(Piece::Port, result, tensor);
-            }
-            None => self.form.put(Piece::FromNode, position, port),
-        }
-    }
-
-    /// A blank for a function of the library, or the name where it is none.
-    pub(super) fn call_or(&mut self, callee: Option<usize>, piece: Piece, name: &[u8]) {
-        if callee.is_some_and(|callee| self.calls.push(callee)) {
-            self.form.mark(Piece::Call);
-        } else {
-            self.form.put(piece, 0, name);
-        }
-    }
-
     fn put_control_results(&mut self) {
-        let names = &mut self.names;
+        let names = &self.names;
         let mut sources: Vec<Source<'a>> = self.control_results.iter().map(|name| names.source(name)).collect();
         sources.sort_unstable();
         for source in sources {
@@ -404,7 +478,7 @@ impl<'l, 'a> Reader<'l, 'a> {
     }
 }
 
-fn put_source(form: &mut Form, piece: Piece, source: Source<'_>) {
+pub(super) fn put_source(form: &mut Form, piece: Piece, source: Source<'_>) {
     form.mark(piece);
     match source {
         Source::Argument(position) => form.put(Piece::FromArgument, position, &[]),

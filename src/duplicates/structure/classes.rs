@@ -32,6 +32,25 @@ impl Calls {
         room
     }
 
+    /// How many calls there are.
+    pub(super) fn count(&self) -> usize {
+        self.callees.len()
+    }
+
+    /// Whether all of these were added: there may be no room.
+    pub(super) fn extend(&mut self, callees: &[usize]) -> bool {
+        let room = self.callees.len() + callees.len() <= MAX_CALLS;
+        if room {
+            self.callees.extend_from_slice(callees);
+        }
+        room
+    }
+
+    /// The calls behind the first so many.
+    pub(super) fn since(&self, count: usize) -> &[usize] {
+        self.callees.get(count..).unwrap_or_default()
+    }
+
     /// The function that is being read ends here.
     pub(super) fn finish(&mut self) {
         self.ends.push(self.callees.len());

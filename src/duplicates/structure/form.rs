@@ -26,6 +26,10 @@ pub(super) enum Piece {
     Declaration,
     /// A node; its inputs, op, device and attributes follow.
     Node,
+    /// So many nodes stand before what follows.
+    Nodes,
+    /// The hash of what came before what was put.
+    Before,
     /// The node's op, unless it is a function of the library: a [`Piece::Call`] stands for that.
     Op,
     /// The node's device.
@@ -82,6 +86,11 @@ impl Form {
         self.hash = None;
     }
 
+    /// Whether nothing was put.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.hash.is_none()
+    }
+
     /// Adds a piece.
     #[inline]
     pub(super) fn put(&mut self, piece: Piece, number: u64, bytes: &[u8]) {
@@ -110,6 +119,12 @@ impl Form {
         hash.update(&self.held);
         self.held.clear();
         hash
+    }
+
+    /// The hash of all that was put, and of what came before.
+    pub(super) fn digest_behind(&mut self, before: u128) -> u128 {
+        self.put(Piece::Before, 0, &before.to_le_bytes());
+        self.digest()
     }
 
     /// The hash of all that was put since the form was cleared; the same however it was held.

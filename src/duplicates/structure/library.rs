@@ -2,16 +2,24 @@
 
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
 
 use crate::turns;
-use crate::wire::{fields, last_len};
+use crate::wire::{fields, first_len, last_len};
 
 /// `FunctionDef.signature`; `OpDef.name`, `.output_arg` and `OpDef.ArgDef.name`.
 const SIGNATURE: u32 = 1;
 const OP_NAME: u32 = 1;
 const OUTPUT_ARG: u32 = 3;
 const ARG_NAME: u32 = 1;
+
+/// How often functions have their signature. The last one counts, and to look for another one is a walk over the whole function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signed {
+    Once,
+    Again,
+}
 
 /// The functions of one library. A function's number is its position among those of all libraries.
 pub(super) struct Library<'a> {
@@ -27,23 +35,36 @@ pub(super) struct Library<'a> {
 }
 
 impl<'a> Library<'a> {
-    /// The library of the functions at `ranges`, which are in these parts of it, in order.
-    pub(super) fn new(file: &'a [u8], ranges: &'a [Range<usize>], parts: &[&[Range<usize>]], first: usize) -> Self {
+    /// The library of the functions at `ranges`, which are in these parts of it, in order. `first` is the number of the first.
+    pub(super) fn new(
+        file: &'a [u8],
+        ranges: &'a [Range<usize>],
+        parts: &[&[Range<usize>]],
+        first: usize,
+        signed: Signed,
+    ) -> Self {
         let name = |range: &Range<usize>| {
-            let name = last_len(file, range.clone(), SIGNATURE).and_then(|op| last_len(file, op, OP_NAME));
+            let signature = match signed {
+                Signed::Once => first_len(file, range.clone(), SIGNATURE),
+                Signed::Again => last_len(file, range.clone(), SIGNATURE),
+            };
+            let name = signature.and_then(|op| last_len(file, op, OP_NAME));
             name.and_then(|range| file.get(range)).unwrap_or_default()
         };
-        // The last signature of a function counts, so each is walked to its end.
         let names = turns::map(parts, |part| part.iter().map(name).collect::<Vec<_>>());
-        let mut by_name = HashMap::default();
-        for (number, name) in (first..).zip(names.into_iter().flatten()) {
-            if !name.is_empty() {
-                by_name.entry(name).or_insert(number);
-            }
+        let names = || (first..).zip(names.iter().flatten().copied()).filter(|(_, name)| !name.is_empty());
+        let mut by_name = HashMap::with_capacity_and_hasher(names().count(), RandomState::default());
+        for (number, name) in names() {
+            by_name.entry(name).or_insert(number);
         }
         let longest = by_name.keys().map(|name| name.len()).max().unwrap_or(0);
         let lengths = by_name.keys().fold(0, |lengths, name| lengths | bit_of(name.len()));
         Self { file, ranges, first, by_name, longest, lengths }
+    }
+
+    /// How many bytes the functions have together.
+    pub(super) fn bytes(&self) -> usize {
+        self.ranges.iter().map(Range::len).fold(0, usize::saturating_add)
     }
 
     /// The number of the function of this name.

@@ -5,7 +5,8 @@
 //! So names are taken out. It is done in two steps:
 //!
 //! 1. `canonical`: each function is read once and hashed with every name in it replaced by what it stands for, a
-//!    position, and every function that it calls replaced by a blank.
+//!    position, and every function that it calls replaced by a blank. Nodes that are like those of a function read before
+//!    are held against them instead (`trail`).
 //! 2. `classes`: functions of one hash are told apart by what fills their blanks. Callees are compared by their own
 //!    structure, and theirs by that of their callees: two functions are equal when no path of calls leads to a
 //!    difference. This is the question when two states of an automaton are equivalent, and so is the answer: it is
@@ -18,22 +19,25 @@
 #![warn(clippy::arithmetic_side_effects)]
 
 mod attributes;
+mod body;
 mod canonical;
 mod classes;
 mod form;
 mod library;
 mod names;
 mod stem;
+mod trail;
 
 use std::ops::Range;
 
 use foldhash::HashMap;
 
-use self::canonical::Reader;
+pub(super) use self::canonical::Noted;
+use self::canonical::{Read, Reader};
 use self::classes::{Calls, classes};
-use self::library::Library;
+use self::library::{Library, Signed};
 pub(super) use self::stem::common_stem;
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::turns;
 
 /// Functions are read in parts of about so many bytes, by all cores.
@@ -50,34 +54,60 @@ pub(super) struct Structure {
     pub(super) shapes: u128,
 }
 
-/// For each function of each library its structure.
+/// For each function of each library its structure, and what was noted of it.
 ///
 /// `libraries` holds for each MetaGraphDef the payloads of its FunctionDefs as ranges of `file`; a function calls
 /// those of its own library. A function whose wire format is damaged is equal only to one of the same bytes; a range
-/// outside of the file is an empty function. `progress` is told of the bytes of the functions that were read.
-pub(super) fn structures(file: &[u8], libraries: &[Vec<Range<usize>>], progress: &dyn Progress) -> Vec<Vec<Structure>> {
-    let mut forms = Vec::with_capacity(libraries.iter().map(Vec::len).sum());
+/// outside of the file is an empty function. Nodes of `large` bytes are noted. `progress` is told of the bytes of the
+/// functions that were read.
+pub(super) fn structures(
+    file: &[u8],
+    libraries: &[Vec<Range<usize>>],
+    large: usize,
+    progress: &dyn Progress,
+) -> Vec<Vec<(Structure, Noted)>> {
+    let mut read = Vec::with_capacity(libraries.iter().map(Vec::len).sum());
     let mut calls = Calls::default();
-    for functions in libraries {
+    for functions in libraries.iter().filter(|functions| !functions.is_empty()) {
         let parts: Vec<&[Range<usize>]> = parts(functions).collect();
-        let library = Library::new(file, functions, &parts, forms.len());
-        let read = turns::map(&parts, |part| {
-            let read = read(file, &library, part, Calls::default());
-            progress.advance(part.iter().map(|function| function.len() as u64).fold(0, u64::saturating_add));
-            read
-        });
-        for (part, (mut part_forms, part_calls)) in parts.iter().zip(read) {
+        let mut library = Library::new(file, functions, &parts, read.len(), Signed::Once);
+        let mut of_parts = read_parts(file, &library, &parts, large, progress);
+        if of_parts.iter().flat_map(|(functions, _)| functions).any(|function| function.noted.signed_again) {
+            library = Library::new(file, functions, &parts, read.len(), Signed::Again);
+            of_parts = read_parts(file, &library, &parts, large, &Silent);
+        }
+        for (part, (mut of_part, part_calls)) in parts.iter().zip(of_parts) {
             if !calls.append(&part_calls) {
                 // Not all calls can be followed any more: those that came first are.
-                (part_forms, calls) = self::read(file, &library, part, calls);
+                let mut reader = Reader::new(file, &library, large, calls);
+                of_part = reader.read_all(part);
+                calls = reader.calls;
             }
-            forms.extend(part_forms);
+            read.extend(of_part);
         }
     }
-    let (forms, shapes): (Vec<u128>, Vec<u128>) = forms.into_iter().unzip();
+    let forms: Vec<u128> = read.iter().map(|read| read.digests.form).collect();
     let classes = in_order_of_occurrence(classes(&forms, &calls));
-    let mut structures = classes.into_iter().zip(shapes).map(|(class, shapes)| Structure { class, shapes });
+    let structure = |(class, read): (usize, Read)| (Structure { class, shapes: read.digests.shapes }, read.noted);
+    let mut structures = classes.into_iter().zip(read).map(structure);
     libraries.iter().map(|functions| structures.by_ref().take(functions.len()).collect()).collect()
+}
+
+/// Reads the parts of a library, by all cores: what each function is, and the calls. Functions of one part follow the
+/// trail that those of others have left.
+fn read_parts(
+    file: &[u8],
+    library: &Library<'_>,
+    parts: &[&[Range<usize>]],
+    large: usize,
+    progress: &dyn Progress,
+) -> Vec<(Vec<Read>, Calls)> {
+    let reader = || Reader::new(file, library, large, Calls::default());
+    turns::map_with(parts, reader, |reader, part| {
+        let read = reader.read_all(part);
+        progress.advance(part.iter().map(|function| function.len() as u64).fold(0, u64::saturating_add));
+        (read, std::mem::take(&mut reader.calls))
+    })
 }
 
 /// Divides a library into parts, each but the last of at least [`PART`] bytes.
@@ -89,13 +119,6 @@ fn parts(functions: &[Range<usize>]) -> impl Iterator<Item = &[Range<usize>]> {
         bytes = if goes_on { bytes } else { 0 };
         goes_on
     })
-}
-
-/// Reads functions of a library: the hashes of each, and the calls, added to `calls`.
-fn read(file: &[u8], library: &Library<'_>, functions: &[Range<usize>], calls: Calls) -> (Vec<(u128, u128)>, Calls) {
-    let mut reader = Reader::new(file, library, calls);
-    let read = functions.iter().map(|function| reader.read(function.clone())).collect();
-    (read, reader.calls)
 }
 
 /// Numbers the classes anew, from 0, by where each occurs first.

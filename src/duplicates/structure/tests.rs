@@ -7,7 +7,8 @@ use crate::progress::Silent;
 use crate::support::wire::{Message, constant, function, message, node};
 
 fn structures(file: &[u8], libraries: &[Vec<Range<usize>>]) -> Vec<Vec<Structure>> {
-    super::structures(file, libraries, &Silent)
+    let all = super::structures(file, libraries, usize::MAX, &Silent);
+    all.into_iter().map(|library| library.into_iter().map(|(structure, _)| structure).collect()).collect()
 }
 
 /// The classes of functions by where they lie.

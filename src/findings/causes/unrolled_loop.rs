@@ -45,11 +45,17 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let mut known: HashMap<usize, Vec<Repeated>> = HashMap::default();
     for function in context.functions() {
         // Functions of one kind have the same loops. Most functions of a library are one of several of their kind.
-        let runs = match context.duplicates.structural.kind(function.range().start) {
-            Some(kind) => known.entry(kind).or_insert_with(|| repeated(context.main(), function)).clone(),
+        let read = context.duplicates.structural.function(function.range().start);
+        let runs = match read {
+            Some(read) => known.entry(read.kind).or_insert_with(|| repeated(context.main(), function)).clone(),
             None => repeated(context.main(), function),
         };
+        let whole = context.cost(&function.range());
         for run in runs {
+            // Most functions are smaller than a loop. That is known without a look at their nodes.
+            if whole <= cost(read.map_or(0, |read| read.shortest_name), run.takes_elements) {
+                continue;
+            }
             let ranges = freed(context, function, &run);
             let bytes = ranges.iter().map(|range| context.cost(range)).fold(0, u64::saturating_add);
             if bytes == 0 {
@@ -77,7 +83,8 @@ fn freed(context: &Context<'_>, function: &Function<'_>, run: &Repeated) -> Vec<
     let file = context.main();
     let again = run.nodes.start + run.period..run.nodes.end;
     let nodes: Vec<Node<'_>> = function.nodes().skip(again.start).take(again.len()).collect();
-    let cost = cost(&nodes, run.takes_elements);
+    let names = nodes.iter().map(|node| node.name().len() as u64).fold(0, u64::saturating_add);
+    let cost = cost(names / (nodes.len() as u64).max(1), run.takes_elements);
     if nodes.iter().map(|node| context.cost(&node.range())).fold(0, u64::saturating_add) <= cost {
         return Vec::new();
     }
@@ -113,11 +120,9 @@ fn freed(context: &Context<'_>, function: &Function<'_>, run: &Repeated) -> Vec<
     ranges.skip_while(stays).collect()
 }
 
-/// About what a loop costs where these nodes are. Each of its nodes has a name like theirs, and takes about one of another
-/// node and sometimes of two.
-fn cost(nodes: &[Node<'_>], takes_elements: bool) -> u64 {
-    let names = nodes.iter().map(|node| node.name().len() as u64).fold(0, u64::saturating_add);
-    let name = names / (nodes.len() as u64).max(1);
+/// About what a loop costs among nodes whose names have so many bytes. Each of its nodes has a name like theirs, and takes about
+/// one of another node and sometimes of two.
+fn cost(name: u64, takes_elements: bool) -> u64 {
     let count = NODES_OF_A_WHILE + if takes_elements { NODES_OF_TENSOR_LISTS } else { 0 };
     count.saturating_mul(BYTES_BESIDE_NAMES.saturating_add(name.saturating_mul(7) / 3))
 }
