@@ -106,7 +106,7 @@ pub(super) fn build<'a>(
         file,
         layout: inputs.layout,
         keys,
-        things: Things::default(),
+        things: Things::new(range.start),
         edges: edges::Found::default(),
         nodes: Names::default(),
         functions: HashMap::default(),

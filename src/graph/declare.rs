@@ -1,7 +1,7 @@
 //! The nodes and functions of a graph, and what most nodes need: all in one walk over the graph.
 //!
-//! Writers put most nodes behind what these need, and shortly behind: a loop over a list of nodes met last, by the ends of
-//! their names, finds the inputs of most nodes while these are read for their own names. What such a node needs is complete
+//! Writers put most nodes behind what these need, and shortly behind: a list of the nodes met last, by the ends of their
+//! names, has the inputs of most nodes while these are read for their own names. What such a node needs is complete
 //! and in order then. Any other is read again when all names are known, with all that it may refer to ([`Declaring::late`]):
 //! one with an input from farther away or from behind it, one that may name a function or share a resource, one that is a
 //! resource.
@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::build::{Builder, first, is_resource};
 use super::names::Hashes;
-use super::node::{INPUT, Input, NAME, OP, Parts};
+use super::node::{Input, Plain};
 use super::{Edge, Kind, MetaGraph, Thing};
 use crate::progress::Ticks;
 use crate::recent::mix_name;
@@ -23,35 +23,44 @@ use crate::wire::{Field, fields};
 const NODE: u32 = 1;
 const LIBRARY: u32 = 2;
 const FUNCTION: u32 = 1;
+/// `NodeDef.name`.
+const NAME: u32 = 1;
 /// `FunctionDef.signature`.
 const SIGNATURE: u32 = 1;
 
-/// How many of the nodes before one are remembered, as a power of two.
+/// How many of the nodes before one are remembered at most, as a power of two.
 const RECENT_BITS: u32 = 12;
 
 /// The nodes that were met last, by mixes of their names.
-struct Recent<'a>(Vec<(&'a [u8], u32)>);
+struct Recent<'a> {
+    nodes: Vec<(&'a [u8], u32)>,
+    shift: u32,
+}
 
 impl<'a> Recent<'a> {
-    fn new() -> Self {
-        Self(vec![(b"", u32::MAX); 1 << RECENT_BITS])
+    /// For a metagraph of so many bytes: of one that has few nodes there is little to remember, and there may be hundreds of
+    /// thousands of these.
+    fn new(bytes: usize) -> Self {
+        let bits = (bytes / 16).checked_ilog2().unwrap_or_default().clamp(1, RECENT_BITS);
+        Self { nodes: vec![(b"", u32::MAX); 1 << bits], shift: u64::BITS - bits }
     }
 
     /// The node of this name, if it is there.
     #[inline]
     fn get(&self, name: &[u8]) -> Option<u32> {
-        let found = self.0.get(Self::at(name)).filter(|(_, number)| *number != u32::MAX);
+        let found = self.nodes.get(self.at(name)).filter(|(_, number)| *number != u32::MAX);
         found.filter(|(found, _)| *found == name).map(|(_, number)| *number)
     }
 
     #[inline]
     fn set(&mut self, name: &'a [u8], number: u32) {
-        self.0.get_mut(Self::at(name)).into_iter().for_each(|slot| *slot = (name, number));
+        let at = self.at(name);
+        self.nodes.get_mut(at).into_iter().for_each(|slot| *slot = (name, number));
     }
 
     #[inline]
-    fn at(name: &[u8]) -> usize {
-        usize::try_from(mix_name(name) >> (u64::BITS - RECENT_BITS)).unwrap_or_default()
+    fn at(&self, name: &[u8]) -> usize {
+        usize::try_from(mix_name(name).checked_shr(self.shift).unwrap_or_default()).unwrap_or_default()
     }
 }
 
@@ -68,7 +77,7 @@ pub(super) struct Declaring<'a, 'i> {
 
 impl<'i> Declaring<'_, 'i> {
     pub(super) fn new(meta_graph: &MetaGraph<'i>, ticks: Ticks<'i>) -> Self {
-        let (hashes, recent) = (Hashes::new(), Recent::new());
+        let (hashes, recent) = (Hashes::new(), Recent::new(meta_graph.range.len()));
         Self { hashes, late: Vec::new(), recent, referring: meta_graph.referring, ticks }
     }
 
@@ -117,28 +126,27 @@ impl<'a> Builder<'a, '_> {
         declaring.ticks.up_to(field.start);
         let Some(number) = self.next() else { return };
         self.edges.begin();
-        let span = field.payload();
-        let (mut name, mut op) = (None, &[][..]);
-        let mut is_complete = !declaring.may_refer(span.start);
-        let mut parts = Parts::new(self.file, span.clone());
-        while let Some((number, is_len, payload)) = parts.next() {
-            match number {
-                NAME if is_len && name.is_none() => name = Some((payload, parts.place_of(payload))),
-                OP => op = payload,
-                INPUT => is_complete = is_complete && self.guess(payload, &declaring.recent),
-                _ => {}
-            }
-        }
-        if !is_complete || is_resource(op) {
+        let plain = Plain::read(field.bytes(self.file));
+        let is_complete = !declaring.may_refer(field.payload)
+            && plain.as_ref().is_some_and(|node| {
+                !is_resource(node.op) && node.inputs().all(|input| self.guess(input, &declaring.recent))
+            });
+        if !is_complete {
             self.edges.clear_last();
             declaring.late.push(number);
         }
-        let (name, place) = name.unwrap_or_default();
-        self.things.push(Thing { kind: Kind::Node, span, bytes: self.layout.span(field).bytes(), name: place });
-        let has_colon = declaring.hashes.add(number, name);
+        let name = match &plain {
+            // Behind a tag and a length of one byte each.
+            Some(node) => field.payload + 2..field.payload + 2 + node.name.len(),
+            None => first(self.file, field.payload(), NAME),
+        };
+        let called = self.file.get(name.clone()).unwrap_or_default();
+        let bytes = self.layout.span(field).bytes();
+        self.things.push(Thing { kind: Kind::Node, span: field.payload(), bytes, name });
+        let has_colon = declaring.hashes.add(number, called);
         // What is behind the colon is no part of an input's name, so no input has such a one.
         if !has_colon {
-            declaring.recent.set(name, number);
+            declaring.recent.set(called, number);
         }
     }
 
@@ -146,7 +154,10 @@ impl<'a> Builder<'a, '_> {
     #[inline]
     fn guess(&mut self, input: &'a [u8], recent: &Recent<'a>) -> bool {
         // Most inputs are first outputs: the name and nothing else, which need not be parsed.
-        let (tensor, edge) = input.strip_prefix(b"^").map_or((input, Edge::Input), |name| (name, Edge::Control));
+        let (tensor, edge) = match input {
+            [b'^', name @ ..] => (name, Edge::Control),
+            name => (name, Edge::Input),
+        };
         let source = recent.get(tensor).or_else(|| {
             let name = Input::parse(tensor).name;
             if name.len() == tensor.len() { None } else { recent.get(name) }

@@ -47,11 +47,13 @@ pub(super) struct Found {
 }
 
 impl Found {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.targets.len() + self.later.len()
     }
 
     /// Begins the next thing.
+    #[inline]
     pub(super) fn begin(&mut self) {
         self.starts.push(u32::try_from(self.targets.len()).unwrap_or(UNSEEN));
     }
@@ -83,27 +85,24 @@ impl Found {
     /// The edges by where they start; those of one thing in the order in which they were added.
     pub(super) fn finish(mut self) -> Edges {
         self.begin();
-        let Self { mut starts, targets: first, mut later } = self;
-        if later.is_empty() {
-            return Edges { starts, targets: first };
-        }
+        let Self { mut starts, mut targets, mut later } = self;
         later.sort_by_key(|(from, _)| *from);
-        // Few things have later ones. So what is in front of these is copied in one go, and where it begins moves by as many
-        // edges as were put in before.
-        let mut targets = Vec::with_capacity(first.len() + later.len());
-        let (mut copied, mut moved) = (0, 0);
-        for of_one in later.chunk_by(|(one, _), (other, _)| one == other) {
+        // Few things have later ones. So what stands between these moves in one go, and from the back, as there is no room
+        // for another list of all edges.
+        let (mut moved, mut begun, mut left) = (targets.len(), starts.len(), later.len());
+        targets.resize(moved + left, Arrow::new(0, Edge::Input));
+        for of_one in later.chunk_by(|(one, _), (other, _)| one == other).rev() {
             // Those of a thing end where those of the next one begin.
             let next = of_one.first().map_or(0, |(from, _)| *from as usize + 1);
-            let Some(end) = starts.get(next).map(|start| *start as usize) else { break };
-            advance(&mut starts, moved..next, targets.len() - copied);
-            targets.extend_from_slice(first.get(copied..end).unwrap_or_default());
-            targets.extend(of_one.iter().map(|(_, arrow)| *arrow));
-            (copied, moved) = (end, next);
+            let Some(end) = starts.get(next).map(|start| *start as usize).filter(|end| *end <= moved) else { break };
+            targets.copy_within(end..moved, end + left);
+            advance(&mut starts, next..begun, left);
+            left -= of_one.len();
+            for ((_, arrow), slot) in of_one.iter().zip(targets.iter_mut().skip(end + left)) {
+                *slot = *arrow;
+            }
+            (moved, begun) = (end, next);
         }
-        let all = starts.len();
-        advance(&mut starts, moved..all, targets.len() - copied);
-        targets.extend_from_slice(first.get(copied..).unwrap_or_default());
         Edges { starts, targets }
     }
 }
@@ -128,6 +127,18 @@ impl Edges {
     pub(super) fn of(&self, from: u32) -> &[Arrow] {
         let start = |thing: usize| self.starts.get(thing).map_or(0, |start| *start as usize);
         self.targets.get(start(from as usize)..start(from as usize + 1)).unwrap_or_default()
+    }
+
+    /// The things, each with the things that it needs, from the last one to the first.
+    pub(super) fn backward(&self) -> impl Iterator<Item = (u32, &[Arrow])> {
+        let mut rest = &*self.targets;
+        let starts = self.starts.get(..self.things()).unwrap_or_default();
+        let numbers = (0..u32::try_from(starts.len()).unwrap_or_default()).rev();
+        numbers.zip(starts.iter().rev()).map(move |(thing, start)| {
+            let (before, arrows) = rest.split_at_checked(*start as usize).unwrap_or_default();
+            rest = before;
+            (thing, arrows)
+        })
     }
 
     /// The same edges from their ends to their starts.
@@ -311,6 +322,8 @@ mod tests {
             prop_assert_eq!(found.len(), now.iter().map(Vec::len).sum::<usize>() + later.len());
             let edges = found.finish();
             prop_assert_eq!(edges.things(), now.len());
+            let backward: Vec<_> = edges.backward().collect();
+            prop_assert_eq!(backward, (0..9).rev().map(|thing| (thing, edges.of(thing))).collect::<Vec<_>>());
             for (thing, expected) in (0..).zip(expected) {
                 prop_assert_eq!(of(&edges, thing), expected);
             }

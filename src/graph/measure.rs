@@ -5,7 +5,8 @@
 
 use foldhash::HashMap;
 
-use super::{Kind, MAX_SIGNATURES, MetaGraphReach, Root, spread::spread};
+use super::spread::{Mask, spread};
+use super::{Kind, MAX_SIGNATURES, MetaGraphReach, Root};
 
 /// Who reaches a thing: nobody, several, or one root by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,66 +34,75 @@ impl By {
         self == Self::CALLED || self.root().and_then(|root| roots.get(root)).is_some_and(Root::is_call)
     }
 
-    /// This, and one root more.
+    /// These, and one root more.
     fn and(self, root: usize, roots: &[Root]) -> Self {
-        if self == Self::NOBODY {
-            Self::only(root)
-        } else if self.is_called(roots) || roots.get(root).is_some_and(Root::is_call) {
-            Self::CALLED
-        } else {
-            Self::SEVERAL
-        }
+        let is_called = self.is_called(roots) || roots.get(root).is_some_and(Root::is_call);
+        if is_called { Self::CALLED } else { Self::SEVERAL }
     }
 }
 
 /// Sets `reachable_bytes` of the roots, and who reaches each thing.
 pub(super) fn measure(graph: &mut MetaGraphReach<'_>) {
     let signatures_measured = graph.roots.iter().filter(|root| root.position.is_some()).count() <= MAX_SIGNATURES;
-    if signatures_measured { measure_each(graph) } else { measure_all(graph) }
+    if !signatures_measured {
+        measure_all(graph);
+    } else if graph.roots.len() <= 8 {
+        measure_each::<u8>(graph);
+    } else {
+        measure_each::<u64>(graph);
+    }
 }
 
-/// Tells the roots apart, 64 at a time.
-fn measure_each(graph: &mut MetaGraphReach<'_>) {
+/// The bytes that a root reaches, and those that it alone of its metagraph reaches and no other metagraph has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    reachable: u64,
+    own: u64,
+}
+
+/// Tells the roots apart, as many at a time as there are bits in a mask.
+fn measure_each<M: Mask>(graph: &mut MetaGraphReach<'_>) {
+    let at_a_time = size_of::<M>() * 8;
     let mut reached = vec![By::NOBODY; graph.things.len()];
-    let mut sums = vec![0_u64; graph.roots.len()];
-    for (batch, roots) in graph.roots.chunks(64).enumerate() {
-        let mut masks = vec![0_u64; graph.things.len()];
-        for (position, root) in roots.iter().enumerate() {
-            mark(&mut masks, root, 1 << position);
+    let mut sums = vec![Sums::default(); graph.roots.len()];
+    for (batch, roots) in graph.roots.chunks(at_a_time).enumerate() {
+        let mut masks = vec![M::default(); graph.things.len()];
+        for (position, root) in (0..).zip(roots) {
+            mark(&mut masks, root, M::from(1) << position);
         }
         spread(&graph.edges, &mut masks);
-        for ((mask, by), (_, bytes)) in masks.into_iter().zip(&mut reached).zip(graph.things.sizes()) {
-            let mut left = mask;
+        for ((mask, by), (kind, bytes)) in masks.into_iter().zip(&mut reached).zip(graph.things.sizes()) {
+            let own = if is_shared(kind) { 0 } else { bytes };
+            let mut left: u64 = mask.into();
             while left != 0 {
-                let position = batch * 64 + left.trailing_zeros() as usize;
+                let root = batch * at_a_time + left.trailing_zeros() as usize;
                 left &= left - 1;
-                *by = by.and(position, &graph.roots);
-                if let Some(sum) = sums.get_mut(position) {
-                    *sum = sum.saturating_add(bytes);
+                if let Some(sums) = by.root().and_then(|first| sums.get_mut(first)) {
+                    sums.own = sums.own.saturating_sub(own);
+                }
+                let is_first = *by == By::NOBODY;
+                *by = if is_first { By::only(root) } else { by.and(root, &graph.roots) };
+                if let Some(sums) = sums.get_mut(root) {
+                    sums.reachable = sums.reachable.saturating_add(bytes);
+                    sums.own = sums.own.saturating_add(if is_first { own } else { 0 });
                 }
             }
         }
     }
-    let mut own_bytes = vec![0_u64; graph.roots.len()];
-    for (by, (kind, bytes)) in reached.iter().zip(graph.things.sizes()) {
-        if let Some(sum) = by.root().filter(|_| !is_shared(kind)).and_then(|root| own_bytes.get_mut(root)) {
-            *sum = sum.saturating_add(bytes);
-        }
-    }
-    (graph.reached, graph.own_bytes) = (reached, own_bytes);
-    graph.roots.iter_mut().zip(sums).for_each(|(root, sum)| root.reachable_bytes = Some(sum));
+    graph.roots.iter_mut().zip(&sums).for_each(|(root, sums)| root.reachable_bytes = Some(sums.reachable));
+    (graph.reached, graph.own_bytes) = (reached, sums.into_iter().map(|sums| sums.own).collect());
 }
 
 /// Takes too many roots to measure for one, of callers.
 fn measure_all(graph: &mut MetaGraphReach<'_>) {
-    let mut masks = vec![0_u64; graph.things.len()];
+    let mut masks = vec![0_u8; graph.things.len()];
     graph.roots.iter().for_each(|root| mark(&mut masks, root, 1));
     spread(&graph.edges, &mut masks);
     graph.reached = masks.into_iter().map(|mask| if mask == 0 { By::NOBODY } else { By::CALLED }).collect();
 }
 
 /// Sets the bit of a root at what it leads to.
-fn mark(masks: &mut [u64], root: &Root, bit: u64) {
+fn mark<M: Mask>(masks: &mut [M], root: &Root, bit: M) {
     for (target, _) in &root.targets {
         masks.get_mut(*target as usize).into_iter().for_each(|mask| *mask |= bit);
     }

@@ -88,6 +88,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, each at the place that is its number.
+    const ALL: [Self; 6] = [Self::Node, Self::Function, Self::Variable, Self::Asset, Self::Object, Self::Resource];
+
     /// What people call it.
     #[must_use]
     pub fn name(self) -> &'static str {

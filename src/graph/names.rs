@@ -2,10 +2,10 @@
 //!
 //! Of a million nodes most inputs name one shortly before, which a small list of guesses answers. This table has the
 //! others, and it alone can say that no two nodes have one name, of which the first would count. So each name has to go
-//! through it, in memory that no cache holds. What that costs is the waiting for memory. Hence an entry has four bytes: a node's
-//! number and ten bits of its name's hash, so that one in a thousand wrong entries is compared with its name in the file, and
-//! the others not. And hashes are computed while nodes are read, so that the table is filled by a loop of a few
-//! instructions, of which the processor has many under way at once.
+//! through it, and what that costs is the waiting for memory. Hence an entry has four bytes: a node's number and ten bits of its
+//! name's hash, so that one in a thousand wrong entries is compared with its name in the file, and the others not. And
+//! names are added when all are known, those first that come to the front of the table: so what is read of it stays in the
+//! cache, where names in the order of the file would touch all of it at once.
 
 use std::hash::BuildHasher as _;
 
@@ -67,20 +67,26 @@ impl Seed {
 #[derive(Debug)]
 pub(super) struct Hashes {
     seed: Seed,
-    /// Of each node its number and the hash of its name.
-    nodes: Vec<(u32, u32)>,
+    /// The number of each node and the hash of its name, in parts by the upper bits of hashes: those of a part come to a part
+    /// of the table that the cache has room for.
+    parts: Vec<Vec<(u32, u32)>>,
 }
 
 impl Hashes {
+    /// How many bits of a hash say in which part it is.
+    const PART_BITS: u32 = 5;
+
     pub(super) fn new() -> Self {
-        Self { seed: Seed::new(), nodes: Vec::new() }
+        Self { seed: Seed::new(), parts: vec![Vec::new(); 1 << Self::PART_BITS] }
     }
 
-    /// Notes that the node of this number has this name; says whether there is a colon in it.
+    /// Notes that the node of this number, which is greater than those before, has this name; says whether there is a colon
+    /// in it.
     #[inline]
     pub(super) fn add(&mut self, number: u32, name: &[u8]) -> bool {
         let (hash, has_colon) = self.seed.hash(name);
-        self.nodes.push((number, hash));
+        let part = hash >> (u32::BITS - Self::PART_BITS);
+        self.parts.get_mut(part as usize).into_iter().for_each(|part| part.push((number, hash)));
         has_colon
     }
 }
@@ -89,7 +95,7 @@ impl Hashes {
 #[derive(Default)]
 pub(super) struct Names {
     seed: Seed,
-    /// Twice as many entries as names. A name is at the place that its hash says, or in the first free one behind that.
+    /// Half as many again as there are names. A name is at the place that its hash says, or in the first free one behind that.
     entries: Vec<u32>,
 }
 
@@ -100,14 +106,14 @@ impl Names {
     /// The nodes of `hashes`, which are among `things`. Of two of one name the first counts: if there are such, also says
     /// which these are.
     pub(super) fn new(file: &[u8], things: &Things, hashes: Hashes) -> (Self, Option<Firsts>) {
-        let Hashes { seed, nodes } = hashes;
-        let mut names = Self { seed, entries: vec![EMPTY; nodes.len().saturating_mul(2)] };
-        let mut firsts: Option<Firsts> = None;
-        for (number, hash) in nodes {
+        let nodes: usize = hashes.parts.iter().map(Vec::len).sum();
+        let entries = vec![EMPTY; nodes.saturating_add(nodes.div_ceil(2))];
+        let (mut names, mut firsts) = (Self { seed: hashes.seed, entries }, None);
+        for (number, hash) in hashes.parts.into_iter().flatten() {
             let is_same = |other| things.is_called(file, other, things.name(file, number));
             match names.find(hash, is_same) {
                 Ok(first) => {
-                    let firsts = firsts.get_or_insert_with(|| (0..).take(things.len()).collect());
+                    let firsts: &mut Firsts = firsts.get_or_insert_with(|| (0..).take(things.len()).collect());
                     firsts.get_mut(number as usize).into_iter().for_each(|slot| *slot = first);
                 }
                 Err(free) => {
@@ -136,7 +142,7 @@ impl Names {
             } else if entry ^ number == tag(hash) && is_it(number) {
                 return Ok(number);
             }
-            // Half of the entries are free, so there is an end.
+            // A third of the entries are free, so there is an end.
             at = if at + 1 < self.entries.len() { at + 1 } else { 0 };
         }
         Err(at)
@@ -159,7 +165,7 @@ mod tests {
 
     /// Nodes of these names, and the file that holds the names.
     fn nodes(names: &[&str]) -> (Vec<u8>, Things, Hashes) {
-        let (mut things, mut hashes) = (Things::default(), Hashes::new());
+        let (mut things, mut hashes) = (Things::new(0), Hashes::new());
         let mut file = Vec::new();
         for (number, name) in (0..).zip(names) {
             let start = file.len();
@@ -184,6 +190,20 @@ mod tests {
         let (file, things, hashes) = nodes(&["a", "b", "a", "b", "a"]);
         let (names, firsts) = Names::new(&file, &things, hashes);
         assert_eq!((names.get(&file, &things, b"a"), firsts), (Some(0), Some(vec![0, 1, 0, 1, 0])));
+    }
+
+    #[test]
+    fn nodes_keep_their_numbers_where_there_are_other_things_between() {
+        let (file, mut things, mut hashes) = nodes(&["a", "b"]);
+        for name in [0..0, 1..2, 0..1] {
+            let kind = if name.is_empty() { Kind::Function } else { Kind::Node };
+            things.push(Thing { kind, span: name.clone(), bytes: 1, name });
+        }
+        hashes.add(3, b"b");
+        hashes.add(4, b"a");
+        let (names, firsts) = Names::new(&file, &things, hashes);
+        let found = [&b"a"[..], b"b"].map(|name| names.get(&file, &things, name));
+        assert_eq!((found, firsts), ([Some(0), Some(1)], Some(vec![0, 1, 2, 1, 0])));
     }
 
     #[test]

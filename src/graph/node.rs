@@ -6,10 +6,12 @@ use crate::charge::attribute;
 use crate::wire::{Field, WireType, fields};
 
 /// `NodeDef` (tensorflow/core/framework/node_def.proto).
-pub(super) const NAME: u32 = 1;
-pub(super) const OP: u32 = 2;
-pub(super) const INPUT: u32 = 3;
+const NAME: u32 = 1;
+const OP: u32 = 2;
+const INPUT: u32 = 3;
 const ATTR: u32 = 5;
+/// The wire type of what has a length, as tags have it.
+const LEN: u32 = WireType::Len as u32;
 /// `AttrValue` and `AttrValue.ListValue` (tensorflow/core/framework/attr_value.proto).
 const LIST: u32 = 1;
 const S: u32 = 2;
@@ -20,58 +22,64 @@ const LIST_FUNC: u32 = 9;
 const FUNC_NAME: u32 = 1;
 const FUNC_ATTR: u32 = 2;
 
-/// The fields of a NodeDef: their numbers, whether they have a length, and their payloads.
+/// A NodeDef as writers make it: its name, its op and its inputs, in this order, and nothing of these behind other fields.
 ///
-/// All that most nodes have is fields of a tag of one byte and a length of one byte. Taken from the front of a slice, one of
-/// these is a third of the work that it is as a field with all of its offsets.
-pub(super) struct Parts<'a> {
-    file: &'a [u8],
-    end: usize,
-    rest: &'a [u8],
+/// Nearly all nodes are like that, and read so a node takes a third of the work of a walk over fields with all of their
+/// offsets. Of any other [`Node::read`] knows what counts.
+pub(super) struct Plain<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) op: &'a [u8],
+    /// The fields of the inputs.
+    inputs: &'a [u8],
 }
 
-impl<'a> Parts<'a> {
-    /// Those of the NodeDef at `range`; a range outside of the file has none.
-    #[inline]
-    pub(super) fn new(file: &'a [u8], range: Range<usize>) -> Self {
-        Self { file, end: range.end, rest: file.get(range).unwrap_or_default() }
-    }
-
-    /// Where the payload that was given last is, if it has a length.
-    #[inline]
-    pub(super) fn place_of(&self, last: &[u8]) -> Range<usize> {
-        let end = self.end.saturating_sub(self.rest.len());
-        end.saturating_sub(last.len())..end
-    }
-
-    #[inline]
-    fn short(&mut self) -> Option<(u32, bool, &'a [u8])> {
-        let [tag @ 0x08..0x80, len @ ..0x80, rest @ ..] = self.rest else { return None };
-        let (payload, rest) = rest.split_at_checked(usize::from(*len)).filter(|_| tag & 7 == 2)?;
-        self.rest = rest;
-        Some((u32::from(tag >> 3), true, payload))
-    }
-
-    #[inline(never)]
-    fn any(&mut self) -> Option<(u32, bool, &'a [u8])> {
-        let start = self.end.saturating_sub(self.rest.len());
-        let field = fields(self.file, start..self.end).next();
-        self.rest = field.and_then(|field| self.file.get(field.end..self.end)).unwrap_or_default();
-        field.map(|field| (field.number, field.wire_type == WireType::Len, field.bytes(self.file)))
-    }
-}
-
-impl<'a> Iterator for Parts<'a> {
-    type Item = (u32, bool, &'a [u8]);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.short() {
-            Some(part) => Some(part),
-            None if self.rest.is_empty() => None,
-            None => self.any(),
+impl<'a> Plain<'a> {
+    /// Reads the payload of a NodeDef; `None` of one that is not like that.
+    pub(super) fn read(node: &'a [u8]) -> Option<Self> {
+        let (name, rest) = short(node, NAME)?;
+        let (op, inputs) = short(rest, OP)?;
+        let mut rest = inputs;
+        while let Some((_, behind)) = short(rest, INPUT) {
+            rest = behind;
         }
+        let length = inputs.len().checked_sub(rest.len())?;
+        while let Some(behind) = skip_other(rest) {
+            rest = behind;
+        }
+        rest.is_empty().then_some(Self { name, op, inputs: inputs.get(..length)? })
     }
+
+    pub(super) fn inputs(&self) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = self.inputs;
+        std::iter::from_fn(move || {
+            let (input, behind) = short(rest, INPUT)?;
+            rest = behind;
+            Some(input)
+        })
+    }
+}
+
+/// The payload of the field that `bytes` begin with, and what is behind it, if it has this number and a length of less than
+/// 128 bytes.
+#[inline]
+fn short(bytes: &[u8], number: u32) -> Option<(&[u8], &[u8])> {
+    match bytes {
+        [tag, len @ ..0x80, rest @ ..] if u32::from(*tag) == number << 3 | LEN => rest.split_at_checked((*len).into()),
+        _ => None,
+    }
+}
+
+/// What is behind the field that `bytes` begin with, if it is one that may stand behind inputs and has a length of one
+/// byte or two.
+#[inline]
+fn skip_other(bytes: &[u8]) -> Option<&[u8]> {
+    let [tag @ 0x20..0x80, rest @ ..] = bytes else { return None };
+    let (len, rest) = match rest {
+        [len @ ..0x80, rest @ ..] => (usize::from(*len), rest),
+        [low, high @ ..0x80, rest @ ..] => (usize::from(low & 0x7f) | usize::from(*high) << 7, rest),
+        _ => return None,
+    };
+    rest.get(len..).filter(|_| u32::from(tag & 7) == LEN)
 }
 
 /// What one node says of others. Made once and filled again for each node.
@@ -93,13 +101,12 @@ impl<'a> Node<'a> {
         (self.name, self.op, self.shared_name, self.value) = (0..0, &[], None, None);
         self.inputs.clear();
         self.functions.clear();
-        let mut parts = Parts::new(file, range);
-        while let Some((number, is_len, payload)) = parts.next() {
-            match number {
-                NAME if is_len => self.name = parts.place_of(payload),
-                OP => self.op = payload,
-                INPUT => self.inputs.push(payload),
-                ATTR if is_len => self.attribute(file, parts.place_of(payload)),
+        for field in fields(file, range) {
+            match field.number {
+                NAME if field.is_len(NAME) => self.name = field.payload(),
+                OP => self.op = bytes(file, &field),
+                INPUT => self.inputs.push(bytes(file, &field)),
+                ATTR if field.is_len(ATTR) => self.attribute(file, field.payload()),
                 _ => {}
             }
         }
@@ -178,32 +185,50 @@ mod tests {
 
     use super::*;
     use crate::support::wire::message;
+    use crate::wire::first_len;
 
-    /// What there is of a message, read field by field.
-    fn read(file: &[u8], range: Range<usize>) -> Vec<(u32, bool, &[u8])> {
-        fields(file, range).map(|field| (field.number, field.wire_type == WireType::Len, field.bytes(file))).collect()
+    /// Holds what is read of a plain node against what is read of any. Whether it is plain.
+    fn agrees(file: &[u8]) -> bool {
+        let Some(plain) = Plain::read(file) else { return false };
+        let mut node = Node::default();
+        node.read(file, 0..file.len());
+        assert_eq!((plain.name, plain.op), (&file[node.name.clone()], node.op));
+        assert_eq!(plain.inputs().collect::<Vec<_>>(), node.inputs);
+        assert_eq!(first_len(file, 0..file.len(), NAME), Some(node.name));
+        true
     }
 
     proptest! {
-        /// Bytes that are mostly tags and short lengths.
+        /// Fields of all numbers of a node in any order, and bytes of no message behind them.
         #[test]
-        fn parts_are_the_fields_also_of_what_is_no_message(bytes in prop::collection::vec(prop_oneof![any::<u8>(), 0_u8..30], 0..80), start in 0_usize..5) {
-            let range = start..bytes.len().max(start);
-            prop_assert_eq!(Parts::new(&bytes, range.clone()).collect::<Vec<_>>(), read(&bytes, range));
+        fn a_plain_node_is_read_as_any_other(numbers in prop::collection::vec((1_u32..8, 0_usize..3), 0..6), rest in prop::collection::vec(0_u8..40, 0..4)) {
+            let start = message().bytes(1, "name").bytes(2, "Op");
+            let all = numbers.iter().fold(start, |node, (number, size)| match size {
+                0 => node.int(*number, 200),
+                1 => node.bytes(*number, "input"),
+                _ => node.bytes(*number, "x".repeat(200)),
+            });
+            agrees(&[all.0, rest].concat());
         }
     }
 
     #[test]
-    fn parts_of_any_length_are_where_they_are_said_to_be() {
+    fn nodes_as_writers_make_them_are_plain() {
         let long = "x".repeat(300);
-        let file = message().bytes(1, "name").int(7, 1 << 40).bytes(3, &long).bytes(20, "far").bytes(3, "");
-        let mut parts = Parts::new(&file.0, 0..file.len());
-        let mut found = Vec::new();
-        while let Some((number, is_len, payload)) = parts.next() {
-            assert!(!is_len || file.0[parts.place_of(payload)] == *payload);
-            found.push((number, payload.len()));
-        }
-        assert_eq!(found, [(1, 4), (7, 6), (3, 300), (20, 3), (3, 0)]);
+        let start = message().bytes(1, "name").bytes(2, "Op");
+        let inputs = message().bytes(1, "name").bytes(2, "Op").bytes(3, "a").bytes(3, "^b");
+        let all = message().bytes(1, "name").bytes(2, "Op").bytes(3, "a").bytes(4, "gpu").bytes(5, &long).bytes(6, "");
+        assert!(agrees(&start.0) && agrees(&inputs.0) && agrees(&all.0));
+    }
+
+    #[test]
+    fn a_node_is_not_plain_where_something_that_counts_may_come_later_or_is_long() {
+        let later = |number| message().bytes(1, "name").bytes(2, "Op").bytes(5, "attr").bytes(number, "again");
+        assert!(!agrees(&later(1).0) && !agrees(&later(2).0) && !agrees(&later(3).0) && agrees(&later(5).0));
+        assert!(!agrees(&message().bytes(1, "n".repeat(200)).bytes(2, "Op").0));
+        assert!(!agrees(&message().bytes(2, "Op").0) && !agrees(&message().0));
+        let damaged = message().bytes(1, "name").bytes(2, "Op").raw(&[0x2a, 9, 0]);
+        assert!(!agrees(&damaged.0));
     }
 
     #[test]

@@ -7,13 +7,36 @@
 //! edges, bits flow from component to component, in the order of their edges, which takes each edge once whatever
 //! the graph, and four times the memory.
 
+use std::ops::{BitAnd, BitOrAssign, Not, Shl};
+
 use super::edges::{Components, Edges};
+
+/// A bit for each root: an integer. Most metagraphs have few roots, and what a sweep goes over is smaller for that.
+pub(super) trait Mask:
+    Copy
+    + Default
+    + PartialEq
+    + From<u8>
+    + Into<u64>
+    + BitAnd<Output = Self>
+    + BitOrAssign
+    + Not<Output = Self>
+    + Shl<u32, Output = Self>
+{
+    /// Whether there are bits in this that `other` lacks.
+    fn exceeds(self, other: Self) -> bool {
+        self & !other != Self::default()
+    }
+}
+
+impl Mask for u8 {}
+impl Mask for u64 {}
 
 /// How many times the work of a sweep may be spent on what the sweep has passed.
 const PATIENCE: usize = 4;
 
 /// Gives the bits of each thing to all that it needs, on all ways.
-pub(super) fn spread(edges: &Edges, masks: &mut [u64]) {
+pub(super) fn spread<M: Mask>(edges: &Edges, masks: &mut [M]) {
     let passed = sweep(edges, masks);
     let patience = PATIENCE.saturating_mul(edges.things().saturating_add(edges.count()));
     if !follow(edges, masks, passed, patience) {
@@ -23,13 +46,13 @@ pub(super) fn spread(edges: &Edges, masks: &mut [u64]) {
 
 /// Takes bits along the edges from the last thing to the first. Returns the things that were given bits when the sweep
 /// had passed them.
-fn sweep(edges: &Edges, masks: &mut [u64]) -> Vec<u32> {
+fn sweep<M: Mask>(edges: &Edges, masks: &mut [M]) -> Vec<u32> {
     let mut passed = Vec::new();
-    for thing in (0..u32::try_from(masks.len()).unwrap_or_default()).rev() {
-        let Some(bits) = masks.get(thing as usize).copied().filter(|bits| *bits != 0) else { continue };
-        for arrow in edges.of(thing) {
+    for (thing, arrows) in edges.backward() {
+        let Some(bits) = masks.get(thing as usize).copied().filter(|bits| *bits != M::default()) else { continue };
+        for arrow in arrows {
             let Some(mask) = masks.get_mut(arrow.to() as usize) else { continue };
-            if arrow.to() > thing && bits & !*mask != 0 {
+            if arrow.to() > thing && bits.exceeds(*mask) {
                 passed.push(arrow.to());
             }
             *mask |= bits;
@@ -40,7 +63,7 @@ fn sweep(edges: &Edges, masks: &mut [u64]) -> Vec<u32> {
 
 /// Takes the bits of things along the edges, wherever these lead. Whether that came to an end after looking at so many
 /// things and edges; if not, some bits are still to be taken on.
-fn follow(edges: &Edges, masks: &mut [u64], things: Vec<u32>, mut patience: usize) -> bool {
+fn follow<M: Mask>(edges: &Edges, masks: &mut [M], things: Vec<u32>, mut patience: usize) -> bool {
     if things.is_empty() {
         return true;
     }
@@ -60,7 +83,7 @@ fn follow(edges: &Edges, masks: &mut [u64], things: Vec<u32>, mut patience: usiz
         let Some(left) = patience.checked_sub(arrows.len() + 1) else { return false };
         patience = left;
         for arrow in arrows {
-            if let Some(mask) = masks.get_mut(arrow.to() as usize).filter(|mask| bits & !**mask != 0) {
+            if let Some(mask) = masks.get_mut(arrow.to() as usize).filter(|mask| bits.exceeds(**mask)) {
                 *mask |= bits;
                 begin(arrow.to(), &mut open, &mut is_open);
             }
@@ -70,15 +93,15 @@ fn follow(edges: &Edges, masks: &mut [u64], things: Vec<u32>, mut patience: usiz
 }
 
 /// Takes bits from component to component.
-fn flow(edges: &Edges, masks: &mut [u64]) {
+fn flow<M: Mask>(edges: &Edges, masks: &mut [M]) {
     let Components { of: component, order } = edges.components();
     let of = |thing: u32| component.get(thing as usize).map_or(usize::MAX, |component| *component as usize);
-    let mut of_components = vec![0_u64; component.len()];
-    for (thing, bits) in (0..).zip(&*masks) {
+    let mut of_components = vec![M::default(); component.len()];
+    for (thing, bits) in (0..).zip(masks.iter().copied()) {
         of_components.get_mut(of(thing)).into_iter().for_each(|mask| *mask |= bits);
     }
     for thing in order.iter().rev() {
-        let Some(bits) = of_components.get(of(*thing)).copied().filter(|bits| *bits != 0) else { continue };
+        let Some(bits) = of_components.get(of(*thing)).copied().filter(|bits| *bits != M::default()) else { continue };
         for arrow in edges.of(*thing) {
             of_components.get_mut(of(arrow.to())).into_iter().for_each(|mask| *mask |= bits);
         }
@@ -147,14 +170,14 @@ mod tests {
     #[test]
     fn edges_that_only_lead_backward_take_one_sweep() {
         let edges = edges(3, &[(2, 1, Edge::Input), (1, 0, Edge::Input)]);
-        let mut masks = vec![0, 0, 1];
+        let mut masks = vec![0_u8, 0, 1];
         assert_eq!((sweep(&edges, &mut masks), masks), (vec![], vec![1, 1, 1]));
     }
 
     #[test]
     fn what_the_sweep_has_passed_is_followed_and_a_cycle_given_up_on_when_patience_ends() {
         let edges = edges(3, &[(0, 2, Edge::Calls), (2, 1, Edge::Input), (1, 0, Edge::Input)]);
-        let mut masks = vec![1, 0, 0];
+        let mut masks = vec![1_u64, 0, 0];
         assert_eq!((sweep(&edges, &mut masks), &masks), (vec![2], &vec![1, 0, 1]));
         assert!(!follow(&edges, &mut masks.clone(), vec![2], 3));
         assert!(follow(&edges, &mut masks, vec![2], 4));

@@ -1,4 +1,4 @@
-//! The things of a metagraph, in 16 bytes each.
+//! The things of a metagraph, in twelve bytes each.
 //!
 //! There are millions of nodes, and what is written down of each is written to fresh memory and read again by every walk over
 //! them. So a thing is kept as a [`Slot`], which says of a field of a model what any writer makes; the few whose numbers do
@@ -21,74 +21,110 @@ pub struct Thing {
     pub(super) name: Range<usize>,
 }
 
-/// What says in `name_len` that a thing is in the list of those that do not fit.
-const WIDE: u16 = u16::MAX;
-
 /// A thing, as most are.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    /// Where its message starts: 48 bits, in parts, as one number of them would make 24 bytes of a slot.
+    /// Where its message starts in the metagraph.
     start: u32,
-    start_high: u16,
-    /// Where its name starts in its message.
-    name_at: u8,
-    kind: Kind,
-    /// The length of the message, and of the name.
+    /// The length of its message.
     len: u32,
-    name_len: u16,
-    /// What it takes in the file beyond the length of its message: tag and length, in text also words.
-    beyond: i16,
+    /// The rest, from the lowest bits on: what it is; where its name starts in its message; the length of its name; what it
+    /// takes in the file beyond the length of its message (tag and length, in text also words). One number, as fields of a
+    /// byte that are written one by one and copied as one make the processor wait.
+    rest: u32,
 }
+
+/// How many bits there are of each in [`Slot::rest`].
+const KIND_BITS: u32 = 3;
+const NAME_AT_BITS: u32 = 5;
+const NAME_LEN_BITS: u32 = 8;
+const BEYOND_BITS: u32 = 16;
+const _: () = assert!(KIND_BITS + NAME_AT_BITS + NAME_LEN_BITS + BEYOND_BITS == u32::BITS);
+const _: () = assert!(Kind::ALL.len() <= 1 << KIND_BITS);
+
+/// What says as the length of a name that a thing is in the list of those that do not fit.
+const WIDE: u32 = (1 << NAME_LEN_BITS) - 1;
 
 impl Slot {
     #[inline]
-    fn new(thing: &Thing) -> Option<Self> {
+    fn new(thing: &Thing, base: usize) -> Option<Self> {
         let Thing { kind, span, bytes, name } = thing;
-        let start = span.start as u64;
         let name_at = if name.is_empty() { 0 } else { name.start.checked_sub(span.start)? };
+        let name_at = u32::try_from(name_at).ok().filter(|at| *at < 1 << NAME_AT_BITS)?;
+        let name_len = u32::try_from(name.len()).ok().filter(|len| *len < WIDE)?;
+        let beyond = i64::try_from(*bytes).ok()?.checked_sub_unsigned(span.len() as u64)?;
+        let beyond = u16::from_ne_bytes(i16::try_from(beyond).ok()?.to_ne_bytes());
+        let rest = (u32::from(beyond) << NAME_LEN_BITS | name_len) << NAME_AT_BITS | name_at;
         Some(Self {
-            start: u32::try_from(start & u64::from(u32::MAX)).ok()?,
-            start_high: u16::try_from(start >> 32).ok()?,
-            name_at: u8::try_from(name_at).ok()?,
-            kind: *kind,
+            start: u32::try_from(span.start.checked_sub(base)?).ok()?,
             len: u32::try_from(span.len()).ok()?,
-            name_len: u16::try_from(name.len()).ok().filter(|len| *len != WIDE)?,
-            beyond: i16::try_from(i64::try_from(*bytes).ok()?.checked_sub_unsigned(span.len() as u64)?).ok()?,
+            rest: rest << KIND_BITS | *kind as u32,
         })
     }
 
-    #[inline]
-    fn start(&self) -> usize {
-        usize::try_from(u64::from(self.start) | u64::from(self.start_high) << 32).unwrap_or(usize::MAX)
+    /// That of a thing that does not fit.
+    fn wide(kind: Kind) -> Self {
+        Self { start: 0, len: 0, rest: WIDE << (NAME_AT_BITS + KIND_BITS) | kind as u32 }
     }
 
     #[inline]
-    fn bytes(&self) -> u64 {
-        u64::from(self.len).saturating_add_signed(self.beyond.into())
+    fn is_wide(self) -> bool {
+        self.name_len() == WIDE
     }
 
     #[inline]
-    fn name(&self) -> Range<usize> {
-        let start = self.start().saturating_add(self.name_at.into());
-        start..start.saturating_add(self.name_len.into())
+    fn kind(self) -> Kind {
+        let kind = self.rest & ((1 << KIND_BITS) - 1);
+        Kind::ALL.get(kind as usize).copied().unwrap_or(Kind::Node)
     }
 
-    fn thing(&self) -> Thing {
-        let start = self.start();
+    #[inline]
+    fn start(self, base: usize) -> usize {
+        base.saturating_add(self.start as usize)
+    }
+
+    #[inline]
+    fn bytes(self) -> u64 {
+        let beyond = u16::try_from(self.rest >> (u32::BITS - BEYOND_BITS)).unwrap_or_default();
+        let beyond = i16::from_ne_bytes(beyond.to_ne_bytes());
+        u64::try_from(i64::from(self.len) + i64::from(beyond)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn name_len(self) -> u32 {
+        self.rest >> (NAME_AT_BITS + KIND_BITS) & ((1 << NAME_LEN_BITS) - 1)
+    }
+
+    #[inline]
+    fn name(self, base: usize) -> Range<usize> {
+        let name_at = self.rest >> KIND_BITS & ((1 << NAME_AT_BITS) - 1);
+        let start = self.start(base).saturating_add(name_at as usize);
+        start..start.saturating_add(self.name_len() as usize)
+    }
+
+    fn thing(self, base: usize) -> Thing {
+        let start = self.start(base);
         let span = start..start.saturating_add(self.len as usize);
-        Thing { kind: self.kind, span, bytes: self.bytes(), name: self.name() }
+        Thing { kind: self.kind(), span, bytes: self.bytes(), name: self.name(base) }
     }
 }
 
 /// Things by their numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Things {
+    /// Where the metagraph starts.
+    base: usize,
     slots: Vec<Slot>,
     /// Those that do not fit into a slot, by their numbers.
     wide: Vec<(u32, Thing)>,
 }
 
 impl Things {
+    /// Those of a metagraph that starts at `base` of the file; none yet.
+    pub(super) fn new(base: usize) -> Self {
+        Self { base, slots: Vec::new(), wide: Vec::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -96,46 +132,46 @@ impl Things {
     /// Adds a thing, whose number is that of the things before it.
     #[inline]
     pub(super) fn push(&mut self, thing: Thing) {
-        let slot = Slot::new(&thing).unwrap_or_else(|| self.push_wide(thing));
-        self.slots.push(slot);
-    }
-
-    #[cold]
-    fn push_wide(&mut self, thing: Thing) -> Slot {
-        let kind = thing.kind;
-        self.wide.push((u32::try_from(self.slots.len()).unwrap_or(u32::MAX), thing));
-        Slot { start: 0, start_high: 0, name_at: 0, kind, len: 0, name_len: WIDE, beyond: 0 }
-    }
-
-    pub(super) fn get(&self, number: u32) -> Option<Thing> {
-        match self.slots.get(number as usize)? {
-            Slot { name_len: WIDE, .. } => self.wide(number).cloned(),
-            slot => Some(slot.thing()),
+        match Slot::new(&thing, self.base) {
+            Some(slot) => self.slots.push(slot),
+            None => self.push_wide(thing),
         }
     }
 
+    #[cold]
+    fn push_wide(&mut self, thing: Thing) {
+        let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.push(Slot::wide(thing.kind));
+        self.wide.push((number, thing));
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<Thing> {
+        let slot = *self.slots.get(number as usize)?;
+        if slot.is_wide() { self.wide(number).cloned() } else { Some(slot.thing(self.base)) }
+    }
+
     pub(super) fn kind(&self, number: u32) -> Option<Kind> {
-        self.slots.get(number as usize).map(|slot| slot.kind)
+        self.slots.get(number as usize).map(|slot| slot.kind())
     }
 
     /// What a thing takes; 0 for a number that none has.
     pub(super) fn bytes(&self, number: u32) -> u64 {
-        self.slots.get(number as usize).map_or(0, |slot| self.bytes_of(number, slot))
+        self.slots.get(number as usize).map_or(0, |slot| self.bytes_of(number, *slot))
     }
 
     #[inline]
-    fn bytes_of(&self, number: u32, slot: &Slot) -> u64 {
-        if slot.name_len == WIDE { self.wide(number).map_or(0, |thing| thing.bytes) } else { slot.bytes() }
+    fn bytes_of(&self, number: u32, slot: Slot) -> u64 {
+        if slot.is_wide() { self.wide(number).map_or(0, |thing| thing.bytes) } else { slot.bytes() }
     }
 
     /// What each thing is, and takes.
     pub(super) fn sizes(&self) -> impl Iterator<Item = (Kind, u64)> {
-        (0..).zip(&self.slots).map(|(number, slot)| (slot.kind, self.bytes_of(number, slot)))
+        (0..).zip(&self.slots).map(|(number, slot)| (slot.kind(), self.bytes_of(number, *slot)))
     }
 
     /// The name of a thing in `file`, which it was read from; empty for a number that none has.
     pub(super) fn name<'a>(&self, file: &'a [u8], number: u32) -> &'a [u8] {
-        let name = self.slots.get(number as usize).and_then(|slot| self.name_of(number, slot));
+        let name = self.slots.get(number as usize).and_then(|slot| self.name_of(number, *slot));
         name.and_then(|name| file.get(name)).unwrap_or_default()
     }
 
@@ -143,17 +179,17 @@ impl Things {
     #[inline]
     pub(super) fn is_called(&self, file: &[u8], number: u32, wanted: &[u8]) -> bool {
         let Some(slot) = self.slots.get(number as usize) else { return false };
-        self.name_of(number, slot).is_some_and(|name| file.get(name).unwrap_or_default() == wanted)
+        self.name_of(number, *slot).is_some_and(|name| file.get(name).unwrap_or_default() == wanted)
     }
 
     #[inline]
-    fn name_of(&self, number: u32, slot: &Slot) -> Option<Range<usize>> {
-        if slot.name_len == WIDE { self.wide(number).map(|thing| thing.name.clone()) } else { Some(slot.name()) }
+    fn name_of(&self, number: u32, slot: Slot) -> Option<Range<usize>> {
+        if slot.is_wide() { self.wide(number).map(|thing| thing.name.clone()) } else { Some(slot.name(self.base)) }
     }
 
     /// The numbers of all things, and what they are.
     pub(super) fn kinds(&self) -> impl Iterator<Item = (u32, Kind)> {
-        (0..).zip(&self.slots).map(|(number, slot)| (number, slot.kind))
+        (0..).zip(&self.slots).map(|(number, slot)| (number, slot.kind()))
     }
 
     #[cold]
@@ -171,7 +207,7 @@ mod tests {
 
     /// Numbers of all sizes, those at the edges of what fits among them.
     fn number() -> impl Strategy<Value = usize> {
-        let edges = [u8::MAX.into(), i16::MAX as usize, u16::MAX.into(), u32::MAX as usize, (1 << 48) - 1];
+        let edges = [31, u8::MAX.into(), i16::MAX as usize, u16::MAX.into(), u32::MAX as usize, (1 << 48) - 1];
         let near = (prop::sample::select(edges.to_vec()), 0_usize..5).prop_map(|(edge, more)| edge - 2 + more);
         prop_oneof![0_usize..300, near]
     }
@@ -186,8 +222,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_thing_is_given_back_as_it_was_whatever_its_numbers(all in prop::collection::vec(thing(), 1..20)) {
-            let mut things = Things::default();
+        fn a_thing_is_given_back_as_it_was_whatever_its_numbers(all in prop::collection::vec(thing(), 1..20), base in number()) {
+            let mut things = Things::new(base);
             all.iter().for_each(|thing| things.push(thing.clone()));
             for (number, thing) in (0..).zip(&all) {
                 let got = things.get(number).unwrap();
@@ -199,11 +235,19 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_takes_16_bytes_and_a_node_of_a_model_fits() {
-        assert_eq!(size_of::<Slot>(), 16);
-        let node = Thing { kind: Kind::Node, span: 5 << 30..(5 << 30) + 200, bytes: 203, name: 2..2 };
-        let mut things = Things::default();
-        things.push(Thing { name: (5 << 30) + 2..(5 << 30) + 40, ..node });
-        assert_eq!((things.wide.len(), things.get(1)), (0, None));
+    fn a_slot_takes_twelve_bytes_and_a_node_of_a_model_fits() {
+        assert_eq!(size_of::<Slot>(), 12);
+        let start = 5 << 30;
+        let node = Thing { kind: Kind::Node, span: start..start + 200, bytes: 203, name: start + 2..start + 40 };
+        let mut things = Things::new(4 << 30);
+        things.push(node.clone());
+        assert_eq!((things.wide.len(), things.get(0), things.get(1)), (0, Some(node), None));
+    }
+
+    #[test]
+    fn every_kind_is_given_back() {
+        for kind in Kind::ALL {
+            assert_eq!(Slot::wide(kind).kind(), kind);
+        }
     }
 }
