@@ -194,6 +194,7 @@ impl<'p> Ticks<'p> {
     }
 
     /// All in front of `offset` is done.
+    #[inline]
     pub(crate) fn up_to(&mut self, offset: usize) {
         let news = offset.saturating_sub(self.told);
         if news >= Self::EVERY {

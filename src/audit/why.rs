@@ -106,7 +106,8 @@ impl Search<'_, '_> {
     fn names(&self, mut visit: impl FnMut(&str, u32, Option<u64>)) {
         let saved = self.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
         let mut ticks = Ticks::new(self.progress, self.start);
-        for (number, thing) in self.graph.things() {
+        for (number, _) in self.graph.kinds() {
+            let Some(thing) = self.graph.thing(number) else { continue };
             ticks.up_to(thing.span.end);
             if matches!(thing.kind, Kind::Object | Kind::Resource) {
                 continue;
@@ -122,7 +123,7 @@ impl Search<'_, '_> {
                 }
                 Kind::Function => {
                     // FunctionDef.node_def, NodeDef.name
-                    let body = fields(self.file, thing.span.clone()).filter(|f| f.is_len(3));
+                    let body = fields(self.file, thing.span).filter(|f| f.is_len(3));
                     for node in body {
                         let mut inner = fields(self.file, node.payload());
                         let name = inner.find(|field| field.is_len(1)).map(|field| field.bytes(self.file));

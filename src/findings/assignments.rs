@@ -68,8 +68,9 @@ fn needed(context: &Context<'_>, found: &[Assigned<'_, '_>]) -> HashSet<usize> {
     let starts: HashSet<usize> = found.iter().map(|assigned| assigned.constant.node.message().start).collect();
     let mut needed = HashSet::default();
     for reach in context.reach.meta_graphs.iter().flatten() {
-        let things = reach.things().filter(|(_, thing)| starts.contains(&thing.span.start));
-        needed.extend(things.filter(|(number, _)| reach.is_reached(*number)).map(|(_, thing)| thing.span.start));
+        let reached = reach.kinds().map(|(number, _)| number).filter(|number| reach.is_reached(*number));
+        let starts_reached = reached.filter_map(|number| reach.thing(number)).map(|thing| thing.span.start);
+        needed.extend(starts_reached.filter(|start| starts.contains(start)));
     }
     needed
 }

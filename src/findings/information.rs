@@ -108,9 +108,9 @@ impl Sums {
                 Whole::Unreached => self.unreached.add(thing.bytes),
             }
             if thing.kind == Kind::Node {
-                node(context, thing.span.clone(), &mut shapes, &mut debug_info);
+                node(context, thing.span, &mut shapes, &mut debug_info);
             } else {
-                function(context, thing.span.clone(), &mut shapes, &mut debug_info);
+                function(context, thing.span, &mut shapes, &mut debug_info);
             }
         }
         self.output_shapes = self.output_shapes.and(graph.notes.output_shapes.without(shapes));
@@ -148,17 +148,22 @@ fn function(context: &Context<'_>, span: Range<usize>, shapes: &mut Sum, debug_i
     }
 }
 
-/// The nodes and functions of a metagraph that are counted as a whole. Where no signature is there to be called, nothing
-/// is known to be idle, and functions that nothing calls are no nodes.
-fn whole<'c>(context: &'c Context<'_>, index: usize) -> impl Iterator<Item = (&'c Thing, Whole)> {
+/// The nodes and functions of a metagraph that are counted as a whole, all of which nothing reaches. Where no signature is
+/// there to be called, nothing is known to be idle, and functions that nothing calls are no nodes.
+fn whole(context: &Context<'_>, index: usize) -> impl Iterator<Item = (Thing, Whole)> {
     let reach = context.reach.meta_graphs.get(index).and_then(Option::as_ref);
     let saving = savers::only_saving(context, index).unwrap_or_default();
     let is_called = reach.is_some_and(|reach| reach.roots.iter().any(Root::is_call));
-    let things = reach.into_iter().flat_map(|reach| reach.things().map(move |(number, thing)| (reach, number, thing)));
-    things.filter_map(move |(reach, number, thing)| match thing.kind {
-        Kind::Node | Kind::Function if saving.get(number as usize) == Some(&true) => Some((thing, Whole::SaveRestore)),
-        Kind::Node if is_called && !reach.is_reached(number) => Some((thing, Whole::Unreached)),
-        _ => None,
+    let unreached = reach.into_iter().flat_map(|reach| reach.unreached().map(move |number| (reach, number)));
+    unreached.filter_map(move |(reach, number)| {
+        let thing = reach.thing(number)?;
+        match thing.kind {
+            Kind::Node | Kind::Function if saving.get(number as usize) == Some(&true) => {
+                Some((thing, Whole::SaveRestore))
+            }
+            Kind::Node if is_called => Some((thing, Whole::Unreached)),
+            _ => None,
+        }
     })
 }
 

@@ -12,7 +12,7 @@ use foldhash::HashMap;
 
 use super::Context;
 use super::nodes::input_node;
-use crate::graph::{Edge, Kind, MetaGraphReach};
+use crate::graph::{Edge, MetaGraphReach};
 use crate::wire::first_len;
 
 /// Field of MetaGraphDef.
@@ -50,7 +50,7 @@ pub(super) fn unused(context: &Context<'_>, meta_graph: usize) -> Vec<Saver> {
     let mut savers: Vec<Saver> =
         groups.iter().map(|saves| Saver { name: graph.reach.name(*saves), fields: Vec::new() }).collect();
     if !savers.is_empty() {
-        for (number, node) in nodes(graph.reach).zip(context.nodes(meta_graph)) {
+        for (number, node) in graph.reach.nodes().zip(context.nodes(meta_graph)) {
             let saver = owners.get(&number).and_then(|owner| savers.get_mut(*owner));
             saver.into_iter().for_each(|saver| saver.fields.push(node.range()));
         }
@@ -58,21 +58,16 @@ pub(super) fn unused(context: &Context<'_>, meta_graph: usize) -> Vec<Saver> {
     savers
 }
 
-/// For each thing of a metagraph whether only saving and restoring needs it; without the variables themselves. `None`
-/// where the metagraph was not followed.
+/// For each thing of a metagraph whether only saving and restoring needs it; without the variables themselves. No root
+/// reaches any of these. `None` where nothing is known of the saver, or the metagraph was not followed.
 pub(super) fn only_saving(context: &Context<'_>, meta_graph: usize) -> Option<Vec<bool>> {
-    let graph = Graph::new(context, meta_graph)?;
+    let graph = Graph::new(context, meta_graph).filter(|graph| graph.names_saver)?;
     let (_, owners) = graph.unused();
     let is_saving = |number: u32| {
         let of_used = graph.is_used(number) && !graph.reach.is_reached(number) && !graph.is_handle(number);
         of_used || owners.contains_key(&number)
     };
-    Some(graph.reach.things().map(|(number, _)| is_saving(number)).collect())
-}
-
-/// The nodes of a graph by their numbers, in the order of the file.
-pub(super) fn nodes(reach: &MetaGraphReach<'_>) -> impl Iterator<Item = u32> {
-    reach.things().filter(|(_, thing)| thing.kind == Kind::Node).map(|(number, _)| number)
+    Some(graph.reach.kinds().map(|(number, _)| is_saving(number)).collect())
 }
 
 /// A metagraph, and what the saver that its SaverDef names needs.
@@ -105,18 +100,18 @@ impl<'c, 'a> Graph<'c, 'a> {
 
     /// Whether a node stands for a variable or a table.
     fn is_handle(&self, number: u32) -> bool {
-        self.reach.needs(number).iter().any(|(_, edge)| *edge == Edge::Handle)
+        self.reach.needs(number).any(|(_, edge)| edge == Edge::Handle)
     }
 
     fn op(&self, number: u32) -> &'a [u8] {
-        let span = self.reach.thing(number).map_or(0..0, |thing| thing.span.clone());
+        let span = self.reach.thing(number).map_or(0..0, |thing| thing.span);
         first_len(self.file, span, OP).and_then(|range| self.file.get(range)).unwrap_or_default()
     }
 
     /// The Savers that are not used, each by a node of it that saves, and which of them each node belongs to.
     fn unused(&self) -> (Vec<u32>, HashMap<u32, usize>) {
         let mut by_file_name: BTreeMap<u32, (Vec<u32>, Vec<u32>)> = BTreeMap::new();
-        for number in nodes(self.reach).filter(|number| self.names_saver && !self.is_used(*number)) {
+        for number in self.reach.nodes().filter(|number| self.names_saver && !self.is_used(*number)) {
             let op = self.op(number);
             let (saves, restores) = (SAVES.contains(&op), RESTORES.contains(&op));
             if saves || restores {
@@ -141,8 +136,8 @@ impl<'c, 'a> Graph<'c, 'a> {
     /// The node that the file name of a saving or restoring node comes from.
     fn file_name(&self, mut number: u32) -> u32 {
         for _ in 0..HOPS {
-            match self.reach.needs(number).first().filter(|(_, edge)| *edge == Edge::Input) {
-                Some((source, _)) => number = *source,
+            match self.reach.needs(number).next().filter(|(_, edge)| *edge == Edge::Input) {
+                Some((source, _)) => number = source,
                 None => break,
             }
         }
@@ -163,24 +158,24 @@ impl<'c, 'a> Graph<'c, 'a> {
                     owner
                 });
             };
-            for (behind, _) in users.of(number).iter().filter(|edge| self.is_free(edge)) {
-                let op = self.op(*behind);
+            for (behind, _) in users.of(number).filter(|edge| self.is_free(edge)) {
+                let op = self.op(behind);
                 let is_savers = if op == GROUP {
-                    let known = waited_for.entry(*behind).or_default();
+                    let known = waited_for.entry(behind).or_default();
                     *known += 1;
-                    *known == self.reach.needs(*behind).len()
+                    *known == self.reach.needs(behind).len()
                 } else {
                     BEHIND.contains(&op) || ASSIGNS.iter().any(|start| op.starts_with(start))
                 };
                 if is_savers {
-                    add(*behind);
+                    add(behind);
                 }
             }
-            for (before, _) in self.reach.needs(number).iter().filter(|edge| self.is_free(edge)) {
-                let known = needed.entry(*before).or_default();
+            for (before, _) in self.reach.needs(number).filter(|edge| self.is_free(edge)) {
+                let known = needed.entry(before).or_default();
                 *known += 1;
-                if *known == users.of(*before).len() && !self.is_handle(*before) {
-                    add(*before);
+                if *known == users.of(before).len() && !self.is_handle(before) {
+                    add(before);
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! What findings ask of a metagraph: who needs what, which nodes are handles, how tensors get their values.
 
 use super::build::first;
-use super::edges::Edges;
-use super::{Edge, Kind, MetaGraphReach, Thing};
+use super::edges::{Arrow, Edges};
+use super::{Edge, Kind, MetaGraphReach};
 
 /// Who needs what: the edges of a metagraph by the thing that they lead to.
 pub struct Users(Edges);
@@ -10,9 +10,13 @@ pub struct Users(Edges);
 impl Users {
     /// The things that need a thing, and why.
     #[must_use]
-    pub fn of(&self, number: u32) -> &[(u32, Edge)] {
-        self.0.of(number)
+    pub fn of(&self, number: u32) -> impl ExactSizeIterator<Item = (u32, Edge)> {
+        parts(self.0.of(number))
     }
+}
+
+fn parts(arrows: &[Arrow]) -> impl ExactSizeIterator<Item = (u32, Edge)> {
+    arrows.iter().map(|arrow| arrow.parts())
 }
 
 /// How a tensor of the checkpoint gets into what reaches it.
@@ -44,13 +48,11 @@ impl MetaGraphReach<'_> {
     pub fn bound(&self) -> Vec<Bound> {
         let tensors = self.checkpoint.map_or(0, |checkpoint| checkpoint.bundle.tensors.len());
         let mut bound = vec![Bound::default(); tensors];
-        for (number, thing) in self.things().filter(|(number, _)| self.is_reached(*number)) {
-            for (tensor, _) in self.edges.of(number).iter().filter(|(_, edge)| *edge == Edge::Restored) {
-                let Some(bound) = bound.get_mut(*tensor as usize) else { continue };
-                match thing.kind {
-                    Kind::Object => bound.by_objects = true,
-                    _ => bound.by_graph = true,
-                }
+        for (number, tensor) in self.restorations().filter(|(number, _)| self.is_reached(*number)) {
+            let Some(bound) = bound.get_mut(tensor as usize) else { continue };
+            match self.things.kind(number) {
+                Some(Kind::Object) => bound.by_objects = true,
+                _ => bound.by_graph = true,
             }
         }
         bound
@@ -58,8 +60,22 @@ impl MetaGraphReach<'_> {
 
     /// What a thing needs, and why.
     #[must_use]
-    pub fn needs(&self, number: u32) -> &[(u32, Edge)] {
-        self.edges.of(number)
+    pub fn needs(&self, number: u32) -> impl ExactSizeIterator<Item = (u32, Edge)> {
+        parts(self.edges.of(number))
+    }
+
+    /// The things that are no nodes or functions: tensors, then what they are restored into, assets and objects.
+    pub(super) fn others(&self) -> impl Iterator<Item = u32> {
+        let numbers = |range: std::ops::Range<usize>| {
+            u32::try_from(range.start).unwrap_or_default()..u32::try_from(range.end).unwrap_or_default()
+        };
+        numbers(0..self.declared.start).chain(numbers(self.declared.end..self.things.len()))
+    }
+
+    /// What is restored from the checkpoint, and from which tensor of it.
+    fn restorations(&self) -> impl Iterator<Item = (u32, u32)> {
+        let needs = self.others().flat_map(|number| self.needs(number).map(move |(to, edge)| (number, to, edge)));
+        needs.filter(|(.., edge)| *edge == Edge::Restored).map(|(number, tensor, _)| (number, tensor))
     }
 
     /// The edges the other way round.
@@ -71,8 +87,7 @@ impl MetaGraphReach<'_> {
     /// The node of this name. Goes through all nodes.
     #[must_use]
     pub fn node(&self, name: &[u8]) -> Option<u32> {
-        let mut nodes = self.things().filter(|(_, thing)| thing.kind == Kind::Node);
-        nodes.find(|(_, thing)| self.name_bytes(thing) == name).map(|(number, _)| number)
+        self.nodes().find(|number| self.things.is_called(self.file, *number, name))
     }
 
     /// For each thing whether some things need it, these included.
@@ -82,7 +97,7 @@ impl MetaGraphReach<'_> {
         while let Some(number) = open.pop() {
             if let Some(seen @ false) = needed.get_mut(number as usize) {
                 *seen = true;
-                open.extend(self.needs(number).iter().map(|(to, _)| *to));
+                open.extend(self.needs(number).map(|(to, _)| to));
             }
         }
         needed
@@ -93,10 +108,8 @@ impl MetaGraphReach<'_> {
     pub fn restored(&self) -> Vec<bool> {
         let tensors = self.checkpoint.map_or(0, |checkpoint| checkpoint.bundle.tensors.len());
         let mut restored = vec![false; tensors];
-        for (number, _) in self.things() {
-            for (tensor, _) in self.needs(number).iter().filter(|(_, edge)| *edge == Edge::Restored) {
-                restored.get_mut(*tensor as usize).into_iter().for_each(|restored| *restored = true);
-            }
+        for (_, tensor) in self.restorations() {
+            restored.get_mut(tensor as usize).into_iter().for_each(|restored| *restored = true);
         }
         restored
     }
@@ -104,13 +117,11 @@ impl MetaGraphReach<'_> {
     /// The nodes that are handles of a resource, as the file has their names, each with the tensors of the checkpoint that
     /// the resource is restored from: none for one that no saver restores.
     pub fn handles(&self) -> impl Iterator<Item = Handle<'_>> {
-        let nodes = self.things().filter(|(_, thing)| thing.kind == Kind::Node);
-        nodes.filter_map(|(number, thing)| {
-            let resource = |(to, edge): &(u32, Edge)| (*edge == Edge::Handle).then_some(*to);
-            let resource = self.edges.of(number).iter().find_map(resource)?;
-            let restored = self.edges.of(resource).iter().filter(|(_, edge)| *edge == Edge::Restored);
-            let tensors = restored.map(|(tensor, _)| *tensor as usize).collect();
-            Some(Handle { name: self.name_bytes(thing), tensors, is_reached: self.is_reached(number) })
+        self.nodes().filter_map(|number| {
+            let resource = self.needs(number).find(|(_, edge)| *edge == Edge::Handle)?.0;
+            let restored = self.needs(resource).filter(|(_, edge)| *edge == Edge::Restored);
+            let tensors = restored.map(|(tensor, _)| tensor as usize).collect();
+            Some(Handle { name: self.name_bytes(number), tensors, is_reached: self.is_reached(number) })
         })
     }
 
@@ -123,33 +134,31 @@ impl MetaGraphReach<'_> {
     /// for when these go. An Identity that nobody takes is no use either: gradients have one for each input, needed or not.
     pub fn feeds_only(&self, is_gone: impl Fn(&[u8]) -> bool) -> Vec<&[u8]> {
         let inputs = |thing: u32| {
-            let edges = self.edges.of(thing).iter();
-            edges.filter(|(_, edge)| matches!(edge, Edge::Input | Edge::Control)).map(|(to, _)| *to)
+            self.needs(thing).filter(|(_, edge)| matches!(edge, Edge::Input | Edge::Control)).map(|(to, _)| to)
         };
-        let nodes = || self.things().filter(|(_, thing)| thing.kind == Kind::Node);
         let mut users = vec![0_u32; self.things.len()];
-        for to in nodes().flat_map(|(number, _)| inputs(number)) {
+        for to in self.nodes().flat_map(inputs) {
             users.get_mut(to as usize).into_iter().for_each(|users| *users += 1);
         }
-        let is_idle = |number: u32, thing: &Thing| {
-            let op = || self.file.get(first(self.file, thing.span.clone(), 2));
-            users.get(number as usize) == Some(&0) && !self.is_reached(number) && op() == Some(b"Identity")
+        let is_identity = |number: u32| {
+            let span = self.things.get(number).map_or(0..0, |thing| thing.span);
+            self.file.get(first(self.file, span, 2)) == Some(b"Identity")
         };
-        let idle: Vec<u32> =
-            nodes().filter(|(number, thing)| is_idle(*number, thing)).map(|(number, _)| number).collect();
+        let is_idle =
+            |number: &u32| users.get(*number as usize) == Some(&0) && !self.is_reached(*number) && is_identity(*number);
+        let idle: Vec<u32> = self.nodes().filter(is_idle).collect();
         for to in idle.into_iter().flat_map(inputs) {
             users.get_mut(to as usize).into_iter().for_each(|users| *users = users.saturating_sub(1));
         }
-        let gone = nodes().filter(|(_, thing)| is_gone(self.name_bytes(thing)));
-        let mut open: Vec<u32> = gone.map(|(number, _)| number).collect();
+        let gone = self.nodes().filter(|number| is_gone(self.name_bytes(*number)));
+        let mut open: Vec<u32> = gone.collect();
         let mut found = Vec::new();
         while let Some(number) = open.pop() {
             for to in inputs(number) {
                 let Some(users) = users.get_mut(to as usize).filter(|users| **users > 0) else { continue };
                 *users -= 1;
-                let thing = self.thing(to).filter(|_| *users == 0 && !self.is_reached(to));
-                let name = thing.map(|thing| self.name_bytes(thing)).filter(|name| !is_gone(name));
-                if let Some(name) = name {
+                let name = Some(self.name_bytes(to)).filter(|_| *users == 0 && !self.is_reached(to));
+                if let Some(name) = name.filter(|name| !is_gone(name)) {
                     found.push(name);
                     open.push(to);
                 }

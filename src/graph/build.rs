@@ -6,17 +6,17 @@ use bytes::Bytes;
 use foldhash::HashMap;
 use prost::Message as _;
 
-use super::edges::Edges;
-use super::measure::By;
-use super::names::{Names, RECENT_BITS};
+use super::declare::Declaring;
+use super::edges;
+use super::names::Names;
 use super::node::{Input, Node};
+use super::things::Things;
 use super::{Edge, Inputs, Kind, MetaGraph, MetaGraphReach, Origin, Root, Thing, objects, restore};
 use crate::charge::within;
 use crate::checkpoint::Checkpoint;
 use crate::progress::Ticks;
 use crate::proto::tensor_info::Encoding;
 use crate::proto::{SignatureDef, TensorInfo};
-use crate::recent::{Recent, mix_name};
 use crate::wire::{Field, Layout, fields, first_len};
 
 /// Fields of MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto).
@@ -26,12 +26,7 @@ const COLLECTION_DEF: u32 = 4;
 const SIGNATURE_DEF: u32 = 5;
 const ASSET_FILE_DEF: u32 = 6;
 const OBJECT_GRAPH_DEF: u32 = 7;
-/// Fields of GraphDef and FunctionDefLibrary.
-const NODE: u32 = 1;
-const LIBRARY: u32 = 2;
-const FUNCTION: u32 = 1;
-/// Fields of FunctionDef.
-const SIGNATURE: u32 = 1;
+/// `FunctionDef.node_def`.
 const NODE_DEF: u32 = 3;
 
 /// The collections of nodes that a loader runs (`tensorflow/python/saved_model/constants.py`).
@@ -79,10 +74,10 @@ impl<'a> Keys<'a> {
 /// A metagraph while its things and edges are found.
 pub(super) struct Builder<'a, 'k> {
     pub(super) file: &'a [u8],
-    layout: &'a Layout,
+    pub(super) layout: &'a Layout,
     pub(super) keys: &'k Keys<'a>,
-    pub(super) things: Vec<Thing>,
-    edges: Vec<(u32, u32, Edge)>,
+    pub(super) things: Things,
+    pub(super) edges: edges::Found,
     nodes: Names,
     pub(super) functions: HashMap<&'a [u8], u32>,
     pub(super) resources: HashMap<&'a [u8], u32>,
@@ -93,8 +88,10 @@ pub(super) struct Builder<'a, 'k> {
     pub(super) asset_order: Vec<u32>,
     roots: Vec<Root>,
     room: (usize, usize),
+    /// The numbers of nodes and functions.
+    declared: Range<usize>,
     /// There are more things or edges than there is room for.
-    full: bool,
+    pub(super) full: bool,
 }
 
 /// Finds the things and edges of a metagraph; `None` where they are more than there is room for.
@@ -109,8 +106,8 @@ pub(super) fn build<'a>(
         file,
         layout: inputs.layout,
         keys,
-        things: Vec::new(),
-        edges: Vec::new(),
+        things: Things::new(range.start),
+        edges: edges::Found::default(),
         nodes: Names::default(),
         functions: HashMap::default(),
         resources: HashMap::default(),
@@ -119,16 +116,19 @@ pub(super) fn build<'a>(
         asset_order: Vec::new(),
         roots: Vec::new(),
         room,
+        declared: 0..0,
         full: false,
     };
     builder.variables();
     let sections = |number| fields(file, range.clone()).filter(move |field| field.is_len(number)).map(|f| f.payload());
-    sections(GRAPH_DEF).for_each(|graph| builder.declare(graph));
+    let mut declaring = Declaring::new(meta_graph, Ticks::new(inputs.progress, range.start));
+    let first = builder.things.len();
+    sections(GRAPH_DEF).for_each(|graph| builder.declare(graph, &mut declaring));
+    builder.declared = first..builder.things.len();
     if builder.full {
         return None;
     }
-    builder.nodes = Names::new(file, &builder.things);
-    builder.declared_edges(meta_graph, Ticks::new(inputs.progress, range.start));
+    builder.all_declared(declaring, meta_graph.referring_in_functions);
     sections(ASSET_FILE_DEF).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
     let mut main_ops = Vec::new();
     sections(COLLECTION_DEF).for_each(|entry| main_ops.extend(builder.main_op(entry)));
@@ -149,28 +149,44 @@ impl<'a> Builder<'a, '_> {
         if self.full {
             return None;
         }
-        let edges = Edges::new(self.things.len(), &self.edges);
-        let reached = vec![By::Nobody; self.things.len()];
+        let (edges, reached, own_bytes) = (self.edges.finish(), Vec::new(), Vec::new());
         let (roots, file, checkpoint) = (self.roots, self.file, self.keys.checkpoint);
-        Some(MetaGraphReach { roots, file, checkpoint, things: self.things, edges, objects, reached })
+        let (things, declared) = (self.things, self.declared);
+        Some(MetaGraphReach { roots, file, checkpoint, things, declared, edges, objects, reached, own_bytes })
+    }
+
+    /// The number of the next thing, if there is room for one.
+    pub(super) fn next(&mut self) -> Option<u32> {
+        self.full |= self.things.len() >= self.room.0;
+        u32::try_from(self.things.len()).ok().filter(|_| !self.full)
     }
 
     /// Adds a thing and returns its number.
     pub(super) fn add(&mut self, kind: Kind, name: Range<usize>, span: Range<usize>, bytes: u64) -> u32 {
-        if self.things.len() >= self.room.0 {
-            self.full = true;
-            return u32::MAX;
-        }
-        self.things.push(Thing::new(kind, &name, span, bytes));
-        u32::try_from(self.things.len() - 1).unwrap_or(u32::MAX)
+        let Some(number) = self.next() else { return u32::MAX };
+        self.edges.begin();
+        self.things.push(Thing { kind, span, bytes, name });
+        number
     }
 
     pub(super) fn edge(&mut self, from: u32, to: u32, edge: Edge) {
-        if self.edges.len() >= self.room.1 {
-            self.full = true;
-        } else {
-            self.edges.push((from, to, edge));
+        if self.has_room_for_edge() {
+            self.edges.add(from, to, edge);
         }
+    }
+
+    /// Adds an edge from the thing that was added last.
+    #[inline]
+    pub(super) fn edge_of_last(&mut self, to: u32, edge: Edge) {
+        if self.has_room_for_edge() {
+            self.edges.add_to_last(to, edge);
+        }
+    }
+
+    #[inline]
+    fn has_room_for_edge(&mut self) -> bool {
+        self.full |= self.edges.len() >= self.room.1;
+        !self.full
     }
 
     pub(super) fn root(&mut self, origin: Origin, position: Option<usize>, targets: Vec<(u32, Edge)>) {
@@ -182,7 +198,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn span(&self, thing: u32) -> Range<usize> {
-        self.things.get(thing as usize).map_or(0..0, |thing| thing.span.clone())
+        self.things.get(thing).map_or(0..0, |thing| thing.span)
     }
 
     /// The node of this name.
@@ -210,66 +226,37 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    /// Adds the nodes and functions of a GraphDef, by name. Of two of one name the first counts.
-    fn declare(&mut self, graph: Range<usize>) {
-        let file = self.file;
-        for field in fields(file, graph) {
-            if field.is_len(NODE) {
-                let name = first(file, field.payload(), 1);
-                let bytes = self.layout.span(&field).bytes();
-                self.add(Kind::Node, name, field.payload(), bytes);
-            } else if field.is_len(LIBRARY) {
-                for field in fields(file, field.payload()).filter(|field| field.is_len(FUNCTION)) {
-                    let name = first(file, first(file, field.payload(), SIGNATURE), 1);
-                    let bytes = self.layout.span(&field).bytes();
-                    let function = self.add(Kind::Function, name.clone(), field.payload(), bytes);
-                    self.functions.entry(file.get(name).unwrap_or_default()).or_insert(function);
+    /// All nodes and functions are known: finds what those need of which that could not be said before.
+    fn all_declared(&mut self, declaring: Declaring<'_, '_>, referring_in_functions: Option<&[Field]>) {
+        let (nodes, firsts) = Names::new(self.file, &self.things, declaring.hashes);
+        self.nodes = nodes;
+        firsts.into_iter().for_each(|firsts| self.edges.lead_to(&firsts));
+        let mut node = Node::default();
+        for number in declaring.late {
+            match self.things.get(number) {
+                Some(Thing { kind: Kind::Function, span, .. }) => {
+                    self.function_edges(number, span, referring_in_functions, &mut node);
                 }
-            }
-        }
-    }
-
-    /// What the nodes and functions need that were declared.
-    fn declared_edges(&mut self, meta_graph: &MetaGraph<'_>, mut ticks: Ticks<'_>) {
-        let (mut node, mut recent) = (Node::default(), Recent::new(RECENT_BITS));
-        let mut referring = meta_graph.referring.map(|fields| fields.iter().peekable());
-        for number in 0..u32::try_from(self.things.len()).unwrap_or_default() {
-            let Some(Thing { kind, span, .. }) = self.things.get(number as usize) else { break };
-            ticks.up_to(span.start);
-            match kind {
-                Kind::Node => {
-                    let span = span.clone();
-                    let refers = referring.as_mut().is_none_or(|fields| {
-                        while fields.next_if(|field| field.payload < span.start).is_some() {}
-                        fields.next_if(|field| field.payload == span.start).is_some()
-                    });
-                    if refers {
-                        node.read(self.file, span);
-                    } else {
-                        node.read_inputs(self.file, span);
-                    }
-                    self.node_edges(number, &node, &mut recent);
+                Some(Thing { span, .. }) => {
+                    node.read(self.file, span);
+                    self.node_edges(number, &node);
                 }
-                Kind::Function => self.function_edges(number, meta_graph.referring_in_functions, &mut node),
-                _ => {}
+                None => {}
             }
         }
     }
 
     /// What a node of the graph needs.
-    fn node_edges(&mut self, number: u32, node: &Node<'a>, recent: &mut Recent) {
+    fn node_edges(&mut self, number: u32, node: &Node<'a>) {
         for input in &node.inputs {
-            // Most inputs are first outputs of nodes shortly before: the name and nothing else, which need not be parsed.
-            let (tensor, edge) = input.strip_prefix(b"^").map_or((*input, Edge::Input), |name| (name, Edge::Control));
-            let recent = self.nodes.get_recent(self.file, &self.things, tensor, recent);
-            if let Some(source) = recent.or_else(|| self.node(Input::parse(tensor).name)) {
-                self.edge(number, source, edge);
+            let Input { control, name, .. } = Input::parse(input);
+            if let Some(source) = self.node(name) {
+                self.edge(number, source, if control { Edge::Control } else { Edge::Input });
             }
         }
         self.calls(number, node);
-        let own_name = self.file.get(node.name.clone()).unwrap_or_default();
-        recent.set(mix_name(own_name), number as usize);
         let shared = node.shared_name.filter(|name| *name != ANONYMOUS);
+        let own_name = self.file.get(node.name.clone()).unwrap_or_default();
         if let Some(name) = shared.or_else(|| is_resource(node.op).then_some(own_name)) {
             let resource = self.resource(name);
             self.edge(number, resource, Edge::Handle);
@@ -278,8 +265,8 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// What the nodes of a function call, and the resources that they share with the graph.
-    fn function_edges(&mut self, number: u32, referring: Option<&[Field]>, node: &mut Node<'a>) {
-        let (file, span) = (self.file, self.span(number));
+    fn function_edges(&mut self, number: u32, span: Range<usize>, referring: Option<&[Field]>, node: &mut Node<'a>) {
+        let file = self.file;
         match referring {
             Some(nodes) => within(nodes, &span).iter().for_each(|field| self.node_of_function(number, field, node)),
             None => fields(file, span)
@@ -380,7 +367,10 @@ fn tensor_names(info: &TensorInfo) -> Vec<&str> {
 }
 
 /// Whether a node with this op makes a handle of a resource that goes by the node's name where it shares no other.
-fn is_resource(op: &[u8]) -> bool {
+#[inline]
+pub(super) fn is_resource(op: &[u8]) -> bool {
+    // Asked of every node: most ops end otherwise.
+    let Some(b"leOp" | b"leV2" | b"able" | b"sors" | b"rsV2") = op.last_chunk::<4>() else { return false };
     matches!(op, b"VarHandleOp" | b"VariableV2" | b"Variable" | b"AutoReloadVariable")
         || [&b"HashTable"[..], b"HashTableV2", b"HashTableOfTensors", b"HashTableOfTensorsV2"]
             .iter()

@@ -1,56 +1,157 @@
-//! The edges of a metagraph, sorted by the thing that they start from, and its strongly connected components.
+//! The edges of a metagraph by the thing that they start from, and its strongly connected components.
+//!
+//! Nodes are read in the order of the file, so what each needs is found one after the other and written down where it stays.
+//! What is found later (calls, resources, what objects hold) is a list that is put between these at the end, if there is any.
 
-use super::Edge;
+use std::ops::Range;
+
+use super::{Edge, MAX_THINGS};
 
 const UNSEEN: u32 = u32::MAX;
 
-/// Edges by their start.
+/// What a thing needs, and why, in four bytes: there are twice as many of these as nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrow(u32);
+
+/// How many of an arrow's bits say why, which leaves 28 for the number of a thing.
+const WHY_BITS: u32 = 4;
+const _: () = assert!(Edge::ALL.len() <= 1 << WHY_BITS && MAX_THINGS <= 1 << (u32::BITS - WHY_BITS));
+
+impl Arrow {
+    #[inline]
+    pub(super) fn new(to: u32, edge: Edge) -> Self {
+        Self(to << WHY_BITS | edge as u32)
+    }
+
+    /// The thing that is needed.
+    #[inline]
+    pub(super) fn to(self) -> u32 {
+        self.0 >> WHY_BITS
+    }
+
+    /// Both.
+    pub(super) fn parts(self) -> (u32, Edge) {
+        let why = self.0 & ((1 << WHY_BITS) - 1);
+        (self.to(), Edge::ALL.get(why as usize).copied().unwrap_or(Edge::Input))
+    }
+}
+
+/// Edges while they are found.
 #[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Where those in `targets` of each thing begin.
+    starts: Vec<u32>,
+    targets: Vec<Arrow>,
+    /// What was found when other things had begun, with where it starts from.
+    later: Vec<(u32, Arrow)>,
+}
+
+impl Found {
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.targets.len() + self.later.len()
+    }
+
+    /// Begins the next thing.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        self.starts.push(u32::try_from(self.targets.len()).unwrap_or(UNSEEN));
+    }
+
+    /// Adds an edge from the thing that was begun last.
+    #[inline]
+    pub(super) fn add_to_last(&mut self, to: u32, edge: Edge) {
+        self.targets.push(Arrow::new(to, edge));
+    }
+
+    /// Takes back all edges that were added to the thing that was begun last.
+    pub(super) fn clear_last(&mut self) {
+        self.targets.truncate(self.starts.last().map_or(0, |start| *start as usize));
+    }
+
+    /// Adds an edge from any thing, behind those that it has.
+    pub(super) fn add(&mut self, from: u32, to: u32, edge: Edge) {
+        self.later.push((from, Arrow::new(to, edge)));
+    }
+
+    /// Leads all edges so far to what `other` has in the place of their ends.
+    pub(super) fn lead_to(&mut self, other: &[u32]) {
+        for arrow in &mut self.targets {
+            let (to, edge) = arrow.parts();
+            *arrow = Arrow::new(other.get(to as usize).copied().unwrap_or(to), edge);
+        }
+    }
+
+    /// The edges by where they start; those of one thing in the order in which they were added.
+    pub(super) fn finish(mut self) -> Edges {
+        self.begin();
+        let Self { mut starts, mut targets, mut later } = self;
+        later.sort_by_key(|(from, _)| *from);
+        // Few things have later ones. So what stands between these moves in one go, and from the back, as there is no room
+        // for another list of all edges.
+        let (mut moved, mut begun, mut left) = (targets.len(), starts.len(), later.len());
+        targets.resize(moved + left, Arrow::new(0, Edge::Input));
+        for of_one in later.chunk_by(|(one, _), (other, _)| one == other).rev() {
+            // Those of a thing end where those of the next one begin.
+            let next = of_one.first().map_or(0, |(from, _)| *from as usize + 1);
+            let Some(end) = starts.get(next).map(|start| *start as usize).filter(|end| *end <= moved) else { break };
+            targets.copy_within(end..moved, end + left);
+            advance(&mut starts, next..begun, left);
+            left -= of_one.len();
+            for ((_, arrow), slot) in of_one.iter().zip(targets.iter_mut().skip(end + left)) {
+                *slot = *arrow;
+            }
+            (moved, begun) = (end, next);
+        }
+        Edges { starts, targets }
+    }
+}
+
+/// Adds to some of these numbers.
+fn advance(starts: &mut [u32], range: Range<usize>, by: usize) {
+    let by = u32::try_from(by).unwrap_or_default();
+    starts.get_mut(range).into_iter().flatten().for_each(|start| *start += by);
+}
+
+/// Edges by their start.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Edges {
     /// Where the edges of each thing begin in `targets`; one more than there are things.
     starts: Vec<u32>,
-    targets: Vec<(u32, Edge)>,
+    targets: Vec<Arrow>,
 }
 
 impl Edges {
-    /// Sorts edges (from, to, why) of `things` things; those of one thing stay in their order.
-    pub(super) fn new(things: usize, edges: &[(u32, u32, Edge)]) -> Self {
-        let mut starts = vec![0_u32; things + 1];
-        for (from, ..) in edges {
-            if let Some(count) = starts.get_mut(*from as usize + 1) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        let mut next = starts.clone();
-        let mut targets = vec![(UNSEEN, Edge::Input); edges.len()];
-        for (from, to, edge) in edges {
-            let Some(at) = next.get_mut(*from as usize) else { continue };
-            if let Some(slot) = targets.get_mut(*at as usize) {
-                *slot = (*to, *edge);
-            }
-            *at += 1;
-        }
-        Self { starts, targets }
-    }
-
     /// The things that `from` needs.
-    pub(super) fn of(&self, from: u32) -> &[(u32, Edge)] {
+    #[inline]
+    pub(super) fn of(&self, from: u32) -> &[Arrow] {
         let start = |thing: usize| self.starts.get(thing).map_or(0, |start| *start as usize);
         self.targets.get(start(from as usize)..start(from as usize + 1)).unwrap_or_default()
     }
 
+    /// The things, each with the things that it needs, from the last one to the first.
+    pub(super) fn backward(&self) -> impl Iterator<Item = (u32, &[Arrow])> {
+        let mut rest = &*self.targets;
+        let starts = self.starts.get(..self.things()).unwrap_or_default();
+        let numbers = (0..u32::try_from(starts.len()).unwrap_or_default()).rev();
+        numbers.zip(starts.iter().rev()).map(move |(thing, start)| {
+            let (before, arrows) = rest.split_at_checked(*start as usize).unwrap_or_default();
+            rest = before;
+            (thing, arrows)
+        })
+    }
+
     /// The same edges from their ends to their starts.
     pub(super) fn reversed(&self) -> Self {
-        let mut edges = Vec::with_capacity(self.targets.len());
-        for from in 0..u32::try_from(self.things()).unwrap_or_default() {
-            edges.extend(self.of(from).iter().map(|(to, edge)| (*to, from, *edge)));
+        let mut edges = Found::default();
+        let numbers = 0..u32::try_from(self.things()).unwrap_or_default();
+        numbers.clone().for_each(|_| edges.begin());
+        for from in numbers {
+            for (to, edge) in self.of(from).iter().map(|arrow| arrow.parts()) {
+                edges.add(to, from, edge);
+            }
         }
-        Self::new(self.things(), &edges)
+        edges.finish()
     }
 
     pub(super) fn count(&self) -> usize {
@@ -81,12 +182,12 @@ impl Edges {
                     seen += 1;
                     open.push(thing);
                 }
-                if let Some((to, _)) = self.of(thing).get(next) {
+                if let Some(to) = self.of(thing).get(next).map(|arrow| arrow.to()) {
                     calls.push((thing, next + 1));
-                    if index.get(*to) == UNSEEN {
-                        calls.push((*to, 0));
-                    } else if component.get(*to) == UNSEEN {
-                        low.set(thing, low.get(thing).min(index.get(*to)));
+                    if index.get(to) == UNSEEN {
+                        calls.push((to, 0));
+                    } else if component.get(to) == UNSEEN {
+                        low.set(thing, low.get(thing).min(index.get(to)));
                     }
                     continue;
                 }
@@ -136,14 +237,28 @@ impl Table {
     }
 }
 
+/// Edges (from, to, why) between so many things, for tests.
+#[cfg(test)]
+pub(super) fn edges(things: usize, edges: &[(u32, u32, Edge)]) -> Edges {
+    let mut found = Found::default();
+    (0..things).for_each(|_| found.begin());
+    edges.iter().for_each(|(from, to, edge)| found.add(*from, *to, *edge));
+    found.finish()
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn of(edges: &Edges, thing: u32) -> Vec<(u32, Edge)> {
+        edges.of(thing).iter().map(|arrow| arrow.parts()).collect()
+    }
 
     #[test]
     fn a_cycle_is_one_component_and_numbers_fall_along_edges() {
-        let edges =
-            Edges::new(4, &[(0, 1, Edge::Input), (1, 2, Edge::Input), (2, 1, Edge::Input), (2, 3, Edge::Input)]);
+        let edges = edges(4, &[(0, 1, Edge::Input), (1, 2, Edge::Input), (2, 1, Edge::Input), (2, 3, Edge::Input)]);
         let component = edges.components().of;
         assert_eq!(component[1], component[2]);
         assert!(component[0] > component[1] && component[1] > component[3], "{component:?}");
@@ -151,15 +266,67 @@ mod tests {
 
     #[test]
     fn reversed_edges_lead_from_what_is_needed_to_what_needs_it() {
-        let edges = Edges::new(3, &[(0, 2, Edge::Input), (1, 2, Edge::Calls)]).reversed();
-        assert_eq!(edges.of(2), [(0, Edge::Input), (1, Edge::Calls)]);
-        assert_eq!((edges.of(0), edges.of(1)), (&[][..], &[][..]));
+        let edges = edges(3, &[(0, 2, Edge::Input), (1, 2, Edge::Calls)]).reversed();
+        assert_eq!(of(&edges, 2), [(0, Edge::Input), (1, Edge::Calls)]);
+        assert_eq!((of(&edges, 0), of(&edges, 1)), (vec![], vec![]));
     }
 
     #[test]
     fn edges_of_a_thing_keep_their_order() {
-        let edges = Edges::new(3, &[(2, 1, Edge::Calls), (0, 2, Edge::Input), (2, 0, Edge::Control)]);
-        assert_eq!(edges.of(2), [(1, Edge::Calls), (0, Edge::Control)]);
-        assert_eq!((edges.of(1), edges.of(9)), (&[][..], &[][..]));
+        let edges = edges(3, &[(2, 1, Edge::Calls), (0, 2, Edge::Input), (2, 0, Edge::Control)]);
+        assert_eq!(of(&edges, 2), [(1, Edge::Calls), (0, Edge::Control)]);
+        assert_eq!((of(&edges, 1), of(&edges, 9)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn what_was_taken_back_is_gone_and_what_is_led_elsewhere_keeps_its_reason() {
+        let mut found = Found::default();
+        found.begin();
+        found.begin();
+        found.add_to_last(0, Edge::Control);
+        found.begin();
+        found.add_to_last(1, Edge::Input);
+        found.clear_last();
+        found.add_to_last(0, Edge::Input);
+        found.lead_to(&[2, 1, 0]);
+        assert_eq!(found.len(), 2);
+        let edges = found.finish();
+        assert_eq!(
+            [0, 1, 2].map(|thing| of(&edges, thing)),
+            [vec![], vec![(2, Edge::Control)], vec![(2, Edge::Input)]]
+        );
+    }
+
+    #[test]
+    fn every_reason_is_given_back() {
+        let last = (1 << (u32::BITS - WHY_BITS)) - 1;
+        for edge in Edge::ALL {
+            assert_eq!(Arrow::new(last, edge).parts(), (last, edge));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn edges_added_in_order_and_later_are_those_of_one_list(now in prop::collection::vec(prop::collection::vec(0_u32..9, 0..4), 9), later in prop::collection::vec((0_u32..9, 0_u32..9), 0..20)) {
+            let mut found = Found::default();
+            let mut expected: Vec<Vec<(u32, Edge)>> = Vec::new();
+            for targets in &now {
+                found.begin();
+                targets.iter().for_each(|to| found.add_to_last(*to, Edge::Input));
+                expected.push(targets.iter().map(|to| (*to, Edge::Input)).collect());
+            }
+            for (from, to) in &later {
+                found.add(*from, *to, Edge::Calls);
+                expected[*from as usize].push((*to, Edge::Calls));
+            }
+            prop_assert_eq!(found.len(), now.iter().map(Vec::len).sum::<usize>() + later.len());
+            let edges = found.finish();
+            prop_assert_eq!(edges.things(), now.len());
+            let backward: Vec<_> = edges.backward().collect();
+            prop_assert_eq!(backward, (0..9).rev().map(|thing| (thing, edges.of(thing))).collect::<Vec<_>>());
+            for (thing, expected) in (0..).zip(expected) {
+                prop_assert_eq!(of(&edges, thing), expected);
+            }
+        }
     }
 }

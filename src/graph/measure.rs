@@ -5,83 +5,112 @@
 
 use foldhash::HashMap;
 
-use super::edges::Components;
+use super::spread::{Mask, spread};
 use super::{Kind, MAX_SIGNATURES, MetaGraphReach, Root};
 
-/// Who reaches a thing.
+/// Who reaches a thing: nobody, several, or one root by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
-    /// Nobody.
-    Nobody,
-    /// One root, by its position.
-    Only(u32),
-    /// Several; whether one of them is a signature for callers.
-    Several { called: bool },
-}
+pub(super) struct By(u16);
 
 impl By {
-    fn and(self, root: u32, called: bool, roots: &[Root]) -> Self {
-        match self {
-            Self::Nobody => Self::Only(root),
-            Self::Only(first) => {
-                Self::Several { called: called || roots.get(first as usize).is_some_and(Root::is_call) }
-            }
-            Self::Several { called: before } => Self::Several { called: before || called },
-        }
+    pub(super) const NOBODY: Self = Self(0);
+    /// Several, of which none is a signature for callers.
+    const SEVERAL: Self = Self(1);
+    /// Several, of which one is a signature for callers.
+    const CALLED: Self = Self(2);
+    /// The first root alone; those alone that follow are the numbers that follow.
+    const FIRST: u16 = 3;
+
+    fn only(root: usize) -> Self {
+        Self(u16::try_from(root).map_or(u16::MAX, |root| root.saturating_add(Self::FIRST)))
+    }
+
+    /// The one root that reaches it.
+    fn root(self) -> Option<usize> {
+        self.0.checked_sub(Self::FIRST).map(usize::from)
+    }
+
+    pub(super) fn is_called(self, roots: &[Root]) -> bool {
+        self == Self::CALLED || self.root().and_then(|root| roots.get(root)).is_some_and(Root::is_call)
+    }
+
+    /// These, and one root more.
+    fn and(self, root: usize, roots: &[Root]) -> Self {
+        let is_called = self.is_called(roots) || roots.get(root).is_some_and(Root::is_call);
+        if is_called { Self::CALLED } else { Self::SEVERAL }
     }
 }
 
 /// Sets `reachable_bytes` of the roots, and who reaches each thing.
 pub(super) fn measure(graph: &mut MetaGraphReach<'_>) {
-    let Components { of: component, order } = graph.edges.components();
-    let of = |thing: u32| component.get(thing as usize).map_or(usize::MAX, |component| *component as usize);
-    let mut reached = vec![By::Nobody; graph.things.len()];
     let signatures_measured = graph.roots.iter().filter(|root| root.position.is_some()).count() <= MAX_SIGNATURES;
-    let mut sums = vec![0_u64; graph.roots.len()];
-    let batches = if signatures_measured { graph.roots.len().div_ceil(64) } else { 1 };
-    for batch in 0..batches {
-        let mut mask = vec![0_u64; component.len()];
-        for (position, root) in graph.roots.iter().enumerate() {
-            // Where roots are not told apart, all of them are one bit.
-            let in_batch = if signatures_measured { position / 64 == batch } else { true };
-            let bit = if signatures_measured { 1 << (position % 64) } else { 1 };
-            for (target, _) in root.targets.iter().filter(|_| in_batch) {
-                if let Some(mask) = mask.get_mut(of(*target)) {
-                    *mask |= bit;
-                }
-            }
+    if !signatures_measured {
+        measure_all(graph);
+    } else if graph.roots.len() <= 8 {
+        measure_each::<u8>(graph);
+    } else {
+        measure_each::<u64>(graph);
+    }
+}
+
+/// The bytes that a root reaches, and those that it alone of its metagraph reaches and no other metagraph has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    reachable: u64,
+    own: u64,
+}
+
+/// Tells the roots apart, as many at a time as there are bits in a mask.
+fn measure_each<M: Mask>(graph: &mut MetaGraphReach<'_>) {
+    let at_a_time = size_of::<M>() * 8;
+    let mut reached = vec![By::NOBODY; graph.things.len()];
+    let mut sums = vec![Sums::default(); graph.roots.len()];
+    for (batch, roots) in graph.roots.chunks(at_a_time).enumerate() {
+        let mut masks = vec![M::default(); graph.things.len()];
+        for (position, root) in (0..).zip(roots) {
+            mark(&mut masks, root, M::from(1) << position);
         }
-        // Along the edges: from what needs to what is needed.
-        for thing in order.iter().rev() {
-            let Some(bits) = mask.get(of(*thing)).copied().filter(|bits| *bits != 0) else { continue };
-            for (to, _) in graph.edges.of(*thing) {
-                if let Some(mask) = mask.get_mut(of(*to)) {
-                    *mask |= bits;
-                }
-            }
-            let (Some(by), Some(about)) = (reached.get_mut(*thing as usize), graph.things.get(*thing as usize)) else {
-                continue;
-            };
-            if !signatures_measured {
-                *by = By::Several { called: true };
-                continue;
-            }
-            let mut left = bits;
+        spread(&graph.edges, &mut masks);
+        for ((mask, by), (kind, bytes)) in masks.into_iter().zip(&mut reached).zip(graph.things.sizes()) {
+            let own = if is_shared(kind) { 0 } else { bytes };
+            let mut left: u64 = mask.into();
             while left != 0 {
-                let position = batch * 64 + left.trailing_zeros() as usize;
+                let root = batch * at_a_time + left.trailing_zeros() as usize;
                 left &= left - 1;
-                let called = graph.roots.get(position).is_some_and(Root::is_call);
-                *by = by.and(u32::try_from(position).unwrap_or(u32::MAX), called, &graph.roots);
-                if let Some(sum) = sums.get_mut(position) {
-                    *sum = sum.saturating_add(about.bytes);
+                if let Some(sums) = by.root().and_then(|first| sums.get_mut(first)) {
+                    sums.own = sums.own.saturating_sub(own);
+                }
+                let is_first = *by == By::NOBODY;
+                *by = if is_first { By::only(root) } else { by.and(root, &graph.roots) };
+                if let Some(sums) = sums.get_mut(root) {
+                    sums.reachable = sums.reachable.saturating_add(bytes);
+                    sums.own = sums.own.saturating_add(if is_first { own } else { 0 });
                 }
             }
         }
     }
-    graph.reached = reached;
-    if signatures_measured {
-        graph.roots.iter_mut().zip(sums).for_each(|(root, sum)| root.reachable_bytes = Some(sum));
+    graph.roots.iter_mut().zip(&sums).for_each(|(root, sums)| root.reachable_bytes = Some(sums.reachable));
+    (graph.reached, graph.own_bytes) = (reached, sums.into_iter().map(|sums| sums.own).collect());
+}
+
+/// Takes too many roots to measure for one, of callers.
+fn measure_all(graph: &mut MetaGraphReach<'_>) {
+    let mut masks = vec![0_u8; graph.things.len()];
+    graph.roots.iter().for_each(|root| mark(&mut masks, root, 1));
+    spread(&graph.edges, &mut masks);
+    graph.reached = masks.into_iter().map(|mask| if mask == 0 { By::NOBODY } else { By::CALLED }).collect();
+}
+
+/// Sets the bit of a root at what it leads to.
+fn mark<M: Mask>(masks: &mut [M], root: &Root, bit: M) {
+    for (target, _) in &root.targets {
+        masks.get_mut(*target as usize).into_iter().for_each(|mask| *mask |= bit);
     }
+}
+
+/// Whether things of a kind are those of all metagraphs.
+fn is_shared(kind: Kind) -> bool {
+    matches!(kind, Kind::Variable | Kind::Asset)
 }
 
 /// Sets `exclusive_bytes` of the roots of all metagraphs, which share variables and assets.
@@ -90,19 +119,17 @@ pub(super) fn exclusive(graphs: &mut [Option<MetaGraphReach<'_>>]) {
     // For each shared thing in how many metagraphs it is reached.
     let mut shared: HashMap<(Kind, u32, Vec<u8>), u32> = HashMap::default();
     for graph in graphs.iter().flatten() {
-        for (number, by) in (0..).zip(&graph.reached) {
-            if let Some(key) = graph.shared(number).filter(|_| *by != By::Nobody) {
-                *shared.entry(key).or_default() += 1;
-            }
+        for (_, key) in graph.shared() {
+            *shared.entry(key).or_default() += 1;
         }
     }
     for graph in graphs.iter_mut().flatten().filter(|_| all_known) {
-        let mut sums = vec![0_u64; graph.roots.len()];
-        for ((number, by), thing) in (0..).zip(&graph.reached).zip(&graph.things) {
-            let By::Only(root) = by else { continue };
-            let elsewhere = graph.shared(number).and_then(|key| shared.get(&key)).is_some_and(|graphs| *graphs > 1);
-            if let Some(sum) = sums.get_mut(*root as usize).filter(|_| !elsewhere) {
-                *sum = sum.saturating_add(thing.bytes);
+        let mut sums = graph.own_bytes.clone();
+        for (number, key) in graph.shared() {
+            let elsewhere = shared.get(&key).is_some_and(|graphs| *graphs > 1);
+            let root = graph.by(number).root().filter(|_| !elsewhere);
+            if let Some(sum) = root.and_then(|root| sums.get_mut(root)) {
+                *sum = sum.saturating_add(graph.things.bytes(number));
             }
         }
         graph.roots.iter_mut().zip(sums).for_each(|(root, sum)| root.exclusive_bytes = Some(sum));
@@ -114,13 +141,12 @@ impl MetaGraphReach<'_> {
         self.roots.iter().all(|root| root.reachable_bytes.is_some())
     }
 
-    /// What a thing is known by in every metagraph; `None` for what belongs to its own.
-    fn shared(&self, number: u32) -> Option<(Kind, u32, Vec<u8>)> {
-        let thing = self.thing(number)?;
-        match thing.kind {
-            Kind::Variable => Some((Kind::Variable, number, Vec::new())),
-            Kind::Asset => Some((Kind::Asset, 0, self.name_bytes(thing).to_vec())),
+    /// Those of the things that some root reaches which every metagraph has, and what they are known by in each.
+    fn shared(&self) -> impl Iterator<Item = (u32, (Kind, u32, Vec<u8>))> {
+        self.others().filter(|number| self.is_reached(*number)).filter_map(|number| match self.things.kind(number)? {
+            Kind::Variable => Some((number, (Kind::Variable, number, Vec::new()))),
+            Kind::Asset => Some((number, (Kind::Asset, 0, self.name_bytes(number).to_vec()))),
             _ => None,
-        }
+        })
     }
 }

@@ -4,11 +4,13 @@
 //! | module | holds |
 //! |---|---|
 //! | `node` | a NodeDef's name, op, inputs and function references, read from its span |
-//! | `names` | the nodes of a graph by name |
-//! | `build` | things and edges of one metagraph: nodes, functions, resources, assets, signatures |
+//! | `things`, `names` | the things, and the nodes of a graph by name |
+//! | `declare` | nodes and functions, and what most nodes need, in one walk over the graph |
+//! | `build` | things and edges of one metagraph: the other nodes, resources, assets, signatures |
 //! | `objects` | what TF2's object graph adds: captures, traces, tables' functions, assets |
 //! | `restore` | which checkpoint keys the saver's restore op puts into which resource |
-//! | `edges`, `measure` | the edges by where they start, components, and the bytes of each root |
+//! | `edges` | the edges by where they start, and components |
+//! | `spread`, `measure` | which roots reach each thing, and their bytes |
 //! | `paths` | how a thing is first reached |
 //! | `ask` | what findings want to know of a metagraph besides |
 //!
@@ -26,6 +28,7 @@
 
 mod ask;
 mod build;
+mod declare;
 mod edges;
 mod measure;
 mod names;
@@ -33,8 +36,10 @@ mod node;
 mod objects;
 mod paths;
 mod restore;
+mod spread;
 #[cfg(test)]
 mod tests;
+mod things;
 
 use std::ops::Range;
 
@@ -50,11 +55,14 @@ use crate::wire::{Field, Layout};
 pub use ask::{Bound, Handle, Users};
 pub(crate) use node::function_names;
 pub use paths::{Paths, Step};
+pub use things::Thing;
 
 use edges::Edges;
+use measure::By;
+use things::Things;
 
 /// More things or edges than this, over all metagraphs, are not followed: the smallest node takes two bytes of a file
-/// and a hundred of memory.
+/// and fifty of memory.
 const MAX_THINGS: usize = 1 << 22;
 const MAX_EDGES: usize = 1 << 24;
 
@@ -80,6 +88,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, each at the place that is its number.
+    const ALL: [Self; 6] = [Self::Node, Self::Function, Self::Variable, Self::Asset, Self::Object, Self::Resource];
+
     /// What people call it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -130,31 +141,25 @@ pub enum Edge {
     File,
 }
 
-/// Something that can be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Thing {
-    /// What it is.
-    pub kind: Kind,
-    /// Its message in the main file's wire format, without tag and length; empty for what is not in it.
-    pub span: Range<usize>,
-    /// Where its name is in that, and the bytes that it has; empty for variables, see [`MetaGraphReach::name`]. A name of
-    /// more than four gigabytes is none; there are millions of things, so each byte of one counts.
-    name_start: usize,
-    name_len: u32,
-    /// Those of the field, tag and length included; of the shards, as they are charged to the tensor; of the asset's file.
-    pub bytes: u64,
-}
-
-impl Thing {
-    fn new(kind: Kind, name: &Range<usize>, span: Range<usize>, bytes: u64) -> Self {
-        let name_len = u32::try_from(name.len()).unwrap_or_default();
-        Self { kind, span, name_start: name.start, name_len, bytes }
-    }
-
-    /// Its name, as `file` has it.
-    fn name<'a>(&self, file: &'a [u8]) -> &'a [u8] {
-        file.get(self.name_start..).and_then(|rest| rest.get(..self.name_len as usize)).unwrap_or_default()
-    }
+impl Edge {
+    /// All of them, each at the place that is its number.
+    const ALL: [Self; 15] = [
+        Self::Output,
+        Self::Fed,
+        Self::Runs,
+        Self::Holds,
+        Self::Input,
+        Self::Control,
+        Self::Calls,
+        Self::Handle,
+        Self::Restored,
+        Self::Slice,
+        Self::Prepared,
+        Self::Captures,
+        Self::Trace,
+        Self::Value,
+        Self::File,
+    ];
 }
 
 /// Where reachability begins.
@@ -244,11 +249,15 @@ pub struct MetaGraphReach<'a> {
     file: &'a [u8],
     checkpoint: Option<&'a Checkpoint>,
     /// The tensors of the checkpoint in the index's order, then what the metagraph has.
-    things: Vec<Thing>,
+    things: Things,
+    /// Which of these are nodes and functions.
+    declared: Range<usize>,
     edges: Edges,
     objects: objects::Names,
     /// For each thing how many roots reach it.
-    reached: Vec<measure::By>,
+    reached: Vec<By>,
+    /// For each root the bytes of what it alone of this metagraph reaches, and what no other metagraph has.
+    own_bytes: Vec<u64>,
 }
 
 /// Finds what each signature reaches.
@@ -301,54 +310,61 @@ fn follow<'a>(
 }
 
 impl MetaGraphReach<'_> {
-    /// All things: the checkpoint's tensors in the index's order, then those of the metagraph.
-    pub fn things(&self) -> impl Iterator<Item = (u32, &Thing)> {
-        (0..).zip(&self.things)
+    /// The numbers of all things, and what they are: the checkpoint's tensors in the index's order, then those of the
+    /// metagraph.
+    pub fn kinds(&self) -> impl Iterator<Item = (u32, Kind)> {
+        self.things.kinds()
+    }
+
+    /// The numbers of the nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = u32> {
+        self.kinds().filter(|(_, kind)| *kind == Kind::Node).map(|(number, _)| number)
+    }
+
+    /// The numbers of all things that no root reaches.
+    pub fn unreached(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.reached).filter(|(_, by)| **by == By::NOBODY).map(|(number, _)| number)
     }
 
     /// A thing by its number.
     #[must_use]
-    pub fn thing(&self, number: u32) -> Option<&Thing> {
-        self.things.get(number as usize)
+    pub fn thing(&self, number: u32) -> Option<Thing> {
+        self.things.get(number)
     }
 
     /// What a thing is called: a node, function or asset by its name, a tensor by its key, an object by the path of
     /// attributes that leads to it. As the file has it: may hold anything.
     #[must_use]
     pub fn name(&self, number: u32) -> String {
-        let Some(thing) = self.thing(number) else { return String::new() };
-        match thing.kind {
-            Kind::Variable => {
+        match self.things.kind(number) {
+            Some(Kind::Variable) => {
                 let tensor = self.checkpoint.and_then(|checkpoint| checkpoint.bundle.tensors.get(number as usize));
                 tensor.map(|tensor| tensor.key.clone()).unwrap_or_default()
             }
-            Kind::Object => self.objects.name(self.file, number),
-            _ => String::from_utf8_lossy(self.name_bytes(thing)).into_owned(),
+            Some(Kind::Object) => self.objects.name(self.file, number),
+            Some(_) => String::from_utf8_lossy(self.name_bytes(number)).into_owned(),
+            None => String::new(),
         }
     }
 
     /// The bytes of a thing's name in the file; empty for a variable.
-    fn name_bytes(&self, thing: &Thing) -> &[u8] {
-        thing.name(self.file)
+    fn name_bytes(&self, number: u32) -> &[u8] {
+        self.things.name(self.file, number)
     }
 
     /// Whether any root reaches a thing.
     #[must_use]
     pub fn is_reached(&self, number: u32) -> bool {
-        self.by(number) != measure::By::Nobody
+        self.by(number) != By::NOBODY
     }
 
     /// Whether a signature that callers use reaches a thing.
     #[must_use]
     pub fn is_called(&self, number: u32) -> bool {
-        match self.by(number) {
-            measure::By::Nobody => false,
-            measure::By::Only(root) => self.roots.get(root as usize).is_some_and(Root::is_call),
-            measure::By::Several { called } => called,
-        }
+        self.by(number).is_called(&self.roots)
     }
 
-    fn by(&self, number: u32) -> measure::By {
-        self.reached.get(number as usize).copied().unwrap_or(measure::By::Nobody)
+    fn by(&self, number: u32) -> By {
+        self.reached.get(number as usize).copied().unwrap_or(By::NOBODY)
     }
 }

@@ -1,114 +1,245 @@
 //! The nodes of a graph by name.
 //!
-//! Resolving the inputs of all nodes is most of what following a graph costs: a million names to note, two million to look
-//! up. A map from slices has entries of 24 bytes, so that each look-up waits for memory that no cache holds. Here an entry
-//! is the node's number, the name is read in the file, and the table gets its size at once: 5 bytes a node. And most inputs
-//! name one of the nodes shortly before, which a small list that stays in the cache has, by the ends of their names.
+//! Of a million nodes most inputs name one shortly before, which a small list of guesses answers. This table has the
+//! others, and it alone can say that no two nodes have one name, of which the first would count. So each name has to go
+//! through it, and what that costs is the waiting for memory. Hence an entry has four bytes: a node's number and ten bits of its
+//! name's hash, so that one in a thousand wrong entries is compared with its name in the file, and the others not. And
+//! names are added when all are known, those first that come to the front of the table: so what is read of it stays in the
+//! cache, where names in the order of the file would touch all of it at once.
 
 use std::hash::BuildHasher as _;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use super::MAX_THINGS;
+use super::things::Things;
 
-use super::{Kind, Thing};
-use crate::recent::{Recent, mix_name};
+/// How many bits of an entry are the node's number; the others are a tag.
+const NUMBER_BITS: u32 = 22;
+const _: () = assert!(MAX_THINGS <= 1 << NUMBER_BITS);
 
-/// How many of the nodes before one are remembered, as a power of two.
-pub(super) const RECENT_BITS: u32 = 10;
+/// An entry without a node. No node has it: of the tags one is left out.
+const EMPTY: u32 = u32::MAX;
+const NO_TAG: u32 = (1 << (u32::BITS - NUMBER_BITS)) - 1;
+
+/// A hash by a seed that no file can know: a multiplication for every eight bytes, whose upper half is folded onto the
+/// lower one. foldhash does it alike, and better where there is more to hash than names of forty bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seed {
+    start: u64,
+    factor: u64,
+}
+
+impl Seed {
+    fn new() -> Self {
+        let state = foldhash::fast::RandomState::default();
+        Self { start: state.hash_one(0), factor: state.hash_one(1) | 1 }
+    }
+
+    /// The hash of a name, and whether there is a colon in it: both need all of its bytes.
+    #[inline]
+    fn hash(self, name: &[u8]) -> (u32, bool) {
+        const EACH: u64 = u64::from_ne_bytes([1; 8]);
+        let (words, rest) = name.as_chunks::<8>();
+        let mut colons = 0;
+        let mut hash = self.start ^ name.len() as u64;
+        let mut add = |word: u64| {
+            // A byte that is zero has its upper bit set when one is taken from it, and not before.
+            let differs = word ^ (EACH * u64::from(b':'));
+            colons |= differs.wrapping_sub(EACH) & !differs & (EACH << 7);
+            hash = self.fold(hash ^ word);
+        };
+        words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+        match name.last_chunk::<8>() {
+            // Bytes that were in the word before are no harm.
+            Some(last) if !rest.is_empty() => add(u64::from_le_bytes(*last)),
+            _ => add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
+        }
+        (u32::try_from(hash >> u32::BITS).unwrap_or_default(), colons != 0)
+    }
+
+    #[inline]
+    fn fold(self, value: u64) -> u64 {
+        let product = u128::from(value) * u128::from(self.factor);
+        u64::try_from(product >> u64::BITS).unwrap_or_default() ^ value.wrapping_mul(self.factor)
+    }
+}
+
+/// How nodes are called, while they are found.
+#[derive(Debug)]
+pub(super) struct Hashes {
+    seed: Seed,
+    /// The number of each node and the hash of its name, in parts by the upper bits of hashes: those of a part come to a part
+    /// of the table that the cache has room for.
+    parts: Vec<Vec<(u32, u32)>>,
+}
+
+impl Hashes {
+    /// How many bits of a hash say in which part it is.
+    const PART_BITS: u32 = 5;
+
+    pub(super) fn new() -> Self {
+        Self { seed: Seed::new(), parts: vec![Vec::new(); 1 << Self::PART_BITS] }
+    }
+
+    /// Notes that the node of this number, which is greater than those before, has this name; says whether there is a colon
+    /// in it.
+    #[inline]
+    pub(super) fn add(&mut self, number: u32, name: &[u8]) -> bool {
+        let (hash, has_colon) = self.seed.hash(name);
+        let part = hash >> (u32::BITS - Self::PART_BITS);
+        self.parts.get_mut(part as usize).into_iter().for_each(|part| part.push((number, hash)));
+        has_colon
+    }
+}
 
 /// The numbers of the nodes among things, by name.
 #[derive(Default)]
 pub(super) struct Names {
-    table: HashTable<u32>,
-    state: RandomState,
-    /// Whether two nodes have one name; then the one just before may not be the one that counts.
-    ambiguous: bool,
+    seed: Seed,
+    /// Half as many again as there are names. A name is at the place that its hash says, or in the first free one behind that.
+    entries: Vec<u32>,
 }
 
+/// For each thing its number, or, if it is a node of a name that one before has, the number of the first of these.
+pub(super) type Firsts = Vec<u32>;
+
 impl Names {
-    /// The nodes of `things`. Of two of one name the first counts.
-    pub(super) fn new(file: &[u8], things: &[Thing]) -> Self {
-        let state = RandomState::default();
-        let nodes = || (0..).zip(things).filter(|(_, thing)| thing.kind == Kind::Node);
-        let mut table = HashTable::with_capacity(nodes().count());
-        let mut ambiguous = false;
-        for (number, thing) in nodes() {
-            let name = thing.name(file);
-            let entry = table.entry(
-                state.hash_one(name),
-                |other| self::name(file, things, *other) == name,
-                |other| state.hash_one(self::name(file, things, *other)),
-            );
-            ambiguous |= matches!(entry, hashbrown::hash_table::Entry::Occupied(_));
-            entry.or_insert(number);
+    /// The nodes of `hashes`, which are among `things`. Of two of one name the first counts: if there are such, also says
+    /// which these are.
+    pub(super) fn new(file: &[u8], things: &Things, hashes: Hashes) -> (Self, Option<Firsts>) {
+        let nodes: usize = hashes.parts.iter().map(Vec::len).sum();
+        let entries = vec![EMPTY; nodes.saturating_add(nodes.div_ceil(2))];
+        let (mut names, mut firsts) = (Self { seed: hashes.seed, entries }, None);
+        for (number, hash) in hashes.parts.into_iter().flatten() {
+            let is_same = |other| things.is_called(file, other, things.name(file, number));
+            match names.find(hash, is_same) {
+                Ok(first) => {
+                    let firsts: &mut Firsts = firsts.get_or_insert_with(|| (0..).take(things.len()).collect());
+                    firsts.get_mut(number as usize).into_iter().for_each(|slot| *slot = first);
+                }
+                Err(free) => {
+                    names.entries.get_mut(free).into_iter().for_each(|entry| *entry = number | tag(hash));
+                }
+            }
         }
-        Self { table, state, ambiguous }
+        (names, firsts)
     }
 
     /// The node of this name.
-    pub(super) fn get(&self, file: &[u8], things: &[Thing], wanted: &[u8]) -> Option<u32> {
-        if self.table.is_empty() {
-            return None;
-        }
-        self.table.find(self.state.hash_one(wanted), |number| name(file, things, *number) == wanted).copied()
+    pub(super) fn get(&self, file: &[u8], things: &Things, wanted: &[u8]) -> Option<u32> {
+        self.find(self.seed.hash(wanted).0, |number| things.is_called(file, number, wanted)).ok()
     }
 
-    /// The same for a name that is most likely one of those met last; `None` also where it is none of these.
-    pub(super) fn get_recent(&self, file: &[u8], things: &[Thing], wanted: &[u8], recent: &Recent) -> Option<u32> {
-        let guess = u32::try_from(recent.get(mix_name(wanted))).ok().filter(|_| !self.ambiguous);
-        guess.filter(|number| things.get(*number as usize).is_some_and(|thing| thing.name(file) == wanted))
+    /// The node with this hash that `is_it`, or else the entry that one would have.
+    #[inline]
+    fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Result<u32, usize> {
+        // The upper bits of the product of a fraction of 2^32 with a number are that fraction of the number.
+        let place = (u64::from(hash) * self.entries.len() as u64) >> u32::BITS;
+        let mut at = usize::try_from(place).unwrap_or_default();
+        while let Some(entry) = self.entries.get(at).copied() {
+            let number = entry & ((1 << NUMBER_BITS) - 1);
+            if entry == EMPTY {
+                break;
+            } else if entry ^ number == tag(hash) && is_it(number) {
+                return Ok(number);
+            }
+            // A third of the entries are free, so there is an end.
+            at = if at + 1 < self.entries.len() { at + 1 } else { 0 };
+        }
+        Err(at)
     }
 }
 
-fn name<'a>(file: &'a [u8], things: &[Thing], number: u32) -> &'a [u8] {
-    things.get(number as usize).map_or(&[], |thing| thing.name(file))
+/// Those bits of a name's hash that stand beside the node's number, in their place.
+#[inline]
+fn tag(hash: u32) -> u32 {
+    // The place comes from the upper bits.
+    (hash & NO_TAG).min(NO_TAG - 1) << NUMBER_BITS
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Kind, Thing};
     use super::*;
 
     /// Nodes of these names, and the file that holds the names.
-    fn nodes(names: &[&str]) -> (Vec<u8>, Vec<Thing>) {
-        let file = names.concat().into_bytes();
-        let mut start = 0;
-        let mut thing = |name: &&str| {
-            let range = start..start + name.len();
-            start = range.end;
-            Thing::new(Kind::Node, &range, range.clone(), 1)
-        };
-        let things = names.iter().map(&mut thing).collect();
-        (file, things)
+    fn nodes(names: &[&str]) -> (Vec<u8>, Things, Hashes) {
+        let (mut things, mut hashes) = (Things::new(0), Hashes::new());
+        let mut file = Vec::new();
+        for (number, name) in (0..).zip(names) {
+            let start = file.len();
+            file.extend(name.bytes());
+            things.push(Thing { kind: Kind::Node, span: start..file.len(), bytes: 1, name: start..file.len() });
+            hashes.add(number, name.as_bytes());
+        }
+        (file, things, hashes)
     }
 
     #[test]
     fn a_node_is_found_by_its_name_and_nothing_by_another() {
-        let (file, things) = nodes(&["dense/MatMul", "dense/MatMul_1", ""]);
-        let names = Names::new(&file, &things);
+        let (file, things, hashes) = nodes(&["dense/MatMul", "dense/MatMul_1", ""]);
+        let (names, firsts) = Names::new(&file, &things, hashes);
         let found =
             ["dense/MatMul_1", "dense/MatMul", "", "dense"].map(|name| names.get(&file, &things, name.as_bytes()));
-        assert_eq!(found, [Some(1), Some(0), Some(2), None]);
+        assert_eq!((found, firsts), ([Some(1), Some(0), Some(2), None], None));
     }
 
     #[test]
-    fn of_two_of_one_name_the_first_counts_also_where_the_second_was_met_last() {
-        let (file, things) = nodes(&["a", "b", "a"]);
-        let names = Names::new(&file, &things);
-        let mut recent = Recent::new(RECENT_BITS);
-        recent.set(mix_name(b"a"), 2);
-        assert_eq!(names.get_recent(&file, &things, b"a", &recent), None);
-        assert_eq!(names.get(&file, &things, b"a"), Some(0));
+    fn of_two_of_one_name_the_first_counts() {
+        let (file, things, hashes) = nodes(&["a", "b", "a", "b", "a"]);
+        let (names, firsts) = Names::new(&file, &things, hashes);
+        assert_eq!((names.get(&file, &things, b"a"), firsts), (Some(0), Some(vec![0, 1, 0, 1, 0])));
     }
 
     #[test]
-    fn a_guess_that_is_wrong_finds_nothing() {
-        let (file, things) = nodes(&["a", "b"]);
-        let names = Names::new(&file, &things);
-        let mut recent = Recent::new(RECENT_BITS);
-        assert_eq!(names.get_recent(&file, &things, b"", &recent), None);
-        recent.set(mix_name(b"a"), 1);
-        assert_eq!(names.get_recent(&file, &things, b"a", &recent), None);
-        recent.set(mix_name(b"a"), 0);
-        assert_eq!(names.get_recent(&file, &things, b"a", &recent), Some(0));
+    fn nodes_keep_their_numbers_where_there_are_other_things_between() {
+        let (file, mut things, mut hashes) = nodes(&["a", "b"]);
+        for name in [0..0, 1..2, 0..1] {
+            let kind = if name.is_empty() { Kind::Function } else { Kind::Node };
+            things.push(Thing { kind, span: name.clone(), bytes: 1, name });
+        }
+        hashes.add(3, b"b");
+        hashes.add(4, b"a");
+        let (names, firsts) = Names::new(&file, &things, hashes);
+        let found = [&b"a"[..], b"b"].map(|name| names.get(&file, &things, name));
+        assert_eq!((found, firsts), ([Some(0), Some(1)], Some(vec![0, 1, 2, 1, 0])));
+    }
+
+    #[test]
+    fn nothing_is_found_where_there_are_no_nodes() {
+        let (file, things, hashes) = nodes(&[]);
+        assert_eq!(Names::new(&file, &things, hashes).0.get(&file, &things, b"a"), None);
+    }
+
+    #[test]
+    fn colons_are_seen_anywhere_in_a_name() {
+        let seed = Seed::new();
+        for len in 0..30 {
+            assert!(!seed.hash(&vec![b'9'; len]).1 && !seed.hash(&vec![b';'; len]).1);
+            for at in 0..len {
+                let mut name = vec![b'x'; len];
+                name[at] = b':';
+                assert!(seed.hash(&name).1, "{at} of {len}");
+            }
+        }
+    }
+
+    proptest! {
+        /// Thousands, so that names meet at one place, with one tag, and at the end of the table.
+        #[test]
+        fn each_name_leads_to_the_first_node_that_has_it(numbers in prop::collection::vec(0_usize..4000, 3000)) {
+            let called: Vec<String> = numbers.iter().map(|number| format!("layer_{number}/MatMul")).collect();
+            let (file, things, hashes) = nodes(&called.iter().map(|name| &**name).collect::<Vec<_>>());
+            let (names, firsts) = Names::new(&file, &things, hashes);
+            let firsts = firsts.unwrap_or_else(|| (0..3000).collect());
+            for (name, number) in called.iter().zip(firsts) {
+                let first = called.iter().position(|other| other == name).and_then(|first| u32::try_from(first).ok());
+                prop_assert_eq!((names.get(&file, &things, name.as_bytes()), Some(number)), (first, first));
+            }
+            for number in 4000..8000 {
+                prop_assert_eq!(names.get(&file, &things, format!("layer_{number}/MatMul").as_bytes()), None);
+            }
+        }
     }
 }

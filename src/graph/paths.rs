@@ -49,8 +49,8 @@ impl<'g> Paths<'g, '_> {
             }
         }
         while let Some(thing) = queue.pop_front() {
-            for (to, edge) in self.graph.edges.of(thing) {
-                self.visit(*to, Came::From(thing, *edge), &mut queue);
+            for (to, edge) in self.graph.needs(thing) {
+                self.visit(to, Came::From(thing, edge), &mut queue);
             }
         }
     }

@@ -66,10 +66,12 @@ fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
     let (reach, again) = (reach(&inputs(&meta_graphs)), reach(&inputs(&of_charged)));
     for (graph, again) in reach.meta_graphs.iter().flatten().zip(again.meta_graphs.iter().flatten()) {
         assert_eq!((&graph.roots, &graph.reached), (&again.roots, &again.reached), "as noted when it was charged");
+        // Whether nodes are resolved as they are declared, or all of them later.
+        assert_eq!(graph.edges, again.edges);
     }
     let names = |graph: &MetaGraphReach<'_>, wanted: &dyn Fn(u32) -> bool| -> Vec<String> {
         let shown = |kind: Kind| !matches!(kind, Kind::Object | Kind::Resource);
-        graph.things().filter(|(n, thing)| shown(thing.kind) && wanted(*n)).map(|(n, _)| graph.name(n)).collect()
+        graph.kinds().filter(|(n, kind)| shown(*kind) && wanted(*n)).map(|(n, _)| graph.name(n)).collect()
     };
     let graphs = || reach.meta_graphs.iter().flatten();
     let way = |graph: &MetaGraphReach<'_>, paths: &Paths<'_, '_>, thing: u32| {
@@ -86,7 +88,7 @@ fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
         ways: graphs()
             .map(|graph| {
                 let paths = graph.paths();
-                graph.things().take(100).map(|(n, _)| way(graph, &paths, n)).filter(|way| !way.is_empty()).collect()
+                graph.kinds().take(100).map(|(n, _)| way(graph, &paths, n)).filter(|way| !way.is_empty()).collect()
             })
             .collect(),
         followed: graphs().count(),
@@ -222,12 +224,12 @@ fn tf2(root_children: &[(&str, u64)]) -> (Message, Checkpoint) {
     (signature(graph, "serving_default", &["x:0"], &["y:0"]), checkpoint)
 }
 
-/// The first metagraph of a model, and a checkpoint, as `look` sees it.
+/// The first metagraph of a model as it was charged, and a checkpoint, as `look` sees it.
 fn look<T>(graph: &Message, checkpoint: Option<&Checkpoint>, look: impl Fn(&MetaGraphReach<'_>) -> T) -> T {
     let model = saved_model([graph]).0;
-    let field = crate::wire::fields(&model, 0..model.len()).find(|field| field.is_len(2)).unwrap();
-    let layout = &Layout::Wire;
-    let meta_graphs = &[unknown(field.payload())];
+    let charged = charged(&model);
+    let meta_graphs: Vec<MetaGraph<'_>> = charged.meta_graphs.iter().map(MetaGraph::from).collect();
+    let (layout, meta_graphs) = (&Layout::Wire, &*meta_graphs);
     let asset_bytes = &|_: &str| 0;
     let inputs = Inputs { file: &model, layout, meta_graphs, checkpoint, asset_bytes, progress: &Silent };
     look(reach(&inputs).meta_graphs[0].as_ref().unwrap())
@@ -389,7 +391,40 @@ fn numbers_of_objects_and_assets_that_are_out_of_range_lead_nowhere() {
     assert_eq!(find(&[graph], None).reached[0], ["f"]);
 }
 
+/// What nodes of a small graph are called: some alike, some as no node may be.
+const NAMES: [&str; 8] = ["a", "b", "b", "layer/MatMul_1", "layer/MatMul_2", "a:1", "f", ""];
+
 proptest! {
+    #[test]
+    fn an_input_is_the_first_node_of_its_name_wherever_that_stands(graph in prop::collection::vec((0_usize..8, prop::collection::vec((0_usize..8, 0_usize..4), 0..4), 0_usize..6), 1..12)) {
+        let input = |(name, how): &(usize, usize)| match how {
+            0 | 1 => NAMES[*name].to_owned(),
+            2 => format!("{}:1", NAMES[*name]),
+            _ => format!("^{}", NAMES[*name]),
+        };
+        // Of one op a resource is made, and one calls a function.
+        let ops = ["Add", "Mul", "MatMul", "AddV2", "VariableV2", "f"];
+        let nodes: Vec<Message> = graph.iter().map(|(name, inputs, op)| {
+            let inputs: Vec<String> = inputs.iter().map(input).collect();
+            let op = if *op == 5 { call(NAMES[*name], "g", &[]) } else { node(NAMES[*name], ops[*op]) };
+            inputs.iter().fold(op, |node, input| node.bytes(3, input))
+        }).collect();
+        let functions = [function_of("f", &[], &[]), function_of("g", &[], &[])];
+        let message = signature(meta_graph(&[], &graph_of(&nodes, &functions)), "serve", &[], &["a"]);
+        let first = |wanted: &str| graph.iter().position(|(name, ..)| NAMES[*name] == wanted);
+        let expected: Vec<Vec<(u32, Edge)>> = graph.iter().map(|(_, inputs, _)| inputs.iter().filter_map(|(name, how)| {
+            let name = NAMES[*name].split(':').next().unwrap_or_default();
+            Some((u32::try_from(first(name)?).unwrap(), if *how == 3 { Edge::Control } else { Edge::Input }))
+        }).collect()).collect();
+        let is_input = |(_, edge): &(u32, Edge)| matches!(edge, Edge::Input | Edge::Control);
+        let found = look(&message, None, |reach| {
+            reach.nodes().map(|number| reach.needs(number).filter(is_input).collect()).collect::<Vec<Vec<_>>>()
+        });
+        prop_assert_eq!(found, expected);
+        // Compares what is found later with what is found at once.
+        find(&[message], None);
+    }
+
     #[test]
     fn sums_hold_and_what_is_not_reached_changes_nothing(inputs in prop::collection::vec(prop::collection::vec(0_usize..12, 0..4), 12), roots in prop::collection::vec(0_usize..12, 1..4)) {
         let name = |n: usize| format!("n{n:02}");
