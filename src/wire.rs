@@ -463,9 +463,9 @@ pub fn plain_entry(file: &[u8], entry: Range<usize>) -> Option<(Range<usize>, Ra
 /// For who expects a certain field and needs no offsets, this takes less than [`Fields::next`].
 #[must_use]
 #[inline(always)]
-pub fn split_len(bytes: &[u8], number: u8) -> Option<(&[u8], &[u8])> {
+pub fn split_len(bytes: &[u8], number: u32) -> Option<(&[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
-    let (length, rest) = short_length(rest).filter(|_| tag == number << 3 | 2)?;
+    let (length, rest) = short_length(rest).filter(|_| u32::from(tag) == number << 3 | 2)?;
     rest.split_at_checked(length)
 }
 

@@ -8,12 +8,12 @@ use super::Walk;
 use super::notes::{LARGE_NODE, Sum};
 use crate::ledger::{AccountRow, Dimension, Labels};
 use crate::recent::{mix_all, mix_name};
-use crate::wire::{Field, Fields, Layout, WireType};
+use crate::wire::{Field, Fields, Layout, WireType, split_len};
 
-/// The tags of `NodeDef.name`, `.op` and `.input`, each with a length behind it.
-const NAME: u8 = 1 << 3 | 2;
-const OP: u8 = 2 << 3 | 2;
-const INPUT: u8 = 3 << 3 | 2;
+/// The numbers of `NodeDef.name`, `.op` and `.input`.
+const NAME: u32 = 1;
+const OP: u32 = 2;
+const INPUT: u32 = 3;
 
 /// How many ops and tails are remembered: more than a graph has ops, as two in one slot drive each other out.
 const OPS: usize = 1 << 10;
@@ -33,24 +33,12 @@ impl<'f> Parts<'f> {
     /// The parts of the node in these bytes, if they are in the usual order. The tail may hold anything, but not much.
     #[inline]
     fn of(node: &'f [u8]) -> Option<Self> {
-        let (_, rest) = string(node, NAME)?;
-        let (op, mut tail) = string(rest, OP)?;
-        while tail.first() == Some(&INPUT) {
-            (_, tail) = string(tail, INPUT)?;
+        let (_, rest) = split_len(node, NAME)?;
+        let (op, mut tail) = split_len(rest, OP)?;
+        while let Some((_, rest)) = split_len(tail, INPUT) {
+            tail = rest;
         }
         (tail.len() <= MAX_TAIL).then_some(Self { op, tail })
-    }
-}
-
-/// A field with this tag and a length of one or two bytes, and what follows it.
-#[inline]
-fn string(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    match bytes {
-        [first, length @ 0..0x80, rest @ ..] if *first == tag => rest.split_at_checked(usize::from(*length)),
-        [first, low, high @ 0..0x80, rest @ ..] if *first == tag => {
-            rest.split_at_checked(usize::from(*low & 0x7f) | usize::from(*high) << 7)
-        }
-        _ => None,
     }
 }
 
@@ -74,7 +62,7 @@ impl NodeNotes {
 pub(super) struct Nodes {
     pub(super) labels: Labels,
     /// The number of the field that they are.
-    pub(super) number: u32,
+    number: u32,
     /// Whether the op is all that tells them apart.
     by_op: bool,
     /// Tells these nodes from those of other graphs and functions.
@@ -162,10 +150,9 @@ impl<'l> Walk<'l> {
         if !nodes.by_op || !matches!(self.layout, Layout::Wire) || self.cut_at.is_some() {
             return 0;
         }
-        let tag = u8::try_from(nodes.number << 3 | 2).unwrap_or_default();
         let mut count = 0;
         let mut next = fields.rest();
-        while let Some((node, rest)) = string(next, tag) {
+        while let Some((node, rest)) = split_len(next, nodes.number) {
             let Some(Parts { op, tail }) = Parts::of(node) else { break };
             let op = self.known.op(op, nodes).unwrap_or_else(|| self.learn_op(op, nodes));
             let Some((row, notes)) = self.known.node(op, tail) else { break };

@@ -136,8 +136,10 @@ impl<'a> Builder<'a, '_> {
             declaring.late.push(number);
         }
         let name = match &plain {
-            // Behind a tag and a length of one byte each.
-            Some(node) => field.payload + 2..field.payload + 2 + node.name.len(),
+            Some(node) => {
+                let start = field.payload + node.name_at;
+                start..start + node.name.len()
+            }
             None => first(self.file, field.payload(), NAME),
         };
         let called = self.file.get(name.clone()).unwrap_or_default();

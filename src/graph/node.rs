@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::charge::attribute;
-use crate::wire::{Field, WireType, fields};
+use crate::wire::{Field, WireType, fields, short_length, split_len};
 
 /// `NodeDef` (tensorflow/core/framework/node_def.proto).
 const NAME: u32 = 1;
@@ -28,6 +28,8 @@ const FUNC_ATTR: u32 = 2;
 /// offsets. Of any other [`Node::read`] knows what counts.
 pub(super) struct Plain<'a> {
     pub(super) name: &'a [u8],
+    /// Where that starts in the node.
+    pub(super) name_at: usize,
     pub(super) op: &'a [u8],
     /// The fields of the inputs.
     inputs: &'a [u8],
@@ -36,36 +38,27 @@ pub(super) struct Plain<'a> {
 impl<'a> Plain<'a> {
     /// Reads the payload of a NodeDef; `None` of one that is not like that.
     pub(super) fn read(node: &'a [u8]) -> Option<Self> {
-        let (name, rest) = short(node, NAME)?;
-        let (op, inputs) = short(rest, OP)?;
+        let (name, rest) = split_len(node, NAME)?;
+        let name_at = node.len().checked_sub(rest.len())?.checked_sub(name.len())?;
+        let (op, inputs) = split_len(rest, OP)?;
         let mut rest = inputs;
-        while let Some((_, behind)) = short(rest, INPUT) {
+        while let Some((_, behind)) = split_len(rest, INPUT) {
             rest = behind;
         }
         let length = inputs.len().checked_sub(rest.len())?;
         while let Some(behind) = skip_other(rest) {
             rest = behind;
         }
-        rest.is_empty().then_some(Self { name, op, inputs: inputs.get(..length)? })
+        rest.is_empty().then_some(Self { name, name_at, op, inputs: inputs.get(..length)? })
     }
 
     pub(super) fn inputs(&self) -> impl Iterator<Item = &'a [u8]> {
         let mut rest = self.inputs;
         std::iter::from_fn(move || {
-            let (input, behind) = short(rest, INPUT)?;
+            let (input, behind) = split_len(rest, INPUT)?;
             rest = behind;
             Some(input)
         })
-    }
-}
-
-/// The payload of the field that `bytes` begin with, and what is behind it, if it has this number and a length of less than
-/// 128 bytes.
-#[inline]
-fn short(bytes: &[u8], number: u32) -> Option<(&[u8], &[u8])> {
-    match bytes {
-        [tag, len @ ..0x80, rest @ ..] if u32::from(*tag) == number << 3 | LEN => rest.split_at_checked((*len).into()),
-        _ => None,
     }
 }
 
@@ -74,11 +67,7 @@ fn short(bytes: &[u8], number: u32) -> Option<(&[u8], &[u8])> {
 #[inline]
 fn skip_other(bytes: &[u8]) -> Option<&[u8]> {
     let [tag @ 0x20..0x80, rest @ ..] = bytes else { return None };
-    let (len, rest) = match rest {
-        [len @ ..0x80, rest @ ..] => (usize::from(*len), rest),
-        [low, high @ ..0x80, rest @ ..] => (usize::from(low & 0x7f) | usize::from(*high) << 7, rest),
-        _ => return None,
-    };
+    let (len, rest) = short_length(rest)?;
     rest.get(len..).filter(|_| u32::from(tag & 7) == LEN)
 }
 
@@ -194,7 +183,8 @@ mod tests {
         node.read(file, 0..file.len());
         assert_eq!((plain.name, plain.op), (&file[node.name.clone()], node.op));
         assert_eq!(plain.inputs().collect::<Vec<_>>(), node.inputs);
-        assert_eq!(first_len(file, 0..file.len(), NAME), Some(node.name));
+        let name = plain.name_at..plain.name_at + plain.name.len();
+        assert_eq!([Some(name), first_len(file, 0..file.len(), NAME)], [Some(node.name.clone()), Some(node.name)]);
         true
     }
 
@@ -215,7 +205,7 @@ mod tests {
     #[test]
     fn nodes_as_writers_make_them_are_plain() {
         let long = "x".repeat(300);
-        let start = message().bytes(1, "name").bytes(2, "Op");
+        let start = message().bytes(1, &long).bytes(2, "Op");
         let inputs = message().bytes(1, "name").bytes(2, "Op").bytes(3, "a").bytes(3, "^b");
         let all = message().bytes(1, "name").bytes(2, "Op").bytes(3, "a").bytes(4, "gpu").bytes(5, &long).bytes(6, "");
         assert!(agrees(&start.0) && agrees(&inputs.0) && agrees(&all.0));
@@ -225,7 +215,7 @@ mod tests {
     fn a_node_is_not_plain_where_something_that_counts_may_come_later_or_is_long() {
         let later = |number| message().bytes(1, "name").bytes(2, "Op").bytes(5, "attr").bytes(number, "again");
         assert!(!agrees(&later(1).0) && !agrees(&later(2).0) && !agrees(&later(3).0) && agrees(&later(5).0));
-        assert!(!agrees(&message().bytes(1, "n".repeat(200)).bytes(2, "Op").0));
+        assert!(!agrees(&message().bytes(1, "n".repeat(1 << 14)).bytes(2, "Op").0));
         assert!(!agrees(&message().bytes(2, "Op").0) && !agrees(&message().0));
         let damaged = message().bytes(1, "name").bytes(2, "Op").raw(&[0x2a, 9, 0]);
         assert!(!agrees(&damaged.0));

@@ -391,6 +391,15 @@ fn numbers_of_objects_and_assets_that_are_out_of_range_lead_nowhere() {
     assert_eq!(find(&[graph], None).reached[0], ["f"]);
 }
 
+#[test]
+fn names_of_any_length_are_found_and_of_two_alike_the_first() {
+    for name in [0, 1, 127, 128, 255, 1 << 14].map(|length| "n".repeat(length)) {
+        let nodes = [node(&name, "Const"), node(&name, "Const"), node_of("y", "Op", &[&name])];
+        let graph = signature(meta_graph(&[], &graph_of(&nodes, &[])), "serve", &[], &["y:0"]);
+        assert_eq!(find(&[graph], None).reached[0], [&*name, "y"]);
+    }
+}
+
 /// What nodes of a small graph are called: some alike, some as no node may be.
 const NAMES: [&str; 8] = ["a", "b", "b", "layer/MatMul_1", "layer/MatMul_2", "a:1", "f", ""];
 

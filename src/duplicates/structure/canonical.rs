@@ -38,8 +38,8 @@ pub(super) const MAX_PARTS: usize = 1 << 22;
 
 /// Fields of FunctionDef and NodeDef.
 const SIGNATURE: u32 = 1;
-const NODE_DEF: u8 = 3;
-const NODE_NAME: u8 = 1;
+const NODE_DEF: u32 = 3;
+const NODE_NAME: u32 = 1;
 
 /// A function cannot be read; it is then taken as its bytes.
 #[derive(Debug)]
@@ -326,7 +326,7 @@ impl<'l, 'a> Reader<'l, 'a> {
         let (name, behind_name) = match split_len(node, NODE_NAME).filter(|_| naming == Naming::First) {
             Some(first) => first,
             None => {
-                let [name] = last(self.file, range.clone(), [NODE_NAME.into()])?;
+                let [name] = last(self.file, range.clone(), [NODE_NAME])?;
                 (name, node)
             }
         };
@@ -347,7 +347,7 @@ impl<'l, 'a> Reader<'l, 'a> {
     /// Notes what there is to note of a function that cannot be read, as far as its fields can be walked.
     fn note_damaged(&mut self, function: Range<usize>) {
         let large = self.large;
-        let has_large = |field: Field| field.is_len(NODE_DEF.into()) && field.payload().len() >= large;
+        let has_large = |field: Field| field.is_len(NODE_DEF) && field.payload().len() >= large;
         self.noted = Noted {
             large_nodes: fields(self.file, function.clone()).any(has_large),
             attributes: true,
