@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::wire::{Field, Layout, fields, first_len};
+use crate::wire::{Field, Layout, WireType, fields, first_len};
 
 /// A field whose occurrences are compared between metagraphs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,10 +118,10 @@ impl Element {
 
 /// Gives the elements of a MetaGraphDef to `visit`, in the order of the file. What is damaged has none.
 pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(Element)) {
-    for section in fields(file, meta_graph) {
+    for section in messages(file, meta_graph) {
         let kind = match section.number {
             1 => {
-                for list in fields(file, section.payload()).filter(|field| field.is_len(2)) {
+                for list in messages(file, section.payload()).filter(|field| field.number == 2) {
                     within(file, list.payload(), |number| (number == 1).then_some(Kind::OpDef), &mut visit);
                 }
                 continue;
@@ -145,7 +145,7 @@ pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(
 }
 
 fn graph(file: &[u8], graph: Range<usize>, visit: &mut impl FnMut(Element)) {
-    for field in fields(file, graph) {
+    for field in messages(file, graph) {
         match field.number {
             1 => visit(Element { kind: Kind::Node, field }),
             2 => within(file, field.payload(), library_kind, visit),
@@ -155,11 +155,16 @@ fn graph(file: &[u8], graph: Range<usize>, visit: &mut impl FnMut(Element)) {
 }
 
 fn within(file: &[u8], message: Range<usize>, kind: impl Fn(u32) -> Option<Kind>, visit: &mut impl FnMut(Element)) {
-    for field in fields(file, message) {
+    for field in messages(file, message) {
         if let Some(kind) = kind(field.number) {
             visit(Element { kind, field });
         }
     }
+}
+
+/// The fields that may be messages: a field of another wire type is unknown, whatever its number.
+fn messages(file: &[u8], message: Range<usize>) -> impl Iterator<Item = Field> {
+    fields(file, message).filter(|field| field.wire_type == WireType::Len)
 }
 
 fn library_kind(number: u32) -> Option<Kind> {
@@ -181,4 +186,19 @@ fn object_graph_kind(number: u32) -> Option<Kind> {
 
 pub(super) fn text(file: &[u8], range: Range<usize>) -> String {
     String::from_utf8_lossy(file.get(range).unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::wire::message;
+
+    #[test]
+    fn an_element_is_a_message_and_no_number_in_its_place() {
+        let graph = message().int(1, 5).message(1, &message().bytes(1, "node")).int(2, 7);
+        let meta_graph = message().int(3, 1).message(2, &graph).int(5, 6).0;
+        let mut kinds = Vec::new();
+        each(&meta_graph, 0..meta_graph.len(), |element| kinds.push(element.kind));
+        assert_eq!(kinds, [Kind::Node]);
+    }
 }
