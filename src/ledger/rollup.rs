@@ -1,6 +1,8 @@
 //! Charges summed by a list of dimensions: the one shape behind every table, JSON row and flame graph.
 
 use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -64,10 +66,18 @@ impl Rollup {
     /// Sums the rows of `ledger` that `keep` accepts by each of `by`, outermost first, largest first on each level.
     /// Rows with nothing in them are left out.
     pub(super) fn of(ledger: &Ledger, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Self {
-        let mut sums: HashMap<Vec<Key>, Tally> = HashMap::default();
+        let mut sums: IndexMap<Vec<Key>, Tally, RandomState> = IndexMap::default();
         let mut scopes = Scopes::default();
+        // Rows that follow one another are mostly of one function, so that their paths are one but for the op.
+        let (mut path, mut last) = (Vec::new(), 0);
         for (labels, tally) in ledger.rows.iter().filter(|(labels, _)| keep(labels)) {
-            sums.entry(scopes.path(ledger, labels, by)).or_default().add(*tally);
+            scopes.path(ledger, labels, by, &mut path);
+            if sums.get_index(last).is_none_or(|(known, _)| *known != path) {
+                last = sums.get_index_of(&path).unwrap_or_else(|| sums.insert_full(path.clone(), Tally::default()).0);
+            }
+            if let Some((_, sum)) = sums.get_index_mut(last) {
+                sum.add(*tally);
+            }
         }
         let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
         sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -109,11 +119,11 @@ struct Scopes {
 }
 
 impl Scopes {
-    /// The labels of one row of the ledger in the order of `by`.
-    fn path(&mut self, ledger: &Ledger, labels: &Labels, by: &[Dimension]) -> Vec<Key> {
+    /// Makes `path` the labels of one row of the ledger in the order of `by`.
+    fn path(&mut self, ledger: &Ledger, labels: &Labels, by: &[Dimension], path: &mut Vec<Key>) {
         let category = labels.category();
         let mut depth = 0;
-        let mut path = Vec::with_capacity(by.len());
+        path.clear();
         for dimension in by {
             let label = match dimension {
                 Dimension::Category => {
@@ -128,7 +138,6 @@ impl Scopes {
             };
             path.push(if label == Label::NONE { Key::Absent(category) } else { Key::Name(label) });
         }
-        path
     }
 
     fn segment(&mut self, ledger: &Ledger, scope: Label, depth: usize) -> Label {
