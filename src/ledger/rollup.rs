@@ -70,15 +70,18 @@ impl Rollup {
         let mut scopes = Scopes::default();
         // Rows that follow one another are mostly of one function, so that their paths are one but for the op.
         let (mut path, mut last) = (Vec::new(), 0);
-        for (labels, tally) in ledger.rows.iter().filter(|(labels, _)| keep(labels)) {
+        ledger.rows.each(|labels, tally| {
+            if !keep(labels) {
+                return;
+            }
             scopes.path(ledger, labels, by, &mut path);
             if sums.get_index(last).is_none_or(|(known, _)| *known != path) {
                 last = sums.get_index_of(&path).unwrap_or_else(|| sums.insert_full(path.clone(), Tally::default()).0);
             }
             if let Some((_, sum)) = sums.get_index_mut(last) {
-                sum.add(*tally);
+                sum.add(tally);
             }
-        }
+        });
         let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
         sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let rows = if by.is_empty() { Vec::new() } else { level(ledger, &scopes, &sorted, 0) };
