@@ -217,7 +217,7 @@ impl Ledger {
         Rollup::of(self, by, |_| true)
     }
 
-    /// As [`Ledger::rollup`], of the charges whose labels `keep` accepts.
+    /// As [`Ledger::rollup`], of the charges whose labels `keep` accepts. It is given an op where `by` has one.
     pub fn rollup_where(&self, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Rollup {
         Rollup::of(self, by, keep)
     }

@@ -64,13 +64,13 @@ enum Key {
 
 impl Rollup {
     /// Sums the rows of `ledger` that `keep` accepts by each of `by`, outermost first, largest first on each level.
-    /// Rows with nothing in them are left out.
+    /// `keep` is given an op where `by` has one.
     pub(super) fn of(ledger: &Ledger, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Self {
         let mut sums: IndexMap<Vec<Key>, Tally, RandomState> = IndexMap::default();
         let mut scopes = Scopes::default();
-        // Rows that follow one another are mostly of one function, so that their paths are one but for the op.
+        // Rows that follow one another are mostly of one metagraph and one category.
         let (mut path, mut last) = (Vec::new(), 0);
-        ledger.rows.each(|labels, tally| {
+        let add = |labels: &Labels, tally| {
             if !keep(labels) {
                 return;
             }
@@ -81,7 +81,12 @@ impl Rollup {
             if let Some((_, sum)) = sums.get_index_mut(last) {
                 sum.add(tally);
             }
-        });
+        };
+        if by.contains(&Dimension::Op) {
+            ledger.rows.each(add)
+        } else {
+            ledger.rows.each_of_any_op(add)
+        }
         let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
         sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let rows = if by.is_empty() { Vec::new() } else { level(ledger, &scopes, &sorted, 0) };

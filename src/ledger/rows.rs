@@ -106,6 +106,16 @@ impl Rows {
         }
     }
 
+    /// The same, with rows that differ in their op only, and so follow one another, as one row without an op.
+    pub(super) fn each_of_any_op(&self, mut visit: impl FnMut(&Labels, Tally)) {
+        for rows in self.rows.chunk_by(|a, b| a.group == b.group) {
+            let Some(labels) = rows.first().and_then(|row| self.labels(row.group)) else { continue };
+            let mut sum = Tally::default();
+            rows.iter().for_each(|row| sum.add(row.tally));
+            visit(&labels, sum);
+        }
+    }
+
     fn find(&mut self, group: Group, op: Label) -> Option<u32> {
         let is_it = |row: &Row| row.group == group && row.op == op;
         let newest = *self.newest.get(op.number())?;
