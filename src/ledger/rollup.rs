@@ -83,9 +83,9 @@ impl Rollup {
             }
         };
         if by.contains(&Dimension::Op) {
-            ledger.rows.each(add)
+            ledger.rows.each(add);
         } else {
-            ledger.rows.each_of_any_op(add)
+            ledger.rows.each_of_any_op(add);
         }
         let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
         sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));

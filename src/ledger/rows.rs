@@ -95,6 +95,11 @@ impl Rows {
         }
     }
 
+    /// The sum of all rows in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.rows.iter().map(|row| row.tally.bytes).sum()
+    }
+
     /// Gives each row's labels and sum, in the order in which they were made.
     pub(super) fn each(&self, mut visit: impl FnMut(&Labels, Tally)) {
         for rows in self.rows.chunk_by(|a, b| a.group == b.group) {
@@ -205,6 +210,19 @@ mod tests {
         let (rows, expected) = charged((0..1000).map(|at| (at / 50 % 7, at % 13)));
         assert_eq!(sums(&rows), expected);
         assert!(rows.index.is_none());
+    }
+
+    #[test]
+    fn rows_of_any_op_are_the_rows_of_all_ops_added_up() {
+        let (rows, expected) = charged((0..1000).map(|at| (at / 50 % 7, at % 13)));
+        let mut functions: BTreeMap<u32, u64> = BTreeMap::new();
+        rows.each_of_any_op(|labels, tally| {
+            assert!(!labels.has(Dimension::Op));
+            *functions.entry(labels.get(Dimension::Function).0).or_default() += tally.bytes;
+        });
+        let of_function = |function| expected.range((function, 0)..(function + 1, 0)).map(|(_, bytes)| bytes).sum();
+        assert_eq!(functions, (0..7).map(|function| (function, of_function(function))).collect());
+        assert_eq!(rows.bytes(), 1000);
     }
 
     #[test]
