@@ -105,6 +105,7 @@ pub struct Tally {
 }
 
 impl Tally {
+    #[inline]
     fn add(&mut self, other: Self) {
         self.bytes += other.bytes;
         self.count += other.count;

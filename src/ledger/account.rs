@@ -112,14 +112,18 @@ impl<'l> Account<'l> {
     #[inline]
     pub fn charge_row(&mut self, range: Range<u64>, row: &Row, count: u64) {
         let Some(number) = row.number.filter(|_| range.start == self.charged && range.start <= range.end) else {
-            if let Some(labels) = self.ledger.rows.labels(row.group) {
-                self.charge(range, labels.with(Dimension::Op, row.op), count);
-            }
-            return;
+            return self.charge_by_labels(range, row, count);
         };
         let tally = Tally { bytes: range.end - self.charged, count };
         self.charged = range.end;
         self.ledger.rows.add(number, tally);
+    }
+
+    #[cold]
+    fn charge_by_labels(&mut self, range: Range<u64>, row: &Row, count: u64) {
+        if let Some(labels) = self.ledger.rows.labels(row.group) {
+            self.charge(range, labels.with(Dimension::Op, row.op), count);
+        }
     }
 
     /// Charges up to `end`, divided where marks begin and end. What is counted is counted with the first part.

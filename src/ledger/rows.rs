@@ -89,6 +89,7 @@ impl Rows {
         self.find(group, op).unwrap_or_else(|| self.push(group, op))
     }
 
+    #[inline]
     pub(super) fn add(&mut self, row: u32, tally: Tally) {
         if let Some(row) = self.rows.get_mut(row as usize) {
             row.tally.add(tally);
