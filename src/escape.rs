@@ -15,7 +15,11 @@ const EMPTY: &str = "\"\"";
 /// Whether `c` steers a terminal or is not seen: control characters, format characters (bidi overrides and isolates,
 /// zero-width ones, tags, separators of lines) and blank fillers.
 #[must_use]
+#[inline]
 pub fn is_unsafe(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     let blank = matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
     let format = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');

@@ -8,18 +8,22 @@
 mod account;
 mod dimension;
 mod rollup;
+mod rows;
 
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
+
+use rows::Rows;
 
 use crate::recent::{Recent, mix, mix_name};
 
 pub use account::{Account, Imbalance, Mark, Row as AccountRow};
 pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
 pub use rollup::{Rest, Rollup, Row};
+pub use rows::Group;
 
-/// How many names and rows of late are remembered, as a power of two.
+/// How many names and groups of late are remembered, as a power of two.
 const RECENT_BITS: u32 = 8;
 
 /// A name in the ledger. Names are compared as numbers; [`Ledger::name`] gives the text back.
@@ -101,6 +105,7 @@ pub struct Tally {
 }
 
 impl Tally {
+    #[inline]
     fn add(&mut self, other: Self) {
         self.bytes += other.bytes;
         self.count += other.count;
@@ -113,10 +118,9 @@ pub struct Ledger {
     wanted: [bool; Dimension::COUNT],
     scope_depth: usize,
     names: IndexSet<Box<[u8]>, RandomState>,
-    rows: IndexMap<Labels, Tally, RandomState>,
-    /// Where the names and rows that were met last are: nodes of few ops take turns in a graph.
+    /// Where the names that were met last are: nodes of few ops take turns in a graph.
     recent_names: Recent,
-    recent_rows: Recent,
+    rows: Rows,
     /// Marked ranges by file; empty unless [`Dimension::Duplicate`] is wanted.
     marks: HashMap<String, Vec<Mark>>,
 }
@@ -137,9 +141,8 @@ impl Ledger {
             wanted,
             scope_depth,
             names: IndexSet::default(),
-            rows: IndexMap::default(),
             recent_names: Recent::new(RECENT_BITS),
-            recent_rows: Recent::new(RECENT_BITS),
+            rows: Rows::default(),
             marks: HashMap::default(),
         }
     }
@@ -199,15 +202,13 @@ impl Ledger {
     /// The sum of all charges in bytes.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.rows.values().map(|tally| tally.bytes).sum()
+        self.rows.bytes()
     }
 
     /// The sum of the charges whose labels `keep` accepts.
     pub fn sum(&self, keep: impl Fn(&Labels) -> bool) -> Tally {
         let mut sum = Tally::default();
-        for (_, tally) in self.rows.iter().filter(|(labels, _)| keep(labels)) {
-            sum.add(*tally);
-        }
+        self.rows.each(|labels, tally| sum.add(if keep(labels) { tally } else { Tally::default() }));
         sum
     }
 
@@ -217,50 +218,29 @@ impl Ledger {
         Rollup::of(self, by, |_| true)
     }
 
-    /// As [`Ledger::rollup`], of the charges whose labels `keep` accepts.
+    /// As [`Ledger::rollup`], of the charges whose labels `keep` accepts. It is given an op where `by` has one.
     pub fn rollup_where(&self, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Rollup {
         Rollup::of(self, by, keep)
     }
 
     fn add(&mut self, labels: Labels, tally: Tally) {
-        let row = self.row(labels);
-        self.add_to(row, tally);
+        let group = self.group(labels);
+        let row = self.row(group, labels.get(Dimension::Op));
+        self.rows.add(row, tally);
     }
 
-    /// The row of these labels, as far as they are wanted. It has that number for as long as the ledger is.
-    fn row(&mut self, mut labels: Labels) -> usize {
+    /// The group of these labels, as far as they are wanted.
+    fn group(&mut self, mut labels: Labels) -> Group {
         for (label, wanted) in labels.names.iter_mut().zip(self.wanted) {
             if !wanted {
                 *label = Label::NONE;
             }
         }
-        let mixed = labels.mix();
-        let guess = self.recent_rows.get(mixed);
-        if self.rows.get_index(guess).is_some_and(|(known, _)| *known == labels) {
-            return guess;
-        }
-        let row = self.rows.insert_full_default(labels);
-        self.recent_rows.set(mixed, row);
-        row
+        self.rows.group(labels)
     }
 
-    fn add_to(&mut self, row: usize, tally: Tally) {
-        if let Some((_, sum)) = self.rows.get_index_mut(row) {
-            sum.add(tally);
-        }
-    }
-}
-
-/// `insert_full` that leaves the value of a key that is there.
-trait InsertFullDefault {
-    fn insert_full_default(&mut self, labels: Labels) -> usize;
-}
-
-impl InsertFullDefault for IndexMap<Labels, Tally, RandomState> {
-    fn insert_full_default(&mut self, labels: Labels) -> usize {
-        let entry = self.entry(labels);
-        let row = entry.index();
-        entry.or_default();
-        row
+    fn row(&mut self, group: Group, op: Label) -> u32 {
+        let op = if self.wants(Dimension::Op) { op } else { Label::NONE };
+        self.rows.row(group, op)
     }
 }

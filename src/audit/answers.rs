@@ -99,8 +99,9 @@ fn main_file(main: &MainFile<'_>) -> MainFileReport {
 }
 
 fn categories(ledger: &Ledger) -> BTreeMap<Category, u64> {
-    let sum = |category| ledger.sum(|labels| labels.category() == category).bytes;
-    Category::ALL.iter().map(|category| (*category, sum(*category))).collect()
+    let rows = ledger.rollup(&[Dimension::Category]).rows;
+    let bytes = |category: Category| rows.iter().find(|row| row.name == category.name()).map_or(0, |row| row.bytes);
+    Category::ALL.iter().map(|category| (*category, bytes(*category))).collect()
 }
 
 fn files(model: &Model, files: &Rollup) -> Vec<FileReport> {

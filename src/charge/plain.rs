@@ -6,7 +6,7 @@
 
 use super::Walk;
 use super::notes::{LARGE_NODE, Sum};
-use crate::ledger::{AccountRow, Dimension, Labels};
+use crate::ledger::{AccountRow, Dimension, Group, Label, Labels};
 use crate::recent::{mix_all, mix_name};
 use crate::wire::{Field, Fields, Layout, WireType, split_len};
 
@@ -61,6 +61,7 @@ impl NodeNotes {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Nodes {
     pub(super) labels: Labels,
+    group: Group,
     /// The number of the field that they are.
     number: u32,
     /// Whether the op is all that tells them apart.
@@ -82,7 +83,8 @@ pub(super) struct Known<'f> {
 #[derive(Clone, Default)]
 struct Op<'f> {
     name: &'f [u8],
-    /// The number of the nodes; 0 of none.
+    label: Label,
+    /// The number of the nodes that were charged there last; 0 of none.
     nodes: u64,
     row: Option<AccountRow>,
     /// The tail of the last one.
@@ -104,11 +106,18 @@ impl<'f> Known<'f> {
         self.ops.get(at).filter(|op| op.nodes == nodes.id && op.name == name).map(|_| at)
     }
 
-    fn set_op(&mut self, name: &'f [u8], nodes: &Nodes, row: AccountRow) -> usize {
+    /// The label of an op, if nodes of that op were charged under any labels.
+    fn label(&self, name: &[u8]) -> Option<Label> {
+        let known = self.ops.get(slot::<OPS>(mix_name(name)))?;
+        (known.nodes > 0 && known.name == name).then_some(known.label)
+    }
+
+    /// Notes where nodes of an op are charged. How they end is the same in all functions.
+    fn set_op(&mut self, name: &'f [u8], label: Label, nodes: &Nodes, row: AccountRow) -> usize {
         let at = slot::<OPS>(mix_name(name));
         self.ops.resize(OPS, Op::default());
         if let Some(op) = self.ops.get_mut(at) {
-            *op = Op { name, nodes: nodes.id, row: Some(row), tail: Tail::default() };
+            (op.name, op.label, op.nodes, op.row) = (name, label, nodes.id, Some(row));
         }
         at
     }
@@ -140,7 +149,7 @@ impl<'l> Walk<'l> {
     /// Nodes that are the field of this number.
     pub(super) fn nodes(&mut self, labels: Labels, number: u32, by_op: bool) -> Nodes {
         self.known.nodes += 1;
-        Nodes { labels, number, by_op, id: self.known.nodes }
+        Nodes { labels, group: self.account.group(labels), number, by_op, id: self.known.nodes }
     }
 
     /// Charges plain nodes in a row that end as nodes that were looked into before, up to the first that is another one.
@@ -175,10 +184,10 @@ impl<'l> Walk<'l> {
     /// Finds the row of nodes with an op, which is the first one of a node, and returns where it is remembered.
     #[inline(never)]
     fn learn_op(&mut self, op: &'l [u8], nodes: &Nodes) -> usize {
-        let label = self.label(Dimension::Op, op);
+        let label = self.known.label(op).unwrap_or_else(|| self.label(Dimension::Op, op));
         self.notes.op(label);
-        let row = self.account.row(nodes.labels.with(Dimension::Op, label));
-        self.known.set_op(op, nodes, row)
+        let row = self.account.row(nodes.group, label);
+        self.known.set_op(op, label, nodes, row)
     }
 
     /// Remembers how a node ends that has been looked into, has one op, and of which nothing is to be noted but `notes`.

@@ -28,6 +28,31 @@ const FUNCTION_ATTR: u32 = 5;
 /// The pieces of a tensor's data: files of the checkpoint by position, and ranges of them.
 type Data = Vec<(usize, Range<u64>)>;
 
+/// What is in the libraries of all metagraphs, in the order of the file. To go from function to function takes long, as each is
+/// in a part of the file of its own; so it is done once.
+struct Libraries<'a> {
+    functions: Vec<Function<'a>>,
+    /// What is no function, and the metagraph that it is of.
+    others: Vec<(usize, Field)>,
+}
+
+impl<'a> Libraries<'a> {
+    fn read(context: &Context<'a>) -> Self {
+        let (file, meta_graphs) = (context.main(), &context.saved_model.meta_graphs);
+        let (mut functions, mut others) = (Vec::new(), Vec::new());
+        for (meta_graph, charged) in meta_graphs.iter().enumerate() {
+            for field in charged.notes.libraries.iter().flat_map(|library| fields(file, library.payload())) {
+                if field.is_len(FUNCTION) {
+                    functions.push(Function::new(file, field, meta_graph));
+                } else {
+                    others.push((meta_graph, field));
+                }
+            }
+        }
+        Self { functions, others }
+    }
+}
+
 /// A model, charged, its duplicates found and its signatures followed.
 pub struct Context<'a> {
     pub(crate) model: &'a Model,
@@ -37,7 +62,7 @@ pub struct Context<'a> {
     pub(crate) duplicates: &'a Duplicates,
     /// Without metagraphs where no metagraph has signatures or objects.
     pub(crate) reach: &'a Reach<'a>,
-    functions: OnceLock<Vec<Function<'a>>>,
+    libraries: OnceLock<Libraries<'a>>,
     large: OnceLock<Large<'a>>,
     uses: OnceLock<Uses<'a>>,
     programs: OnceLock<Vec<Program<'a>>>,
@@ -64,7 +89,7 @@ impl<'a> Context<'a> {
             checkpoint,
             duplicates,
             reach,
-            functions: OnceLock::new(),
+            libraries: OnceLock::new(),
             large: OnceLock::new(),
             uses: OnceLock::new(),
             programs: OnceLock::new(),
@@ -196,11 +221,9 @@ impl<'a> Context<'a> {
         self.saved_model.meta_graphs.get(meta_graph).map(|graph| &graph.notes)
     }
 
-    /// The fields of a metagraph's libraries: functions and gradients.
-    pub(super) fn library_fields(&self, meta_graph: usize) -> impl Iterator<Item = Field> + use<'a> {
-        let file = self.main();
-        let libraries = self.notes(meta_graph).map_or(&[][..], |notes| &notes.libraries);
-        libraries.iter().flat_map(move |library| fields(file, library.payload()))
+    /// What the libraries of a metagraph have besides functions: gradients.
+    pub(super) fn beside_functions(&self, meta_graph: usize) -> impl Iterator<Item = Field> {
+        self.libraries().others.iter().filter(move |(of, _)| *of == meta_graph).map(|(_, field)| *field)
     }
 
     /// The large constants and byte strings of all graphs and functions.
@@ -215,10 +238,11 @@ impl<'a> Context<'a> {
 
     /// The functions of all libraries, in the order of the file.
     pub(super) fn functions(&self) -> &[Function<'a>] {
-        self.functions.get_or_init(|| {
-            let meta_graphs = 0..self.saved_model.meta_graphs.len();
-            meta_graphs.flat_map(|meta_graph| self.library(meta_graph)).collect()
-        })
+        &self.libraries().functions
+    }
+
+    fn libraries(&self) -> &Libraries<'a> {
+        self.libraries.get_or_init(|| Libraries::read(self))
     }
 
     /// The function, by its position among all, that an offset of [`Context::main`] is in.
@@ -234,12 +258,6 @@ impl<'a> Context<'a> {
             let meta_graphs = 0..self.saved_model.meta_graphs.len();
             meta_graphs.filter_map(|meta_graph| Program::read(self, meta_graph)).collect()
         })
-    }
-
-    fn library(&self, meta_graph: usize) -> impl Iterator<Item = Function<'a>> + use<'a> {
-        let file = self.main();
-        let functions = self.library_fields(meta_graph).filter(|field| field.is_len(FUNCTION));
-        functions.map(move |field| Function::new(file, field, meta_graph))
     }
 }
 

@@ -342,9 +342,9 @@ impl<'a> Program<'a> {
     fn functions_uses(&mut self, context: &Context<'a>, meta_graph: usize) -> HashMap<&'a [u8], Thing> {
         let file = self.file;
         let text = |range: Option<Range<usize>>| range.and_then(|range| file.get(range)).unwrap_or_default();
-        let library = context.library_fields(meta_graph);
+        let beside_functions = context.beside_functions(meta_graph);
         let mut registered: HashMap<&[u8], Thing> = HashMap::default();
-        for field in library.filter(|field| field.is_len(GRADIENT) || field.is_len(REGISTERED_GRADIENTS)) {
+        for field in beside_functions.filter(|field| field.is_len(GRADIENT) || field.is_len(REGISTERED_GRADIENTS)) {
             let part = |number| text(first_len(file, field.payload(), number));
             let (first, second) = (part(1), part(2));
             let is_registered = field.number == REGISTERED_GRADIENTS;

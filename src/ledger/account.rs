@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::{Dimension, Label, Labels, Ledger, State, Tally};
+use super::{Dimension, Group, Label, Labels, Ledger, State, Tally};
 
 /// A range of a file that is in another state than the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +33,10 @@ pub struct Imbalance {
 /// A row of the ledger, as an [`Account`] found it.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
-    labels: Labels,
-    /// Its position; none where charges are divided by their state, as each state has a row.
-    position: Option<usize>,
+    group: Group,
+    op: Label,
+    /// Its number; none where charges are divided by their state, as each state has a row.
+    number: Option<u32>,
 }
 
 /// The account of one file. Charges are made front to back, each where the last one ended, and [`Account::close`]
@@ -97,22 +98,32 @@ impl<'l> Account<'l> {
         }
     }
 
-    /// The row that charges under these labels go to, for [`Account::charge_row`].
-    pub fn row(&mut self, labels: Labels) -> Row {
-        let labels = labels.with(Dimension::File, self.label);
-        Row { labels, position: self.marks.is_none().then(|| self.ledger.row(labels)) }
+    /// All that charges under these labels, of whatever op, have in common, for [`Account::row`].
+    pub fn group(&mut self, labels: Labels) -> Group {
+        self.ledger.group(labels.with(Dimension::File, self.label))
+    }
+
+    /// The row that charges to an op of a group go to, for [`Account::charge_row`].
+    pub fn row(&mut self, group: Group, op: Label) -> Row {
+        Row { group, op, number: self.marks.is_none().then(|| self.ledger.row(group, op)) }
     }
 
     /// As [`Account::charge`], where many charges go to one row: it is looked up once.
     #[inline]
     pub fn charge_row(&mut self, range: Range<u64>, row: &Row, count: u64) {
-        let Some(position) = row.position.filter(|_| range.start == self.charged && range.start <= range.end) else {
-            self.charge(range, row.labels, count);
-            return;
+        let Some(number) = row.number.filter(|_| range.start == self.charged && range.start <= range.end) else {
+            return self.charge_by_labels(range, row, count);
         };
         let tally = Tally { bytes: range.end - self.charged, count };
         self.charged = range.end;
-        self.ledger.add_to(position, tally);
+        self.ledger.rows.add(number, tally);
+    }
+
+    #[cold]
+    fn charge_by_labels(&mut self, range: Range<u64>, row: &Row, count: u64) {
+        if let Some(labels) = self.ledger.rows.labels(row.group) {
+            self.charge(range, labels.with(Dimension::Op, row.op), count);
+        }
     }
 
     /// Charges up to `end`, divided where marks begin and end. What is counted is counted with the first part.
@@ -216,7 +227,8 @@ mod tests {
                 let mut ledger = Ledger::new(by);
                 ledger.mark("a".to_owned(), vec![Mark { range: 2..5, state: State::Redundant }]);
                 let mut account = ledger.open("a", 10);
-                let row = account.row(files());
+                let group = account.group(files());
+                let row = account.row(group, Label::NONE);
                 for range in [0..4, 4..10] {
                     if by_row { account.charge_row(range, &row, 1) } else { account.charge(range, files(), 1) }
                 }
@@ -231,7 +243,8 @@ mod tests {
     fn a_gap_in_charges_to_a_row_is_named_with_its_offset() {
         let mut ledger = Ledger::new(&[]);
         let mut account = ledger.open("a", 10);
-        let row = account.row(files());
+        let group = account.group(files());
+        let row = account.row(group, Label::NONE);
         account.charge_row(0..4, &row, 1);
         account.charge_row(6..10, &row, 1);
         assert_eq!(account.close().unwrap_err().expected, 6);

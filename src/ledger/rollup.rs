@@ -1,6 +1,8 @@
 //! Charges summed by a list of dimensions: the one shape behind every table, JSON row and flame graph.
 
 use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -62,12 +64,28 @@ enum Key {
 
 impl Rollup {
     /// Sums the rows of `ledger` that `keep` accepts by each of `by`, outermost first, largest first on each level.
-    /// Rows with nothing in them are left out.
+    /// `keep` is given an op where `by` has one.
     pub(super) fn of(ledger: &Ledger, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Self {
-        let mut sums: HashMap<Vec<Key>, Tally> = HashMap::default();
+        let mut sums: IndexMap<Vec<Key>, Tally, RandomState> = IndexMap::default();
         let mut scopes = Scopes::default();
-        for (labels, tally) in ledger.rows.iter().filter(|(labels, _)| keep(labels)) {
-            sums.entry(scopes.path(ledger, labels, by)).or_default().add(*tally);
+        // Rows that follow one another are mostly of one metagraph and one category.
+        let (mut path, mut last) = (Vec::new(), 0);
+        let add = |labels: &Labels, tally| {
+            if !keep(labels) {
+                return;
+            }
+            scopes.path(ledger, labels, by, &mut path);
+            if sums.get_index(last).is_none_or(|(known, _)| *known != path) {
+                last = sums.get_index_of(&path).unwrap_or_else(|| sums.insert_full(path.clone(), Tally::default()).0);
+            }
+            if let Some((_, sum)) = sums.get_index_mut(last) {
+                sum.add(tally);
+            }
+        };
+        if by.contains(&Dimension::Op) {
+            ledger.rows.each(add);
+        } else {
+            ledger.rows.each_of_any_op(add);
         }
         let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
         sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -109,11 +127,11 @@ struct Scopes {
 }
 
 impl Scopes {
-    /// The labels of one row of the ledger in the order of `by`.
-    fn path(&mut self, ledger: &Ledger, labels: &Labels, by: &[Dimension]) -> Vec<Key> {
+    /// Makes `path` the labels of one row of the ledger in the order of `by`.
+    fn path(&mut self, ledger: &Ledger, labels: &Labels, by: &[Dimension], path: &mut Vec<Key>) {
         let category = labels.category();
         let mut depth = 0;
-        let mut path = Vec::with_capacity(by.len());
+        path.clear();
         for dimension in by {
             let label = match dimension {
                 Dimension::Category => {
@@ -128,7 +146,6 @@ impl Scopes {
             };
             path.push(if label == Label::NONE { Key::Absent(category) } else { Key::Name(label) });
         }
-        path
     }
 
     fn segment(&mut self, ledger: &Ledger, scope: Label, depth: usize) -> Label {

@@ -67,6 +67,9 @@ impl Formatter for Safe<'_> {
     );
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return out.write_all(fragment.as_bytes());
+        }
         for part in fragment.split_inclusive(is_unsafe) {
             let hidden = part.chars().next_back().filter(|c| is_unsafe(*c));
             let plain = part.len() - hidden.map_or(0, char::len_utf8);

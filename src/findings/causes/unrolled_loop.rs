@@ -46,14 +46,17 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     for function in context.functions() {
         // Functions of one kind have the same loops. Most functions of a library are one of several of their kind.
         let read = context.duplicates.structural.function(function.range().start);
+        let (whole, name) = (context.cost(&function.range()), read.map_or(0, |read| read.shortest_name));
+        // Most functions are smaller than any loop. That is known without a look at their nodes.
+        if whole <= cost(name, false) {
+            continue;
+        }
         let runs = match read {
             Some(read) => known.entry(read.kind).or_insert_with(|| repeated(context.main(), function)).clone(),
             None => repeated(context.main(), function),
         };
-        let whole = context.cost(&function.range());
         for run in runs {
-            // Most functions are smaller than a loop. That is known without a look at their nodes.
-            if whole <= cost(read.map_or(0, |read| read.shortest_name), run.takes_elements) {
+            if whole <= cost(name, run.takes_elements) {
                 continue;
             }
             let ranges = freed(context, function, &run);
