@@ -144,6 +144,7 @@ pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(
     }
 }
 
+#[inline]
 fn graph(file: &[u8], graph: Range<usize>, visit: &mut impl FnMut(Element)) {
     for field in messages(file, graph) {
         match field.number {
@@ -163,6 +164,7 @@ fn within(file: &[u8], message: Range<usize>, kind: impl Fn(u32) -> Option<Kind>
 }
 
 /// The fields that may be messages: a field of another wire type is unknown, whatever its number.
+#[inline]
 fn messages(file: &[u8], message: Range<usize>) -> impl Iterator<Item = Field> {
     fields(file, message).filter(|field| field.wire_type == WireType::Len)
 }

@@ -61,6 +61,7 @@ impl Original {
 }
 
 /// The kind of an element, and a mix of its name and of its last bytes: these differ where attributes do.
+#[inline]
 fn tag(kind: Kind, payload: &[u8]) -> u32 {
     let name = match payload {
         [_, length @ 0..0x80, rest @ ..] => rest.get(..usize::from(*length)).unwrap_or_default(),
@@ -79,6 +80,7 @@ impl Originals {
     }
 
     /// The earlier metagraph that has an equal element, if one does.
+    #[inline]
     pub(super) fn of(&mut self, file: &[u8], element: &Element) -> Option<u32> {
         if self.earlier == 0 {
             return None;
@@ -95,11 +97,13 @@ impl Originals {
     }
 
     /// Adds an element of the metagraph that is being gone through, which no earlier one has.
+    #[inline]
     pub(super) fn add(&mut self, file: &[u8], meta_graph: u32, element: &Element) {
         let (payload, tag) = (element.field.payload(), tag(element.kind, element.field.bytes(file)));
         self.seen.push(Original { tag, meta_graph, start: payload.start, end: payload.end });
     }
 
+    #[inline(never)]
     fn find(&mut self, file: &[u8], kind: Kind, payload: &[u8]) -> Option<usize> {
         let seen = self.seen.get(..self.earlier).unwrap_or_default();
         let tag = tag(kind, payload);
