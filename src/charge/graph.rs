@@ -154,8 +154,9 @@ struct Node {
     is_plain: bool,
 }
 
-/// Finds the labels of a node, of which `labels` are those of all around it, and what is to be noted. The first name and op count: writers give each
-/// once. The node is walked to its end whatever is asked, so that damage is noticed by every audit or by none.
+/// Finds the labels of a node, of which `labels` are those of all around it, and what is to be noted. The first name and op
+/// count: writers give each once. The node is walked to its end whatever is asked, so that damage is noticed by every audit
+/// or by none.
 fn look_into(walk: &mut Walk<'_>, node: Range<usize>, mut labels: Labels, needs: Needs) -> Node {
     let bytes = walk.bytes;
     let mut op = None;
