@@ -203,7 +203,7 @@ fn a_file_may_hold_any_number_of_things_of_a_metagraph() {
         ("nodes", of_graph(&full(1, b"")), ""),
         ("inputs", with_signature(message().message(2, &message().message(1, &full(3, b"a")))), ""),
         ("attributes", with_signature(message().message(2, &message().message(1, &full(5, b"")))), ""),
-        ("functions", of_library(&full(1, b"")), ""),
+        ("functions", of_library(&full(1, b"")), "expected at most 262144 functions"),
         ("gradients", of_library(&full(2, b"")), ""),
         ("nodes of a function", of_function(&full(3, b"")), ""),
         ("results of a function", of_function(&full(4, b"")), ""),

@@ -95,6 +95,7 @@ fn charge_library(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Need
         let labels = walk.with_field(labels, names::library(inner.number).as_bytes());
         if inner.is_len(1) {
             meta_graph.functions += 1;
+            walk.count_function(inner);
             meta_graph.function_nodes += charge_function(walk, inner, labels, needs);
         } else {
             walk.charge(inner, labels, 1);

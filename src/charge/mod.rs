@@ -40,6 +40,10 @@ const MAX_META_GRAPHS: usize = 1000;
 /// The most signatures and assets of a file that are listed, for the same reason.
 const MAX_LISTED: usize = 1 << 16;
 
+/// The most functions of a file that are compared with one another and looked into for causes. An empty one takes two bytes of
+/// the file and hundreds of memory; the largest models have some ten thousand.
+pub(crate) const MAX_FUNCTIONS: usize = 1 << 18;
+
 /// How many bytes are charged between two words about progress.
 const PROGRESS_STEP: u64 = 1 << 22;
 
@@ -90,8 +94,9 @@ struct Walk<'l> {
     /// How many bytes `progress` has been told of.
     told: u64,
     problems: Problems,
-    /// How many signatures and assets there were.
+    /// How many signatures and assets there were, and how many functions.
     listed: usize,
+    functions: usize,
     /// What was noted of the metagraph that is being walked.
     notes: Notes,
     /// The end of a field that was cut at the end of the file or of its message. Messages inside that reach this end
@@ -120,6 +125,7 @@ impl<'l> Walk<'l> {
             told: 0,
             problems: Problems::default(),
             listed: 0,
+            functions: 0,
             notes: Notes::default(),
             cut_at: None,
             path: Vec::new(),
@@ -239,6 +245,17 @@ impl<'l> Walk<'l> {
         }
         self.listed = self.listed.saturating_add(1);
         self.listed <= MAX_LISTED
+    }
+
+    /// Counts the function in `field`. What is beyond the most is charged like any other.
+    fn count_function(&mut self, field: Field) {
+        if self.functions == MAX_FUNCTIONS {
+            let message = format!(
+                "expected at most {MAX_FUNCTIONS} functions, found more: they are not looked into for duplicates"
+            );
+            self.problems.push(Problem::at(self.account.file(), self.layout.place(&field), message));
+        }
+        self.functions = self.functions.saturating_add(1);
     }
 
     /// Charges a field as a whole.

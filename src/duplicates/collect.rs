@@ -13,6 +13,7 @@ use super::payloads::{self, Found, PayloadKind, Search};
 use super::source::{IndexCrc, Open, Payload, Place, Sources};
 use super::structure::{self, Noted, Structure};
 use super::{Duplicates, report};
+use crate::charge::MAX_FUNCTIONS;
 use crate::checkpoint::{Checkpoint, v1};
 use crate::ledger::State;
 use crate::progress::{Step, Ticks, Work};
@@ -236,7 +237,7 @@ impl<'a> Collected<'a> {
     fn element(&mut self, pass: &mut MetaGraphPass<'_>, element: Element, original: Option<u32>) {
         let Search { layout, least, .. } = pass.search;
         pass.tally(&element, original);
-        if element.kind == Kind::Function {
+        if element.kind == Kind::Function && self.functions.len() < MAX_FUNCTIONS {
             self.function(pass, &element, original);
         }
         if original.is_some() && self.inputs.marks {

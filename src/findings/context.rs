@@ -10,7 +10,7 @@ use super::constants::{Large, Uses, follow};
 use super::nodes::{Function, Node};
 use super::program::Program;
 use super::variables::Variables;
-use crate::charge::{MainFile, Notes, SavedModel, within};
+use crate::charge::{MAX_FUNCTIONS, MainFile, Notes, SavedModel, within};
 use crate::checkpoint::Checkpoint;
 use crate::duplicates::Duplicates;
 use crate::graph::Reach;
@@ -42,10 +42,10 @@ impl<'a> Libraries<'a> {
         let (mut functions, mut others) = (Vec::new(), Vec::new());
         for (meta_graph, charged) in meta_graphs.iter().enumerate() {
             for field in charged.notes.libraries.iter().flat_map(|library| fields(file, library.payload())) {
-                if field.is_len(FUNCTION) {
-                    functions.push(Function::new(file, field, meta_graph));
-                } else {
+                if !field.is_len(FUNCTION) {
                     others.push((meta_graph, field));
+                } else if functions.len() < MAX_FUNCTIONS {
+                    functions.push(Function::new(file, field, meta_graph));
                 }
             }
         }
