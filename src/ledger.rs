@@ -205,13 +205,6 @@ impl Ledger {
         self.rows.bytes()
     }
 
-    /// The sum of the charges whose labels `keep` accepts.
-    pub fn sum(&self, keep: impl Fn(&Labels) -> bool) -> Tally {
-        let mut sum = Tally::default();
-        self.rows.each(|labels, tally| sum.add(if keep(labels) { tally } else { Tally::default() }));
-        sum
-    }
-
     /// The charges summed by `by`, outermost first; rows are largest first on each level.
     #[must_use]
     pub fn rollup(&self, by: &[Dimension]) -> Rollup {

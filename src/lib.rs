@@ -48,6 +48,7 @@ pub mod proto;
 mod recent;
 pub mod report;
 mod schema;
+mod seeded;
 pub mod size;
 pub mod text;
 mod turns;

@@ -226,12 +226,17 @@ impl<'l> Walk<'l> {
         }
     }
 
+    /// Notes what is wrong with a field as a whole.
+    fn problem_at(&mut self, field: Field, message: String) {
+        self.problems.push(Problem::at(self.account.file(), self.layout.place(&field), message));
+    }
+
     /// Whether one more metagraph is told apart from the `taken` ones: what is beyond all measure is framing.
     fn takes_meta_graph(&mut self, taken: usize, field: Field) -> bool {
         if taken == MAX_META_GRAPHS {
             let message =
                 format!("expected at most {MAX_META_GRAPHS} metagraphs, found more: from here on they are framing");
-            self.problems.push(Problem::at(self.account.file(), self.layout.place(&field), message));
+            self.problem_at(field, message);
         }
         taken < MAX_META_GRAPHS
     }
@@ -241,7 +246,7 @@ impl<'l> Walk<'l> {
         if self.listed == MAX_LISTED {
             let message =
                 format!("expected at most {MAX_LISTED} signatures and assets, found more: they are not listed");
-            self.problems.push(Problem::at(self.account.file(), self.layout.place(&field), message));
+            self.problem_at(field, message);
         }
         self.listed = self.listed.saturating_add(1);
         self.listed <= MAX_LISTED
@@ -253,7 +258,7 @@ impl<'l> Walk<'l> {
             let message = format!(
                 "expected at most {MAX_FUNCTIONS} functions, found more: they are not looked into for duplicates"
             );
-            self.problems.push(Problem::at(self.account.file(), self.layout.place(&field), message));
+            self.problem_at(field, message);
         }
         self.functions = self.functions.saturating_add(1);
     }

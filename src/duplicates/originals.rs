@@ -60,8 +60,9 @@ impl Original {
     }
 }
 
-/// The kind of an element, and a mix of its name and of its last bytes: these differ where attributes do.
-#[inline]
+/// The kind of an element, and a mix of its name and of its last bytes: these differ where attributes do. Not inlined, as that
+/// makes the walks that it is called from slower than the calls.
+#[inline(never)]
 fn tag(kind: Kind, payload: &[u8]) -> u32 {
     let name = match payload {
         [_, length @ 0..0x80, rest @ ..] => rest.get(..usize::from(*length)).unwrap_or_default(),
@@ -103,6 +104,7 @@ impl Originals {
         self.seen.push(Original { tag, meta_graph, start: payload.start, end: payload.end });
     }
 
+    /// Not inlined, so that what most elements come to is.
     #[inline(never)]
     fn find(&mut self, file: &[u8], kind: Kind, payload: &[u8]) -> Option<usize> {
         let seen = self.seen.get(..self.earlier).unwrap_or_default();

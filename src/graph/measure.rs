@@ -1,7 +1,6 @@
 //! The bytes of each root: what it reaches, and what no other root reaches.
 //!
-//! Roots are bits of a word that flows along the edges, one component after the other in the order of their edges, so
-//! that 64 roots take one pass.
+//! Roots are bits of a word that flows along the edges ([`super::spread`]), so that 64 roots take one pass.
 
 use foldhash::HashMap;
 

@@ -7,10 +7,9 @@
 //! names are added when all are known, those first that come to the front of the table: so what is read of it stays in the
 //! cache, where names in the order of the file would touch all of it at once.
 
-use std::hash::BuildHasher as _;
-
 use super::MAX_THINGS;
 use super::things::Things;
+use crate::seeded::Seed;
 
 /// How many bits of an entry are the node's number; the others are a tag.
 const NUMBER_BITS: u32 = 22;
@@ -20,47 +19,17 @@ const _: () = assert!(MAX_THINGS <= 1 << NUMBER_BITS);
 const EMPTY: u32 = u32::MAX;
 const NO_TAG: u32 = (1 << (u32::BITS - NUMBER_BITS)) - 1;
 
-/// A hash by a seed that no file can know: a multiplication for every eight bytes, whose upper half is folded onto the
-/// lower one. foldhash does it alike, and better where there is more to hash than names of forty bytes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seed {
-    start: u64,
-    factor: u64,
-}
-
-impl Seed {
-    fn new() -> Self {
-        let state = foldhash::fast::RandomState::default();
-        Self { start: state.hash_one(0), factor: state.hash_one(1) | 1 }
-    }
-
-    /// The hash of a name, and whether there is a colon in it: both need all of its bytes.
-    #[inline]
-    fn hash(self, name: &[u8]) -> (u32, bool) {
-        const EACH: u64 = u64::from_ne_bytes([1; 8]);
-        let (words, rest) = name.as_chunks::<8>();
-        let mut colons = 0;
-        let mut hash = self.start ^ name.len() as u64;
-        let mut add = |word: u64| {
-            // A byte that is zero has its upper bit set when one is taken from it, and not before.
-            let differs = word ^ (EACH * u64::from(b':'));
-            colons |= differs.wrapping_sub(EACH) & !differs & (EACH << 7);
-            hash = self.fold(hash ^ word);
-        };
-        words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
-        match name.last_chunk::<8>() {
-            // Bytes that were in the word before are no harm.
-            Some(last) if !rest.is_empty() => add(u64::from_le_bytes(*last)),
-            _ => add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
-        }
-        (u32::try_from(hash >> u32::BITS).unwrap_or_default(), colons != 0)
-    }
-
-    #[inline]
-    fn fold(self, value: u64) -> u64 {
-        let product = u128::from(value) * u128::from(self.factor);
-        u64::try_from(product >> u64::BITS).unwrap_or_default() ^ value.wrapping_mul(self.factor)
-    }
+/// The hash of a name, and whether there is a colon in it: both need all of its bytes.
+#[inline]
+fn hash_and_colon(seed: Seed, name: &[u8]) -> (u32, bool) {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let mut colons = 0;
+    let hash = seed.hash_seeing(name, |word| {
+        // A byte that is zero has its upper bit set when one is taken from it, and not before.
+        let differs = word ^ (EACH * u64::from(b':'));
+        colons |= differs.wrapping_sub(EACH) & !differs & (EACH << 7);
+    });
+    (hash, colons != 0)
 }
 
 /// How nodes are called, while they are found.
@@ -77,14 +46,14 @@ impl Hashes {
     const PART_BITS: u32 = 5;
 
     pub(super) fn new() -> Self {
-        Self { seed: Seed::new(), parts: vec![Vec::new(); 1 << Self::PART_BITS] }
+        Self { seed: Seed::default(), parts: vec![Vec::new(); 1 << Self::PART_BITS] }
     }
 
     /// Notes that the node of this number, which is greater than those before, has this name; says whether there is a colon
     /// in it.
     #[inline]
     pub(super) fn add(&mut self, number: u32, name: &[u8]) -> bool {
-        let (hash, has_colon) = self.seed.hash(name);
+        let (hash, has_colon) = hash_and_colon(self.seed, name);
         let part = hash >> (u32::BITS - Self::PART_BITS);
         self.parts.get_mut(part as usize).into_iter().for_each(|part| part.push((number, hash)));
         has_colon
@@ -126,7 +95,7 @@ impl Names {
 
     /// The node of this name.
     pub(super) fn get(&self, file: &[u8], things: &Things, wanted: &[u8]) -> Option<u32> {
-        self.find(self.seed.hash(wanted).0, |number| things.is_called(file, number, wanted)).ok()
+        self.find(self.seed.hash(wanted), |number| things.is_called(file, number, wanted)).ok()
     }
 
     /// The node with this hash that `is_it`, or else the entry that one would have.
@@ -214,13 +183,14 @@ mod tests {
 
     #[test]
     fn colons_are_seen_anywhere_in_a_name() {
-        let seed = Seed::new();
+        let seed = Seed::default();
         for len in 0..30 {
-            assert!(!seed.hash(&vec![b'9'; len]).1 && !seed.hash(&vec![b';'; len]).1);
+            let has_colon = |name: &[u8]| hash_and_colon(seed, name).1;
+            assert!(!has_colon(&vec![b'9'; len]) && !has_colon(&vec![b';'; len]));
             for at in 0..len {
                 let mut name = vec![b'x'; len];
                 name[at] = b':';
-                assert!(seed.hash(&name).1, "{at} of {len}");
+                assert!(has_colon(&name), "{at} of {len}");
             }
         }
     }

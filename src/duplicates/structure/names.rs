@@ -1,11 +1,9 @@
 //! The names in one function: what an input means by `name:output:0`.
 
-use std::hash::BuildHasher as _;
 use std::ops::Range;
 
-use foldhash::fast::RandomState;
-
 use super::canonical::{Unreadable, push};
+use crate::seeded::Seed;
 
 /// A name table begins with so many slots, a power of two, and is at most half full: most functions have fewer nodes.
 const LEAST_SLOTS: usize = 1 << 8;
@@ -113,16 +111,13 @@ pub(super) struct Names<'a> {
     slots: Vec<Slot>,
     /// How many slots are taken.
     taken: usize,
-    seed: u64,
+    seed: Seed,
 }
-
-/// The odd number of Fibonacci hashing: 2^64 divided by the golden ratio.
-const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Default for Names<'_> {
     fn default() -> Self {
         let (arguments, nodes, callees, slots) = Default::default();
-        Self { arguments, nodes, callees, is_odd: false, slots, taken: 0, seed: RandomState::default().hash_one(0) }
+        Self { arguments, nodes, callees, is_odd: false, slots, taken: 0, seed: Seed::default() }
     }
 }
 
@@ -183,7 +178,7 @@ impl<'a> Names<'a> {
 
     /// The argument or node of this name. All are known by then.
     pub(super) fn find(&self, name: &[u8]) -> Option<Known> {
-        let hash = self.hash(name);
+        let hash = self.seed.hash(name);
         let mut at = hash as usize & self.mask();
         // At least half of all slots are empty.
         while let Some(slot) = self.slots.get(at).filter(|slot| slot.known != Known::NONE) {
@@ -226,7 +221,7 @@ impl<'a> Names<'a> {
         if self.taken >= self.slots.len() / 2 {
             self.grow();
         }
-        let hash = self.hash(name);
+        let hash = self.seed.hash(name);
         let mut at = hash as usize & self.mask();
         while let Some(slot) = self.slots.get_mut(at) {
             if slot.known == Known::NONE {
@@ -240,24 +235,6 @@ impl<'a> Names<'a> {
             }
             at = at.wrapping_add(1) & self.mask();
         }
-    }
-
-    /// A hash as foldhash and wyhash make it, but inlined, and without what is there for other things than names: about
-    /// half of the instructions, for each node.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "both halves of a product count")]
-    fn hash(&self, name: &[u8]) -> u32 {
-        let fold = |hash: u64, word: u64| {
-            let product = u128::from(hash ^ word).wrapping_mul(u128::from(MULTIPLIER));
-            product as u64 ^ (product >> 64) as u64
-        };
-        let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-        let (words, rest) = name.as_chunks::<8>();
-        let hash = words.iter().map(word).fold(self.seed ^ name.len() as u64, fold);
-        // Of a long name the last eight bytes, some of them again; of a short one what there is.
-        let short = || rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        let last = name.last_chunk().map_or_else(short, word);
-        (fold(hash, last) >> 32) as u32
     }
 
     /// Whether a slot that is taken has this name.
