@@ -20,8 +20,8 @@ use crate::input::Model;
 use crate::ledger::{Category, Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
 use crate::progress::{Progress, Step, Work};
+use crate::queue;
 use crate::report::ModelReport;
-use crate::turns;
 use crate::verify;
 use crate::wire::{Field, Layout};
 
@@ -163,7 +163,7 @@ impl<'m> Parts<'m> {
             marks.into_files().for_each(|(file, marks)| ledger.mark(file, marks));
             (duplicates, charge_and_follow(ledger))
         } else {
-            turns::both(|| self.duplicates(false).0, || charge_and_follow(ledger))
+            queue::both(|| self.duplicates(false).0, || charge_and_follow(ledger))
         };
         followed.map(|(reach, saved_model)| Answers { duplicates, saved_model, reach })
     }
@@ -180,7 +180,7 @@ impl<'m> Parts<'m> {
     fn findings_and_sums(&self, answers: &Answers<'_>, ledger: &Ledger) -> (Findings, answers::Sums) {
         let findings = || self.findings(answers);
         let sums = || answers::Sums::of(ledger, &self.options.by);
-        if self.main_bytes().len() < WORTH_A_THREAD { (findings(), sums()) } else { turns::both(findings, sums) }
+        if self.main_bytes().len() < WORTH_A_THREAD { (findings(), sums()) } else { queue::both(findings, sums) }
     }
 
     fn charge(&self, ledger: &mut Ledger) -> Result<SavedModel, Imbalance> {

@@ -16,7 +16,7 @@ use indexmap::IndexSet;
 
 use rows::Rows;
 
-use crate::recent::{Recent, mix, mix_name};
+use crate::cache::{Cache, hash_name, hash_number};
 
 pub use account::{Account, Imbalance, Mark, Row as AccountRow};
 pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
@@ -24,7 +24,7 @@ pub use rollup::{Rest, Rollup, Row};
 pub use rows::Group;
 
 /// How many names and groups of late are remembered, as a power of two.
-const RECENT_BITS: u32 = 8;
+const CACHE_BITS: u32 = 8;
 
 /// A name in the ledger. Names are compared as numbers; [`Ledger::name`] gives the text back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -87,11 +87,11 @@ impl Labels {
     }
 
     /// A number that other labels mostly do not have.
-    fn mix(&self) -> u64 {
+    fn hash(&self) -> u64 {
         // A sum of products: unlike one product after another it does not wait for each.
         let parts =
             self.names.iter().zip(1..).map(|(label, odd): (_, u64)| u64::from(label.0).wrapping_mul(odd * 2 + 1));
-        mix(parts.fold(self.category as u64, u64::wrapping_add))
+        hash_number(parts.fold(self.category as u64, u64::wrapping_add))
     }
 }
 
@@ -118,8 +118,8 @@ pub struct Ledger {
     wanted: [bool; Dimension::COUNT],
     scope_depth: usize,
     names: IndexSet<Box<[u8]>, RandomState>,
-    /// Where the names that were met last are: nodes of few ops take turns in a graph.
-    recent_names: Recent,
+    /// Where the names that were met last are: nodes of the same few ops alternate in a graph.
+    name_cache: Cache,
     rows: Rows,
     /// Marked ranges by file; empty unless [`Dimension::Duplicate`] is wanted.
     marks: HashMap<String, Vec<Mark>>,
@@ -141,7 +141,7 @@ impl Ledger {
             wanted,
             scope_depth,
             names: IndexSet::default(),
-            recent_names: Recent::new(RECENT_BITS),
+            name_cache: Cache::new(CACHE_BITS),
             rows: Rows::default(),
             marks: HashMap::default(),
         }
@@ -155,13 +155,13 @@ impl Ledger {
 
     /// The label for `name`, which need not be UTF-8.
     pub fn label(&mut self, name: &[u8]) -> Label {
-        let mixed = mix_name(name);
-        let guess = self.recent_names.get(mixed);
+        let hash = hash_name(name);
+        let guess = self.name_cache.get(hash);
         let index = if self.names.get_index(guess).is_some_and(|known| **known == *name) {
             guess
         } else {
             let index = self.names.get_index_of(name).unwrap_or_else(|| self.names.insert_full(name.into()).0);
-            self.recent_names.set(mixed, index);
+            self.name_cache.set(hash, index);
             index
         };
         // Label 0 is NONE. More than 2^32 names would need more memory than there is; the last label then stands for all.

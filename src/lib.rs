@@ -29,6 +29,7 @@
 //! use whom.
 
 mod audit;
+mod cache;
 pub mod charge;
 pub mod checkpoint;
 pub mod chunked;
@@ -45,13 +46,12 @@ pub mod ledger;
 pub mod problem;
 pub mod progress;
 pub mod proto;
-mod recent;
+mod queue;
 pub mod report;
 mod schema;
 mod seeded;
 pub mod size;
 pub mod text;
-mod turns;
 mod verify;
 pub mod wire;
 

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 11] = [
     &["schema"],
     &["ledger", "wire", "proto"],
     &["input"],
-    &["escape", "problem", "progress", "exit", "recent", "seeded", "size", "turns"],
+    &["cache", "escape", "problem", "progress", "exit", "queue", "seeded", "size"],
 ];
 
 fn layer(part: &str) -> Option<usize> {

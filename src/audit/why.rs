@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Options, Parts};
 use crate::charge::{MetaGraph, SavedModel};
 use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
-use crate::graph::{Kind, MetaGraphReach, Origin, Paths, Reach};
+use crate::graph::{MetaGraphReach, Origin, Paths, Reach, VertexKind};
 use crate::input::Model;
 use crate::ledger::{Imbalance, Ledger};
 use crate::progress::{Progress, Step, Ticks};
@@ -107,21 +107,21 @@ impl Search<'_, '_> {
         let saved = self.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
         let mut ticks = Ticks::new(self.progress, self.start);
         for (number, _) in self.graph.kinds() {
-            let Some(thing) = self.graph.thing(number) else { continue };
+            let Some(thing) = self.graph.vertex(number) else { continue };
             ticks.up_to(thing.span.end);
-            if matches!(thing.kind, Kind::Object | Kind::Resource) {
+            if matches!(thing.kind, VertexKind::Object | VertexKind::Resource) {
                 continue;
             }
             let name = self.graph.name(number);
             visit(&name, number, None);
             match thing.kind {
-                Kind::Variable => {
+                VertexKind::Variable => {
                     let own = saved.and_then(|saved| saved.full_name(&name)).filter(|own| *own != name);
                     // Reports show a key without its end.
                     let short = name.strip_suffix(KEY_SUFFIX);
                     own.into_iter().chain(short).for_each(|name| visit(name, number, None));
                 }
-                Kind::Function => {
+                VertexKind::Function => {
                     // FunctionDef.node_def, NodeDef.name
                     let body = fields(self.file, thing.span).filter(|f| f.is_len(3));
                     for node in body {
@@ -171,20 +171,20 @@ impl Search<'_, '_> {
     }
 
     fn tell(&self, number: u32, node: Option<u64>, wanted: &str, paths: &Paths<'_, '_>) -> WhyThing {
-        let (kind, bytes) = self.graph.thing(number).map_or((Kind::Node, 0), |thing| (thing.kind, thing.bytes));
+        let (kind, bytes) = self.graph.vertex(number).map_or((VertexKind::Node, 0), |thing| (thing.kind, thing.bytes));
         let way = paths.to(number);
         let mut steps: Vec<WhyStep> = Vec::new();
         for step in way.iter().flat_map(|(_, steps)| steps) {
-            let (kind, bytes) = self.graph.thing(step.thing).map_or((Kind::Node, 0), |t| (t.kind, t.bytes));
-            let name = self.graph.name(step.thing);
+            let (kind, bytes) = self.graph.vertex(step.vertex).map_or((VertexKind::Node, 0), |t| (t.kind, t.bytes));
+            let name = self.graph.name(step.vertex);
             steps.push(WhyStep { edge: Some(step.edge), kind, name, bytes });
         }
         let function = node.map(|_| self.graph.name(number));
         if let (Some(bytes), Some(_)) = (node, &way) {
-            steps.push(WhyStep { edge: None, kind: Kind::Node, name: wanted.to_owned(), bytes });
+            steps.push(WhyStep { edge: None, kind: VertexKind::Node, name: wanted.to_owned(), bytes });
         }
         WhyThing {
-            kind: if node.is_some() { Kind::Node } else { kind },
+            kind: if node.is_some() { VertexKind::Node } else { kind },
             name: if node.is_some() { wanted.to_owned() } else { self.graph.name(number) },
             function,
             bytes: node.unwrap_or(bytes),

@@ -6,8 +6,8 @@
 
 use super::Walk;
 use super::notes::{LARGE_NODE, Sum};
+use crate::cache::{hash_bytes, hash_name};
 use crate::ledger::{AccountRow, Dimension, Group, Label, Labels};
-use crate::recent::{mix_all, mix_name};
 use crate::wire::{Field, Fields, Layout, WireType, split_len};
 
 /// The numbers of `NodeDef.name`, `.op` and `.input`.
@@ -70,7 +70,7 @@ pub(super) struct Nodes {
     id: u64,
 }
 
-/// The ops and tails of nodes met before. What has the same mix as another one takes its place.
+/// The ops and tails of nodes met before. What has the same hash as another one takes its place.
 #[derive(Default)]
 pub(super) struct Known<'f> {
     ops: Vec<Op<'f>>,
@@ -102,19 +102,19 @@ impl<'f> Known<'f> {
     /// Where the op is among `ops`, if nodes of that op were charged under these labels.
     #[inline]
     fn op(&self, name: &[u8], nodes: &Nodes) -> Option<usize> {
-        let at = slot::<OPS>(mix_name(name));
+        let at = slot::<OPS>(hash_name(name));
         self.ops.get(at).filter(|op| op.nodes == nodes.id && op.name == name).map(|_| at)
     }
 
     /// The label of an op, if nodes of that op were charged under any labels.
     fn label(&self, name: &[u8]) -> Option<Label> {
-        let known = self.ops.get(slot::<OPS>(mix_name(name)))?;
+        let known = self.ops.get(slot::<OPS>(hash_name(name)))?;
         (known.nodes > 0 && known.name == name).then_some(known.label)
     }
 
     /// Notes where nodes of an op are charged. How they end is the same in all functions.
     fn set_op(&mut self, name: &'f [u8], label: Label, nodes: &Nodes, row: AccountRow) -> usize {
-        let at = slot::<OPS>(mix_name(name));
+        let at = slot::<OPS>(hash_name(name));
         self.ops.resize(OPS, Op::default());
         if let Some(op) = self.ops.get_mut(at) {
             (op.name, op.label, op.nodes, op.row) = (name, label, nodes.id, Some(row));
@@ -127,22 +127,22 @@ impl<'f> Known<'f> {
     fn node(&mut self, op: usize, tail: &[u8]) -> Option<(&AccountRow, NodeNotes)> {
         let op = self.ops.get_mut(op)?;
         if op.tail.bytes != tail {
-            op.tail = *self.tails.get(slot::<TAILS>(mix_all(tail))).filter(|known| known.bytes == tail)?;
+            op.tail = *self.tails.get(slot::<TAILS>(hash_bytes(tail))).filter(|known| known.bytes == tail)?;
         }
         Some((op.row.as_ref()?, op.tail.notes))
     }
 
     fn set_notes(&mut self, tail: &'f [u8], notes: NodeNotes) {
         self.tails.resize(TAILS, Tail::default());
-        if let Some(known) = self.tails.get_mut(slot::<TAILS>(mix_all(tail))) {
+        if let Some(known) = self.tails.get_mut(slot::<TAILS>(hash_bytes(tail))) {
             *known = Tail { bytes: tail, notes };
         }
     }
 }
 
-/// One of `SLOTS` slots, by the upper bits of a mix.
-fn slot<const SLOTS: usize>(mixed: u64) -> usize {
-    usize::try_from(mixed.checked_shr(u64::BITS - SLOTS.ilog2()).unwrap_or_default()).unwrap_or_default()
+/// One of `SLOTS` slots, by the upper bits of a hash.
+fn slot<const SLOTS: usize>(hash: u64) -> usize {
+    usize::try_from(hash.checked_shr(u64::BITS - SLOTS.ilog2()).unwrap_or_default()).unwrap_or_default()
 }
 
 impl<'l> Walk<'l> {

@@ -13,7 +13,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::elements::{Element, Kind};
-use crate::recent::{mix, mix_all, mix_name};
+use crate::cache::{hash_bytes, hash_name, hash_number};
 
 /// What stands for no element.
 const NONE: u32 = u32::MAX;
@@ -60,7 +60,7 @@ impl Original {
     }
 }
 
-/// The kind of an element, and a mix of its name and of its last bytes: these differ where attributes do. Not inlined, as that
+/// The kind of an element, and a hash of its name and of its last bytes: these differ where attributes do. Not inlined, as that
 /// makes the walks that it is called from slower than the calls.
 #[inline(never)]
 fn tag(kind: Kind, payload: &[u8]) -> u32 {
@@ -69,8 +69,8 @@ fn tag(kind: Kind, payload: &[u8]) -> u32 {
         _ => &[],
     };
     let end = payload.last_chunk::<64>().map_or(payload, <[u8; 64]>::as_slice);
-    let mixed = mix(mix_all(end) ^ mix_name(name) ^ payload.len() as u64) >> (u64::BITS - TAG_BITS);
-    (kind as u32) << TAG_BITS | u32::try_from(mixed).unwrap_or_default()
+    let hash = hash_number(hash_bytes(end) ^ hash_name(name) ^ payload.len() as u64) >> (u64::BITS - TAG_BITS);
+    (kind as u32) << TAG_BITS | u32::try_from(hash).unwrap_or_default()
 }
 
 impl Originals {

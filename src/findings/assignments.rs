@@ -69,7 +69,7 @@ fn needed(context: &Context<'_>, found: &[Assigned<'_, '_>]) -> HashSet<usize> {
     let mut needed = HashSet::default();
     for reach in context.reach.meta_graphs.iter().flatten() {
         let reached = reach.kinds().map(|(number, _)| number).filter(|number| reach.is_reached(*number));
-        let starts_reached = reached.filter_map(|number| reach.thing(number)).map(|thing| thing.span.start);
+        let starts_reached = reached.filter_map(|number| reach.vertex(number)).map(|vertex| vertex.span.start);
         needed.extend(starts_reached.filter(|start| starts.contains(start)));
     }
     needed

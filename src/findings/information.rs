@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Context, savers};
 use crate::charge::{Sum, argument_shapes, is_output_shapes};
-use crate::graph::{Kind, Root, Thing};
+use crate::graph::{Root, Vertex, VertexKind};
 use crate::size::plural;
 use crate::wire::fields;
 
@@ -107,7 +107,7 @@ impl Sums {
                 Whole::SaveRestore => self.save_restore.add(thing.bytes),
                 Whole::Unreached => self.unreached.add(thing.bytes),
             }
-            if thing.kind == Kind::Node {
+            if thing.kind == VertexKind::Node {
                 node(context, thing.span, &mut shapes, &mut debug_info);
             } else {
                 function(context, thing.span, &mut shapes, &mut debug_info);
@@ -150,18 +150,18 @@ fn function(context: &Context<'_>, span: Range<usize>, shapes: &mut Sum, debug_i
 
 /// The nodes and functions of a metagraph that are counted as a whole, all of which nothing reaches. Where no signature is
 /// there to be called, nothing is known to be idle, and functions that nothing calls are no nodes.
-fn whole(context: &Context<'_>, index: usize) -> impl Iterator<Item = (Thing, Whole)> {
+fn whole(context: &Context<'_>, index: usize) -> impl Iterator<Item = (Vertex, Whole)> {
     let reach = context.reach.meta_graphs.get(index).and_then(Option::as_ref);
     let saving = savers::only_saving(context, index).unwrap_or_default();
     let is_called = reach.is_some_and(|reach| reach.roots.iter().any(Root::is_call));
     let unreached = reach.into_iter().flat_map(|reach| reach.unreached().map(move |number| (reach, number)));
     unreached.filter_map(move |(reach, number)| {
-        let thing = reach.thing(number)?;
+        let thing = reach.vertex(number)?;
         match thing.kind {
-            Kind::Node | Kind::Function if saving.get(number as usize) == Some(&true) => {
+            VertexKind::Node | VertexKind::Function if saving.get(number as usize) == Some(&true) => {
                 Some((thing, Whole::SaveRestore))
             }
-            Kind::Node if is_called => Some((thing, Whole::Unreached)),
+            VertexKind::Node if is_called => Some((thing, Whole::Unreached)),
             _ => None,
         }
     })

@@ -32,8 +32,8 @@ use serde::Serialize;
 
 use crate::escape::escape_also;
 use crate::progress::{Progress as _, Step, Work};
+use crate::queue;
 use crate::size::{bytes, exact};
-use crate::turns;
 
 pub use causes::CAUSES;
 pub use context::Context;
@@ -137,7 +137,7 @@ pub struct Findings {
     pub information: Vec<Information>,
 }
 
-/// Looks for every known cause. All cores take turns at them: what costs time is mostly one cause that looks through all
+/// Looks for every known cause. All cores take them from one queue: what costs time is mostly one cause that looks through all
 /// functions, beside another.
 #[must_use]
 pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
@@ -149,7 +149,7 @@ pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
     };
     let causes: Vec<&'static Cause> = CAUSES.iter().collect();
     let (information, detected) =
-        turns::both(|| information::informations(context), || turns::map(&causes, |cause| detect(cause)));
+        queue::both(|| information::informations(context), || queue::map(&causes, |cause| detect(cause)));
     Findings { information, ..weigh(detected.into_iter().flatten().collect()) }
 }
 

@@ -12,7 +12,7 @@ use foldhash::HashMap;
 
 use super::Context;
 use super::nodes::input_node;
-use crate::graph::{Edge, MetaGraphReach};
+use crate::graph::{EdgeKind, MetaGraphReach};
 use crate::wire::first_len;
 
 /// Field of MetaGraphDef.
@@ -100,11 +100,11 @@ impl<'c, 'a> Graph<'c, 'a> {
 
     /// Whether a node stands for a variable or a table.
     fn is_handle(&self, number: u32) -> bool {
-        self.reach.needs(number).any(|(_, edge)| edge == Edge::Handle)
+        self.reach.needs(number).any(|(_, edge)| edge == EdgeKind::Handle)
     }
 
     fn op(&self, number: u32) -> &'a [u8] {
-        let span = self.reach.thing(number).map_or(0..0, |thing| thing.span);
+        let span = self.reach.vertex(number).map_or(0..0, |vertex| vertex.span);
         first_len(self.file, span, OP).and_then(|range| self.file.get(range)).unwrap_or_default()
     }
 
@@ -136,7 +136,7 @@ impl<'c, 'a> Graph<'c, 'a> {
     /// The node that the file name of a saving or restoring node comes from.
     fn file_name(&self, mut number: u32) -> u32 {
         for _ in 0..HOPS {
-            match self.reach.needs(number).next().filter(|(_, edge)| *edge == Edge::Input) {
+            match self.reach.needs(number).next().filter(|(_, edge)| *edge == EdgeKind::Input) {
                 Some((source, _)) => number = source,
                 None => break,
             }
@@ -183,7 +183,7 @@ impl<'c, 'a> Graph<'c, 'a> {
     }
 
     /// Whether an edge leads to a node that neither the loader nor a signature needs.
-    fn is_free(&self, (number, edge): &(u32, Edge)) -> bool {
-        matches!(edge, Edge::Input | Edge::Control) && !self.is_used(*number) && !self.reach.is_reached(*number)
+    fn is_free(&self, (number, edge): &(u32, EdgeKind)) -> bool {
+        matches!(edge, EdgeKind::Input | EdgeKind::Control) && !self.is_used(*number) && !self.reach.is_reached(*number)
     }
 }

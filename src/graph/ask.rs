@@ -1,22 +1,22 @@
 //! What findings ask of a metagraph: who needs what, which nodes are handles, how tensors get their values.
 
 use super::build::first;
-use super::edges::{Arrow, Edges};
-use super::{Edge, Kind, MetaGraphReach};
+use super::edges::{Edge, Edges};
+use super::{EdgeKind, MetaGraphReach, VertexKind};
 
-/// Who needs what: the edges of a metagraph by the thing that they lead to.
+/// Who needs what: the edges of a metagraph by the vertex that they lead to.
 pub struct Users(Edges);
 
 impl Users {
-    /// The things that need a thing, and why.
+    /// The vertices that need a vertex, and why.
     #[must_use]
-    pub fn of(&self, number: u32) -> impl ExactSizeIterator<Item = (u32, Edge)> {
+    pub fn of(&self, number: u32) -> impl ExactSizeIterator<Item = (u32, EdgeKind)> {
         parts(self.0.of(number))
     }
 }
 
-fn parts(arrows: &[Arrow]) -> impl ExactSizeIterator<Item = (u32, Edge)> {
-    arrows.iter().map(|arrow| arrow.parts())
+fn parts(edges: &[Edge]) -> impl ExactSizeIterator<Item = (u32, EdgeKind)> {
+    edges.iter().map(|edge| edge.parts())
 }
 
 /// How a tensor of the checkpoint gets into what reaches it.
@@ -50,35 +50,35 @@ impl MetaGraphReach<'_> {
         let mut bound = vec![Bound::default(); tensors];
         for (number, tensor) in self.restorations().filter(|(number, _)| self.is_reached(*number)) {
             let Some(bound) = bound.get_mut(tensor as usize) else { continue };
-            match self.things.kind(number) {
-                Some(Kind::Object) => bound.by_objects = true,
+            match self.vertices.kind(number) {
+                Some(VertexKind::Object) => bound.by_objects = true,
                 _ => bound.by_graph = true,
             }
         }
         bound
     }
 
-    /// What a thing needs, and why.
+    /// What a vertex needs, and why.
     #[must_use]
-    pub fn needs(&self, number: u32) -> impl ExactSizeIterator<Item = (u32, Edge)> {
+    pub fn needs(&self, number: u32) -> impl ExactSizeIterator<Item = (u32, EdgeKind)> {
         parts(self.edges.of(number))
     }
 
-    /// The things that are no nodes or functions: tensors, then what they are restored into, assets and objects.
+    /// The vertices that are no nodes or functions: tensors, then what they are restored into, assets and objects.
     pub(super) fn others(&self) -> impl Iterator<Item = u32> {
         let numbers = |range: std::ops::Range<usize>| {
             u32::try_from(range.start).unwrap_or_default()..u32::try_from(range.end).unwrap_or_default()
         };
-        numbers(0..self.declared.start).chain(numbers(self.declared.end..self.things.len()))
+        numbers(0..self.declared.start).chain(numbers(self.declared.end..self.vertices.len()))
     }
 
     /// What is restored from the checkpoint, and from which tensor of it.
     fn restorations(&self) -> impl Iterator<Item = (u32, u32)> {
         let needs = self.others().flat_map(|number| self.needs(number).map(move |(to, edge)| (number, to, edge)));
-        needs.filter(|(.., edge)| *edge == Edge::Restored).map(|(number, tensor, _)| (number, tensor))
+        needs.filter(|(.., edge)| *edge == EdgeKind::Restored).map(|(number, tensor, _)| (number, tensor))
     }
 
-    /// The edges the other way round.
+    /// The edges reversed: from what is needed to what needs it.
     #[must_use]
     pub fn users(&self) -> Users {
         Users(self.edges.reversed())
@@ -87,13 +87,13 @@ impl MetaGraphReach<'_> {
     /// The node of this name. Goes through all nodes.
     #[must_use]
     pub fn node(&self, name: &[u8]) -> Option<u32> {
-        self.nodes().find(|number| self.things.is_called(self.file, *number, name))
+        self.nodes().find(|number| self.vertices.is_called(self.file, *number, name))
     }
 
-    /// For each thing whether some things need it, these included.
+    /// For each vertex whether some vertices need it, these included.
     #[must_use]
     pub fn closure(&self, mut open: Vec<u32>) -> Vec<bool> {
-        let mut needed = vec![false; self.things.len()];
+        let mut needed = vec![false; self.vertices.len()];
         while let Some(number) = open.pop() {
             if let Some(seen @ false) = needed.get_mut(number as usize) {
                 *seen = true;
@@ -118,8 +118,8 @@ impl MetaGraphReach<'_> {
     /// the resource is restored from: none for one that no saver restores.
     pub fn handles(&self) -> impl Iterator<Item = Handle<'_>> {
         self.nodes().filter_map(|number| {
-            let resource = self.needs(number).find(|(_, edge)| *edge == Edge::Handle)?.0;
-            let restored = self.needs(resource).filter(|(_, edge)| *edge == Edge::Restored);
+            let resource = self.needs(number).find(|(_, edge)| *edge == EdgeKind::Handle)?.0;
+            let restored = self.needs(resource).filter(|(_, edge)| *edge == EdgeKind::Restored);
             let tensors = restored.map(|(tensor, _)| tensor as usize).collect();
             Some(Handle { name: self.name_bytes(number), tensors, is_reached: self.is_reached(number) })
         })
@@ -133,15 +133,15 @@ impl MetaGraphReach<'_> {
     /// The nodes that no root reaches and that only feed the nodes with these names, or one another: what nobody has a use
     /// for when these go. An Identity that nobody takes is no use either: gradients have one for each input, needed or not.
     pub fn feeds_only(&self, is_gone: impl Fn(&[u8]) -> bool) -> Vec<&[u8]> {
-        let inputs = |thing: u32| {
-            self.needs(thing).filter(|(_, edge)| matches!(edge, Edge::Input | Edge::Control)).map(|(to, _)| to)
+        let inputs = |vertex: u32| {
+            self.needs(vertex).filter(|(_, edge)| matches!(edge, EdgeKind::Input | EdgeKind::Control)).map(|(to, _)| to)
         };
-        let mut users = vec![0_u32; self.things.len()];
+        let mut users = vec![0_u32; self.vertices.len()];
         for to in self.nodes().flat_map(inputs) {
             users.get_mut(to as usize).into_iter().for_each(|users| *users += 1);
         }
         let is_identity = |number: u32| {
-            let span = self.things.get(number).map_or(0..0, |thing| thing.span);
+            let span = self.vertices.get(number).map_or(0..0, |vertex| vertex.span);
             self.file.get(first(self.file, span, 2)) == Some(b"Identity")
         };
         let is_idle =

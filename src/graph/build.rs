@@ -1,4 +1,4 @@
-//! One metagraph as things and edges: nodes, functions and resources of its graph, its assets, and its roots.
+//! One metagraph as vertices and edges: nodes, functions and resources of its graph, its assets, and its roots.
 
 use std::ops::Range;
 
@@ -8,10 +8,10 @@ use prost::Message as _;
 
 use super::declare::Declaring;
 use super::edges;
-use super::names::Names;
+use super::names::NodeNames;
 use super::node::{Input, Node};
-use super::things::Things;
-use super::{Edge, Inputs, Kind, MetaGraph, MetaGraphReach, Origin, Root, Thing, objects, restore};
+use super::vertices::Vertices;
+use super::{EdgeKind, Inputs, MetaGraph, MetaGraphReach, Origin, Root, Vertex, VertexKind, objects, restore};
 use crate::charge::within;
 use crate::checkpoint::Checkpoint;
 use crate::progress::Ticks;
@@ -71,14 +71,14 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// A metagraph while its things and edges are found.
+/// A metagraph while its vertices and edges are found.
 pub(super) struct Builder<'a, 'k> {
     pub(super) file: &'a [u8],
     pub(super) layout: &'a Layout,
     pub(super) keys: &'k Keys<'a>,
-    pub(super) things: Things,
+    pub(super) vertices: Vertices,
     pub(super) edges: edges::Found,
-    nodes: Names,
+    nodes: NodeNames,
     pub(super) functions: HashMap<&'a [u8], u32>,
     pub(super) resources: HashMap<&'a [u8], u32>,
     assets: HashMap<&'a [u8], u32>,
@@ -90,11 +90,11 @@ pub(super) struct Builder<'a, 'k> {
     room: (usize, usize),
     /// The numbers of nodes and functions.
     declared: Range<usize>,
-    /// There are more things or edges than there is room for.
+    /// There are more vertices or edges than there is room for.
     pub(super) full: bool,
 }
 
-/// Finds the things and edges of a metagraph; `None` where they are more than there is room for.
+/// Finds the vertices and edges of a metagraph; `None` where they are more than there is room for.
 pub(super) fn build<'a>(
     inputs: &Inputs<'a, '_>,
     keys: &Keys<'a>,
@@ -106,9 +106,9 @@ pub(super) fn build<'a>(
         file,
         layout: inputs.layout,
         keys,
-        things: Things::new(range.start),
+        vertices: Vertices::new(range.start),
         edges: edges::Found::default(),
-        nodes: Names::default(),
+        nodes: NodeNames::default(),
         functions: HashMap::default(),
         resources: HashMap::default(),
         assets: HashMap::default(),
@@ -122,9 +122,9 @@ pub(super) fn build<'a>(
     builder.variables();
     let sections = |number| fields(file, range.clone()).filter(move |field| field.is_len(number)).map(|f| f.payload());
     let mut declaring = Declaring::new(meta_graph, Ticks::new(inputs.progress, range.start));
-    let first = builder.things.len();
+    let first = builder.vertices.len();
     sections(GRAPH_DEF).for_each(|graph| builder.declare(graph, &mut declaring));
-    builder.declared = first..builder.things.len();
+    builder.declared = first..builder.vertices.len();
     if builder.full {
         return None;
     }
@@ -134,7 +134,7 @@ pub(super) fn build<'a>(
     sections(COLLECTION_DEF).for_each(|entry| main_ops.extend(builder.main_op(entry)));
     sections(SIGNATURE_DEF).enumerate().for_each(|(position, entry)| builder.signature(position, entry));
     if !main_ops.is_empty() {
-        let targets = main_ops.into_iter().map(|node| (node, Edge::Runs)).collect();
+        let targets = main_ops.into_iter().map(|node| (node, EdgeKind::Runs)).collect();
         builder.root(Origin::MainOp, None, targets);
     }
     let savers: Vec<Range<usize>> = sections(SAVER_DEF).collect();
@@ -145,39 +145,39 @@ pub(super) fn build<'a>(
 }
 
 impl<'a> Builder<'a, '_> {
-    fn finish(self, objects: objects::Names) -> Option<MetaGraphReach<'a>> {
+    fn finish(self, objects: objects::ObjectNames) -> Option<MetaGraphReach<'a>> {
         if self.full {
             return None;
         }
         let (edges, reached, own_bytes) = (self.edges.finish(), Vec::new(), Vec::new());
         let (roots, file, checkpoint) = (self.roots, self.file, self.keys.checkpoint);
-        let (things, declared) = (self.things, self.declared);
-        Some(MetaGraphReach { roots, file, checkpoint, things, declared, edges, objects, reached, own_bytes })
+        let (vertices, declared) = (self.vertices, self.declared);
+        Some(MetaGraphReach { roots, file, checkpoint, vertices, declared, edges, objects, reached, own_bytes })
     }
 
-    /// The number of the next thing, if there is room for one.
+    /// The number of the next vertex, if there is room for one.
     pub(super) fn next(&mut self) -> Option<u32> {
-        self.full |= self.things.len() >= self.room.0;
-        u32::try_from(self.things.len()).ok().filter(|_| !self.full)
+        self.full |= self.vertices.len() >= self.room.0;
+        u32::try_from(self.vertices.len()).ok().filter(|_| !self.full)
     }
 
-    /// Adds a thing and returns its number.
-    pub(super) fn add(&mut self, kind: Kind, name: Range<usize>, span: Range<usize>, bytes: u64) -> u32 {
+    /// Adds a vertex and returns its number.
+    pub(super) fn add(&mut self, kind: VertexKind, name: Range<usize>, span: Range<usize>, bytes: u64) -> u32 {
         let Some(number) = self.next() else { return u32::MAX };
         self.edges.begin();
-        self.things.push(Thing { kind, span, bytes, name });
+        self.vertices.push(Vertex { kind, span, bytes, name });
         number
     }
 
-    pub(super) fn edge(&mut self, from: u32, to: u32, edge: Edge) {
+    pub(super) fn edge(&mut self, from: u32, to: u32, edge: EdgeKind) {
         if self.has_room_for_edge() {
             self.edges.add(from, to, edge);
         }
     }
 
-    /// Adds an edge from the thing that was added last.
+    /// Adds an edge from the vertex that was added last.
     #[inline]
-    pub(super) fn edge_of_last(&mut self, to: u32, edge: Edge) {
+    pub(super) fn edge_of_last(&mut self, to: u32, edge: EdgeKind) {
         if self.has_room_for_edge() {
             self.edges.add_to_last(to, edge);
         }
@@ -189,7 +189,7 @@ impl<'a> Builder<'a, '_> {
         !self.full
     }
 
-    pub(super) fn root(&mut self, origin: Origin, position: Option<usize>, targets: Vec<(u32, Edge)>) {
+    pub(super) fn root(&mut self, origin: Origin, position: Option<usize>, targets: Vec<(u32, EdgeKind)>) {
         self.roots.push(Root { origin, position, reachable_bytes: None, exclusive_bytes: None, targets });
     }
 
@@ -197,47 +197,47 @@ impl<'a> Builder<'a, '_> {
         &self.roots
     }
 
-    pub(super) fn span(&self, thing: u32) -> Range<usize> {
-        self.things.get(thing).map_or(0..0, |thing| thing.span)
+    pub(super) fn span(&self, vertex: u32) -> Range<usize> {
+        self.vertices.get(vertex).map_or(0..0, |vertex| vertex.span)
     }
 
     /// The node of this name.
     pub(super) fn node(&self, name: &[u8]) -> Option<u32> {
-        self.nodes.get(self.file, &self.things, name)
+        self.nodes.get(self.file, &self.vertices, name)
     }
 
     /// The checkpoint's tensors, and the slices of partitioned ones.
     fn variables(&mut self) {
         for bytes in &self.keys.bytes {
-            self.add(Kind::Variable, 0..0, 0..0, *bytes);
+            self.add(VertexKind::Variable, 0..0, 0..0, *bytes);
         }
         let keys = self.keys;
         for (whole, slices) in &keys.slices {
-            slices.iter().for_each(|slice| self.edge(*slice, *whole, Edge::Slice));
+            slices.iter().for_each(|slice| self.edge(*slice, *whole, EdgeKind::Slice));
         }
     }
 
     /// What is restored from a tensor; from a partitioned one, from all of its slices.
-    pub(super) fn restored_from(&mut self, thing: u32, tensor: u32) {
+    pub(super) fn restored_from(&mut self, vertex: u32, tensor: u32) {
         let keys = self.keys;
-        self.edge(thing, tensor, Edge::Restored);
+        self.edge(vertex, tensor, EdgeKind::Restored);
         for slice in keys.slices.get(&tensor).into_iter().flatten() {
-            self.edge(thing, *slice, Edge::Restored);
+            self.edge(vertex, *slice, EdgeKind::Restored);
         }
     }
 
     /// All nodes and functions are known: finds what those need of which that could not be said before.
     fn all_declared(&mut self, declaring: Declaring<'_, '_>, referring_in_functions: Option<&[Field]>) {
-        let (nodes, firsts) = Names::new(self.file, &self.things, declaring.hashes);
+        let (nodes, firsts) = NodeNames::new(self.file, &self.vertices, declaring.hashes);
         self.nodes = nodes;
         firsts.into_iter().for_each(|firsts| self.edges.lead_to(&firsts));
         let mut node = Node::default();
         for number in declaring.late {
-            match self.things.get(number) {
-                Some(Thing { kind: Kind::Function, span, .. }) => {
+            match self.vertices.get(number) {
+                Some(Vertex { kind: VertexKind::Function, span, .. }) => {
                     self.function_edges(number, span, referring_in_functions, &mut node);
                 }
-                Some(Thing { span, .. }) => {
+                Some(Vertex { span, .. }) => {
                     node.read(self.file, span);
                     self.node_edges(number, &node);
                 }
@@ -251,7 +251,7 @@ impl<'a> Builder<'a, '_> {
         for input in &node.inputs {
             let Input { control, name, .. } = Input::parse(input);
             if let Some(source) = self.node(name) {
-                self.edge(number, source, if control { Edge::Control } else { Edge::Input });
+                self.edge(number, source, if control { EdgeKind::Control } else { EdgeKind::Input });
             }
         }
         self.calls(number, node);
@@ -259,7 +259,7 @@ impl<'a> Builder<'a, '_> {
         let own_name = self.file.get(node.name.clone()).unwrap_or_default();
         if let Some(name) = shared.or_else(|| is_resource(node.op).then_some(own_name)) {
             let resource = self.resource(name);
-            self.edge(number, resource, Edge::Handle);
+            self.edge(number, resource, EdgeKind::Handle);
             self.handles.insert(number, resource);
         }
     }
@@ -280,14 +280,14 @@ impl<'a> Builder<'a, '_> {
         self.calls(function, node);
         if let Some(name) = node.shared_name.filter(|name| *name != ANONYMOUS) {
             let resource = self.resource(name);
-            self.edge(function, resource, Edge::Handle);
+            self.edge(function, resource, EdgeKind::Handle);
         }
     }
 
     fn calls(&mut self, from: u32, node: &Node<'a>) {
         for name in node.functions.iter().chain([&node.op]) {
             if let Some(function) = self.functions.get(name) {
-                self.edge(from, *function, Edge::Calls);
+                self.edge(from, *function, EdgeKind::Calls);
             }
         }
     }
@@ -298,7 +298,7 @@ impl<'a> Builder<'a, '_> {
             return *resource;
         }
         let start = (name.as_ptr() as usize).saturating_sub(self.file.as_ptr() as usize);
-        let resource = self.add(Kind::Resource, start..start + name.len(), 0..0, 0);
+        let resource = self.add(VertexKind::Resource, start..start + name.len(), 0..0, 0);
         self.resources.insert(name, resource);
         resource
     }
@@ -310,14 +310,14 @@ impl<'a> Builder<'a, '_> {
         let known = self.assets.get(name).copied();
         let asset = known.unwrap_or_else(|| {
             let size = std::str::from_utf8(name).map(bytes).unwrap_or_default();
-            self.add(Kind::Asset, filename, 0..0, size)
+            self.add(VertexKind::Asset, filename, 0..0, size)
         });
         self.assets.insert(name, asset);
         self.asset_order.push(asset);
         let tensor = first(self.file, first(self.file, def, 1), 1);
         let input = Input::parse(self.file.get(tensor).unwrap_or_default());
         if let Some(node) = self.node(input.name) {
-            self.edge(node, asset, Edge::File);
+            self.edge(node, asset, EdgeKind::File);
         }
     }
 
@@ -338,7 +338,7 @@ impl<'a> Builder<'a, '_> {
         let value = self.file.get(first(self.file, entry, 2)).unwrap_or_default();
         let def = SignatureDef::decode(Bytes::copy_from_slice(value)).unwrap_or_default();
         let mut targets = Vec::new();
-        for (infos, edge) in [(&def.outputs, Edge::Output), (&def.inputs, Edge::Fed)] {
+        for (infos, edge) in [(&def.outputs, EdgeKind::Output), (&def.inputs, EdgeKind::Fed)] {
             for tensor in infos.values().flat_map(tensor_names) {
                 let found = self.node(Input::parse(tensor.as_bytes()).name);
                 targets.extend(found.map(|node| (node, edge)));

@@ -14,9 +14,9 @@ use std::ops::Range;
 use super::build::{Builder, first, is_resource};
 use super::names::Hashes;
 use super::node::{Input, Plain};
-use super::{Edge, Kind, MetaGraph, Thing};
+use super::{EdgeKind, MetaGraph, Vertex, VertexKind};
+use crate::cache::hash_name;
 use crate::progress::Ticks;
-use crate::recent::mix_name;
 use crate::wire::{Field, fields};
 
 /// Fields of GraphDef and FunctionDefLibrary.
@@ -29,19 +29,19 @@ const NAME: u32 = 1;
 const SIGNATURE: u32 = 1;
 
 /// How many of the nodes before one are remembered at most, as a power of two.
-const RECENT_BITS: u32 = 12;
+const CACHE_BITS: u32 = 12;
 
-/// The nodes that were met last, by mixes of their names.
-struct Recent<'a> {
+/// The nodes that were met last, by hashes of their names.
+struct NodeCache<'a> {
     nodes: Vec<(&'a [u8], u32)>,
     shift: u32,
 }
 
-impl<'a> Recent<'a> {
+impl<'a> NodeCache<'a> {
     /// For a metagraph of so many bytes: of one that has few nodes there is little to remember, and there may be hundreds of
     /// thousands of these.
     fn new(bytes: usize) -> Self {
-        let bits = (bytes / 16).checked_ilog2().unwrap_or_default().clamp(1, RECENT_BITS);
+        let bits = (bytes / 16).checked_ilog2().unwrap_or_default().clamp(1, CACHE_BITS);
         Self { nodes: vec![(b"", u32::MAX); 1 << bits], shift: u64::BITS - bits }
     }
 
@@ -60,7 +60,7 @@ impl<'a> Recent<'a> {
 
     #[inline]
     fn at(&self, name: &[u8]) -> usize {
-        usize::try_from(mix_name(name).checked_shr(self.shift).unwrap_or_default()).unwrap_or_default()
+        usize::try_from(hash_name(name).checked_shr(self.shift).unwrap_or_default()).unwrap_or_default()
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Declaring<'a, 'i> {
     pub(super) hashes: Hashes,
     /// The nodes and functions that are to be read when all are declared, by their numbers in order.
     pub(super) late: Vec<u32>,
-    recent: Recent<'a>,
+    cache: NodeCache<'a>,
     /// The nodes that may refer to more than their inputs, from the next one on; `None` where any may.
     referring: Option<&'i [Field]>,
     ticks: Ticks<'i>,
@@ -77,8 +77,8 @@ pub(super) struct Declaring<'a, 'i> {
 
 impl<'i> Declaring<'_, 'i> {
     pub(super) fn new(meta_graph: &MetaGraph<'i>, ticks: Ticks<'i>) -> Self {
-        let (hashes, recent) = (Hashes::new(), Recent::new(meta_graph.range.len()));
-        Self { hashes, late: Vec::new(), recent, referring: meta_graph.referring, ticks }
+        let (hashes, cache) = (Hashes::new(), NodeCache::new(meta_graph.range.len()));
+        Self { hashes, late: Vec::new(), cache, referring: meta_graph.referring, ticks }
     }
 
     /// Whether the node whose message is at `start` may refer to more than its inputs. Nodes are asked for in the order of the
@@ -116,7 +116,7 @@ impl<'a> Builder<'a, '_> {
     fn declare_function(&mut self, field: &Field, declaring: &mut Declaring<'a, '_>) {
         declaring.ticks.up_to(field.start);
         let name = first(self.file, first(self.file, field.payload(), SIGNATURE), 1);
-        let number = self.add(Kind::Function, name.clone(), field.payload(), self.layout.span(field).bytes());
+        let number = self.add(VertexKind::Function, name.clone(), field.payload(), self.layout.span(field).bytes());
         self.functions.entry(self.file.get(name).unwrap_or_default()).or_insert(number);
         declaring.late.push(number);
     }
@@ -129,7 +129,7 @@ impl<'a> Builder<'a, '_> {
         let plain = Plain::read(field.bytes(self.file));
         let is_complete = !declaring.may_refer(field.payload)
             && plain.as_ref().is_some_and(|node| {
-                !is_resource(node.op) && node.inputs().all(|input| self.guess(input, &declaring.recent))
+                !is_resource(node.op) && node.inputs().all(|input| self.guess(input, &declaring.cache))
             });
         if !is_complete {
             self.edges.clear_last();
@@ -144,25 +144,25 @@ impl<'a> Builder<'a, '_> {
         };
         let called = self.file.get(name.clone()).unwrap_or_default();
         let bytes = self.layout.span(field).bytes();
-        self.things.push(Thing { kind: Kind::Node, span: field.payload(), bytes, name });
+        self.vertices.push(Vertex { kind: VertexKind::Node, span: field.payload(), bytes, name });
         let has_colon = declaring.hashes.add(number, called);
         // What is behind the colon is no part of an input's name, so no input has such a one.
         if !has_colon {
-            declaring.recent.set(called, number);
+            declaring.cache.set(called, number);
         }
     }
 
     /// Adds the edge to what an input of the node that was begun last is most likely to be. Whether it is.
     #[inline]
-    fn guess(&mut self, input: &'a [u8], recent: &Recent<'a>) -> bool {
+    fn guess(&mut self, input: &'a [u8], cache: &NodeCache<'a>) -> bool {
         // Most inputs are first outputs: the name and nothing else, which need not be parsed.
         let (tensor, edge) = match input {
-            [b'^', name @ ..] => (name, Edge::Control),
-            name => (name, Edge::Input),
+            [b'^', name @ ..] => (name, EdgeKind::Control),
+            name => (name, EdgeKind::Input),
         };
-        let source = recent.get(tensor).or_else(|| {
+        let source = cache.get(tensor).or_else(|| {
             let name = Input::parse(tensor).name;
-            if name.len() == tensor.len() { None } else { recent.get(name) }
+            if name.len() == tensor.len() { None } else { cache.get(name) }
         });
         source.inspect(|source| self.edge_of_last(*source, edge)).is_some()
     }

@@ -1,49 +1,49 @@
-//! The edges of a metagraph by the thing that they start from, and its strongly connected components.
+//! The edges of a metagraph by the vertex that they start from, and its strongly connected components.
 //!
 //! Nodes are read in the order of the file, so what each needs is found one after the other and written down where it stays.
 //! What is found later (calls, resources, what objects hold) is a list that is put between these at the end, if there is any.
 
 use std::ops::Range;
 
-use super::{Edge, MAX_THINGS};
+use super::{EdgeKind, MAX_VERTICES};
 
 const UNSEEN: u32 = u32::MAX;
 
-/// What a thing needs, and why, in four bytes: there are twice as many of these as nodes.
+/// What a vertex needs, and why, in four bytes: there are twice as many of these as nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Arrow(u32);
+pub(super) struct Edge(u32);
 
-/// How many of an arrow's bits say why, which leaves 28 for the number of a thing.
-const WHY_BITS: u32 = 4;
-const _: () = assert!(Edge::ALL.len() <= 1 << WHY_BITS && MAX_THINGS <= 1 << (u32::BITS - WHY_BITS));
+/// How many of an edge's bits say why, which leaves 28 for the number of a vertex.
+const KIND_BITS: u32 = 4;
+const _: () = assert!(EdgeKind::ALL.len() <= 1 << KIND_BITS && MAX_VERTICES <= 1 << (u32::BITS - KIND_BITS));
 
-impl Arrow {
+impl Edge {
     #[inline]
-    pub(super) fn new(to: u32, edge: Edge) -> Self {
-        Self(to << WHY_BITS | edge as u32)
+    pub(super) fn new(to: u32, kind: EdgeKind) -> Self {
+        Self(to << KIND_BITS | kind as u32)
     }
 
-    /// The thing that is needed.
+    /// The vertex that is needed.
     #[inline]
     pub(super) fn to(self) -> u32 {
-        self.0 >> WHY_BITS
+        self.0 >> KIND_BITS
     }
 
     /// Both.
-    pub(super) fn parts(self) -> (u32, Edge) {
-        let why = self.0 & ((1 << WHY_BITS) - 1);
-        (self.to(), Edge::ALL.get(why as usize).copied().unwrap_or(Edge::Input))
+    pub(super) fn parts(self) -> (u32, EdgeKind) {
+        let why = self.0 & ((1 << KIND_BITS) - 1);
+        (self.to(), EdgeKind::ALL.get(why as usize).copied().unwrap_or(EdgeKind::Input))
     }
 }
 
 /// Edges while they are found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Where those in `targets` of each thing begin.
+    /// Where those in `targets` of each vertex begin.
     starts: Vec<u32>,
-    targets: Vec<Arrow>,
-    /// What was found when other things had begun, with where it starts from.
-    later: Vec<(u32, Arrow)>,
+    targets: Vec<Edge>,
+    /// What was found when other vertices had begun, with where it starts from.
+    later: Vec<(u32, Edge)>,
 }
 
 impl Found {
@@ -52,54 +52,54 @@ impl Found {
         self.targets.len() + self.later.len()
     }
 
-    /// Begins the next thing.
+    /// Begins the next vertex.
     #[inline]
     pub(super) fn begin(&mut self) {
         self.starts.push(u32::try_from(self.targets.len()).unwrap_or(UNSEEN));
     }
 
-    /// Adds an edge from the thing that was begun last.
+    /// Adds an edge from the vertex that was begun last.
     #[inline]
-    pub(super) fn add_to_last(&mut self, to: u32, edge: Edge) {
-        self.targets.push(Arrow::new(to, edge));
+    pub(super) fn add_to_last(&mut self, to: u32, kind: EdgeKind) {
+        self.targets.push(Edge::new(to, kind));
     }
 
-    /// Takes back all edges that were added to the thing that was begun last.
+    /// Takes back all edges that were added to the vertex that was begun last.
     pub(super) fn clear_last(&mut self) {
         self.targets.truncate(self.starts.last().map_or(0, |start| *start as usize));
     }
 
-    /// Adds an edge from any thing, behind those that it has.
-    pub(super) fn add(&mut self, from: u32, to: u32, edge: Edge) {
-        self.later.push((from, Arrow::new(to, edge)));
+    /// Adds an edge from any vertex, behind those that it has.
+    pub(super) fn add(&mut self, from: u32, to: u32, kind: EdgeKind) {
+        self.later.push((from, Edge::new(to, kind)));
     }
 
     /// Leads all edges so far to what `other` has in the place of their ends.
     pub(super) fn lead_to(&mut self, other: &[u32]) {
-        for arrow in &mut self.targets {
-            let (to, edge) = arrow.parts();
-            *arrow = Arrow::new(other.get(to as usize).copied().unwrap_or(to), edge);
+        for edge in &mut self.targets {
+            let (to, kind) = edge.parts();
+            *edge = Edge::new(other.get(to as usize).copied().unwrap_or(to), kind);
         }
     }
 
-    /// The edges by where they start; those of one thing in the order in which they were added.
+    /// The edges by where they start; those of one vertex in the order in which they were added.
     pub(super) fn finish(mut self) -> Edges {
         self.begin();
         let Self { mut starts, mut targets, mut later } = self;
         later.sort_by_key(|(from, _)| *from);
-        // Few things have later ones. So what stands between these moves in one go, and from the back, as there is no room
+        // Few vertices have later ones. So what stands between these moves in one go, and from the back, as there is no room
         // for another list of all edges.
         let (mut moved, mut begun, mut left) = (targets.len(), starts.len(), later.len());
-        targets.resize(moved + left, Arrow::new(0, Edge::Input));
+        targets.resize(moved + left, Edge::new(0, EdgeKind::Input));
         for of_one in later.chunk_by(|(one, _), (other, _)| one == other).rev() {
-            // Those of a thing end where those of the next one begin.
+            // Those of a vertex end where those of the next one begin.
             let next = of_one.first().map_or(0, |(from, _)| *from as usize + 1);
             let Some(end) = starts.get(next).map(|start| *start as usize).filter(|end| *end <= moved) else { break };
             targets.copy_within(end..moved, end + left);
             advance(&mut starts, next..begun, left);
             left -= of_one.len();
-            for ((_, arrow), slot) in of_one.iter().zip(targets.iter_mut().skip(end + left)) {
-                *slot = *arrow;
+            for ((_, edge), slot) in of_one.iter().zip(targets.iter_mut().skip(end + left)) {
+                *slot = *edge;
             }
             (moved, begun) = (end, next);
         }
@@ -116,39 +116,39 @@ fn advance(starts: &mut [u32], range: Range<usize>, by: usize) {
 /// Edges by their start.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Edges {
-    /// Where the edges of each thing begin in `targets`; one more than there are things.
+    /// Where the edges of each vertex begin in `targets`; one more than there are vertices.
     starts: Vec<u32>,
-    targets: Vec<Arrow>,
+    targets: Vec<Edge>,
 }
 
 impl Edges {
-    /// The things that `from` needs.
+    /// The vertices that `from` needs.
     #[inline]
-    pub(super) fn of(&self, from: u32) -> &[Arrow] {
-        let start = |thing: usize| self.starts.get(thing).map_or(0, |start| *start as usize);
+    pub(super) fn of(&self, from: u32) -> &[Edge] {
+        let start = |vertex: usize| self.starts.get(vertex).map_or(0, |start| *start as usize);
         self.targets.get(start(from as usize)..start(from as usize + 1)).unwrap_or_default()
     }
 
-    /// The things, each with the things that it needs, from the last one to the first.
-    pub(super) fn backward(&self) -> impl Iterator<Item = (u32, &[Arrow])> {
+    /// The vertices, each with the vertices that it needs, from the last one to the first.
+    pub(super) fn backward(&self) -> impl Iterator<Item = (u32, &[Edge])> {
         let mut rest = &*self.targets;
-        let starts = self.starts.get(..self.things()).unwrap_or_default();
+        let starts = self.starts.get(..self.vertices()).unwrap_or_default();
         let numbers = (0..u32::try_from(starts.len()).unwrap_or_default()).rev();
-        numbers.zip(starts.iter().rev()).map(move |(thing, start)| {
-            let (before, arrows) = rest.split_at_checked(*start as usize).unwrap_or_default();
+        numbers.zip(starts.iter().rev()).map(move |(vertex, start)| {
+            let (before, edges) = rest.split_at_checked(*start as usize).unwrap_or_default();
             rest = before;
-            (thing, arrows)
+            (vertex, edges)
         })
     }
 
     /// The same edges from their ends to their starts.
     pub(super) fn reversed(&self) -> Self {
         let mut edges = Found::default();
-        let numbers = 0..u32::try_from(self.things()).unwrap_or_default();
+        let numbers = 0..u32::try_from(self.vertices()).unwrap_or_default();
         numbers.clone().for_each(|_| edges.begin());
         for from in numbers {
-            for (to, edge) in self.of(from).iter().map(|arrow| arrow.parts()) {
-                edges.add(to, from, edge);
+            for (to, kind) in self.of(from).iter().map(|edge| edge.parts()) {
+                edges.add(to, from, kind);
             }
         }
         edges.finish()
@@ -158,51 +158,51 @@ impl Edges {
         self.targets.len()
     }
 
-    pub(super) fn things(&self) -> usize {
+    pub(super) fn vertices(&self) -> usize {
         self.starts.len().saturating_sub(1)
     }
 
     /// The strongly connected components (Tarjan, with the calls kept in a list).
     pub(super) fn components(&self) -> Components {
-        let things = self.things();
+        let vertices = self.vertices();
         let (mut index, mut low, mut component) =
-            (Table::new(things, UNSEEN), Table::new(things, UNSEEN), Table::new(things, UNSEEN));
+            (Table::new(vertices, UNSEEN), Table::new(vertices, UNSEEN), Table::new(vertices, UNSEEN));
         let (mut seen, mut components) = (0, 0);
-        let mut order = Vec::with_capacity(things);
+        let mut order = Vec::with_capacity(vertices);
         let mut open: Vec<u32> = Vec::new();
         let mut calls: Vec<(u32, usize)> = Vec::new();
-        for start in 0..u32::try_from(things).unwrap_or_default() {
+        for start in 0..u32::try_from(vertices).unwrap_or_default() {
             if index.get(start) == UNSEEN {
                 calls.push((start, 0));
             }
-            while let Some((thing, next)) = calls.pop() {
+            while let Some((vertex, next)) = calls.pop() {
                 if next == 0 {
-                    index.set(thing, seen);
-                    low.set(thing, seen);
+                    index.set(vertex, seen);
+                    low.set(vertex, seen);
                     seen += 1;
-                    open.push(thing);
+                    open.push(vertex);
                 }
-                if let Some(to) = self.of(thing).get(next).map(|arrow| arrow.to()) {
-                    calls.push((thing, next + 1));
+                if let Some(to) = self.of(vertex).get(next).map(|edge| edge.to()) {
+                    calls.push((vertex, next + 1));
                     if index.get(to) == UNSEEN {
                         calls.push((to, 0));
                     } else if component.get(to) == UNSEEN {
-                        low.set(thing, low.get(thing).min(index.get(to)));
+                        low.set(vertex, low.get(vertex).min(index.get(to)));
                     }
                     continue;
                 }
-                if low.get(thing) == index.get(thing) {
+                if low.get(vertex) == index.get(vertex) {
                     while let Some(member) = open.pop() {
                         component.set(member, components);
                         order.push(member);
-                        if member == thing {
+                        if member == vertex {
                             break;
                         }
                     }
                     components += 1;
                 }
                 if let Some((caller, _)) = calls.last() {
-                    low.set(*caller, low.get(*caller).min(low.get(thing)));
+                    low.set(*caller, low.get(*caller).min(low.get(vertex)));
                 }
             }
         }
@@ -210,39 +210,39 @@ impl Edges {
     }
 }
 
-/// Which things reach each other.
+/// Which vertices reach each other.
 pub(super) struct Components {
-    /// For each thing the number of its component; an edge between two components leads to the one with the smaller number.
+    /// For each vertex the number of its component; an edge between two components leads to the one with the smaller number.
     pub(super) of: Vec<u32>,
-    /// The things, those of smaller components first.
+    /// The vertices, those of smaller components first.
     pub(super) order: Vec<u32>,
 }
 
-/// A number for each thing.
+/// A number for each vertex.
 struct Table(Vec<u32>);
 
 impl Table {
-    fn new(things: usize, value: u32) -> Self {
-        Self(vec![value; things])
+    fn new(vertices: usize, value: u32) -> Self {
+        Self(vec![value; vertices])
     }
 
-    fn get(&self, thing: u32) -> u32 {
-        self.0.get(thing as usize).copied().unwrap_or(UNSEEN)
+    fn get(&self, vertex: u32) -> u32 {
+        self.0.get(vertex as usize).copied().unwrap_or(UNSEEN)
     }
 
-    fn set(&mut self, thing: u32, value: u32) {
-        if let Some(slot) = self.0.get_mut(thing as usize) {
+    fn set(&mut self, vertex: u32, value: u32) {
+        if let Some(slot) = self.0.get_mut(vertex as usize) {
             *slot = value;
         }
     }
 }
 
-/// Edges (from, to, why) between so many things, for tests.
+/// Edges (from, to, why) between so many vertices, for tests.
 #[cfg(test)]
-pub(super) fn edges(things: usize, edges: &[(u32, u32, Edge)]) -> Edges {
+pub(super) fn edges(vertices: usize, edges: &[(u32, u32, EdgeKind)]) -> Edges {
     let mut found = Found::default();
-    (0..things).for_each(|_| found.begin());
-    edges.iter().for_each(|(from, to, edge)| found.add(*from, *to, *edge));
+    (0..vertices).for_each(|_| found.begin());
+    edges.iter().for_each(|(from, to, kind)| found.add(*from, *to, *kind));
     found.finish()
 }
 
@@ -252,13 +252,16 @@ mod tests {
 
     use super::*;
 
-    fn of(edges: &Edges, thing: u32) -> Vec<(u32, Edge)> {
-        edges.of(thing).iter().map(|arrow| arrow.parts()).collect()
+    fn of(edges: &Edges, vertex: u32) -> Vec<(u32, EdgeKind)> {
+        edges.of(vertex).iter().map(|edge| edge.parts()).collect()
     }
 
     #[test]
     fn a_cycle_is_one_component_and_numbers_fall_along_edges() {
-        let edges = edges(4, &[(0, 1, Edge::Input), (1, 2, Edge::Input), (2, 1, Edge::Input), (2, 3, Edge::Input)]);
+        let edges = edges(
+            4,
+            &[(0, 1, EdgeKind::Input), (1, 2, EdgeKind::Input), (2, 1, EdgeKind::Input), (2, 3, EdgeKind::Input)],
+        );
         let component = edges.components().of;
         assert_eq!(component[1], component[2]);
         assert!(component[0] > component[1] && component[1] > component[3], "{component:?}");
@@ -266,15 +269,15 @@ mod tests {
 
     #[test]
     fn reversed_edges_lead_from_what_is_needed_to_what_needs_it() {
-        let edges = edges(3, &[(0, 2, Edge::Input), (1, 2, Edge::Calls)]).reversed();
-        assert_eq!(of(&edges, 2), [(0, Edge::Input), (1, Edge::Calls)]);
+        let edges = edges(3, &[(0, 2, EdgeKind::Input), (1, 2, EdgeKind::Calls)]).reversed();
+        assert_eq!(of(&edges, 2), [(0, EdgeKind::Input), (1, EdgeKind::Calls)]);
         assert_eq!((of(&edges, 0), of(&edges, 1)), (vec![], vec![]));
     }
 
     #[test]
     fn edges_of_a_thing_keep_their_order() {
-        let edges = edges(3, &[(2, 1, Edge::Calls), (0, 2, Edge::Input), (2, 0, Edge::Control)]);
-        assert_eq!(of(&edges, 2), [(1, Edge::Calls), (0, Edge::Control)]);
+        let edges = edges(3, &[(2, 1, EdgeKind::Calls), (0, 2, EdgeKind::Input), (2, 0, EdgeKind::Control)]);
+        assert_eq!(of(&edges, 2), [(1, EdgeKind::Calls), (0, EdgeKind::Control)]);
         assert_eq!((of(&edges, 1), of(&edges, 9)), (vec![], vec![]));
     }
 
@@ -283,25 +286,25 @@ mod tests {
         let mut found = Found::default();
         found.begin();
         found.begin();
-        found.add_to_last(0, Edge::Control);
+        found.add_to_last(0, EdgeKind::Control);
         found.begin();
-        found.add_to_last(1, Edge::Input);
+        found.add_to_last(1, EdgeKind::Input);
         found.clear_last();
-        found.add_to_last(0, Edge::Input);
+        found.add_to_last(0, EdgeKind::Input);
         found.lead_to(&[2, 1, 0]);
         assert_eq!(found.len(), 2);
         let edges = found.finish();
         assert_eq!(
-            [0, 1, 2].map(|thing| of(&edges, thing)),
-            [vec![], vec![(2, Edge::Control)], vec![(2, Edge::Input)]]
+            [0, 1, 2].map(|vertex| of(&edges, vertex)),
+            [vec![], vec![(2, EdgeKind::Control)], vec![(2, EdgeKind::Input)]]
         );
     }
 
     #[test]
     fn every_reason_is_given_back() {
-        let last = (1 << (u32::BITS - WHY_BITS)) - 1;
-        for edge in Edge::ALL {
-            assert_eq!(Arrow::new(last, edge).parts(), (last, edge));
+        let last = (1 << (u32::BITS - KIND_BITS)) - 1;
+        for kind in EdgeKind::ALL {
+            assert_eq!(Edge::new(last, kind).parts(), (last, kind));
         }
     }
 
@@ -309,23 +312,23 @@ mod tests {
         #[test]
         fn edges_added_in_order_and_later_are_those_of_one_list(now in prop::collection::vec(prop::collection::vec(0_u32..9, 0..4), 9), later in prop::collection::vec((0_u32..9, 0_u32..9), 0..20)) {
             let mut found = Found::default();
-            let mut expected: Vec<Vec<(u32, Edge)>> = Vec::new();
+            let mut expected: Vec<Vec<(u32, EdgeKind)>> = Vec::new();
             for targets in &now {
                 found.begin();
-                targets.iter().for_each(|to| found.add_to_last(*to, Edge::Input));
-                expected.push(targets.iter().map(|to| (*to, Edge::Input)).collect());
+                targets.iter().for_each(|to| found.add_to_last(*to, EdgeKind::Input));
+                expected.push(targets.iter().map(|to| (*to, EdgeKind::Input)).collect());
             }
             for (from, to) in &later {
-                found.add(*from, *to, Edge::Calls);
-                expected[*from as usize].push((*to, Edge::Calls));
+                found.add(*from, *to, EdgeKind::Calls);
+                expected[*from as usize].push((*to, EdgeKind::Calls));
             }
             prop_assert_eq!(found.len(), now.iter().map(Vec::len).sum::<usize>() + later.len());
             let edges = found.finish();
-            prop_assert_eq!(edges.things(), now.len());
+            prop_assert_eq!(edges.vertices(), now.len());
             let backward: Vec<_> = edges.backward().collect();
-            prop_assert_eq!(backward, (0..9).rev().map(|thing| (thing, edges.of(thing))).collect::<Vec<_>>());
-            for (thing, expected) in (0..).zip(expected) {
-                prop_assert_eq!(of(&edges, thing), expected);
+            prop_assert_eq!(backward, (0..9).rev().map(|vertex| (vertex, edges.of(vertex))).collect::<Vec<_>>());
+            for (vertex, expected) in (0..).zip(expected) {
+                prop_assert_eq!(of(&edges, vertex), expected);
             }
         }
     }

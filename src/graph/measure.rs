@@ -5,13 +5,13 @@
 use foldhash::HashMap;
 
 use super::spread::{Mask, spread};
-use super::{Kind, MAX_SIGNATURES, MetaGraphReach, Root};
+use super::{MAX_SIGNATURES, MetaGraphReach, Root, VertexKind};
 
-/// Who reaches a thing: nobody, several, or one root by its position.
+/// Who reaches a vertex: nobody, several, or one root by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct By(u16);
+pub(super) struct ReachedBy(u16);
 
-impl By {
+impl ReachedBy {
     pub(super) const NOBODY: Self = Self(0);
     /// Several, of which none is a signature for callers.
     const SEVERAL: Self = Self(1);
@@ -40,7 +40,7 @@ impl By {
     }
 }
 
-/// Sets `reachable_bytes` of the roots, and who reaches each thing.
+/// Sets `reachable_bytes` of the roots, and who reaches each vertex.
 pub(super) fn measure(graph: &mut MetaGraphReach<'_>) {
     let signatures_measured = graph.roots.iter().filter(|root| root.position.is_some()).count() <= MAX_SIGNATURES;
     if !signatures_measured {
@@ -62,15 +62,15 @@ struct Sums {
 /// Tells the roots apart, as many at a time as there are bits in a mask.
 fn measure_each<M: Mask>(graph: &mut MetaGraphReach<'_>) {
     let at_a_time = size_of::<M>() * 8;
-    let mut reached = vec![By::NOBODY; graph.things.len()];
+    let mut reached = vec![ReachedBy::NOBODY; graph.vertices.len()];
     let mut sums = vec![Sums::default(); graph.roots.len()];
     for (batch, roots) in graph.roots.chunks(at_a_time).enumerate() {
-        let mut masks = vec![M::default(); graph.things.len()];
+        let mut masks = vec![M::default(); graph.vertices.len()];
         for (position, root) in (0..).zip(roots) {
             mark(&mut masks, root, M::from(1) << position);
         }
         spread(&graph.edges, &mut masks);
-        for ((mask, by), (kind, bytes)) in masks.into_iter().zip(&mut reached).zip(graph.things.sizes()) {
+        for ((mask, by), (kind, bytes)) in masks.into_iter().zip(&mut reached).zip(graph.vertices.sizes()) {
             let own = if is_shared(kind) { 0 } else { bytes };
             let mut left: u64 = mask.into();
             while left != 0 {
@@ -79,8 +79,8 @@ fn measure_each<M: Mask>(graph: &mut MetaGraphReach<'_>) {
                 if let Some(sums) = by.root().and_then(|first| sums.get_mut(first)) {
                     sums.own = sums.own.saturating_sub(own);
                 }
-                let is_first = *by == By::NOBODY;
-                *by = if is_first { By::only(root) } else { by.and(root, &graph.roots) };
+                let is_first = *by == ReachedBy::NOBODY;
+                *by = if is_first { ReachedBy::only(root) } else { by.and(root, &graph.roots) };
                 if let Some(sums) = sums.get_mut(root) {
                     sums.reachable = sums.reachable.saturating_add(bytes);
                     sums.own = sums.own.saturating_add(if is_first { own } else { 0 });
@@ -94,10 +94,11 @@ fn measure_each<M: Mask>(graph: &mut MetaGraphReach<'_>) {
 
 /// Takes too many roots to measure for one, of callers.
 fn measure_all(graph: &mut MetaGraphReach<'_>) {
-    let mut masks = vec![0_u8; graph.things.len()];
+    let mut masks = vec![0_u8; graph.vertices.len()];
     graph.roots.iter().for_each(|root| mark(&mut masks, root, 1));
     spread(&graph.edges, &mut masks);
-    graph.reached = masks.into_iter().map(|mask| if mask == 0 { By::NOBODY } else { By::CALLED }).collect();
+    graph.reached =
+        masks.into_iter().map(|mask| if mask == 0 { ReachedBy::NOBODY } else { ReachedBy::CALLED }).collect();
 }
 
 /// Sets the bit of a root at what it leads to.
@@ -107,16 +108,16 @@ fn mark<M: Mask>(masks: &mut [M], root: &Root, bit: M) {
     }
 }
 
-/// Whether things of a kind are those of all metagraphs.
-fn is_shared(kind: Kind) -> bool {
-    matches!(kind, Kind::Variable | Kind::Asset)
+/// Whether vertices of a kind are those of all metagraphs.
+fn is_shared(kind: VertexKind) -> bool {
+    matches!(kind, VertexKind::Variable | VertexKind::Asset)
 }
 
 /// Sets `exclusive_bytes` of the roots of all metagraphs, which share variables and assets.
 pub(super) fn exclusive(graphs: &mut [Option<MetaGraphReach<'_>>]) {
     let all_known = graphs.iter().all(|graph| graph.as_ref().is_some_and(MetaGraphReach::is_measured));
-    // For each shared thing in how many metagraphs it is reached.
-    let mut shared: HashMap<(Kind, u32, Vec<u8>), u32> = HashMap::default();
+    // For each shared vertex in how many metagraphs it is reached.
+    let mut shared: HashMap<(VertexKind, u32, Vec<u8>), u32> = HashMap::default();
     for graph in graphs.iter().flatten() {
         for (_, key) in graph.shared() {
             *shared.entry(key).or_default() += 1;
@@ -128,7 +129,7 @@ pub(super) fn exclusive(graphs: &mut [Option<MetaGraphReach<'_>>]) {
             let elsewhere = shared.get(&key).is_some_and(|graphs| *graphs > 1);
             let root = graph.by(number).root().filter(|_| !elsewhere);
             if let Some(sum) = root.and_then(|root| sums.get_mut(root)) {
-                *sum = sum.saturating_add(graph.things.bytes(number));
+                *sum = sum.saturating_add(graph.vertices.bytes(number));
             }
         }
         graph.roots.iter_mut().zip(sums).for_each(|(root, sum)| root.exclusive_bytes = Some(sum));
@@ -140,12 +141,14 @@ impl MetaGraphReach<'_> {
         self.roots.iter().all(|root| root.reachable_bytes.is_some())
     }
 
-    /// Those of the things that some root reaches which every metagraph has, and what they are known by in each.
-    fn shared(&self) -> impl Iterator<Item = (u32, (Kind, u32, Vec<u8>))> {
-        self.others().filter(|number| self.is_reached(*number)).filter_map(|number| match self.things.kind(number)? {
-            Kind::Variable => Some((number, (Kind::Variable, number, Vec::new()))),
-            Kind::Asset => Some((number, (Kind::Asset, 0, self.name_bytes(number).to_vec()))),
-            _ => None,
+    /// Those of the vertices that some root reaches which every metagraph has, and what they are known by in each.
+    fn shared(&self) -> impl Iterator<Item = (u32, (VertexKind, u32, Vec<u8>))> {
+        self.others().filter(|number| self.is_reached(*number)).filter_map(|number| {
+            match self.vertices.kind(number)? {
+                VertexKind::Variable => Some((number, (VertexKind::Variable, number, Vec::new()))),
+                VertexKind::Asset => Some((number, (VertexKind::Asset, 0, self.name_bytes(number).to_vec()))),
+                _ => None,
+            }
         })
     }
 }

@@ -4,14 +4,14 @@
 //! | module | holds |
 //! |---|---|
 //! | `node` | a NodeDef's name, op, inputs and function references, read from its span |
-//! | `things`, `names` | the things, and the nodes of a graph by name |
+//! | `vertices`, `names` | the vertices, and the nodes of a graph by name |
 //! | `declare` | nodes and functions, and what most nodes need, in one walk over the graph |
-//! | `build` | things and edges of one metagraph: the other nodes, resources, assets, signatures |
+//! | `build` | vertices and edges of one metagraph: the other nodes, resources, assets, signatures |
 //! | `objects` | what TF2's object graph adds: captures, traces, tables' functions, assets |
 //! | `restore` | which checkpoint keys the saver's restore op puts into which resource |
 //! | `edges` | the edges by where they start, and components |
-//! | `spread`, `measure` | which roots reach each thing, and their bytes |
-//! | `paths` | how a thing is first reached |
+//! | `spread`, `measure` | which roots reach each vertex, and their bytes |
+//! | `paths` | how a vertex is first reached |
 //! | `ask` | what findings want to know of a metagraph besides |
 //!
 //! A function counts as a whole: its body is not pruned. An input that a caller feeds is no end of the walk either: a
@@ -23,7 +23,7 @@
 //! TF2's models are loaded in two ways, and both count: a session runs the signature's nodes, whose variables the saver's
 //! restore op fills; a Python program calls the function, which has captured objects that have keys of their own.
 //!
-//! Things are numbers and edges pairs of them; the walks keep their state in lists, so neither a chain nor a cycle in a
+//! Vertices are numbers and edges pairs of them; the walks keep their state in lists, so neither a chain nor a cycle in a
 //! file is deep. Time is linear in the file, but for a pass for each 64 signatures.
 
 mod ask;
@@ -39,7 +39,7 @@ mod restore;
 mod spread;
 #[cfg(test)]
 mod tests;
-mod things;
+mod vertices;
 
 use std::ops::Range;
 
@@ -49,30 +49,30 @@ use serde::Serialize;
 use crate::charge;
 use crate::checkpoint::Checkpoint;
 use crate::progress::Progress;
-use crate::turns;
+use crate::queue;
 use crate::wire::{Field, Layout};
 
 pub use ask::{Bound, Handle, Users};
 pub(crate) use node::function_names;
-pub use paths::{Paths, Step};
-pub use things::Thing;
+pub use paths::{PathStep, Paths};
+pub use vertices::Vertex;
 
 use edges::Edges;
-use measure::By;
-use things::Things;
+use measure::ReachedBy;
+use vertices::Vertices;
 
-/// More things or edges than this, over all metagraphs, are not followed: the smallest node takes two bytes of a file
+/// More vertices or edges than this, over all metagraphs, are not followed: the smallest node takes two bytes of a file
 /// and fifty of memory.
-const MAX_THINGS: usize = 1 << 22;
+const MAX_VERTICES: usize = 1 << 22;
 const MAX_EDGES: usize = 1 << 24;
 
 /// Signatures of a metagraph beyond these are not measured: their bytes would take a pass for each 64.
 const MAX_SIGNATURES: usize = 1 << 10;
 
-/// What a thing is.
+/// What a vertex is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum VertexKind {
     /// A node of `graph_def` itself.
     Node,
     /// A function of the library, with its nodes.
@@ -87,7 +87,7 @@ pub enum Kind {
     Resource,
 }
 
-impl Kind {
+impl VertexKind {
     /// All of them, each at the place that is its number.
     const ALL: [Self; 6] = [Self::Node, Self::Function, Self::Variable, Self::Asset, Self::Object, Self::Resource];
 
@@ -105,10 +105,10 @@ impl Kind {
     }
 }
 
-/// Why one thing needs another.
+/// Why one vertex needs another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Edge {
+pub enum EdgeKind {
     /// A signature gives it.
     Output,
     /// A signature takes it.
@@ -141,7 +141,7 @@ pub enum Edge {
     File,
 }
 
-impl Edge {
+impl EdgeKind {
     /// All of them, each at the place that is its number.
     const ALL: [Self; 15] = [
         Self::Output,
@@ -184,7 +184,7 @@ pub struct Root {
     pub reachable_bytes: Option<u64>,
     /// The bytes of what is reached through it and through no other root of any metagraph.
     pub exclusive_bytes: Option<u64>,
-    targets: Vec<(u32, Edge)>,
+    targets: Vec<(u32, EdgeKind)>,
 }
 
 impl Root {
@@ -249,13 +249,13 @@ pub struct MetaGraphReach<'a> {
     file: &'a [u8],
     checkpoint: Option<&'a Checkpoint>,
     /// The tensors of the checkpoint in the index's order, then what the metagraph has.
-    things: Things,
+    vertices: Vertices,
     /// Which of these are nodes and functions.
     declared: Range<usize>,
     edges: Edges,
-    objects: objects::Names,
-    /// For each thing how many roots reach it.
-    reached: Vec<By>,
+    objects: objects::ObjectNames,
+    /// For each vertex how many roots reach it.
+    reached: Vec<ReachedBy>,
     /// For each root the bytes of what it alone of this metagraph reaches, and what no other metagraph has.
     own_bytes: Vec<u64>,
 }
@@ -278,7 +278,7 @@ fn side_by_side<'a>(
     keys: &build::Keys<'a>,
     two: &[MetaGraph<'_>],
 ) -> Vec<Option<MetaGraphReach<'a>>> {
-    turns::map(two, |meta_graph| follow(inputs, keys, meta_graph, (MAX_THINGS / 2, MAX_EDGES / 2)))
+    queue::map(two, |meta_graph| follow(inputs, keys, meta_graph, (MAX_VERTICES / 2, MAX_EDGES / 2)))
 }
 
 /// Follows metagraphs in the order of the file; those after one that there is no room for are not followed.
@@ -287,11 +287,11 @@ fn one_by_one<'a>(
     keys: &build::Keys<'a>,
     meta_graphs: &[MetaGraph<'_>],
 ) -> Vec<Option<MetaGraphReach<'a>>> {
-    let mut room = (MAX_THINGS, MAX_EDGES);
+    let mut room = (MAX_VERTICES, MAX_EDGES);
     let follow = |meta_graph| {
         let graph = follow(inputs, keys, meta_graph, room);
         room = graph.as_ref().map_or((0, 0), |graph: &MetaGraphReach<'_>| {
-            (room.0.saturating_sub(graph.things.len()), room.1.saturating_sub(graph.edges.count()))
+            (room.0.saturating_sub(graph.vertices.len()), room.1.saturating_sub(graph.edges.count()))
         });
         graph
     };
@@ -310,61 +310,61 @@ fn follow<'a>(
 }
 
 impl MetaGraphReach<'_> {
-    /// The numbers of all things, and what they are: the checkpoint's tensors in the index's order, then those of the
+    /// The numbers of all vertices, and what they are: the checkpoint's tensors in the index's order, then those of the
     /// metagraph.
-    pub fn kinds(&self) -> impl Iterator<Item = (u32, Kind)> {
-        self.things.kinds()
+    pub fn kinds(&self) -> impl Iterator<Item = (u32, VertexKind)> {
+        self.vertices.kinds()
     }
 
     /// The numbers of the nodes.
     pub fn nodes(&self) -> impl Iterator<Item = u32> {
-        self.kinds().filter(|(_, kind)| *kind == Kind::Node).map(|(number, _)| number)
+        self.kinds().filter(|(_, kind)| *kind == VertexKind::Node).map(|(number, _)| number)
     }
 
-    /// The numbers of all things that no root reaches.
+    /// The numbers of all vertices that no root reaches.
     pub fn unreached(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.reached).filter(|(_, by)| **by == By::NOBODY).map(|(number, _)| number)
+        (0..).zip(&self.reached).filter(|(_, by)| **by == ReachedBy::NOBODY).map(|(number, _)| number)
     }
 
-    /// A thing by its number.
+    /// A vertex by its number.
     #[must_use]
-    pub fn thing(&self, number: u32) -> Option<Thing> {
-        self.things.get(number)
+    pub fn vertex(&self, number: u32) -> Option<Vertex> {
+        self.vertices.get(number)
     }
 
-    /// What a thing is called: a node, function or asset by its name, a tensor by its key, an object by the path of
+    /// What a vertex is called: a node, function or asset by its name, a tensor by its key, an object by the path of
     /// attributes that leads to it. As the file has it: may hold anything.
     #[must_use]
     pub fn name(&self, number: u32) -> String {
-        match self.things.kind(number) {
-            Some(Kind::Variable) => {
+        match self.vertices.kind(number) {
+            Some(VertexKind::Variable) => {
                 let tensor = self.checkpoint.and_then(|checkpoint| checkpoint.bundle.tensors.get(number as usize));
                 tensor.map(|tensor| tensor.key.clone()).unwrap_or_default()
             }
-            Some(Kind::Object) => self.objects.name(self.file, number),
+            Some(VertexKind::Object) => self.objects.name(self.file, number),
             Some(_) => String::from_utf8_lossy(self.name_bytes(number)).into_owned(),
             None => String::new(),
         }
     }
 
-    /// The bytes of a thing's name in the file; empty for a variable.
+    /// The bytes of a vertex's name in the file; empty for a variable.
     fn name_bytes(&self, number: u32) -> &[u8] {
-        self.things.name(self.file, number)
+        self.vertices.name(self.file, number)
     }
 
-    /// Whether any root reaches a thing.
+    /// Whether any root reaches a vertex.
     #[must_use]
     pub fn is_reached(&self, number: u32) -> bool {
-        self.by(number) != By::NOBODY
+        self.by(number) != ReachedBy::NOBODY
     }
 
-    /// Whether a signature that callers use reaches a thing.
+    /// Whether a signature that callers use reaches a vertex.
     #[must_use]
     pub fn is_called(&self, number: u32) -> bool {
         self.by(number).is_called(&self.roots)
     }
 
-    fn by(&self, number: u32) -> By {
-        self.reached.get(number as usize).copied().unwrap_or(By::NOBODY)
+    fn by(&self, number: u32) -> ReachedBy {
+        self.reached.get(number as usize).copied().unwrap_or(ReachedBy::NOBODY)
     }
 }

@@ -7,13 +7,13 @@
 //! names are added when all are known, those first that come to the front of the table: so what is read of it stays in the
 //! cache, where names in the order of the file would touch all of it at once.
 
-use super::MAX_THINGS;
-use super::things::Things;
+use super::MAX_VERTICES;
+use super::vertices::Vertices;
 use crate::seeded::Seed;
 
 /// How many bits of an entry are the node's number; the others are a tag.
 const NUMBER_BITS: u32 = 22;
-const _: () = assert!(MAX_THINGS <= 1 << NUMBER_BITS);
+const _: () = assert!(MAX_VERTICES <= 1 << NUMBER_BITS);
 
 /// An entry without a node. No node has it: of the tags one is left out.
 const EMPTY: u32 = u32::MAX;
@@ -60,29 +60,29 @@ impl Hashes {
     }
 }
 
-/// The numbers of the nodes among things, by name.
+/// The numbers of the nodes among vertices, by name.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct NodeNames {
     seed: Seed,
     /// Half as many again as there are names. A name is at the place that its hash says, or in the first free one behind that.
     entries: Vec<u32>,
 }
 
-/// For each thing its number, or, if it is a node of a name that one before has, the number of the first of these.
+/// For each vertex its number, or, if it is a node of a name that one before has, the number of the first of these.
 pub(super) type Firsts = Vec<u32>;
 
-impl Names {
-    /// The nodes of `hashes`, which are among `things`. Of two of one name the first counts: if there are such, also says
+impl NodeNames {
+    /// The nodes of `hashes`, which are among `vertices`. Of two of one name the first counts: if there are such, also says
     /// which these are.
-    pub(super) fn new(file: &[u8], things: &Things, hashes: Hashes) -> (Self, Option<Firsts>) {
+    pub(super) fn new(file: &[u8], vertices: &Vertices, hashes: Hashes) -> (Self, Option<Firsts>) {
         let nodes: usize = hashes.parts.iter().map(Vec::len).sum();
         let entries = vec![EMPTY; nodes.saturating_add(nodes.div_ceil(2))];
         let (mut names, mut firsts) = (Self { seed: hashes.seed, entries }, None);
         for (number, hash) in hashes.parts.into_iter().flatten() {
-            let is_same = |other| things.is_called(file, other, things.name(file, number));
+            let is_same = |other| vertices.is_called(file, other, vertices.name(file, number));
             match names.find(hash, is_same) {
                 Ok(first) => {
-                    let firsts: &mut Firsts = firsts.get_or_insert_with(|| (0..).take(things.len()).collect());
+                    let firsts: &mut Firsts = firsts.get_or_insert_with(|| (0..).take(vertices.len()).collect());
                     firsts.get_mut(number as usize).into_iter().for_each(|slot| *slot = first);
                 }
                 Err(free) => {
@@ -94,8 +94,8 @@ impl Names {
     }
 
     /// The node of this name.
-    pub(super) fn get(&self, file: &[u8], things: &Things, wanted: &[u8]) -> Option<u32> {
-        self.find(self.seed.hash(wanted), |number| things.is_called(file, number, wanted)).ok()
+    pub(super) fn get(&self, file: &[u8], vertices: &Vertices, wanted: &[u8]) -> Option<u32> {
+        self.find(self.seed.hash(wanted), |number| vertices.is_called(file, number, wanted)).ok()
     }
 
     /// The node with this hash that `is_it`, or else the entry that one would have.
@@ -129,56 +129,61 @@ fn tag(hash: u32) -> u32 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Kind, Thing};
+    use super::super::{Vertex, VertexKind};
     use super::*;
 
     /// Nodes of these names, and the file that holds the names.
-    fn nodes(names: &[&str]) -> (Vec<u8>, Things, Hashes) {
-        let (mut things, mut hashes) = (Things::new(0), Hashes::new());
+    fn nodes(names: &[&str]) -> (Vec<u8>, Vertices, Hashes) {
+        let (mut vertices, mut hashes) = (Vertices::new(0), Hashes::new());
         let mut file = Vec::new();
         for (number, name) in (0..).zip(names) {
             let start = file.len();
             file.extend(name.bytes());
-            things.push(Thing { kind: Kind::Node, span: start..file.len(), bytes: 1, name: start..file.len() });
+            vertices.push(Vertex {
+                kind: VertexKind::Node,
+                span: start..file.len(),
+                bytes: 1,
+                name: start..file.len(),
+            });
             hashes.add(number, name.as_bytes());
         }
-        (file, things, hashes)
+        (file, vertices, hashes)
     }
 
     #[test]
     fn a_node_is_found_by_its_name_and_nothing_by_another() {
-        let (file, things, hashes) = nodes(&["dense/MatMul", "dense/MatMul_1", ""]);
-        let (names, firsts) = Names::new(&file, &things, hashes);
+        let (file, vertices, hashes) = nodes(&["dense/MatMul", "dense/MatMul_1", ""]);
+        let (names, firsts) = NodeNames::new(&file, &vertices, hashes);
         let found =
-            ["dense/MatMul_1", "dense/MatMul", "", "dense"].map(|name| names.get(&file, &things, name.as_bytes()));
+            ["dense/MatMul_1", "dense/MatMul", "", "dense"].map(|name| names.get(&file, &vertices, name.as_bytes()));
         assert_eq!((found, firsts), ([Some(1), Some(0), Some(2), None], None));
     }
 
     #[test]
     fn of_two_of_one_name_the_first_counts() {
-        let (file, things, hashes) = nodes(&["a", "b", "a", "b", "a"]);
-        let (names, firsts) = Names::new(&file, &things, hashes);
-        assert_eq!((names.get(&file, &things, b"a"), firsts), (Some(0), Some(vec![0, 1, 0, 1, 0])));
+        let (file, vertices, hashes) = nodes(&["a", "b", "a", "b", "a"]);
+        let (names, firsts) = NodeNames::new(&file, &vertices, hashes);
+        assert_eq!((names.get(&file, &vertices, b"a"), firsts), (Some(0), Some(vec![0, 1, 0, 1, 0])));
     }
 
     #[test]
     fn nodes_keep_their_numbers_where_there_are_other_things_between() {
-        let (file, mut things, mut hashes) = nodes(&["a", "b"]);
+        let (file, mut vertices, mut hashes) = nodes(&["a", "b"]);
         for name in [0..0, 1..2, 0..1] {
-            let kind = if name.is_empty() { Kind::Function } else { Kind::Node };
-            things.push(Thing { kind, span: name.clone(), bytes: 1, name });
+            let kind = if name.is_empty() { VertexKind::Function } else { VertexKind::Node };
+            vertices.push(Vertex { kind, span: name.clone(), bytes: 1, name });
         }
         hashes.add(3, b"b");
         hashes.add(4, b"a");
-        let (names, firsts) = Names::new(&file, &things, hashes);
-        let found = [&b"a"[..], b"b"].map(|name| names.get(&file, &things, name));
+        let (names, firsts) = NodeNames::new(&file, &vertices, hashes);
+        let found = [&b"a"[..], b"b"].map(|name| names.get(&file, &vertices, name));
         assert_eq!((found, firsts), ([Some(0), Some(1)], Some(vec![0, 1, 2, 1, 0])));
     }
 
     #[test]
     fn nothing_is_found_where_there_are_no_nodes() {
-        let (file, things, hashes) = nodes(&[]);
-        assert_eq!(Names::new(&file, &things, hashes).0.get(&file, &things, b"a"), None);
+        let (file, vertices, hashes) = nodes(&[]);
+        assert_eq!(NodeNames::new(&file, &vertices, hashes).0.get(&file, &vertices, b"a"), None);
     }
 
     #[test]
@@ -200,15 +205,15 @@ mod tests {
         #[test]
         fn each_name_leads_to_the_first_node_that_has_it(numbers in prop::collection::vec(0_usize..4000, 3000)) {
             let called: Vec<String> = numbers.iter().map(|number| format!("layer_{number}/MatMul")).collect();
-            let (file, things, hashes) = nodes(&called.iter().map(|name| &**name).collect::<Vec<_>>());
-            let (names, firsts) = Names::new(&file, &things, hashes);
+            let (file, vertices, hashes) = nodes(&called.iter().map(|name| &**name).collect::<Vec<_>>());
+            let (names, firsts) = NodeNames::new(&file, &vertices, hashes);
             let firsts = firsts.unwrap_or_else(|| (0..3000).collect());
             for (name, number) in called.iter().zip(firsts) {
                 let first = called.iter().position(|other| other == name).and_then(|first| u32::try_from(first).ok());
-                prop_assert_eq!((names.get(&file, &things, name.as_bytes()), Some(number)), (first, first));
+                prop_assert_eq!((names.get(&file, &vertices, name.as_bytes()), Some(number)), (first, first));
             }
             for number in 4000..8000 {
-                prop_assert_eq!(names.get(&file, &things, format!("layer_{number}/MatMul").as_bytes()), None);
+                prop_assert_eq!(names.get(&file, &vertices, format!("layer_{number}/MatMul").as_bytes()), None);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::build::{Builder, first};
-use super::{Edge, Kind, Origin};
+use super::{EdgeKind, Origin, VertexKind};
 use crate::wire::{Field, WireType, fields, integers, varint};
 
 /// Fields of SavedObjectGraph (tensorflow/core/protobuf/saved_object_graph.proto).
@@ -36,16 +36,16 @@ const MAX_PATH: usize = 24;
 
 /// How objects are called: from which object and by which attribute each is first reached.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct ObjectNames {
     base: u32,
     parents: Vec<Parent>,
 }
 
-impl Names {
+impl ObjectNames {
     /// The path of attributes that leads to an object; of a long one its end.
-    pub(super) fn name(&self, file: &[u8], thing: u32) -> String {
+    pub(super) fn name(&self, file: &[u8], vertex: u32) -> String {
         let mut parts = Vec::new();
-        let mut at = thing.saturating_sub(self.base);
+        let mut at = vertex.saturating_sub(self.base);
         while let Some(Some((parent, name))) = self.parents.get(at as usize).filter(|_| parts.len() < MAX_PATH) {
             parts.push(String::from_utf8_lossy(file.get(name.clone()).unwrap_or_default()));
             at = *parent;
@@ -62,13 +62,13 @@ type Parent = Option<(u32, Range<usize>)>;
 type Children = Vec<(u32, Range<usize>)>;
 
 /// Adds the objects of the SavedObjectGraphs at `ranges`, which protobuf takes for one.
-pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) -> Names {
+pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) -> ObjectNames {
     let file = builder.file;
     let messages = || ranges.iter().flat_map(|range| fields(file, range.clone()));
     let nodes: Vec<Range<usize>> = messages().filter(|f| f.is_len(NODES)).map(|f| f.payload()).collect();
-    let base = u32::try_from(builder.things.len()).unwrap_or(u32::MAX);
+    let base = u32::try_from(builder.vertices.len()).unwrap_or(u32::MAX);
     for node in &nodes {
-        builder.add(Kind::Object, 0..0, node.clone(), 0);
+        builder.add(VertexKind::Object, 0..0, node.clone(), 0);
     }
     let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     let number = |object: u64| u32::try_from(object).ok().filter(|object| *object < count);
@@ -78,7 +78,7 @@ pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) ->
         let is_resource = fields(file, node.clone()).any(|field| field.is_len(RESOURCE));
         for (child, name) in children.iter().filter(|_| is_resource) {
             if LIFE.contains(&file.get(name.clone()).unwrap_or_default()) {
-                builder.edge(object, base.saturating_add(*child), Edge::Prepared);
+                builder.edge(object, base.saturating_add(*child), EdgeKind::Prepared);
             }
         }
     }
@@ -87,7 +87,7 @@ pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) ->
         let name = file.get(first(file, entry.payload(), 1)).unwrap_or_default();
         let Some(function) = builder.functions.get(name).copied() else { continue };
         for object in integers(file, first(file, entry.payload(), 2), BOUND_INPUTS).filter_map(number) {
-            builder.edge(function, base.saturating_add(object), Edge::Captures);
+            builder.edge(function, base.saturating_add(object), EdgeKind::Captures);
         }
     }
     let (parents, held) = walk(file, &children);
@@ -95,12 +95,12 @@ pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) ->
         let node = nodes.get(*object as usize).cloned().unwrap_or(0..0);
         fields(file, node).any(|field| field.is_len(FUNCTION) || field.is_len(BARE_FUNCTION))
     };
-    let targets: Vec<(u32, Edge)> =
-        held.into_iter().filter(is_function).map(|object| (base.saturating_add(object), Edge::Holds)).collect();
+    let targets: Vec<(u32, EdgeKind)> =
+        held.into_iter().filter(is_function).map(|object| (base.saturating_add(object), EdgeKind::Holds)).collect();
     if !targets.is_empty() {
         builder.root(Origin::Objects, None, targets);
     }
-    Names { base, parents }
+    ObjectNames { base, parents }
 }
 
 fn children(file: &[u8], node: Range<usize>, number: impl Fn(u64) -> Option<u32>) -> Children {
@@ -124,22 +124,22 @@ fn object_edges(builder: &mut Builder<'_, '_>, object: u32, node: Range<usize>) 
                 let index = fields(file, kind).find(|field| field.number == 1);
                 let index = index.map_or(Some(0), |field| integer(file, &field)).and_then(|i| usize::try_from(i).ok());
                 let asset = index.and_then(|index| builder.asset_order.get(index)).copied();
-                asset.into_iter().for_each(|asset| builder.edge(object, asset, Edge::File));
+                asset.into_iter().for_each(|asset| builder.edge(object, asset, EdgeKind::File));
             }
             FUNCTION => {
                 for name in fields(file, kind).filter(|field| field.is_len(1)) {
                     let function = builder.functions.get(name.bytes(file)).copied();
-                    function.into_iter().for_each(|function| builder.edge(object, function, Edge::Trace));
+                    function.into_iter().for_each(|function| builder.edge(object, function, EdgeKind::Trace));
                 }
             }
             BARE_FUNCTION | CAPTURED_TENSOR => {
                 let name = first(file, kind, if field.number == BARE_FUNCTION { 1 } else { 2 });
                 let function = builder.functions.get(text(name)).copied();
-                function.into_iter().for_each(|function| builder.edge(object, function, Edge::Trace));
+                function.into_iter().for_each(|function| builder.edge(object, function, EdgeKind::Trace));
             }
             CONSTANT => {
                 let node = builder.node(text(first(file, kind, 1)));
-                node.into_iter().for_each(|node| builder.edge(object, node, Edge::Value));
+                node.into_iter().for_each(|node| builder.edge(object, node, EdgeKind::Value));
             }
             _ => {}
         }
@@ -163,7 +163,7 @@ fn integer(file: &[u8], field: &Field) -> Option<u64> {
     varint(field.bytes(file)).map(|(value, _)| value)
 }
 
-/// For each object the first way to it; and the objects that hang from the root without its signatures.
+/// For each object the first path to it; and the objects that hang from the root without its signatures.
 fn walk(file: &[u8], children: &[Children]) -> (Vec<Parent>, Vec<u32>) {
     let mut parents = vec![None; children.len()];
     let mut seen = vec![false; children.len()];

@@ -1,28 +1,28 @@
-//! How a thing is first reached: a breadth-first walk, from the signatures for callers, then from what a loader runs,
+//! How a vertex is first reached: a breadth-first walk, from the signatures for callers, then from what a loader runs,
 //! then from the object graph.
 
 use std::collections::VecDeque;
 
-use super::{Edge, MetaGraphReach, Origin, Root};
+use super::{EdgeKind, MetaGraphReach, Origin, Root};
 
-/// How a thing was come to.
+/// How a vertex was come to.
 #[derive(Debug, Clone, Copy)]
 enum Came {
     Not,
-    FromRoot(u32, Edge),
-    From(u32, Edge),
+    FromRoot(u32, EdgeKind),
+    From(u32, EdgeKind),
 }
 
 /// One step of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// Why the thing before, or the root, needs this one.
-    pub edge: Edge,
-    /// The thing.
-    pub thing: u32,
+pub struct PathStep {
+    /// Why the vertex before, or the root, needs this one.
+    pub edge: EdgeKind,
+    /// The vertex.
+    pub vertex: u32,
 }
 
-/// For each thing of a metagraph the first way to it.
+/// For each vertex of a metagraph the shortest path to it.
 pub struct Paths<'g, 'a> {
     graph: &'g MetaGraphReach<'a>,
     came: Vec<Came>,
@@ -32,7 +32,7 @@ impl<'a> MetaGraphReach<'a> {
     /// Walks the metagraph.
     #[must_use]
     pub fn paths(&self) -> Paths<'_, 'a> {
-        let mut paths = Paths { graph: self, came: vec![Came::Not; self.things.len()] };
+        let mut paths = Paths { graph: self, came: vec![Came::Not; self.vertices.len()] };
         paths.walk(Root::is_call);
         paths.walk(|root| root.origin != Origin::Objects);
         paths.walk(|_| true);
@@ -48,35 +48,35 @@ impl<'g> Paths<'g, '_> {
                 self.visit(*to, Came::FromRoot(number, *edge), &mut queue);
             }
         }
-        while let Some(thing) = queue.pop_front() {
-            for (to, edge) in self.graph.needs(thing) {
-                self.visit(to, Came::From(thing, edge), &mut queue);
+        while let Some(vertex) = queue.pop_front() {
+            for (to, edge) in self.graph.needs(vertex) {
+                self.visit(to, Came::From(vertex, edge), &mut queue);
             }
         }
     }
 
-    fn visit(&mut self, thing: u32, came: Came, queue: &mut VecDeque<u32>) {
-        if let Some(slot @ Came::Not) = self.came.get_mut(thing as usize) {
+    fn visit(&mut self, vertex: u32, came: Came, queue: &mut VecDeque<u32>) {
+        if let Some(slot @ Came::Not) = self.came.get_mut(vertex as usize) {
             *slot = came;
-            queue.push_back(thing);
+            queue.push_back(vertex);
         }
     }
 
-    /// The way to a thing, from a root on; `None` where none leads there.
+    /// The path to a vertex, from a root on; `None` where none leads there.
     #[must_use]
-    pub fn to(&self, thing: u32) -> Option<(&'g Root, Vec<Step>)> {
+    pub fn to(&self, vertex: u32) -> Option<(&'g Root, Vec<PathStep>)> {
         let mut steps = Vec::new();
-        let mut at = thing;
-        // A path visits no thing twice.
+        let mut at = vertex;
+        // A path visits no vertex twice.
         for _ in 0..=self.came.len() {
             match *self.came.get(at as usize)? {
                 Came::Not => return None,
                 Came::From(before, edge) => {
-                    steps.push(Step { edge, thing: at });
+                    steps.push(PathStep { edge, vertex: at });
                     at = before;
                 }
                 Came::FromRoot(root, edge) => {
-                    steps.push(Step { edge, thing: at });
+                    steps.push(PathStep { edge, vertex: at });
                     steps.reverse();
                     return Some((self.graph.roots.get(root as usize)?, steps));
                 }

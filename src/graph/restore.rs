@@ -1,6 +1,6 @@
 //! Which tensor of the checkpoint a resource is restored from, and what a loader runs to prepare one that is not.
 //!
-//! The saver's restore op says the first, in TF1 and TF2 alike: on the way to it a node takes the handle of a resource
+//! The saver's restore op says the first, in TF1 and TF2 alike: on the path to it a node takes the handle of a resource
 //! and an output of a RestoreV2, whose Const inputs have the key and the slice of each output. TF2 has these nodes in a
 //! function that the restore op calls with the handles.
 
@@ -10,7 +10,7 @@ use foldhash::{HashMap, HashSet};
 
 use super::build::{Builder, first};
 use super::node::{Input, Node};
-use super::{Edge, MAX_EDGES, Origin};
+use super::{EdgeKind, MAX_EDGES, Origin};
 use crate::wire::fields;
 
 /// Ops that a value passes through unchanged between the checkpoint and a variable.
@@ -101,7 +101,7 @@ pub(super) fn prepare(builder: &mut Builder<'_, '_>, restored: &HashSet<u32>) {
             let source = builder.node(Input::parse(input).name);
             let resource = source.and_then(|source| builder.handles.get(&source)).copied();
             if let Some(resource) = resource.filter(|resource| !restored.contains(resource)) {
-                builder.edge(resource, number, Edge::Prepared);
+                builder.edge(resource, number, EdgeKind::Prepared);
             }
         }
     }

@@ -31,13 +31,13 @@ fn keys(tensors: &[(&str, usize)]) -> Checkpoint {
     checkpoint(tensors.iter().fold(BundleBuilder::default(), add).files().into())
 }
 
-/// What metagraphs reach, and the names of it: for each the roots with `reachable` and `exclusive`, and the things.
+/// What metagraphs reach, and the names of it: for each the roots with `reachable` and `exclusive`, and the vertices.
 struct Found {
     reached: Vec<Vec<String>>,
     called: Vec<String>,
     bytes: Vec<Vec<(Option<u64>, Option<u64>)>>,
     bound: Vec<Bound>,
-    ways: Vec<Vec<String>>,
+    paths: Vec<Vec<String>>,
     followed: usize,
 }
 
@@ -70,13 +70,13 @@ fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
         assert_eq!(graph.edges, again.edges);
     }
     let names = |graph: &MetaGraphReach<'_>, wanted: &dyn Fn(u32) -> bool| -> Vec<String> {
-        let shown = |kind: Kind| !matches!(kind, Kind::Object | Kind::Resource);
+        let shown = |kind: VertexKind| !matches!(kind, VertexKind::Object | VertexKind::Resource);
         graph.kinds().filter(|(n, kind)| shown(*kind) && wanted(*n)).map(|(n, _)| graph.name(n)).collect()
     };
     let graphs = || reach.meta_graphs.iter().flatten();
-    let way = |graph: &MetaGraphReach<'_>, paths: &Paths<'_, '_>, thing: u32| {
-        let steps = paths.to(thing).map(|(_, steps)| steps).unwrap_or_default();
-        steps.iter().map(|step| graph.name(step.thing)).collect::<Vec<_>>().join(" > ")
+    let path = |graph: &MetaGraphReach<'_>, paths: &Paths<'_, '_>, vertex: u32| {
+        let steps = paths.to(vertex).map(|(_, steps)| steps).unwrap_or_default();
+        steps.iter().map(|step| graph.name(step.vertex)).collect::<Vec<_>>().join(" > ")
     };
     Found {
         reached: graphs().map(|graph| names(graph, &|n| graph.is_reached(n))).collect(),
@@ -85,10 +85,10 @@ fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
             .map(|graph| graph.roots.iter().map(|root| (root.reachable_bytes, root.exclusive_bytes)).collect())
             .collect(),
         bound: graphs().next().map(MetaGraphReach::bound).unwrap_or_default(),
-        ways: graphs()
+        paths: graphs()
             .map(|graph| {
                 let paths = graph.paths();
-                graph.kinds().take(100).map(|(n, _)| way(graph, &paths, n)).filter(|way| !way.is_empty()).collect()
+                graph.kinds().take(100).map(|(n, _)| path(graph, &paths, n)).filter(|path| !path.is_empty()).collect()
             })
             .collect(),
         followed: graphs().count(),
@@ -166,7 +166,7 @@ fn a_variable_is_restored_from_the_key_that_its_saver_says() {
     let found = find(&[graph], Some(&checkpoint));
     assert_eq!(found.reached[0], ["w/average", "y", "w"]);
     assert_eq!(found.bound[1], Bound { by_graph: true, by_objects: false });
-    assert!(found.ways[0].contains(&"y > w > w > w/average".to_owned()), "{:?}", found.ways);
+    assert!(found.paths[0].contains(&"y > w > w > w/average".to_owned()), "{:?}", found.paths);
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn table(main_op: &str) -> Message {
 #[test]
 fn a_table_is_reached_with_what_the_main_op_fills_it_from() {
     let found = find(&[table("saved_model_main_op")], None);
-    assert!(found.ways[0].contains(&"y > table > table > fill > path > words.txt".to_owned()), "{:?}", found.ways);
+    assert!(found.paths[0].contains(&"y > table > table > fill > path > words.txt".to_owned()), "{:?}", found.paths);
     assert!(!found.called.contains(&"init".to_owned()) && found.reached[0].contains(&"init".to_owned()));
     let found = find(&[table("another_collection")], None);
     assert_eq!(found.reached[0], ["y", "table"]);
@@ -373,7 +373,7 @@ fn more_signatures_than_can_be_measured_are_followed_all_the_same() {
 
 #[test]
 fn a_graph_of_millions_of_empty_nodes_is_not_followed() {
-    let graph = message().message(2, &message().raw(&[0x0a, 0].repeat(MAX_THINGS + 1)));
+    let graph = message().message(2, &message().raw(&[0x0a, 0].repeat(MAX_VERTICES + 1)));
     assert_eq!(find(&[graph], None).followed, 0);
 }
 
@@ -421,11 +421,11 @@ proptest! {
         let functions = [function_of("f", &[], &[]), function_of("g", &[], &[])];
         let message = signature(meta_graph(&[], &graph_of(&nodes, &functions)), "serve", &[], &["a"]);
         let first = |wanted: &str| graph.iter().position(|(name, ..)| NAMES[*name] == wanted);
-        let expected: Vec<Vec<(u32, Edge)>> = graph.iter().map(|(_, inputs, _)| inputs.iter().filter_map(|(name, how)| {
+        let expected: Vec<Vec<(u32, EdgeKind)>> = graph.iter().map(|(_, inputs, _)| inputs.iter().filter_map(|(name, how)| {
             let name = NAMES[*name].split(':').next().unwrap_or_default();
-            Some((u32::try_from(first(name)?).unwrap(), if *how == 3 { Edge::Control } else { Edge::Input }))
+            Some((u32::try_from(first(name)?).unwrap(), if *how == 3 { EdgeKind::Control } else { EdgeKind::Input }))
         }).collect()).collect();
-        let is_input = |(_, edge): &(u32, Edge)| matches!(edge, Edge::Input | Edge::Control);
+        let is_input = |(_, edge): &(u32, EdgeKind)| matches!(edge, EdgeKind::Input | EdgeKind::Control);
         let found = look(&message, None, |reach| {
             reach.nodes().map(|number| reach.needs(number).filter(is_input).collect()).collect::<Vec<Vec<_>>>()
         });

@@ -9,8 +9,8 @@ use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::{Dimension, Label, Labels, RECENT_BITS, Tally};
-use crate::recent::{Recent, mix};
+use super::{CACHE_BITS, Dimension, Label, Labels, Tally};
+use crate::cache::{Cache, hash_number};
 
 /// No row; there is no memory for so many.
 const NONE: u32 = u32::MAX;
@@ -41,8 +41,8 @@ pub(super) struct Rows {
     /// By the number of an op the row of it that was made last.
     newest: Vec<u32>,
     /// Where the groups that were met last are, and the rows that were searched for.
-    recent_groups: Recent,
-    recent_rows: Recent,
+    group_cache: Cache,
+    row_cache: Cache,
     /// How many rows were passed in searches.
     passed: usize,
     /// All rows, once so many were passed that it is worth it.
@@ -55,8 +55,8 @@ impl Default for Rows {
             groups: IndexMap::default(),
             rows: Vec::new(),
             newest: Vec::new(),
-            recent_groups: Recent::new(RECENT_BITS),
-            recent_rows: Recent::new(RECENT_BITS),
+            group_cache: Cache::new(CACHE_BITS),
+            row_cache: Cache::new(CACHE_BITS),
             passed: 0,
             index: None,
         }
@@ -67,15 +67,15 @@ impl Rows {
     /// The group of these labels, whatever their op is. It has that number for as long as the rows are.
     pub(super) fn group(&mut self, mut labels: Labels) -> Group {
         labels.set(Dimension::Op, Label::NONE);
-        let mixed = labels.mix();
-        let guess = self.recent_groups.get(mixed);
+        let hash = labels.hash();
+        let guess = self.group_cache.get(hash);
         if self.groups.get_index(guess).is_some_and(|(known, _)| *known == labels) {
             return Group(number(guess));
         }
         let entry = self.groups.entry(labels);
         let at = entry.index();
         entry.or_insert(number(self.rows.len()));
-        self.recent_groups.set(mixed, at);
+        self.group_cache.set(hash, at);
         Group(number(at))
     }
 
@@ -130,8 +130,8 @@ impl Rows {
         }
         let first =
             self.groups.get_index(group.0 as usize).map(|(_, first)| *first).filter(|first| newest >= *first)?;
-        let mixed = mix(u64::from(group.0) << 32 | op.number() as u64);
-        let guess = self.recent_rows.get(mixed);
+        let hash = hash_number(u64::from(group.0) << 32 | op.number() as u64);
+        let guess = self.row_cache.get(hash);
         if self.rows.get(guess).is_some_and(is_it) {
             return Some(number(guess));
         }
@@ -142,7 +142,7 @@ impl Rows {
             Some(index) => index.get(&(group, op)).copied(),
             None => self.search(group, newest, first),
         }?;
-        self.recent_rows.set(mixed, found as usize);
+        self.row_cache.set(hash, found as usize);
         Some(found)
     }
 
@@ -184,7 +184,7 @@ mod tests {
     use super::super::Category;
     use super::*;
 
-    /// The rows of a few groups and ops that are charged in turns, each with one thing.
+    /// The rows of a few groups and ops that are charged one after the other again and again, each with one element.
     fn charged(charges: impl Iterator<Item = (u32, u32)>) -> (Rows, BTreeMap<(u32, u32), u64>) {
         let (mut rows, mut expected) = (Rows::default(), BTreeMap::new());
         for (function, op) in charges {

@@ -11,7 +11,7 @@ use super::fit::{fit, pad, width};
 use super::{SCHEMA_VERSION, Tool, UnreadableInput, json};
 use crate::escape::escape;
 use crate::exit::Exit;
-use crate::graph::{Edge, Kind};
+use crate::graph::{EdgeKind, VertexKind};
 use crate::problem::Problem;
 use crate::size::{bytes, plural};
 
@@ -68,7 +68,7 @@ pub struct WhyGraph {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WhyThing {
     /// What it is.
-    pub kind: Kind,
+    pub kind: VertexKind,
     /// Its name.
     pub name: String,
     /// For a node of a function, the function.
@@ -108,9 +108,9 @@ pub enum WhyRootKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WhyStep {
     /// Why the thing before needs this one; null for a node that is part of it.
-    pub edge: Option<Edge>,
+    pub edge: Option<EdgeKind>,
     /// What this one is.
-    pub kind: Kind,
+    pub kind: VertexKind,
     /// Its name.
     pub name: String,
     /// Its bytes; 0 where it has none of its own.
@@ -239,24 +239,24 @@ impl WhyThing {
 }
 
 /// A word for why the thing on the line before needs this one.
-fn word(edge: Option<Edge>) -> &'static str {
+fn word(edge: Option<EdgeKind>) -> &'static str {
     let Some(edge) = edge else { return "has" };
     match edge {
-        Edge::Output => "returns",
-        Edge::Fed => "takes",
-        Edge::Runs => "runs",
-        Edge::Holds => "holds",
-        Edge::Input => "reads",
-        Edge::Control => "waits for",
-        Edge::Calls => "calls",
-        Edge::Handle => "handle of",
-        Edge::Restored => "restored",
-        Edge::Slice => "slice of",
-        Edge::Prepared => "set up by",
-        Edge::Captures => "captures",
-        Edge::Trace => "trace",
-        Edge::Value => "value",
-        Edge::File => "path of",
+        EdgeKind::Output => "returns",
+        EdgeKind::Fed => "takes",
+        EdgeKind::Runs => "runs",
+        EdgeKind::Holds => "holds",
+        EdgeKind::Input => "reads",
+        EdgeKind::Control => "waits for",
+        EdgeKind::Calls => "calls",
+        EdgeKind::Handle => "handle of",
+        EdgeKind::Restored => "restored",
+        EdgeKind::Slice => "slice of",
+        EdgeKind::Prepared => "set up by",
+        EdgeKind::Captures => "captures",
+        EdgeKind::Trace => "trace",
+        EdgeKind::Value => "value",
+        EdgeKind::File => "path of",
     }
 }
 
@@ -275,7 +275,7 @@ fn line(edge: &str, kind: &str, name: &str, size: u64, columns: usize, out: &mut
 mod tests {
     use super::*;
 
-    fn step(edge: Edge, kind: Kind, name: &str, bytes: u64) -> WhyStep {
+    fn step(edge: EdgeKind, kind: VertexKind, name: &str, bytes: u64) -> WhyStep {
         WhyStep { edge: Some(edge), kind, name: name.to_owned(), bytes }
     }
 
@@ -291,7 +291,7 @@ mod tests {
     }
 
     fn thing(root: Option<WhyRoot>, steps: Vec<WhyStep>) -> WhyThing {
-        let (kind, name) = (Kind::Variable, "w".to_owned());
+        let (kind, name) = (VertexKind::Variable, "w".to_owned());
         WhyThing { kind, name, function: None, bytes: 7, root, steps, more: 0 }
     }
 
@@ -303,7 +303,10 @@ mod tests {
 
     #[test]
     fn each_step_is_a_line() {
-        let steps = vec![step(Edge::Output, Kind::Node, "y", 20), step(Edge::Restored, Kind::Variable, "w", 7)];
+        let steps = vec![
+            step(EdgeKind::Output, VertexKind::Node, "y", 20),
+            step(EdgeKind::Restored, VertexKind::Variable, "w", 7),
+        ];
         let text = written(&answer(vec![thing(signature("serve"), steps)]), 80);
         assert_eq!(
             text,
@@ -320,7 +323,7 @@ mod tests {
     #[test]
     fn names_are_made_safe_and_fit_the_page() {
         let name = "a\u{1b}[2J/".repeat(40);
-        let steps = vec![step(Edge::Input, Kind::Node, &name, 1)];
+        let steps = vec![step(EdgeKind::Input, VertexKind::Node, &name, 1)];
         let text = written(&answer(vec![thing(signature(&name), steps)]), 80);
         assert!(!text.contains('\u{1b}') && text.lines().all(|line| width(line) <= 80), "{text}");
     }

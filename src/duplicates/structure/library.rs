@@ -5,7 +5,7 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
 
-use crate::turns;
+use crate::queue;
 use crate::wire::{fields, first_len, last_len};
 
 /// `FunctionDef.signature`; `OpDef.name`, `.output_arg` and `OpDef.ArgDef.name`.
@@ -51,7 +51,7 @@ impl<'a> Library<'a> {
             let name = signature.and_then(|op| last_len(file, op, OP_NAME));
             name.and_then(|range| file.get(range)).unwrap_or_default()
         };
-        let names = turns::map(parts, |part| part.iter().map(name).collect::<Vec<_>>());
+        let names = queue::map(parts, |part| part.iter().map(name).collect::<Vec<_>>());
         let names = || (first..).zip(names.iter().flatten().copied()).filter(|(_, name)| !name.is_empty());
         let mut by_name = HashMap::with_capacity_and_hasher(names().count(), RandomState::default());
         for (number, name) in names() {

@@ -38,7 +38,7 @@ use self::classes::{Calls, classes};
 use self::library::{Library, Signed};
 pub(super) use self::stem::common_stem;
 use crate::progress::{Progress, Silent};
-use crate::turns;
+use crate::queue;
 
 /// Functions are read in parts of about so many bytes, by all cores.
 const PART: usize = 1 << 21;
@@ -103,7 +103,7 @@ fn read_parts(
     progress: &dyn Progress,
 ) -> Vec<(Vec<Read>, Calls)> {
     let reader = || Reader::new(file, library, large, Calls::default());
-    turns::map_with(parts, reader, |reader, part| {
+    queue::map_with(parts, reader, |reader, part| {
         let read = reader.read_all(part);
         progress.advance(part.iter().map(|function| function.len() as u64).fold(0, u64::saturating_add));
         (read, std::mem::take(&mut reader.calls))

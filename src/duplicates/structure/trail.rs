@@ -15,7 +15,7 @@
 use std::ops::Range;
 
 use super::names::{Known, Names, Node};
-use crate::recent::{Recent, mix, mix_name};
+use crate::cache::{Cache, hash_name, hash_number};
 use crate::wire::{Field, short_length};
 
 /// So many steps are kept, with so many inputs and calls in all; when they are full, the trail is begun anew. A step takes
@@ -85,15 +85,15 @@ pub(super) struct Trail<'a> {
     steps: Vec<Step<'a>>,
     inputs: Vec<Input<'a>>,
     calls: Vec<usize>,
-    by_bytes: Recent,
-    by_digests: Recent,
+    by_bytes: Cache,
+    by_digests: Cache,
 }
 
 impl<'a> Trail<'a> {
     /// A trail through a library of so many bytes.
     pub(super) fn new(file: &'a [u8], bytes: usize) -> Self {
         let bits = recent_bits(bytes);
-        let (by_bytes, by_digests) = (Recent::new(bits), Recent::new(bits));
+        let (by_bytes, by_digests) = (Cache::new(bits), Cache::new(bits));
         Self { file, steps: Vec::new(), inputs: Vec::new(), calls: Vec::new(), by_bytes, by_digests }
     }
 
@@ -120,7 +120,7 @@ impl<'a> Trail<'a> {
         if self.fits(next, bytes, names) {
             return Some(next);
         }
-        let guess = At(u32::try_from(self.by_bytes.get(mix_bytes(from, bytes))).ok()?);
+        let guess = At(u32::try_from(self.by_bytes.get(hash_node(from, bytes))).ok()?);
         let fits = self.step(guess)?.from == from && self.fits(guess, bytes, names);
         fits.then(|| self.set_next(from, guess))
     }
@@ -147,8 +147,8 @@ impl<'a> Trail<'a> {
         calls: &[usize],
     ) -> Option<At> {
         self.step(from)?;
-        let mixed = mix(u64::from_le_bytes(*read.form.to_le_bytes().first_chunk()?));
-        let known = At(u32::try_from(self.by_digests.get(mixed)).unwrap_or(u32::MAX));
+        let hash = hash_number(u64::from_le_bytes(*read.form.to_le_bytes().first_chunk()?));
+        let known = At(u32::try_from(self.by_digests.get(hash)).unwrap_or(u32::MAX));
         if self.step(known).is_some_and(|step| step.digests == read) {
             return Some(self.set_next(from, known));
         }
@@ -167,8 +167,8 @@ impl<'a> Trail<'a> {
         self.calls.extend_from_slice(calls);
         let (inputs, calls) = (first_input..self.inputs.len(), first_call..self.calls.len());
         self.steps.push(Step { from, next: At::NONE, digests: read, inputs, last, calls });
-        self.by_digests.set(mixed, number);
-        self.by_bytes.set(mix_bytes(from, node.behind_name), number);
+        self.by_digests.set(hash, number);
+        self.by_bytes.set(hash_node(from, node.behind_name), number);
         Some(self.set_next(from, at))
     }
 
@@ -237,10 +237,10 @@ fn same(a: &[u8], b: &[u8]) -> bool {
         }
 }
 
-/// A mix of where one is and of the first and the last bytes of a node: its op, and what its last attribute is.
-fn mix_bytes(from: At, bytes: &[u8]) -> u64 {
+/// A hash of where one is and of the first and the last bytes of a node: its op, and what its last attribute is.
+fn hash_node(from: At, bytes: &[u8]) -> u64 {
     let first = bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
-    mix(mix_name(bytes) ^ first ^ u64::from(from.0))
+    hash_number(hash_name(bytes) ^ first ^ u64::from(from.0))
 }
 
 /// How a node can be followed, while it is read.

@@ -10,7 +10,7 @@ use crate::duplicates::{Group, GroupKind, Member};
 use crate::findings::objects;
 use crate::findings::removal::{self, Gone};
 use crate::findings::{Cause, Context, Detected, quoted};
-use crate::graph::{Kind, MetaGraphReach};
+use crate::graph::{MetaGraphReach, VertexKind};
 use crate::size::{bytes, plural};
 use crate::wire::{fields, first_len};
 
@@ -79,9 +79,9 @@ fn called<'m>(context: &Context<'_>, members: impl Iterator<Item = &'m Member>) 
     let places: BTreeSet<(u64, u64)> = members.map(key).collect();
     let mut called = BTreeSet::new();
     for graph in context.reach.meta_graphs.iter().flatten() {
-        let is_code = |kind: Kind| matches!(kind, Kind::Node | Kind::Function);
+        let is_code = |kind: VertexKind| matches!(kind, VertexKind::Node | VertexKind::Function);
         for (number, _) in graph.kinds().filter(|(_, kind)| is_code(*kind)) {
-            let Some(thing) = graph.thing(number) else { continue };
+            let Some(thing) = graph.vertex(number) else { continue };
             let Range { start, end } = context.part(&thing.span);
             let mut within = places.range((start, 0)..(end, 0)).filter(|place| place.1 <= end).peekable();
             if within.peek().is_some() && graph.is_called(number) {
@@ -126,7 +126,7 @@ fn captors<'a>(
     };
     let mut names: BTreeSet<&[u8]> = entries.filter(|entry| entry.is_len(2)).filter_map(|entry| name(&entry)).collect();
     if !names.is_empty() {
-        let functions = reach.kinds().filter(|(_, kind)| *kind == Kind::Function);
+        let functions = reach.kinds().filter(|(_, kind)| *kind == VertexKind::Function);
         for (number, _) in functions.filter(|(number, _)| reach.is_called(*number)) {
             names.remove(reach.name(number).as_bytes());
         }

@@ -1,18 +1,18 @@
-//! The things of a metagraph, in twelve bytes each.
+//! The vertices of a metagraph, in twelve bytes each.
 //!
 //! There are millions of nodes, and what is written down of each is written to fresh memory and read again by every walk over
-//! them. So a thing is kept as a [`Slot`], which says of a field of a model what any writer makes; the few whose numbers do
+//! them. So a vertex is kept as a [`Slot`], which says of a field of a model what any writer makes; the few whose numbers do
 //! not fit (a message of gigabytes, a tensor's bytes) are in a list beside, and nothing is cut off.
 
 use std::ops::Range;
 
-use super::Kind;
+use super::VertexKind;
 
 /// Something that can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Thing {
+pub struct Vertex {
     /// What it is.
-    pub kind: Kind,
+    pub kind: VertexKind,
     /// Its message in the main file's wire format, without tag and length; empty for what is not in it.
     pub span: Range<usize>,
     /// Those of the field, tag and length included; of the shards, as they are charged to the tensor; of the asset's file.
@@ -21,7 +21,7 @@ pub struct Thing {
     pub(super) name: Range<usize>,
 }
 
-/// A thing, as most are.
+/// A vertex, as most are.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     /// Where its message starts in the metagraph.
@@ -40,15 +40,15 @@ const NAME_AT_BITS: u32 = 5;
 const NAME_LEN_BITS: u32 = 8;
 const BEYOND_BITS: u32 = 16;
 const _: () = assert!(KIND_BITS + NAME_AT_BITS + NAME_LEN_BITS + BEYOND_BITS == u32::BITS);
-const _: () = assert!(Kind::ALL.len() <= 1 << KIND_BITS);
+const _: () = assert!(VertexKind::ALL.len() <= 1 << KIND_BITS);
 
-/// What says as the length of a name that a thing is in the list of those that do not fit.
+/// What says as the length of a name that a vertex is in the list of those that do not fit.
 const WIDE: u32 = (1 << NAME_LEN_BITS) - 1;
 
 impl Slot {
     #[inline]
-    fn new(thing: &Thing, base: usize) -> Option<Self> {
-        let Thing { kind, span, bytes, name } = thing;
+    fn new(vertex: &Vertex, base: usize) -> Option<Self> {
+        let Vertex { kind, span, bytes, name } = vertex;
         let name_at = if name.is_empty() { 0 } else { name.start.checked_sub(span.start)? };
         let name_at = u32::try_from(name_at).ok().filter(|at| *at < 1 << NAME_AT_BITS)?;
         let name_len = u32::try_from(name.len()).ok().filter(|len| *len < WIDE)?;
@@ -62,8 +62,8 @@ impl Slot {
         })
     }
 
-    /// That of a thing that does not fit.
-    fn wide(kind: Kind) -> Self {
+    /// That of a vertex that does not fit.
+    fn wide(kind: VertexKind) -> Self {
         Self { start: 0, len: 0, rest: WIDE << (NAME_AT_BITS + KIND_BITS) | kind as u32 }
     }
 
@@ -73,9 +73,9 @@ impl Slot {
     }
 
     #[inline]
-    fn kind(self) -> Kind {
+    fn kind(self) -> VertexKind {
         let kind = self.rest & ((1 << KIND_BITS) - 1);
-        Kind::ALL.get(kind as usize).copied().unwrap_or(Kind::Node)
+        VertexKind::ALL.get(kind as usize).copied().unwrap_or(VertexKind::Node)
     }
 
     #[inline]
@@ -102,24 +102,24 @@ impl Slot {
         start..start.saturating_add(self.name_len() as usize)
     }
 
-    fn thing(self, base: usize) -> Thing {
+    fn vertex(self, base: usize) -> Vertex {
         let start = self.start(base);
         let span = start..start.saturating_add(self.len as usize);
-        Thing { kind: self.kind(), span, bytes: self.bytes(), name: self.name(base) }
+        Vertex { kind: self.kind(), span, bytes: self.bytes(), name: self.name(base) }
     }
 }
 
-/// Things by their numbers.
+/// Vertices by their numbers.
 #[derive(Debug)]
-pub(super) struct Things {
+pub(super) struct Vertices {
     /// Where the metagraph starts.
     base: usize,
     slots: Vec<Slot>,
     /// Those that do not fit into a slot, by their numbers.
-    wide: Vec<(u32, Thing)>,
+    wide: Vec<(u32, Vertex)>,
 }
 
-impl Things {
+impl Vertices {
     /// Those of a metagraph that starts at `base` of the file; none yet.
     pub(super) fn new(base: usize) -> Self {
         Self { base, slots: Vec::new(), wide: Vec::new() }
@@ -129,53 +129,53 @@ impl Things {
         self.slots.len()
     }
 
-    /// Adds a thing, whose number is that of the things before it.
+    /// Adds a vertex, whose number is that of the vertices before it.
     #[inline]
-    pub(super) fn push(&mut self, thing: Thing) {
-        match Slot::new(&thing, self.base) {
+    pub(super) fn push(&mut self, vertex: Vertex) {
+        match Slot::new(&vertex, self.base) {
             Some(slot) => self.slots.push(slot),
-            None => self.push_wide(thing),
+            None => self.push_wide(vertex),
         }
     }
 
     #[cold]
-    fn push_wide(&mut self, thing: Thing) {
+    fn push_wide(&mut self, vertex: Vertex) {
         let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.slots.push(Slot::wide(thing.kind));
-        self.wide.push((number, thing));
+        self.slots.push(Slot::wide(vertex.kind));
+        self.wide.push((number, vertex));
     }
 
-    pub(super) fn get(&self, number: u32) -> Option<Thing> {
+    pub(super) fn get(&self, number: u32) -> Option<Vertex> {
         let slot = *self.slots.get(number as usize)?;
-        if slot.is_wide() { self.wide(number).cloned() } else { Some(slot.thing(self.base)) }
+        if slot.is_wide() { self.wide(number).cloned() } else { Some(slot.vertex(self.base)) }
     }
 
-    pub(super) fn kind(&self, number: u32) -> Option<Kind> {
+    pub(super) fn kind(&self, number: u32) -> Option<VertexKind> {
         self.slots.get(number as usize).map(|slot| slot.kind())
     }
 
-    /// What a thing takes; 0 for a number that none has.
+    /// What a vertex takes; 0 for a number that none has.
     pub(super) fn bytes(&self, number: u32) -> u64 {
         self.slots.get(number as usize).map_or(0, |slot| self.bytes_of(number, *slot))
     }
 
     #[inline]
     fn bytes_of(&self, number: u32, slot: Slot) -> u64 {
-        if slot.is_wide() { self.wide(number).map_or(0, |thing| thing.bytes) } else { slot.bytes() }
+        if slot.is_wide() { self.wide(number).map_or(0, |vertex| vertex.bytes) } else { slot.bytes() }
     }
 
-    /// What each thing is, and takes.
-    pub(super) fn sizes(&self) -> impl Iterator<Item = (Kind, u64)> {
+    /// What each vertex is, and takes.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (VertexKind, u64)> {
         (0..).zip(&self.slots).map(|(number, slot)| (slot.kind(), self.bytes_of(number, *slot)))
     }
 
-    /// The name of a thing in `file`, which it was read from; empty for a number that none has.
+    /// The name of a vertex in `file`, which it was read from; empty for a number that none has.
     pub(super) fn name<'a>(&self, file: &'a [u8], number: u32) -> &'a [u8] {
         let name = self.slots.get(number as usize).and_then(|slot| self.name_of(number, *slot));
         name.and_then(|name| file.get(name)).unwrap_or_default()
     }
 
-    /// Whether there is a thing of this number, which has this name in `file`.
+    /// Whether there is a vertex of this number, which has this name in `file`.
     #[inline]
     pub(super) fn is_called(&self, file: &[u8], number: u32, wanted: &[u8]) -> bool {
         let Some(slot) = self.slots.get(number as usize) else { return false };
@@ -184,18 +184,18 @@ impl Things {
 
     #[inline]
     fn name_of(&self, number: u32, slot: Slot) -> Option<Range<usize>> {
-        if slot.is_wide() { self.wide(number).map(|thing| thing.name.clone()) } else { Some(slot.name(self.base)) }
+        if slot.is_wide() { self.wide(number).map(|vertex| vertex.name.clone()) } else { Some(slot.name(self.base)) }
     }
 
-    /// The numbers of all things, and what they are.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = (u32, Kind)> {
+    /// The numbers of all vertices, and what they are.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (u32, VertexKind)> {
         (0..).zip(&self.slots).map(|(number, slot)| (number, slot.kind()))
     }
 
     #[cold]
-    fn wide(&self, number: u32) -> Option<&Thing> {
+    fn wide(&self, number: u32) -> Option<&Vertex> {
         let at = self.wide.partition_point(|(wide, _)| *wide < number);
-        self.wide.get(at).filter(|(wide, _)| *wide == number).map(|(_, thing)| thing)
+        self.wide.get(at).filter(|(wide, _)| *wide == number).map(|(_, vertex)| vertex)
     }
 }
 
@@ -213,23 +213,23 @@ mod tests {
     }
 
     prop_compose! {
-        fn thing()(start in number(), len in number(), name_at in number(), name_len in number(), bytes in number(), inside in any::<bool>()) -> Thing {
+        fn vertex()(start in number(), len in number(), name_at in number(), name_len in number(), bytes in number(), inside in any::<bool>()) -> Vertex {
             let name = if inside { start + name_at } else { name_at };
             let bytes = if inside { len + bytes } else { bytes } as u64;
-            Thing { kind: Kind::Node, span: start..start + len, bytes, name: name..name + name_len }
+            Vertex { kind: VertexKind::Node, span: start..start + len, bytes, name: name..name + name_len }
         }
     }
 
     proptest! {
         #[test]
-        fn a_thing_is_given_back_as_it_was_whatever_its_numbers(all in prop::collection::vec(thing(), 1..20), base in number()) {
-            let mut things = Things::new(base);
-            all.iter().for_each(|thing| things.push(thing.clone()));
-            for (number, thing) in (0..).zip(&all) {
-                let got = things.get(number).unwrap();
-                prop_assert_eq!(things.bytes(number), thing.bytes);
-                prop_assert_eq!((&got.span, got.bytes, got.name.len()), (&thing.span, thing.bytes, thing.name.len()));
-                prop_assert!(got.name == thing.name || thing.name.is_empty());
+        fn a_thing_is_given_back_as_it_was_whatever_its_numbers(all in prop::collection::vec(vertex(), 1..20), base in number()) {
+            let mut vertices = Vertices::new(base);
+            all.iter().for_each(|vertex| vertices.push(vertex.clone()));
+            for (number, vertex) in (0..).zip(&all) {
+                let got = vertices.get(number).unwrap();
+                prop_assert_eq!(vertices.bytes(number), vertex.bytes);
+                prop_assert_eq!((&got.span, got.bytes, got.name.len()), (&vertex.span, vertex.bytes, vertex.name.len()));
+                prop_assert!(got.name == vertex.name || vertex.name.is_empty());
             }
         }
     }
@@ -238,15 +238,15 @@ mod tests {
     fn a_slot_takes_twelve_bytes_and_a_node_of_a_model_fits() {
         assert_eq!(size_of::<Slot>(), 12);
         let start = 5 << 30;
-        let node = Thing { kind: Kind::Node, span: start..start + 200, bytes: 203, name: start + 2..start + 40 };
-        let mut things = Things::new(4 << 30);
-        things.push(node.clone());
-        assert_eq!((things.wide.len(), things.get(0), things.get(1)), (0, Some(node), None));
+        let node = Vertex { kind: VertexKind::Node, span: start..start + 200, bytes: 203, name: start + 2..start + 40 };
+        let mut vertices = Vertices::new(4 << 30);
+        vertices.push(node.clone());
+        assert_eq!((vertices.wide.len(), vertices.get(0), vertices.get(1)), (0, Some(node), None));
     }
 
     #[test]
     fn every_kind_is_given_back() {
-        for kind in Kind::ALL {
+        for kind in VertexKind::ALL {
             assert_eq!(Slot::wide(kind).kind(), kind);
         }
     }

@@ -1,5 +1,5 @@
-//! Work by all cores: two things side by side, and threads that take turns at the items of a list, so that long ones beside
-//! short ones leave none idle.
+//! Work by all cores: two closures side by side, and a queue of items from which each thread takes the next, so that long ones
+//! beside short ones leave none idle.
 //!
 //! Rayon's pool is no place for this: its threads are taken by models of a tree, and who waits in one of them for
 //! another thread holds up the pool.
@@ -37,7 +37,7 @@ pub(crate) fn map_with<T: Sync, W, R: Send>(
         return items.iter().map(|item| work(&mut worker, item)).collect();
     }
     let next = AtomicUsize::new(0);
-    let take_turns = || {
+    let work_off = || {
         let (mut worker, mut done) = (worker(), Vec::new());
         while let Some((at, item)) = Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, items.get(at)?))) {
             done.push((at, work(&mut worker, item)));
@@ -45,8 +45,8 @@ pub(crate) fn map_with<T: Sync, W, R: Send>(
         done
     };
     let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take_turns)).collect();
-        let mut done = take_turns();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work_off)).collect();
+        let mut done = work_off();
         for other in others {
             done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
