@@ -14,7 +14,13 @@ use smaudit::report::{FINDINGS, Format};
 
 /// Says why a TensorFlow SavedModel is as big as it is, and which bytes are there twice.
 #[derive(Debug, Parser)]
-#[command(name = "smaudit", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    name = "smaudit",
+    version,
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -73,7 +79,7 @@ struct AuditArgs {
     #[arg(long, conflicts_with = "format")]
     json: bool,
 
-    /// Write the report there instead of standard output
+    /// Write the report there; - is standard output [default: -]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -242,6 +248,10 @@ pub(crate) struct AuditRequest {
     pub(crate) progress: When,
 }
 
+/// What `--output` calls standard output. It is no file to replace: redirected into one, it would lose what others write
+/// there.
+const STANDARD_OUTPUT: [&str; 2] = ["-", "/dev/stdout"];
+
 /// Reads the command line. clap itself ends the process on `--help`, `--version` and what it cannot understand.
 pub(crate) fn request() -> anyhow::Result<Request> {
     let matches = Cli::command().get_matches();
@@ -271,8 +281,7 @@ impl AuditArgs {
             },
             rules: rules(self.max_duplication, self.max_size, config.rules),
             format: wanted.then_some(format),
-            // Not a file to replace: redirected into one, it would lose what others write there.
-            output: self.output.filter(|path| path != Path::new("/dev/stdout")),
+            output: self.output.filter(|path| !STANDARD_OUTPUT.iter().any(|name| path == Path::new(name))),
             findings: self.findings.map_or(Some(FINDINGS), |shown| shown.0),
             quiet: self.quiet,
             color: self.color,

@@ -15,6 +15,7 @@ use super::archive::{self, ArchiveFormat, ClosedArchive, Limits, Opened};
 use super::foreign::{self, Met};
 use super::listing::system_error;
 use super::model::{File, Model};
+use super::once::Once;
 use super::{MODEL_FILES, map};
 use crate::escape::escape_text;
 use crate::problem::Problem;
@@ -132,9 +133,10 @@ pub fn find(path: &Path) -> Result<Found, FindError> {
     Finder::default().find(path)
 }
 
-/// Finds the models of several paths, whose archives keep to the limits together.
+/// Finds the models of several paths, each of them once, whose archives keep to the limits together.
 pub struct Finder<'p> {
     limits: Limits,
+    once: Once,
     /// What archives have been unpacked to.
     unpacked: u64,
     progress: &'p dyn Progress,
@@ -150,14 +152,35 @@ impl<'p> Finder<'p> {
     /// Finds models within these limits. `progress` is told of the bytes of archives.
     #[must_use]
     pub fn new(limits: Limits, progress: &'p dyn Progress) -> Self {
-        Self { limits, unpacked: 0, progress }
+        Self { limits, once: Once::default(), unpacked: 0, progress }
     }
 
-    /// As [`find()`].
+    /// As [`find()`], without what was found before: nothing where the same was named already.
     ///
     /// # Errors
     /// There is no such path, or no model there.
     pub fn find(&mut self, path: &Path) -> Result<Found, FindError> {
+        if !self.once.is_named_first(path) {
+            return Ok(Found::default());
+        }
+        let mut found = self.find_at(path)?;
+        self.keep_new(&mut found);
+        Ok(found)
+    }
+
+    /// Takes out of what was found what was met before.
+    fn keep_new(&mut self, found: &mut Found) {
+        let before = found.locations.len() + found.archives.len();
+        // An archive that was typed was held against the others when it was opened.
+        found.locations.retain(|location| location.directory().is_none_or(|path| self.once.is_met_first(path)));
+        found.archives.retain(|archive| self.once.is_met_first(archive.path()));
+        if found.locations.len() + found.archives.len() < before {
+            // There is a model here, only it is known already.
+            found.otherwise = None;
+        }
+    }
+
+    fn find_at(&mut self, path: &Path) -> Result<Found, FindError> {
         if path == Path::new(STANDARD_INPUT) {
             return self.find_in(standard_input(self.limits.unpacked, self.progress)?, STANDARD_INPUT);
         }
@@ -169,7 +192,8 @@ impl<'p> Finder<'p> {
         let metadata = fs::metadata(path).map_err(|error| unreadable(path, error))?;
         match metadata.is_dir() {
             true => search(path),
-            false => self.find_in_file(path, &metadata),
+            false if self.once.is_met_first(path) => self.find_in_file(path, &metadata),
+            false => Ok(Found::default()),
         }
     }
 

@@ -17,6 +17,7 @@ mod listing;
 mod map;
 mod model;
 mod names;
+mod once;
 
 pub use archive::{Archive, ArchiveFormat, ClosedArchive, Limits};
 pub use find::{FindError, Finder, Found, Location, find};

@@ -103,6 +103,11 @@ fn archives_in_a_tree_are_audited_behind_its_directories() {
     let report = run(&directory, "--json base").exits(0).silently().json();
     assert_eq!(paths(&report), ["base/z", "base/9.tar.gz/model", "base/a/two.tar/2", "base/a/two.tar/10"]);
     assert_eq!(report["totals"]["models"], 4);
+    for twice in ["base base/9.tar.gz base/a/two.tar", "base ./base base/a"] {
+        assert_eq!(paths(&run(&directory, &format!("--json {twice}")).exits(0).silently().json()), paths(&report));
+    }
+    let first = run(&directory, "--json base/a/two.tar base/a").exits(0).silently().json();
+    assert_eq!(paths(&first), ["base/a/two.tar/2", "base/a/two.tar/10"]);
     // The same as by itself, but for the name.
     let alone = run(&directory, "--json base/9.tar.gz").exits(0).json();
     assert_eq!(report["models"][1], alone["models"][0]);

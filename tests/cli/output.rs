@@ -181,7 +181,11 @@ fn a_pipe_is_written_to_and_not_replaced() {
 fn standard_output_by_name_is_standard_output() {
     let directory = model();
     let report = run(&directory, "-f csv model").stdout;
-    assert_eq!(run(&directory, "-f csv -o /dev/stdout model").exits(0).silently().stdout, report);
+    for name in ["/dev/stdout", "-"] {
+        assert_eq!(run(&directory, &format!("-f csv -o {name} model")).exits(0).silently().stdout, report);
+    }
+    assert_eq!(names(&directory), ["model"], "no file is called so");
+    assert_eq!(run(&directory, "--quiet -o - model").stdout, run(&directory, "model").stdout);
     let line = "{ echo before; \"$smaudit\" -f csv -o /dev/stdout model; echo after; } > file; cat file";
     assert_eq!(shell(directory.path(), line).exits(0).stdout, format!("before\n{report}after\n"));
     let line = "\"$smaudit\" -f csv -o /dev/stdout model >> file; tail -n +2 file";

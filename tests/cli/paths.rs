@@ -1,6 +1,7 @@
 //! What a path may be, and several of them in one run.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
@@ -46,6 +47,25 @@ fn several_paths_are_reported_in_the_order_in_which_they_are_named() {
     let directory = tree(&[]);
     ["a", "b", "c"].iter().for_each(|name| write_model(&directory, name));
     assert_eq!(paths(&run(&directory, "--json c a b").exits(0).silently()), ["c", "a", "b"]);
+}
+
+#[test]
+fn a_model_that_is_named_twice_is_reported_once_under_its_first_name() {
+    let directory = tree(&[("notes/readme", b"")]);
+    ["base/a", "base/b"].iter().for_each(|name| write_model(&directory, name));
+    symlink("base/a", directory.path().join("link")).unwrap();
+    for (named, expected) in [
+        ("base/a base/a", &["base/a"][..]),
+        ("base/a base/../base/a/.", &["base/a"]),
+        ("base/a/saved_model.pb base/a", &["base/a"]),
+        ("link base/a", &["link"]),
+        ("base/b base", &["base/b", "base/a"]),
+        ("base base/b", &["base/a", "base/b"]),
+    ] {
+        assert_eq!(paths(&run(&directory, &format!("--json {named}")).exits(0).silently()), expected, "{named}");
+    }
+    let missing = run(&directory, "missing ./missing notes notes").exits(3);
+    assert_eq!(missing.stderr.lines().count(), 2, "{}", missing.stderr);
 }
 
 #[test]

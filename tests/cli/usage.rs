@@ -7,7 +7,6 @@ use crate::run::{root, run};
 fn wrong_usage_is_2_with_a_message_and_no_report() {
     let directory = model();
     for (arguments, said) in [
-        ("", "<PATH>..."),
         ("--json", "<PATH>..."),
         ("--unknown model", "unexpected argument '--unknown'"),
         ("--by", "a value is required for '--by"),
@@ -28,6 +27,14 @@ fn wrong_usage_is_2_with_a_message_and_no_report() {
     ] {
         let run = run(&directory, arguments).exits(2).without_report();
         assert!(run.stderr.contains(said), "{arguments}: {said} is not in {}", run.stderr);
+    }
+}
+
+#[test]
+fn without_arguments_the_help_is_printed_and_it_is_wrong_usage() {
+    let run = run(root(), "").exits(2).without_report();
+    for part in ["Usage: smaudit", "--max-duplication", "explain"] {
+        assert!(run.stderr.contains(part), "{part} is not in {}", run.stderr);
     }
 }
 

@@ -2,7 +2,7 @@
 //! could fill any memory.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Limits;
 use crate::input::find::{self, FindError, Finder, Found};
@@ -17,6 +17,11 @@ pub struct ClosedArchive {
 impl ClosedArchive {
     pub(in crate::input) fn at(path: PathBuf) -> Self {
         Self { path }
+    }
+
+    /// Where it is.
+    pub(in crate::input) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The archive as its models are shown: below what the user typed; not escaped.
