@@ -41,6 +41,7 @@ pub mod findings;
 pub mod fingerprint;
 pub mod gate;
 pub mod graph;
+pub mod identity;
 pub mod input;
 pub mod ledger;
 pub mod problem;

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 11] = [
     &["schema"],
     &["ledger", "wire", "proto"],
     &["input"],
-    &["cache", "escape", "problem", "progress", "exit", "queue", "seeded", "size"],
+    &["cache", "escape", "problem", "progress", "exit", "identity", "queue", "seeded", "size"],
 ];
 
 fn layer(part: &str) -> Option<usize> {

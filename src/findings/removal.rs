@@ -168,7 +168,7 @@ impl<'a> Graph<'_, 'a> {
                 } else if !handle.is_reached {
                     known.orphans.insert(handle.name);
                 }
-            } else if handle.tensors.iter().all(|tensor| gone.contains(tensor)) {
+            } else if handle.tensors.iter().all(|tensor| gone.contains(&tensor.position())) {
                 known.gone.insert(handle.name);
             }
         }

@@ -12,7 +12,7 @@ use foldhash::HashMap;
 
 use super::Context;
 use super::nodes::input_node;
-use crate::graph::{EdgeKind, MetaGraphReach};
+use crate::graph::{EdgeKind, MetaGraphReach, VertexSet};
 use crate::wire::first_len;
 
 /// Field of MetaGraphDef.
@@ -75,7 +75,7 @@ struct Graph<'c, 'a> {
     file: &'a [u8],
     reach: &'c MetaGraphReach<'a>,
     names_saver: bool,
-    used: Vec<bool>,
+    used: VertexSet,
 }
 
 impl<'c, 'a> Graph<'c, 'a> {
@@ -91,11 +91,11 @@ impl<'c, 'a> Graph<'c, 'a> {
         };
         let nodes = SAVER_NODES.filter_map(name).filter_map(|name| reach.node(input_node(file.get(name)?)));
         let named: Vec<u32> = nodes.collect();
-        Some(Self { file, reach, names_saver: !named.is_empty(), used: reach.closure(named) })
+        Some(Self { file, reach, names_saver: !named.is_empty(), used: reach.reach_from(named, |_| false) })
     }
 
     fn is_used(&self, number: u32) -> bool {
-        self.used.get(number as usize) == Some(&true)
+        self.used.contains(number)
     }
 
     /// Whether a node stands for a variable or a table.

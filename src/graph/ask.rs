@@ -3,6 +3,7 @@
 use super::build::first;
 use super::edges::{Edge, Edges};
 use super::{EdgeKind, MetaGraphReach, VertexKind};
+use crate::identity::TensorId;
 
 /// Who needs what: the edges of a metagraph by the vertex that they lead to.
 pub struct Users(Edges);
@@ -31,12 +32,25 @@ pub struct Bound {
 /// A node that is a handle of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handle<'a> {
-    /// The node.
+    /// The node's number.
+    pub number: u32,
+    /// What it is called.
     pub name: &'a [u8],
-    /// The tensors of the checkpoint that the resource is restored from, by their positions in the bundle.
-    pub tensors: Vec<usize>,
+    /// The number of the resource; several nodes may be handles of one.
+    pub resource: u32,
+    /// The tensors of the checkpoint that the resource is restored from: several where several keys are restored into it.
+    pub tensors: Vec<TensorId>,
     /// Whether any root reaches the node.
     pub is_reached: bool,
+}
+
+/// That a loader puts a tensor of the checkpoint into something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restoration {
+    /// What gets the value: a resource, into which a session restores it, or an object, into which a Python program does.
+    pub into: u32,
+    /// The tensor.
+    pub tensor: TensorId,
 }
 
 impl MetaGraphReach<'_> {
@@ -48,9 +62,9 @@ impl MetaGraphReach<'_> {
     pub fn bound(&self) -> Vec<Bound> {
         let tensors = self.checkpoint.map_or(0, |checkpoint| checkpoint.bundle.tensors.len());
         let mut bound = vec![Bound::default(); tensors];
-        for (number, tensor) in self.restorations().filter(|(number, _)| self.is_reached(*number)) {
-            let Some(bound) = bound.get_mut(tensor as usize) else { continue };
-            match self.vertices.kind(number) {
+        for Restoration { into, tensor } in self.restorations().filter(|found| self.is_reached(found.into)) {
+            let Some(bound) = bound.get_mut(tensor.position()) else { continue };
+            match self.vertices.kind(into) {
                 Some(VertexKind::Object) => bound.by_objects = true,
                 _ => bound.by_graph = true,
             }
@@ -72,10 +86,33 @@ impl MetaGraphReach<'_> {
         numbers(0..self.declared.start).chain(numbers(self.declared.end..self.vertices.len()))
     }
 
-    /// What is restored from the checkpoint, and from which tensor of it.
-    fn restorations(&self) -> impl Iterator<Item = (u32, u32)> {
-        let needs = self.others().flat_map(|number| self.needs(number).map(move |(to, edge)| (number, to, edge)));
-        needs.filter(|(.., edge)| *edge == EdgeKind::Restored).map(|(number, tensor, _)| (number, tensor))
+    /// What is restored from the checkpoint, and from which tensor of it: for each resource and object its keys, also several.
+    pub fn restorations(&self) -> impl Iterator<Item = Restoration> {
+        let needs = self.others().flat_map(|into| self.needs(into).map(move |(to, kind)| (into, to, kind)));
+        needs
+            .filter(|(.., kind)| *kind == EdgeKind::Restored)
+            // A tensor's number in every metagraph is its position in the index.
+            .map(|(into, tensor, _)| Restoration { into, tensor: TensorId(tensor) })
+    }
+
+    /// The vertices that are given a handle of a resource, and may read it or write to it: nodes with one of its handles among
+    /// their inputs, and functions whose nodes share it by name. A function that is given the handle as an argument is
+    /// called by such a node.
+    pub fn takers<'u>(&'u self, users: &'u Users, resource: u32) -> impl Iterator<Item = u32> + 'u {
+        let handles = users.of(resource).filter(|(_, kind)| *kind == EdgeKind::Handle).map(|(number, _)| number);
+        handles.flat_map(move |number| {
+            let is_function = self.vertices.kind(number) == Some(VertexKind::Function);
+            let takers = users.of(number).filter(|(_, kind)| *kind == EdgeKind::Input).map(|(taker, _)| taker);
+            takers.filter(move |_| !is_function).chain(is_function.then_some(number))
+        })
+    }
+
+    /// The op of a node; empty for what is no node.
+    #[must_use]
+    pub fn op(&self, number: u32) -> &[u8] {
+        let node = self.vertices.get(number).filter(|vertex| vertex.kind == VertexKind::Node);
+        // NodeDef.op
+        node.and_then(|node| self.file.get(first(self.file, node.span, 2))).unwrap_or_default()
     }
 
     /// The edges reversed: from what is needed to what needs it.
@@ -90,26 +127,13 @@ impl MetaGraphReach<'_> {
         self.nodes().find(|number| self.vertices.is_called(self.file, *number, name))
     }
 
-    /// For each vertex whether some vertices need it, these included.
-    #[must_use]
-    pub fn closure(&self, mut open: Vec<u32>) -> Vec<bool> {
-        let mut needed = vec![false; self.vertices.len()];
-        while let Some(number) = open.pop() {
-            if let Some(seen @ false) = needed.get_mut(number as usize) {
-                *seen = true;
-                open.extend(self.needs(number).map(|(to, _)| to));
-            }
-        }
-        needed
-    }
-
     /// For each tensor of the checkpoint whether a loader of this metagraph restores it into anything, reached or not.
     #[must_use]
     pub fn restored(&self) -> Vec<bool> {
         let tensors = self.checkpoint.map_or(0, |checkpoint| checkpoint.bundle.tensors.len());
         let mut restored = vec![false; tensors];
-        for (_, tensor) in self.restorations() {
-            restored.get_mut(tensor as usize).into_iter().for_each(|restored| *restored = true);
+        for found in self.restorations() {
+            restored.get_mut(found.tensor.position()).into_iter().for_each(|restored| *restored = true);
         }
         restored
     }
@@ -120,8 +144,14 @@ impl MetaGraphReach<'_> {
         self.nodes().filter_map(|number| {
             let resource = self.needs(number).find(|(_, edge)| *edge == EdgeKind::Handle)?.0;
             let restored = self.needs(resource).filter(|(_, edge)| *edge == EdgeKind::Restored);
-            let tensors = restored.map(|(tensor, _)| tensor as usize).collect();
-            Some(Handle { name: self.name_bytes(number), tensors, is_reached: self.is_reached(number) })
+            let tensors = restored.map(|(tensor, _)| TensorId(tensor)).collect();
+            Some(Handle {
+                number,
+                name: self.name_bytes(number),
+                resource,
+                tensors,
+                is_reached: self.is_reached(number),
+            })
         })
     }
 
@@ -140,10 +170,7 @@ impl MetaGraphReach<'_> {
         for to in self.nodes().flat_map(inputs) {
             users.get_mut(to as usize).into_iter().for_each(|users| *users += 1);
         }
-        let is_identity = |number: u32| {
-            let span = self.vertices.get(number).map_or(0..0, |vertex| vertex.span);
-            self.file.get(first(self.file, span, 2)) == Some(b"Identity")
-        };
+        let is_identity = |number: u32| self.op(number) == b"Identity";
         let is_idle =
             |number: &u32| users.get(*number as usize) == Some(&0) && !self.is_reached(*number) && is_identity(*number);
         let idle: Vec<u32> = self.nodes().filter(is_idle).collect();

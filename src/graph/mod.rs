@@ -12,6 +12,8 @@
 //! | `edges` | the edges by where they start, and components |
 //! | `spread`, `measure` | which roots reach each vertex, and their bytes |
 //! | `paths` | how a vertex is first reached |
+//! | `walk` | what roots reach, and what they would reach without some edges |
+//! | `body` | the nodes of a function as a graph of their own |
 //! | `ask` | what findings want to know of a metagraph besides |
 //!
 //! A function counts as a whole: its body is not pruned. An input that a caller feeds is no end of the walk either: a
@@ -27,6 +29,7 @@
 //! file is deep. Time is linear in the file, but for a pass for each 64 signatures.
 
 mod ask;
+mod body;
 mod build;
 mod declare;
 mod edges;
@@ -40,6 +43,7 @@ mod spread;
 #[cfg(test)]
 mod tests;
 mod vertices;
+mod walk;
 
 use std::ops::Range;
 
@@ -52,10 +56,12 @@ use crate::progress::Progress;
 use crate::queue;
 use crate::wire::{Field, Layout};
 
-pub use ask::{Bound, Handle, Users};
+pub use ask::{Bound, Handle, Restoration, Users};
+pub use body::{Body, BodyNode};
 pub(crate) use node::function_names;
 pub use paths::{PathStep, Paths};
 pub use vertices::Vertex;
+pub use walk::{Need, VertexSet};
 
 use edges::Edges;
 use measure::ReachedBy;

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::charge::MainFile;
+use crate::identity::TensorId;
 use crate::input::Model;
 use crate::ledger::{Dimension, Ledger};
 use crate::problem::Problem;
@@ -225,7 +226,7 @@ fn tf2(root_children: &[(&str, u64)]) -> (Message, Checkpoint) {
 }
 
 /// The first metagraph of a model as it was charged, and a checkpoint, as `look` sees it.
-fn look<T>(graph: &Message, checkpoint: Option<&Checkpoint>, look: impl Fn(&MetaGraphReach<'_>) -> T) -> T {
+pub(super) fn look<T>(graph: &Message, checkpoint: Option<&Checkpoint>, look: impl Fn(&MetaGraphReach<'_>) -> T) -> T {
     let model = saved_model([graph]).0;
     let charged = charged(&model);
     let meta_graphs: Vec<MetaGraph<'_>> = charged.meta_graphs.iter().map(MetaGraph::from).collect();
@@ -233,6 +234,35 @@ fn look<T>(graph: &Message, checkpoint: Option<&Checkpoint>, look: impl Fn(&Meta
     let asset_bytes = &|_: &str| 0;
     let inputs = Inputs { file: &model, layout, meta_graphs, checkpoint, asset_bytes, progress: &Silent };
     look(reach(&inputs).meta_graphs[0].as_ref().unwrap())
+}
+
+#[test]
+fn several_keys_are_restored_into_one_handle_and_readers_of_a_variable_are_those_that_take_it() {
+    let assign = |name: &str, value: &str| node_of(name, "AssignVariableOp", &["a", value]);
+    let nodes = [
+        node("a", "VarHandleOp"),
+        strings("names", &["copy", "w"]),
+        strings("slices", &["", ""]),
+        node_of("restore", "RestoreV2", &["file", "names", "slices"]),
+        assign("first", "restore"),
+        assign("second", "restore:1"),
+        node_of("save/restore_all", "NoOp", &["^first", "^second"]),
+        node_of("read", "ReadVariableOp", &["a"]),
+        node_of("other", "NoOp", &["^a"]),
+    ];
+    let graph = signature(meta_graph(&[], &graph_of(&nodes, &[])), "serve", &[], &["read:0"]);
+    let graph = graph.message(3, &message().bytes(3, "save/restore_all"));
+    look(&graph, Some(&keys(&[("copy", 10), ("w", 10)])), |graph| {
+        let handle = graph.handles().next().unwrap();
+        assert_eq!((handle.name, &*handle.tensors), (&b"a"[..], &[TensorId(0), TensorId(1)][..]));
+        let restored: Vec<_> = graph.restorations().map(|found| (found.into, found.tensor)).collect();
+        assert_eq!(restored, [(handle.resource, TensorId(0)), (handle.resource, TensorId(1))]);
+        let users = graph.users();
+        let takers = graph.takers(&users, handle.resource).map(|number| (graph.name(number), graph.op(number)));
+        let of = |name: &str, op: &'static str| (name.to_owned(), op.as_bytes());
+        let assigns = ["first", "second"].map(|name| of(name, "AssignVariableOp"));
+        assert_eq!(takers.collect::<Vec<_>>(), [&assigns[..], &[of("read", "ReadVariableOp")]].concat());
+    });
 }
 
 #[test]
@@ -246,7 +276,9 @@ fn a_handle_has_the_tensors_that_its_resource_is_restored_from() {
         let told = |handle: Handle<'_>| (handle.name.to_vec(), handle.tensors, handle.is_reached);
         graph.handles().map(told).collect::<Vec<_>>()
     });
-    let told = |name: &str, tensors: &[usize], is_reached| (name.as_bytes().to_vec(), tensors.to_vec(), is_reached);
+    let told = |name: &str, tensors: &[u32], is_reached| {
+        (name.as_bytes().to_vec(), tensors.iter().copied().map(TensorId).collect(), is_reached)
+    };
     assert_eq!(handles, [told("a", &[1], false), told("b", &[0], true), told("c", &[], false)]);
 }
 
