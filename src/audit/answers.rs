@@ -68,6 +68,8 @@ pub(super) fn report(
     ModelReport {
         path: model.path.clone(),
         archive: model.archive.clone(),
+        kind: findings.provenance.kind,
+        kind_evidence: findings.provenance.evidence,
         total_bytes: total,
         files: files(model, &sums.files),
         links: model.links.clone(),

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 
 use super::claims::Claims;
 use super::constants::{Large, Uses, follow};
+use super::kind::Provenance;
 use super::nodes::{Function, Node};
+use super::objects::{self, Object};
 use super::program::Program;
 use super::variables::Variables;
 use crate::charge::{MAX_FUNCTIONS, MainFile, Notes, SavedModel, within};
@@ -19,6 +21,7 @@ use crate::wire::{Field, fields};
 
 /// Fields of MetaGraphDef, GraphDef and FunctionDefLibrary.
 const GRAPH_DEF: u32 = 2;
+const OBJECT_GRAPH_DEF: u32 = 7;
 const NODE: u32 = 1;
 const FUNCTION: u32 = 1;
 
@@ -63,6 +66,9 @@ pub struct Context<'a> {
     /// Without metagraphs where no metagraph has signatures or objects.
     pub(crate) reach: &'a Reach<'a>,
     libraries: OnceLock<Libraries<'a>>,
+    /// The objects of each metagraph.
+    objects: OnceLock<Vec<Vec<Object<'a>>>>,
+    provenance: OnceLock<Provenance>,
     large: OnceLock<Large<'a>>,
     uses: OnceLock<Uses<'a>>,
     programs: OnceLock<Vec<Program<'a>>>,
@@ -90,6 +96,8 @@ impl<'a> Context<'a> {
             duplicates,
             reach,
             libraries: OnceLock::new(),
+            objects: OnceLock::new(),
+            provenance: OnceLock::new(),
             large: OnceLock::new(),
             uses: OnceLock::new(),
             programs: OnceLock::new(),
@@ -177,6 +185,21 @@ impl<'a> Context<'a> {
     /// The variables and who needs them; `None` where that cannot be said.
     pub(super) fn variables(&self) -> Option<&Variables<'a>> {
         self.variables.get_or_init(|| Variables::new(self)).as_ref()
+    }
+
+    /// What the model was made with.
+    pub(super) fn provenance(&self) -> &Provenance {
+        self.provenance.get_or_init(|| Provenance::of(self))
+    }
+
+    /// The objects of a metagraph's object graph.
+    pub(super) fn objects(&self, meta_graph: usize) -> &[Object<'a>] {
+        let read = |meta_graph| {
+            let graphs = self.sections(meta_graph, OBJECT_GRAPH_DEF).map(|graph| graph.payload());
+            objects::objects(self.main(), graphs)
+        };
+        let objects = self.objects.get_or_init(|| (0..self.saved_model.meta_graphs.len()).map(read).collect());
+        objects.get(meta_graph).map_or(&[], Vec::as_slice)
     }
 
     /// The payloads of the fields `number` of a metagraph.

@@ -16,10 +16,13 @@ mod constants;
 mod context;
 mod copies;
 mod elements;
+mod evidence;
 mod information;
+mod kind;
 mod nodes;
 mod objects;
 mod program;
+mod remedy;
 mod removal;
 mod repeats;
 mod savers;
@@ -33,13 +36,16 @@ use serde::Serialize;
 use crate::escape::escape_also;
 use crate::progress::{Progress as _, Step, Work};
 use crate::queue;
-use crate::size::{bytes, exact};
 
 pub use causes::CAUSES;
 pub use context::Context;
+pub use evidence::Place;
 pub use information::Information;
+pub use kind::{ModelKind, Provenance};
+pub use remedy::Remedy;
 
 use claims::Claims;
+use evidence::Evidence;
 
 /// What costs less than this is no finding: a remedy is work.
 const LEAST_BYTES: u64 = 1 << 10;
@@ -51,10 +57,8 @@ const NAMED: usize = 20;
 pub struct Cause {
     /// What it is called everywhere: `optimizer-state`.
     pub id: &'static str,
-    /// What to do, in one line.
-    pub remedy: &'static str,
-    /// When not to do that, in one line.
-    pub unless: &'static str,
+    /// What to do, by what the model was made with: the first one that is for it. The last one is for all kinds.
+    pub remedies: &'static [Remedy],
     /// The long form, in Markdown: `docs/findings/<id>.md`. The first line is `# <id>: <what it is>`.
     pub long: &'static str,
     detect: fn(&Context<'_>) -> Option<Detected>,
@@ -66,6 +70,11 @@ impl Cause {
     pub fn title(&self) -> &'static str {
         let heading = self.long.lines().next().unwrap_or_default();
         heading.split_once(": ").map_or(heading, |(_, title)| title)
+    }
+
+    /// What to do about it in a model that was made so.
+    fn remedy(&self, model: &Provenance) -> Option<&'static Remedy> {
+        self.remedies.iter().find(|remedy| remedy.is_for(model))
     }
 }
 
@@ -80,20 +89,20 @@ pub(crate) struct Detected {
     /// What is so in this model, in one sentence with its numbers.
     pub(crate) message: String,
     /// What it rests on: names, places, bytes.
-    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) evidence: Evidence,
     /// The bytes that the remedy frees.
     pub(crate) claims: Claims,
     /// What it frees besides, as an estimate: bytes that have no range of their own, such as entries of an index.
     pub(crate) beyond: u64,
 }
 
-/// One place that a finding rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Evidence {
-    /// What is there, in a few words; names in it as the file has them.
-    pub(crate) what: String,
-    /// What it costs.
-    pub(crate) bytes: u64,
+/// What `smaudit slim` can do about a finding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Slim {
+    /// Nothing: this version has no such command yet.
+    #[default]
+    None,
 }
 
 /// A cause that was found in a model.
@@ -107,12 +116,19 @@ pub struct Finding {
     pub additional_bytes: u64,
     /// What is so in this model.
     pub message: String,
-    /// What to do.
+    /// What to do with a model of this kind.
     pub remedy: String,
+    /// The same as at most three lines of Python; empty where it is the user's own code that has to change. In it `model`,
+    /// `module` or `graph` is what was saved, and `tf` and `keras` are imported.
+    pub remedy_code: String,
     /// When not to do it.
     pub unless: String,
+    /// What `smaudit slim` can do about it; `none` in this version, which has no such command.
+    pub slim: Slim,
     /// What it rests on, largest first; of more than 20 places the last line says how many are left out.
     pub evidence: Vec<String>,
+    /// The same places by their names, as far as they have one.
+    pub places: Vec<Place>,
     /// The larger findings that claim some of the same bytes.
     pub overlaps: Vec<Overlap>,
 }
@@ -135,6 +151,8 @@ pub struct Findings {
     pub bytes: u64,
     /// What takes room and is no cause for alarm.
     pub information: Vec<Information>,
+    /// What the model was made with.
+    pub provenance: Provenance,
 }
 
 /// Looks for every known cause. All cores take them from one queue: what costs time is mostly one cause that looks through all
@@ -150,39 +168,47 @@ pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
     let causes: Vec<&'static Cause> = CAUSES.iter().collect();
     let (information, detected) =
         queue::both(|| information::informations(context), || queue::map(&causes, |cause| detect(cause)));
-    Findings { information, ..weigh(detected.into_iter().flatten().collect()) }
+    let findings = weigh(detected.into_iter().flatten().collect(), context.provenance());
+    Findings { information, ..findings }
 }
 
 /// Orders findings by their bytes, and says of each what larger ones have claimed.
-fn weigh(detected: Vec<(&'static Cause, Detected)>) -> Findings {
+fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> Findings {
     let mut sized: Vec<(u64, &Cause, Detected)> =
         detected.into_iter().map(|(cause, found)| (found.bytes(), cause, found)).collect();
     sized.retain(|(bytes, ..)| *bytes >= LEAST_BYTES);
     // Stable: causes of equal size stay in the order of the list.
     sized.sort_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
     let mut claimed = Claims::default();
-    let mut larger: Vec<(&str, &Claims)> = Vec::new();
+    let mut larger: Vec<(&str, Claims)> = Vec::new();
     let mut findings = Vec::with_capacity(sized.len());
-    for (bytes, cause, found) in &sized {
-        let shared = |(id, claims): &(&str, &Claims)| {
+    for (bytes, cause, found) in sized {
+        let shared = |(id, claims): &(&str, Claims)| {
             let bytes = found.claims.common_bytes(claims);
             (bytes > 0).then(|| Overlap { id: (*id).to_owned(), bytes })
         };
+        let overlaps = larger.iter().filter_map(shared).collect();
+        let (evidence, places) = found.evidence.told();
+        let remedy = cause.remedy(provenance);
+        let of_remedy = |part: fn(&Remedy) -> &'static str| remedy.map_or("", part).to_owned();
         findings.push(Finding {
             id: cause.id.to_owned(),
-            bytes: *bytes,
+            bytes,
             additional_bytes: bytes.saturating_sub(found.claims.common_bytes(&claimed)),
-            message: found.message.clone(),
-            remedy: cause.remedy.to_owned(),
-            unless: cause.unless.to_owned(),
-            evidence: told(&found.evidence),
-            overlaps: larger.iter().filter_map(shared).collect(),
+            message: found.message,
+            remedy: of_remedy(|remedy| remedy.text),
+            remedy_code: of_remedy(|remedy| remedy.code),
+            unless: of_remedy(|remedy| remedy.unless),
+            slim: Slim::None,
+            evidence,
+            places,
+            overlaps,
         });
         claimed.add_all(&found.claims);
-        larger.push((cause.id, &found.claims));
+        larger.push((cause.id, found.claims));
     }
     let bytes = findings.iter().map(|finding| finding.additional_bytes).fold(0, u64::saturating_add);
-    Findings { findings, bytes, information: Vec::new() }
+    Findings { findings, bytes, information: Vec::new(), provenance: provenance.clone() }
 }
 
 impl Detected {
@@ -194,19 +220,6 @@ impl Detected {
 /// A name from the model inside a sentence: escaped, and with no backtick of its own to end the code span that it is in.
 pub(crate) fn quoted(name: impl AsRef<[u8]>) -> String {
     format!("`{}`", escape_also(&String::from_utf8_lossy(name.as_ref()), |_, c| c == '`'))
-}
-
-/// The largest places, and how many there are besides.
-fn told(evidence: &[Evidence]) -> Vec<String> {
-    let mut sorted: Vec<&Evidence> = evidence.iter().collect();
-    sorted.sort_by_key(|place| std::cmp::Reverse(place.bytes));
-    let (named, rest) = sorted.split_at(sorted.len().min(NAMED));
-    let mut lines: Vec<String> = named.iter().map(|e| format!("{}: {}", e.what, bytes(e.bytes))).collect();
-    if !rest.is_empty() {
-        let sum = rest.iter().map(|place| place.bytes).fold(0, u64::saturating_add);
-        lines.push(format!("and {} more: {}", exact(rest.len() as u64), bytes(sum)));
-    }
-    lines
 }
 
 #[cfg(test)]

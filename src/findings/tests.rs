@@ -46,11 +46,11 @@ fn model(files: &[(&str, &[u8])]) -> Model {
 fn detected(range: std::ops::Range<u64>, beyond: u64) -> Detected {
     let mut claims = Claims::default();
     claims.add("saved_model.pb", range);
-    Detected { message: String::new(), evidence: vec![], claims, beyond }
+    Detected { message: String::new(), evidence: Evidence::default(), claims, beyond }
 }
 
 fn weighed(found: Vec<Detected>) -> Findings {
-    weigh(CAUSES.iter().zip(found).collect())
+    weigh(CAUSES.iter().zip(found).collect(), &Provenance::default())
 }
 
 #[test]
@@ -70,25 +70,55 @@ fn what_costs_less_than_its_remedy_is_no_finding() {
 }
 
 #[test]
-fn evidence_is_told_largest_first_and_what_is_left_out_is_counted() {
-    let evidence: Vec<Evidence> = (0..25).map(|bytes| Evidence { what: format!("`{bytes}`"), bytes }).collect();
-    let lines = told(&evidence);
-    assert_eq!(lines.len(), NAMED + 1);
-    assert_eq!(lines[0], "`24`: 24 bytes");
-    assert_eq!(lines[NAMED], "and 5 more: 10 bytes");
-}
-
-#[test]
 fn every_cause_says_what_it_is_how_it_is_known_what_to_do_and_when_not_to() {
     for cause in CAUSES {
         let headings: Vec<&str> = cause.long.lines().filter(|line| line.starts_with('#')).collect();
         let first = format!("# {}: {}", cause.id, cause.title());
         assert_eq!(headings, [&first, "## How smaudit knows", "## What to do", "## When not to"], "{}", cause.id);
         let ends = |line: &str| line.ends_with('.') && !line.contains('\n');
-        assert!(ends(cause.remedy) && ends(cause.unless), "{}: each is one sentence", cause.id);
-        let longest = [cause.remedy, cause.unless].iter().flat_map(|text| text.split(' ')).map(str::len).max();
-        assert!(longest < Some(42), "{}: a word has to fit on a line of 60 columns, behind figures", cause.id);
+        for Remedy { text, unless, .. } in cause.remedies {
+            assert!(ends(text) && ends(unless), "{}: each is one sentence", cause.id);
+            let longest = [text, unless].iter().flat_map(|text| text.split(' ')).map(str::len).max();
+            assert!(longest < Some(42), "{}: a word has to fit on a line of 60 columns, behind figures", cause.id);
+        }
         assert!(cause.long.lines().all(|line| line.chars().count() <= 120), "{}", cause.id);
+    }
+}
+
+/// Models of every kind, with and without what remedies ask for besides.
+fn models() -> impl Iterator<Item = Provenance> {
+    let flags = (0..16).map(|bits: u8| [1, 2, 4, 8].map(|bit| bits & bit != 0));
+    ModelKind::ALL.into_iter().flat_map(move |kind| {
+        let model = move |[is_archive, has_keras_2, has_keras_3, has_tables]: [bool; 4]| Provenance {
+            kind,
+            is_archive,
+            has_keras_2,
+            has_keras_3,
+            has_tables,
+            ..Provenance::default()
+        };
+        flags.clone().map(model)
+    })
+}
+
+#[test]
+fn every_cause_has_a_remedy_for_every_model_and_none_that_is_never_given() {
+    for cause in CAUSES {
+        assert!(models().all(|model| cause.remedy(&model).is_some()), "{}", cause.id);
+        let is_given = |remedy: &Remedy| {
+            models().any(|model| cause.remedy(&model).is_some_and(|given| std::ptr::eq(given, remedy)))
+        };
+        assert!(cause.remedies.iter().all(is_given), "{}", cause.id);
+    }
+}
+
+#[test]
+fn the_code_of_a_remedy_is_short_and_is_on_the_page_of_its_cause() {
+    for cause in CAUSES {
+        for Remedy { code, .. } in cause.remedies {
+            assert!(code.lines().count() <= 3 && code.lines().all(|line| line.len() <= 110), "{}: {code}", cause.id);
+            assert!(cause.long.contains(code), "{} has not\n{code}", cause.id);
+        }
     }
 }
 

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashSet};
 
+use super::evidence::{Evidence, Place};
 use super::objects::{self, Object};
 use super::removal::Removed;
-use super::{Context, Evidence, quoted};
+use super::{Context, quoted};
 use crate::checkpoint::{KEY_SUFFIX, Tensor, object_graph};
 use crate::dtype;
 use crate::graph::{Origin, Root};
-
-const OBJECT_GRAPH_DEF: u32 = 7;
 
 /// How tf_keras's optimizers name themselves in a SavedObjectGraph: those up to TensorFlow 2.10, and those since.
 const OPTIMIZERS: [&[u8]; 2] = [b"optimizer", b"experimentalOptimizer"];
@@ -159,11 +158,17 @@ impl<'c> Variables<'c> {
         tensors: &BTreeSet<usize>,
         removed: &Removed,
         what: impl Fn(usize) -> String,
-    ) -> Vec<Evidence> {
-        let line = |tensor: &usize| Evidence { what: what(*tensor), bytes: context.data_bytes(*tensor) };
+    ) -> Evidence {
+        let mut evidence = Evidence::default();
+        for tensor in tensors.iter().copied() {
+            evidence.add(context.data_bytes(tensor), || (what(tensor), Place::of_tensor(context, tensor)));
+        }
         let rest = removed.bytes().saturating_sub(removed.data);
-        let rest = Evidence { what: "what graphs, functions, objects and index have of them".to_owned(), bytes: rest };
-        tensors.iter().map(line).chain(Some(rest).filter(|rest| rest.bytes > 0)).collect()
+        if rest > 0 {
+            let what = "what graphs, functions, objects and index have of them";
+            evidence.add(rest, || (what.to_owned(), Place::default()));
+        }
+        evidence
     }
 }
 
@@ -188,9 +193,7 @@ impl OptimizerState {
             return state;
         }
         for meta_graph in 0..context.saved_model.meta_graphs.len() {
-            let graphs = context.sections(meta_graph, OBJECT_GRAPH_DEF).map(|graph| graph.payload());
-            let objects = objects::objects(context.main(), graphs);
-            state.objects.extend(owned(&objects));
+            state.objects.extend(owned(context.objects(meta_graph)));
         }
         let owned = keys_of(context, &state.objects);
         let slots = slots(variables);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::duplicates::{Group, GroupKind, Member, Pair, StructuralGroup};
-use crate::findings::Finding;
+use crate::findings::{Finding, Slim};
 use crate::input::Model;
 use crate::ledger::Category;
 use crate::problem::Problem;
@@ -171,9 +171,21 @@ fn rich() -> ModelReport {
 }
 
 fn finding(id: &str, bytes: u64) -> Finding {
-    let [message, remedy, unless] = [const { String::new() }; 3];
+    let [message, remedy, remedy_code, unless] = [const { String::new() }; 4];
     let (evidence, overlaps) = (vec![], vec![]);
-    Finding { id: id.to_owned(), bytes, additional_bytes: bytes / 2, message, remedy, unless, evidence, overlaps }
+    Finding {
+        id: id.to_owned(),
+        bytes,
+        additional_bytes: bytes / 2,
+        message,
+        remedy,
+        remedy_code,
+        unless,
+        slim: Slim::None,
+        evidence,
+        places: vec![],
+        overlaps,
+    }
 }
 
 fn group(kind: GroupKind, redundant_bytes: u64, members: Vec<Member>) -> Group {

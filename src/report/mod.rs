@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::checkpoint::Verified;
 use crate::duplicates::{Duplicates, NeighbourPair};
 use crate::exit::Exit;
-use crate::findings::{Finding, Information};
+use crate::findings::{Finding, Information, ModelKind};
 use crate::fingerprint::Fingerprint;
 use crate::input::{Archive, Link};
 use crate::ledger::{Category, Rollup};
@@ -161,6 +161,10 @@ pub struct ModelReport {
     pub path: String,
     /// The archive that it is in; null where it is in none.
     pub archive: Option<Archive>,
+    /// What it was made with, which decides the code in `remedy_code`.
+    pub kind: ModelKind,
+    /// What `kind` is known by.
+    pub kind_evidence: Vec<String>,
     /// The sum of all regular files under it.
     pub total_bytes: u64,
     /// `total_bytes` by category. Every category is there.

@@ -8,7 +8,7 @@ use super::{
 use crate::duplicates::{
     Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup,
 };
-use crate::findings::{Finding, Information, Overlap};
+use crate::findings::{Finding, Information, ModelKind, Overlap, Place, Slim};
 use crate::fingerprint::{Check, Checks, Fingerprint};
 use crate::input::{Archive, ArchiveFormat, Link, LinkKind};
 use crate::ledger::{Category, Dimension, Rollup, Row};
@@ -60,7 +60,10 @@ pub(super) fn finding(id: &str, bytes: u64, others: &[&str]) -> Finding {
         additional_bytes: if others.is_empty() { bytes } else { bytes - bytes / 2 },
         message: "2 files are left from an earlier export.".to_owned(),
         remedy: "Export into an empty directory.".to_owned(),
+        remedy_code: String::new(),
         unless: "a program of yours reads these files.".to_owned(),
+        slim: Slim::None,
+        places: vec![Place { file: Some("assets/old.txt".to_owned()), bytes: 200, ..Place::default() }],
         evidence: vec!["`assets/old.txt` is no metagraph's asset: 200 bytes".to_owned()],
         overlaps: others.iter().map(overlap).collect(),
     }
@@ -71,6 +74,8 @@ pub(super) fn empty_model() -> ModelReport {
     ModelReport {
         path: "./model".to_owned(),
         archive: None,
+        kind: ModelKind::Unknown,
+        kind_evidence: vec![],
         total_bytes: 0,
         categories: Category::ALL.map(|category| (category, 0)).into(),
         files: vec![],

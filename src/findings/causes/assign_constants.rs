@@ -9,15 +9,20 @@ use foldhash::{HashMap, HashSet};
 
 use crate::findings::assignments::{Assigned, assigned};
 use crate::findings::claims::Claims;
+use crate::findings::constants::Constant;
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::{Node, input_node};
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "assign-constants",
-    remedy: "Set values with `variable.load(array, session)`, or feed them to one placeholder and one assignment that are \
+    remedies: &[Remedy::any(
+        "Set values with `variable.load(array, session)`, or feed them to one placeholder and one assignment that are \
              made once.",
-    unless: "a program runs these assignments by name to put the variables back to these values.",
+        "",
+        "a program runs these assignments by name to put the variables back to these values.",
+    )],
     long: include_str!("../../../docs/findings/assign-constants.md"),
     detect,
 };
@@ -29,7 +34,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let assigned = assigned(context);
     let late: Vec<_> = assigned.iter().filter(|assigned| !assigned.is_initial).collect();
     let reads = reads(context, &late);
-    let (mut ranges, mut evidence) = (Vec::new(), Vec::new());
+    let (mut ranges, mut evidence) = (Vec::new(), Evidence::default());
     let mut variables = BTreeSet::new();
     for found in &late {
         let meta_graph = found.constant.scope.meta_graph;
@@ -38,10 +43,12 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         let nodes = std::iter::once(&found.constant.node).chain(&found.passes).chain(assigns).chain(behind);
         let nodes: Vec<_> = nodes.map(Node::range).collect();
         let cost = nodes.iter().map(|range| context.cost(range)).fold(0, u64::saturating_add);
-        let names = found.assigns.iter().map(|(_, variable)| quoted(variable));
-        let name = quoted(found.constant.node.name());
-        let what = format!("{name}, assigned to {}", names.collect::<Vec<_>>().join(", "));
-        evidence.push(Evidence { what, bytes: cost });
+        evidence.add(cost, || {
+            let names: Vec<_> = found.assigns.iter().map(|(_, variable)| quoted(variable)).collect();
+            let Constant { scope, node, .. } = found.constant;
+            let what = format!("{}, assigned to {}", quoted(node.name()), names.join(", "));
+            (what, Place::of_node(context, *scope, node))
+        });
         ranges.extend(nodes);
         variables.extend(found.assigns.iter().map(|(_, variable)| (meta_graph, *variable)));
     }

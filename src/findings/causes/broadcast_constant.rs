@@ -7,20 +7,24 @@ use std::ops::Range;
 
 use crate::findings::claims::Claims;
 use crate::findings::constants::{Constant, Form, LARGE};
-use crate::findings::{Cause, Context, Detected, Evidence};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "broadcast-constant",
-    remedy: "Keep one slice, with size 1 in that dimension, and let ops broadcast it, or make it with `tf.broadcast_to` or \
+    remedies: &[Remedy::any(
+        "Keep one slice, with size 1 in that dimension, and let ops broadcast it, or make it with `tf.broadcast_to` or \
              `tf.fill` where an op does not.",
-    unless: "an op needs the whole tensor as a constant, or the slices are equal only until the next training.",
+        "",
+        "an op needs the whole tensor as a constant, or the slices are equal only until the next training.",
+    )],
     long: include_str!("../../../docs/findings/broadcast-constant.md"),
     detect,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut ranges) = (Claims::default(), Vec::new(), Vec::new());
+    let (mut claims, mut evidence, mut ranges) = (Claims::default(), Evidence::default(), Vec::new());
     for constant in &context.large().constants {
         let Some(kept) = kept(context.main(), constant) else { continue };
         // What stays is a part of the same form, so a share of the file's bytes goes.
@@ -28,12 +32,13 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         if freed.len() < LARGE {
             continue;
         }
-        evidence.push(Evidence { what: told(context, constant, &kept), bytes: context.cost(&freed) });
+        evidence.add(context.cost(&freed), || {
+            (told(context, constant, &kept), Place::of_node(context, constant.scope, &constant.node))
+        });
         ranges.push(freed);
     }
     context.claim(&mut claims, ranges);
-    let (constants, size) =
-        (plural(evidence.len() as u64, "constant repeats", "constants repeat"), bytes(claims.bytes()));
+    let (constants, size) = (plural(evidence.count(), "constant repeats", "constants repeat"), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{constants} one slice along a dimension: {size} that broadcasting would make."),
         evidence,

@@ -9,15 +9,18 @@ use std::ops::Range;
 use crate::duplicates::{Group, GroupKind, Member};
 use crate::findings::objects;
 use crate::findings::removal::{self, Gone};
-use crate::findings::{Cause, Context, Detected, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::{MetaGraphReach, VertexKind};
 use crate::size::{bytes, plural};
 use crate::wire::{fields, first_len};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "constant-equals-variable",
-    remedy: "Save the frozen function with an empty module: `tf.saved_model.save(tf.Module(), path, signatures=frozen)`.",
-    unless: "a program that loads the model also calls the functions that use the variables.",
+    remedies: &[Remedy::any(
+        "Save the frozen function with an empty module: `tf.saved_model.save(tf.Module(), path, signatures=frozen)`.",
+        "",
+        "a program that loads the model also calls the functions that use the variables.",
+    )],
     long: include_str!("../../../docs/findings/constant-equals-variable.md"),
     detect,
 };

@@ -7,15 +7,20 @@ use std::collections::BTreeSet;
 
 use crate::findings::assignments::assigned;
 use crate::findings::claims::Claims;
+use crate::findings::constants::Constant;
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Node;
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "constant-in-every-metagraph",
-    remedy: "Give the variables an initializer that is an op, as `tf.zeros_initializer()`, or a placeholder to feed the \
+    remedies: &[Remedy::any(
+        "Give the variables an initializer that is an op, as `tf.zeros_initializer()`, or a placeholder to feed the \
              array to, and restore or load their values.",
-    unless: "a program runs the model's initializers to get these values back.",
+        "",
+        "a program runs the model's initializers to get these values back.",
+    )],
     long: include_str!("../../../docs/findings/constant-in-every-metagraph.md"),
     detect,
 };
@@ -23,16 +28,19 @@ pub(super) const CAUSE: Cause = Cause {
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let assigned = assigned(context);
     let initial: Vec<_> = assigned.iter().filter(|assigned| assigned.is_initial).collect();
-    let (mut ranges, mut evidence) = (Vec::new(), Vec::new());
+    let (mut ranges, mut evidence) = (Vec::new(), Evidence::default());
     let (mut variables, mut meta_graphs) = (BTreeSet::new(), BTreeSet::new());
     for found in &initial {
         let nodes: Vec<_> = std::iter::once(&found.constant.node).chain(&found.passes).map(Node::range).collect();
         let cost = nodes.iter().map(|range| context.cost(range)).fold(0, u64::saturating_add);
         let meta_graph = found.constant.scope.meta_graph;
-        let names: Vec<_> = found.assigns.iter().map(|(_, variable)| quoted(variable)).collect();
-        let name = quoted(found.constant.node.name());
-        let what = format!("{name} in metagraph {meta_graph}, the initial value of {}", names.join(", "));
-        evidence.push(Evidence { what, bytes: cost });
+        evidence.add(cost, || {
+            let names: Vec<_> = found.assigns.iter().map(|(_, variable)| quoted(variable)).collect();
+            let Constant { scope, node, .. } = found.constant;
+            let (name, names) = (quoted(node.name()), names.join(", "));
+            let what = format!("{name} in metagraph {meta_graph}, the initial value of {names}");
+            (what, Place::of_node(context, *scope, node))
+        });
         ranges.extend(nodes);
         variables.extend(found.assigns.iter().map(|(_, variable)| *variable));
         meta_graphs.insert(meta_graph);

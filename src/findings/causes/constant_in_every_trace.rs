@@ -11,13 +11,17 @@ use foldhash::HashMap;
 use crate::duplicates::{Group, Member};
 use crate::findings::claims::Claims;
 use crate::findings::constants::{Constant, VARIABLE_BYTES};
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "constant-in-every-trace",
-    remedy: "Keep the array in a `tf.Variable(array, trainable=False)` of the module, and use that in the function.",
-    unless: "the compiler has to know the values, as for shapes and for some accelerators.",
+    remedies: &[Remedy::any(
+        "Keep the array in a `tf.Variable(array, trainable=False)` of the module, and use that in the function.",
+        "",
+        "the compiler has to know the values, as for shapes and for some accelerators.",
+    )],
     long: include_str!("../../../docs/findings/constant-in-every-trace.md"),
     detect,
 };
@@ -37,7 +41,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let large = context.large().constants.iter().enumerate();
     let by_payload: HashMap<u64, (usize, &Constant<'_>)> =
         large.map(|(position, constant)| (context.part(&constant.payload).start, (position, constant))).collect();
-    let (mut parts, mut evidence, mut copies) = (Vec::new(), Vec::new(), 0);
+    let (mut parts, mut evidence, mut copies) = (Vec::new(), Evidence::default(), 0);
     for group in several {
         let of_group = group.members.iter().filter_map(|member| constant_of(member, &by_payload));
         let found: Vec<&Constant<'_>> =
@@ -51,12 +55,12 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             continue;
         }
         parts.extend(context.up_to(nodes.into_iter().rev(), saved));
-        evidence.push(Evidence { what: told(context, &found), bytes: saved });
+        evidence.add(saved, || (told(context, &found), Place::of_node(context, kept.scope, &kept.node)));
         copies += found.len();
     }
     let mut claims = Claims::default();
     context.claim(&mut claims, parts);
-    let constants = plural(evidence.len() as u64, "constant is", "constants are");
+    let constants = plural(evidence.count(), "constant is", "constants are");
     let (times, size) = (plural(copies as u64, "time", "times"), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{constants} in several functions, {times} in all: variables would hold them in {size} less."),

@@ -6,13 +6,17 @@
 
 use crate::duplicates::Member;
 use crate::findings::claims::Claims;
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "duplicate-asset",
-    remedy: "Make one `tf.saved_model.Asset` of the file and use that object in every place that reads it.",
-    unless: "programs look for both names under assets/ by themselves.",
+    remedies: &[Remedy::any(
+        "Make one `tf.saved_model.Asset` of the file and use that object in every place that reads it.",
+        "",
+        "programs look for both names under assets/ by themselves.",
+    )],
     long: include_str!("../../../docs/findings/duplicate-asset.md"),
     detect,
 };
@@ -23,19 +27,18 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         let is_named = named.as_ref().is_none_or(|named| named.contains(&member.name));
         member.place == "assets" && member.name.starts_with("assets/") && is_named
     };
-    let (mut claims, mut evidence) = (Claims::default(), Vec::new());
+    let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
     for group in &context.duplicates.groups {
         let mut assets = group.members.iter().filter(is_asset);
         let Some(first) = assets.next() else { continue };
         for copy in assets {
             claims.add(&copy.name, copy.range.clone());
-            evidence.push(Evidence {
-                what: format!("{} is {} again", quoted(&copy.name), quoted(&first.name)),
-                bytes: copy.bytes,
+            evidence.add(copy.bytes, || {
+                (format!("{} is {} again", quoted(&copy.name), quoted(&first.name)), Place::of_file(&copy.name))
             });
         }
     }
-    let (files, size) = (plural(evidence.len() as u64, "asset has", "assets have"), bytes(claims.bytes()));
+    let (files, size) = (plural(evidence.count(), "asset has", "assets have"), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{files} the content of another one, {size} in all."),
         evidence,

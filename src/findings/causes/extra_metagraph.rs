@@ -9,16 +9,20 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::findings::claims::Claims;
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::MetaGraphReach;
 use crate::size::bytes;
 use crate::wire::fields;
 
 pub(super) const CAUSE: Cause = Cause {
     id: "extra-metagraph",
-    remedy: "Export the metagraphs with the tag `serve` only, and keep training and evaluation graphs in a directory of \
+    remedies: &[Remedy::any(
+        "Export the metagraphs with the tag `serve` only, and keep training and evaluation graphs in a directory of \
              their own.",
-    unless: "a program loads these tags from this directory.",
+        "",
+        "a program loads these tags from this directory.",
+    )],
     long: include_str!("../../../docs/findings/extra-metagraph.md"),
     detect,
 };
@@ -38,22 +42,25 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         return None;
     }
     let ranges = meta_graph_fields(context);
-    let (mut claims, mut evidence) = (Claims::default(), Vec::new());
+    let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
     let fields = || extra.iter().filter_map(|index| Some((index, ranges.get(*index)?)));
     for (index, range) in fields() {
-        let what = format!("metagraph {index} ({})", tags(context, *index));
-        evidence.push(Evidence { what, bytes: context.cost(range) });
+        evidence.add(context.cost(range), || {
+            (format!("metagraph {index} ({})", tags(context, *index)), Place::of_meta_graph(*index))
+        });
     }
     context.claim(&mut claims, fields().map(|(_, range)| range.clone()));
     for (name, bytes) in assets_of(context, &served, &extra) {
-        evidence.push(Evidence { what: format!("{}, which no other metagraph names", quoted(name)), bytes });
+        evidence.add(bytes, || (format!("{}, which no other metagraph names", quoted(name)), Place::of_file(name)));
         claims.add(name, 0..bytes);
     }
     let tensors = tensors_of(context, &served, &extra);
     for tensor in &tensors {
-        let key = context.checkpoint.and_then(|checkpoint| checkpoint.bundle.tensors.get(*tensor));
-        let what = format!("tensor {}, which no other restores", quoted(key.map_or("", |tensor| &tensor.key)));
-        evidence.push(Evidence { what, bytes: context.data_bytes(*tensor) });
+        evidence.add(context.data_bytes(*tensor), || {
+            let place = Place::of_tensor(context, *tensor);
+            let key = place.key.as_deref().unwrap_or_default();
+            (format!("tensor {}, which no other restores", quoted(key)), place)
+        });
     }
     context.claim_tensors(&mut claims, tensors.iter().copied());
     let beyond = index_share(context, tensors.len());

@@ -6,16 +6,20 @@
 use std::ops::Range;
 
 use crate::findings::claims::Claims;
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
 use crate::findings::program::Via;
-use crate::findings::{Cause, Context, Detected, Evidence, LEAST_BYTES, quoted};
+use crate::findings::{Cause, Context, Detected, LEAST_BYTES, Remedy, quoted};
 use crate::size::{bytes, plural};
 use crate::wire::{Field, WireType, fields};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "gradient-functions",
-    remedy: "Save with `experimental_custom_gradients=False` in `tf.saved_model.SaveOptions`.",
-    unless: "a program loads the model to train it, or asks it for gradients.",
+    remedies: &[Remedy::any(
+        "Save with `experimental_custom_gradients=False` in `tf.saved_model.SaveOptions`.",
+        "",
+        "a program loads the model to train it, or asks it for gradients.",
+    )],
     long: include_str!("../../../docs/findings/gradient-functions.md"),
     detect,
 };
@@ -25,17 +29,16 @@ const S: u32 = 2;
 const TENSOR: u32 = 8;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond) = (Claims::default(), Vec::new(), 0);
+    let (mut claims, mut evidence, mut beyond) = (Claims::default(), Evidence::default(), 0);
     for program in context.programs().iter().filter(|program| program.has_registered_gradients()) {
         let gone = program.without(|_, need| need.via == Via::Gradient);
-        let functions = program.functions.iter().zip(&gone).filter(|(_, gone)| **gone);
-        evidence.extend(functions.map(|(function, _)| Evidence {
-            what: format!("function {}", quoted(function.name)),
-            bytes: without_data(context, function).iter().map(|part| context.cost(part)).sum(),
-        }));
+        for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
+            let bytes = without_data(context, function).iter().map(|part| context.cost(part)).sum();
+            evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
+        }
         beyond += program.claim_parts(context, &gone, &mut claims, |function| without_data(context, function));
     }
-    let functions = plural(evidence.len() as u64, "function serves", "functions serve");
+    let functions = plural(evidence.count(), "function serves", "functions serve");
     let size = bytes(claims.bytes().saturating_add(beyond));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{functions} only to find gradients in training, {size}."),

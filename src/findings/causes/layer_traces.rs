@@ -7,14 +7,18 @@
 use foldhash::HashSet;
 
 use crate::findings::claims::Claims;
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Thing, Via};
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "layer-traces",
-    remedy: "Save with `model.save(path, save_traces=False)` and the signatures that serve, or use `model.export(path)`.",
-    unless: "a program loads the model to train it, or to call its layers, and does not have the code of its classes.",
+    remedies: &[Remedy::any(
+        "Save with `model.save(path, save_traces=False)` and the signatures that serve, or use `model.export(path)`.",
+        "",
+        "a program loads the model to train it, or to call its layers, and does not have the code of its classes.",
+    )],
     long: include_str!("../../../docs/findings/layer-traces.md"),
     detect,
 };
@@ -26,7 +30,7 @@ const KERAS: &[u8] = b"_tf_keras_";
 const KERAS_API: &[u8] = b"keras_api";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond, mut objects) = (Claims::default(), Vec::new(), 0, 0);
+    let (mut claims, mut evidence, mut beyond, mut objects) = (Claims::default(), Evidence::default(), 0, 0);
     for program in context.programs() {
         let saved = saved_by_keras(program);
         if saved.is_empty() {
@@ -34,19 +38,17 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         }
         let gone = program
             .without(|from, need| need.via == Via::Child && from.is_some_and(|from| saved.contains(&(from, need.to))));
-        let functions = program.functions.iter().zip(&gone).filter(|(_, gone)| **gone);
-        let before = evidence.len();
-        evidence.extend(functions.map(|(function, _)| Evidence {
-            what: format!("function {}", quoted(function.name)),
-            bytes: context.cost(&function.range()),
-        }));
-        if evidence.len() > before {
+        let before = evidence.count();
+        for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
+            let bytes = context.cost(&function.range());
+            evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
+        }
+        if evidence.count() > before {
             objects += saved.iter().map(|(from, _)| from).collect::<HashSet<_>>().len() as u64;
             beyond += program.claim(context, &gone, &mut claims);
         }
     }
-    let (functions, objects) =
-        (exact(evidence.len() as u64), plural(objects, "Keras object has", "Keras objects have"));
+    let (functions, objects) = (exact(evidence.count()), plural(objects, "Keras object has", "Keras objects have"));
     let size = bytes(claims.bytes().saturating_add(beyond));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{objects} what they compute saved in {functions} functions that no signature needs, {size}."),

@@ -7,16 +7,20 @@
 use foldhash::HashSet;
 
 use crate::findings::claims::Claims;
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
 use crate::findings::program::{Object, Program, Thing};
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::function_names;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "load-save-wrappers",
-    remedy: "Build the model from its source, restore its weights, and save that instead of a loaded SavedModel.",
-    unless: "the source of the loaded model is not to be had.",
+    remedies: &[Remedy::any(
+        "Build the model from its source, restore its weights, and save that instead of a loaded SavedModel.",
+        "",
+        "the source of the loaded model is not to be had.",
+    )],
     long: include_str!("../../../docs/findings/load-save-wrappers.md"),
     detect,
 };
@@ -28,18 +32,17 @@ const RESTORED: &[u8] = b"restored_function_body";
 const SIGNATURE_MAP: &[u8] = b"signature_map";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond, mut restored) = (Claims::default(), Vec::new(), 0, 0_u64);
+    let (mut claims, mut evidence, mut beyond, mut restored) = (Claims::default(), Evidence::default(), 0, 0_u64);
     for program in context.programs() {
         let Some((gone, loads)) = wrappers(program, context.main()) else { continue };
         restored += loads;
-        let functions = program.functions.iter().zip(&gone).filter(|(_, gone)| **gone);
-        evidence.extend(functions.map(|(function, _)| Evidence {
-            what: format!("function {}", quoted(function.name)),
-            bytes: context.cost(&function.range()),
-        }));
+        for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
+            let bytes = context.cost(&function.range());
+            evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
+        }
         beyond += program.claim(context, &gone, &mut claims);
     }
-    let functions = plural(evidence.len() as u64, "function only hands", "functions only hand");
+    let functions = plural(evidence.count(), "function only hands", "functions only hand");
     let restored = plural(restored, "trace of a loaded function", "traces of loaded functions");
     let size = bytes(claims.bytes().saturating_add(beyond));
     (!evidence.is_empty()).then(|| Detected {

@@ -11,14 +11,18 @@ use bytes::Bytes;
 
 use crate::findings::arrays::{self, Array};
 use crate::findings::claims::Claims;
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, plural};
 use crate::wire::{fields, first_len};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "metadata-array",
-    remedy: "Give the layer a plain initializer, build it, and put the array in with `layer.set_weights`.",
-    unless: "the array is no weight but part of what the layer is, and is small.",
+    remedies: &[Remedy::any(
+        "Give the layer a plain initializer, build it, and put the array in with `layer.set_weights`.",
+        "",
+        "the array is no weight but part of what the layer is, and is small.",
+    )],
     long: include_str!("../../../docs/findings/metadata-array.md"),
     detect,
 };
@@ -43,12 +47,14 @@ const LEAST: usize = 1 << 10;
 const LONGEST: usize = 200;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence) = (Claims::default(), Vec::new());
+    let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
     if let Some((name, metadata)) = keras_metadata(context) {
         let found = in_messages(&metadata, fields_of(&metadata, 0..metadata.len(), NODES), NODE_PATH, NODE_METADATA);
         let ranges = found.iter().map(|(_, array)| array.range.start as u64..array.range.end as u64);
         claims.add_ranges(name, ranges.collect());
-        evidence.extend(found.into_iter().map(|(what, array)| Evidence { what, bytes: array.range.len() as u64 }));
+        for (what, array) in found {
+            evidence.add(array.range.len() as u64, || (what, Place::of_file(name)));
+        }
     }
     let mut in_main = Vec::new();
     for graph in 0..context.saved_model.meta_graphs.len() {
@@ -58,11 +64,12 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         let users = objects.filter_map(|object| first_len(main, object, USER_OBJECT));
         let found = in_messages(main, users, IDENTIFIER, METADATA);
         in_main.extend(found.iter().map(|(_, array)| array.range.clone()));
-        let place = |(what, array): (String, Array)| Evidence { what, bytes: context.cost(&array.range) };
-        evidence.extend(found.into_iter().map(place));
+        for (what, array) in found {
+            evidence.add(context.cost(&array.range), || (what, Place::of_section(graph, "object_graph_def")));
+        }
     }
     context.claim(&mut claims, in_main);
-    let (count, size) = (plural(evidence.len() as u64, "array", "arrays"), bytes(claims.bytes()));
+    let (count, size) = (plural(evidence.count(), "array", "arrays"), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{count} of numbers as decimal text in the metadata of Keras: {size}."),
         evidence,

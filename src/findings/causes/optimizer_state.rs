@@ -6,13 +6,16 @@
 
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::OptimizerState;
-use crate::findings::{Cause, Context, Detected};
+use crate::findings::{Cause, Context, Detected, Remedy};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "optimizer-state",
-    remedy: "Save with `include_optimizer=False`, use `model.export()`, or export before `compile`.",
-    unless: "training goes on from this very directory.",
+    remedies: &[Remedy::any(
+        "Save with `include_optimizer=False`, use `model.export()`, or export before `compile`.",
+        "",
+        "training goes on from this very directory.",
+    )],
     long: include_str!("../../../docs/findings/optimizer-state.md"),
     detect,
 };

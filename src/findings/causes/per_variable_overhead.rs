@@ -6,15 +6,19 @@
 use std::collections::BTreeSet;
 
 use crate::checkpoint::{Tensor, object_graph};
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::is_numeric;
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "per-variable-overhead",
-    remedy: "Pack the values into one `tf.Variable` and take slices of it, with `tf.unstack` or `tf.split`.",
-    unless: "a training program, or a checkpoint that is to be read again, knows these variables one by one.",
+    remedies: &[Remedy::any(
+        "Pack the values into one `tf.Variable` and take slices of it, with `tf.unstack` or `tf.split`.",
+        "",
+        "a training program, or a checkpoint that is to be read again, knows these variables one by one.",
+    )],
     long: include_str!("../../../docs/findings/per-variable-overhead.md"),
     detect,
 };
@@ -64,9 +68,11 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 }
 
 /// What packing frees, by file.
-fn places(removed: &removal::Removed) -> Vec<Evidence> {
-    let files = removed.claims.by_file();
-    let files = files.map(|(file, bytes)| Evidence { what: format!("in {}", quoted(file)), bytes });
-    let index = Evidence { what: "entries of the checkpoint's index".to_owned(), bytes: removed.beyond };
-    files.chain([index]).collect()
+fn places(removed: &removal::Removed) -> Evidence {
+    let mut evidence = Evidence::default();
+    for (file, bytes) in removed.claims.by_file() {
+        evidence.add(bytes, || (format!("in {}", quoted(file)), Place::of_file(file)));
+    }
+    evidence.add(removed.beyond, || ("entries of the checkpoint's index".to_owned(), Place::default()));
+    evidence
 }

@@ -5,14 +5,18 @@
 //! all of them; the SaverDef names the last.
 
 use crate::findings::claims::Claims;
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::savers::{self, Saver};
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "repeated-savers",
-    remedy: "Build the graph anew for each save, or give all saves the one `Saver` by `saver=`.",
-    unless: "a program restores other variables from other checkpoints with these nodes.",
+    remedies: &[Remedy::any(
+        "Build the graph anew for each save, or give all saves the one `Saver` by `saver=`.",
+        "",
+        "a program restores other variables from other checkpoints with these nodes.",
+    )],
     long: include_str!("../../../docs/findings/repeated-savers.md"),
     detect,
 };
@@ -21,13 +25,15 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let graphs = 0..context.saved_model.meta_graphs.len();
     let savers: Vec<(usize, Saver)> =
         graphs.flat_map(|graph| savers::unused(context, graph).into_iter().map(move |saver| (graph, saver))).collect();
-    let (mut claims, mut evidence, mut nodes) = (Claims::default(), Vec::new(), 0);
+    let (mut claims, mut evidence, mut nodes) = (Claims::default(), Evidence::default(), 0);
     for (graph, saver) in &savers {
         let count = saver.fields.len() as u64;
         nodes += count;
-        let what = format!("saver of {} in metagraph {graph}, {}", quoted(&saver.name), plural(count, "node", "nodes"));
-        let bytes = saver.fields.iter().map(|field| context.cost(field)).sum();
-        evidence.push(Evidence { what, bytes });
+        evidence.add(saver.fields.iter().map(|field| context.cost(field)).sum(), || {
+            let nodes = plural(count, "node", "nodes");
+            let place = Place { node: Some(saver.name.clone()), ..Place::of_section(*graph, "graph_def") };
+            (format!("saver of {} in metagraph {graph}, {nodes}", quoted(&saver.name)), place)
+        });
     }
     context.claim(&mut claims, savers.iter().flat_map(|(_, saver)| saver.fields.iter().cloned()));
     let (known, size) = (plural(savers.len() as u64, "saver", "savers"), bytes(claims.bytes()));

@@ -10,14 +10,18 @@ use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use crate::findings::claims::Claims;
-use crate::findings::{Cause, Context, Detected, Evidence, NAMED, quoted};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, NAMED, Remedy, quoted};
 use crate::size::{bytes, share};
 use crate::wire::{Field, fields, first_len};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "size-limit",
-    remedy: "Move what contributes most out of saved_model.pb: arrays into `tf.Variable`s, vocabularies into assets.",
-    unless: "all that load it are newer than TensorFlow 2.3, and it stays well below 2 GiB.",
+    remedies: &[Remedy::any(
+        "Move what contributes most out of saved_model.pb: arrays into `tf.Variable`s, vocabularies into assets.",
+        "",
+        "all that load it are newer than TensorFlow 2.3, and it stays well below 2 GiB.",
+    )],
     long: include_str!("../../../docs/findings/size-limit.md"),
     detect: |context| detect(context, &LIMITS),
 };
@@ -48,14 +52,14 @@ fn detect(context: &Context<'_>, limits: &[Limit]) -> Option<Detected> {
     let (first, reached) = (limits.first()?, limits.iter().rev().find(is_near)?);
     let excess = file.bytes.saturating_sub(first.bytes / 100 * NEAR);
     let parts = Parts::of(context);
-    let (mut claims, mut evidence, mut left) = (Claims::default(), Vec::new(), excess);
+    let (mut claims, mut evidence, mut left) = (Claims::default(), Evidence::default(), excess);
     for part in parts.largest() {
         // No more than has to go: that is what the finding is worth.
         let taken = left.min(part.range.len() as u64);
         left -= taken;
         let end = part.range.start + usize::try_from(taken).unwrap_or_default();
         context.claim(&mut claims, std::iter::once(part.range.start..end));
-        evidence.push(Evidence { what: part.what(context), bytes: context.cost(&part.range) });
+        evidence.add(context.cost(&part.range), || (part.what(context), part.place(context)));
     }
     let state = if file.bytes > reached.bytes { "more than" } else { "near" };
     let (most, kind) = parts.sums.iter().zip(Kind::ALL).max_by_key(|(bytes, _)| **bytes)?;
@@ -113,15 +117,33 @@ struct Part {
 }
 
 impl Part {
+    fn name<'a>(&self, context: &Context<'a>) -> &'a [u8] {
+        let name = first_len(context.main(), self.payload.clone(), 1).unwrap_or_default();
+        context.main().get(name).unwrap_or_default()
+    }
+
     fn what(&self, context: &Context<'_>) -> String {
-        let name = || first_len(context.main(), self.payload.clone(), 1).unwrap_or_default();
         match self.kind {
-            Kind::Constant => format!("constant {}", quoted(context.text(name()).as_bytes())),
-            Kind::Node => format!("node {}", quoted(context.text(name()).as_bytes())),
-            Kind::FunctionNode => format!("node {} in a function", quoted(context.text(name()).as_bytes())),
+            Kind::Constant => format!("constant {}", quoted(self.name(context))),
+            Kind::Node => format!("node {}", quoted(self.name(context))),
+            Kind::FunctionNode => format!("node {} in a function", quoted(self.name(context))),
             Kind::Objects => "the object graph".to_owned(),
             Kind::Other => "op definitions, collections and the like".to_owned(),
         }
+    }
+
+    fn place(&self, context: &Context<'_>) -> Place {
+        let start = self.range.start;
+        let graph = context.saved_model.meta_graphs.iter().position(|graph| graph.range.contains(&start));
+        let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let function = context.function_around(start).and_then(|function| context.functions().get(function));
+        let (section, node) = match self.kind {
+            Kind::Objects => (Some("object_graph_def"), None),
+            Kind::Other => (None, None),
+            Kind::Constant | Kind::Node | Kind::FunctionNode => (Some("graph_def"), Some(text(self.name(context)))),
+        };
+        let (section, function) = (section.map(str::to_owned), function.map(|function| text(function.name)));
+        Place { section, function, node, ..graph.map(Place::of_meta_graph).unwrap_or_default() }
     }
 }
 
@@ -229,8 +251,11 @@ mod tests {
         let size = model().len() as u64;
         let detected = found([2000, 100_000]).unwrap();
         assert_eq!((detected.claims.bytes(), detected.beyond), (size - 1800, 0));
-        let named: Vec<&str> = detected.evidence.iter().map(|place| &*place.what).take(2).collect();
-        assert_eq!(named, ["constant `large`", "constant `inner`"]);
+        let (lines, places) = detected.evidence.told();
+        assert!(lines[0].starts_with("constant `large`: ") && lines[1].starts_with("constant `inner`"), "{lines:?}");
+        let names: Vec<_> =
+            places.iter().map(|place| (place.node.as_deref(), place.function.as_deref())).take(2).collect();
+        assert_eq!(names, [(Some("large"), None), (Some("inner"), Some("f"))]);
     }
 
     #[test]

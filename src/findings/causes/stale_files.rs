@@ -9,14 +9,18 @@
 
 use crate::checkpoint::{File, Role};
 use crate::findings::claims::Claims;
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, plural};
 use crate::wire::{fields, first_len};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "stale-files",
-    remedy: "Export into an empty directory, then move it to where it is served from.",
-    unless: "a program of yours reads these files by their names.",
+    remedies: &[Remedy::any(
+        "Export into an empty directory, then move it to where it is served from.",
+        "",
+        "a program of yours reads these files by their names.",
+    )],
     long: include_str!("../../../docs/findings/stale-files.md"),
     detect,
 };
@@ -42,12 +46,12 @@ const IDENTIFIER: u32 = 1;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let stale = checkpoint_files(context).chain(unnamed_assets(context)).chain(other_files(context));
-    let (mut claims, mut evidence) = (Claims::default(), Vec::new());
+    let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
     for (name, bytes, is) in stale {
         claims.add(name, 0..bytes);
-        evidence.push(Evidence { what: format!("{} {is}", quoted(name)), bytes });
+        evidence.add(bytes, || (format!("{} {is}", quoted(name)), Place::of_file(name)));
     }
-    let (files, size) = (plural(evidence.len() as u64, "file", "files"), bytes(claims.bytes()));
+    let (files, size) = (plural(evidence.count(), "file", "files"), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
         message: format!(
             "{files} that no loader reads, {size}: left from an earlier export, or from one that broke off."

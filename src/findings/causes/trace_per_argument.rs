@@ -10,16 +10,20 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::layer_traces::saved_by_keras;
 use crate::findings::claims::Claims;
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
 use crate::findings::program::{Object, Program, Thing, Via};
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 use crate::wire::{Field, WireType, fields, first_len};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "trace-per-argument",
-    remedy: "Pass the number as a tensor (`tf.constant(k)`), or give the function an `input_signature`.",
-    unless: "the number decides what is computed, as an axis or a number of layers does.",
+    remedies: &[Remedy::any(
+        "Pass the number as a tensor (`tf.constant(k)`), or give the function an `input_signature`.",
+        "",
+        "the number decides what is computed, as an axis or a number of layers does.",
+    )],
     long: include_str!("../../../docs/findings/trace-per-argument.md"),
     detect,
 };
@@ -38,7 +42,7 @@ const NAMED_TUPLE: u32 = 54;
 const MAX_DEPTH: usize = 64;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond, mut traces) = (Claims::default(), Vec::new(), 0, 0_u64);
+    let (mut claims, mut evidence, mut beyond, mut traces) = (Claims::default(), Evidence::default(), 0, 0_u64);
     for program in context.programs() {
         let repeated = repeated(context, program);
         if repeated.is_empty() {
@@ -57,19 +61,16 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         for (kept, others) in &repeated {
             let freed = others.iter().filter(|trace| gone.get(**trace).copied().unwrap_or(false));
             let freed: Vec<&Function<'_>> = freed.filter_map(|trace| program.functions.get(*trace)).collect();
-            let kept = program.functions.get(*kept).map_or(&[][..], |kept| kept.name);
-            if freed.is_empty() {
-                continue;
-            }
+            let Some(kept) = program.functions.get(*kept).filter(|_| !freed.is_empty()) else { continue };
             traces += freed.len() as u64;
-            evidence.push(Evidence {
-                what: format!("{} more traces of {}", exact(freed.len() as u64), quoted(kept)),
-                bytes: freed.iter().map(|function| context.cost(&function.range())).sum(),
+            evidence.add(freed.iter().map(|function| context.cost(&function.range())).sum(), || {
+                let what = format!("{} more traces of {}", exact(freed.len() as u64), quoted(kept.name));
+                (what, Place::of_function(kept))
             });
         }
         beyond += program.claim(context, &gone, &mut claims);
     }
-    let functions = plural(evidence.len() as u64, "function was", "functions were");
+    let functions = plural(evidence.count(), "function was", "functions were");
     let (again, size) = (plural(traces, "more time", "more times"), bytes(claims.bytes().saturating_add(beyond)));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{functions} traced {again} because a Python number was another one, {size}."),

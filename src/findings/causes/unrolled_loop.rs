@@ -8,16 +8,20 @@ use std::ops::Range;
 use foldhash::{HashMap, HashSet};
 
 use crate::findings::claims::Claims;
+use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::{Function, Node, input_node};
 use crate::findings::repeats::{Repeated, repeated};
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 use crate::wire::{Field, fields, first_len};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "unrolled-loop",
-    remedy: "Build the layer with `unroll=False`; in a `tf.function` loop over `tf.range` or use `tf.while_loop`.",
-    unless: "the unrolled steps are measured to be faster where the model runs, or a converter cannot take loops.",
+    remedies: &[Remedy::any(
+        "Build the layer with `unroll=False`; in a `tf.function` loop over `tf.range` or use `tf.while_loop`.",
+        "",
+        "the unrolled steps are measured to be faster where the model runs, or a converter cannot take loops.",
+    )],
     long: include_str!("../../../docs/findings/unrolled-loop.md"),
     detect,
 };
@@ -41,7 +45,7 @@ const NODES_OF_TENSOR_LISTS: u64 = 50;
 const BYTES_BESIDE_NAMES: u64 = 45;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut most) = (Claims::default(), Vec::new(), 0);
+    let (mut claims, mut evidence, mut most) = (Claims::default(), Evidence::default(), 0);
     let mut known: HashMap<usize, Vec<Repeated>> = HashMap::default();
     for function in context.functions() {
         // Functions of one kind have the same loops. Most functions of a library are one of several of their kind.
@@ -65,14 +69,16 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
                 continue;
             }
             most = most.max(run.steps());
-            let (steps, nodes) = (exact(run.steps() as u64), exact(run.period as u64));
-            let name = quoted(function.name);
-            evidence.push(Evidence { what: format!("{steps} steps of {nodes} nodes in function {name}"), bytes });
+            evidence.add(bytes, || {
+                let (steps, nodes) = (exact(run.steps() as u64), exact(run.period as u64));
+                let name = quoted(function.name);
+                (format!("{steps} steps of {nodes} nodes in function {name}"), Place::of_function(function))
+            });
             context.claim(&mut claims, ranges);
         }
     }
     let (loops, most, size) =
-        (plural(evidence.len() as u64, "loop is", "loops are"), exact(most as u64), bytes(claims.bytes()));
+        (plural(evidence.count(), "loop is", "loops are"), exact(most as u64), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{loops} written out step by step, up to {most} steps, {size}."),
         evidence,

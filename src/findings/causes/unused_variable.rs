@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::OptimizerState;
-use crate::findings::{Cause, Context, Detected, copies};
+use crate::findings::{Cause, Context, Detected, Remedy, copies};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "unused-variable",
-    remedy: "Export an object that does not track them; of weights and their averages export those that are served.",
-    unless: "a program reads these variables from the loaded object itself, or goes on training it.",
+    remedies: &[Remedy::any(
+        "Export an object that does not track them; of weights and their averages export those that are served.",
+        "",
+        "a program reads these variables from the loaded object itself, or goes on training it.",
+    )],
     long: include_str!("../../../docs/findings/unused-variable.md"),
     detect,
 };

@@ -9,14 +9,18 @@ use std::ops::Range;
 use crate::findings::claims::Claims;
 use crate::findings::constants::Constant;
 use crate::findings::elements::{counts_up, text_bytes};
-use crate::findings::{Cause, Context, Detected, Evidence, quoted};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "vocabulary-constant",
-    remedy: "Write the vocabulary to a text file and make the table with `tf.lookup.TextFileInitializer`, which reads it \
+    remedies: &[Remedy::any(
+        "Write the vocabulary to a text file and make the table with `tf.lookup.TextFileInitializer`, which reads it \
              from an asset.",
-    unless: "the table is small and one more file to keep with the model costs more than it saves.",
+        "",
+        "the table is small and one more file to keep with the model costs more than it saves.",
+    )],
     long: include_str!("../../../docs/findings/vocabulary-constant.md"),
     detect,
 };
@@ -31,7 +35,7 @@ const SEPARATOR: u64 = 1;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let constants = &context.large().constants;
-    let (mut parts, mut evidence, mut moved) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut parts, mut evidence, mut moved) = (Vec::new(), Evidence::default(), BTreeSet::new());
     let mut file_bytes: u64 = 0;
     for (keys, values) in tables(context) {
         let Some((keys_of, values_of)) = constants.get(keys).zip(constants.get(values)) else { continue };
@@ -44,11 +48,11 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         if saved == 0 {
             continue;
         }
-        let [keys_name, values_name] = [keys_of, values_of].map(|of| quoted(of.node.name()));
-        let count = exact(keys_of.elements().unwrap_or_default());
-        evidence.push(Evidence {
-            what: format!("{keys_name} and {values_name}, {count} keys and values that are a file of {}", bytes(file)),
-            bytes: saved,
+        evidence.add(saved, || {
+            let [keys_name, values_name] = [keys_of, values_of].map(|of| quoted(of.node.name()));
+            let (count, file) = (exact(keys_of.elements().unwrap_or_default()), bytes(file));
+            let what = format!("{keys_name} and {values_name}, {count} keys and values that are a file of {file}");
+            (what, Place::of_node(context, keys_of.scope, &keys_of.node))
         });
         parts.extend(context.up_to(nodes, saved));
         file_bytes = file_bytes.saturating_add(file);
@@ -56,7 +60,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     }
     let mut claims = Claims::default();
     context.claim(&mut claims, parts);
-    let (tables, size) = (plural(evidence.len() as u64, "table is", "tables are"), bytes(claims.bytes()));
+    let (tables, size) = (plural(evidence.count(), "table is", "tables are"), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{tables} filled from constants: {size} more than as text files of {}.", bytes(file_bytes)),
         evidence,
