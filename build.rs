@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let descriptors = protox::compile(proto_files(Path::new("proto"))?, ["proto"])?;
-    // For text, which gives fields by their names, and for tests/proto_schema.rs, which holds the descriptors against
+    // For text, which gives fields by their names, and for tests/all/proto_schema.rs, which holds the descriptors against
     // TensorFlow's own.
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     prost_build::Config::new()

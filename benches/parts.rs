@@ -4,9 +4,6 @@
 
 #![allow(missing_docs, clippy::indexing_slicing, clippy::unwrap_used)]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::hint::black_box;
 use std::ops::Range;
 

@@ -59,5 +59,4 @@ pub mod wire;
 pub use audit::{AuditError, Options, audit, bytes_to_read, neighbours, why};
 
 #[cfg(test)]
-#[path = "../tests/support/mod.rs"]
-mod support;
+extern crate support;

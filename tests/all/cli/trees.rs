@@ -1,0 +1,117 @@
+//! A tree of models: one summary, what models repeat of each other, and one that cannot be read.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{two_nodes, write_model};
+use crate::run::run;
+use support::bundle::{DATA, INDEX, bytes_entry, index};
+use support::files::{tree, write};
+
+/// A version of a model: a kernel of its own, a vocabulary, and an embedding that all versions have.
+fn write_version(directory: &TempDir, name: &str, own: u8) {
+    let file = |file: &str| format!("{name}/{file}");
+    let data: Vec<u8> = [[9; 3000], [own; 3000]].concat();
+    write(directory.path(), &file("saved_model.pb"), two_nodes().0);
+    write(directory.path(), &file("assets/vocabulary"), [b'v'; 2000]);
+    write(
+        directory.path(),
+        &file(INDEX),
+        index(&[("embedding", of_bytes(0, &data)), ("kernel", of_bytes(3000, &data))]),
+    );
+    write(directory.path(), &file(DATA), data);
+}
+
+/// An entry of 3,000 bytes with the checksum of what is there.
+fn of_bytes(offset: u64, data: &[u8]) -> support::wire::Message {
+    let start = usize::try_from(offset).unwrap();
+    bytes_entry(offset, 3000).fixed32(6, support::table::masked(crc32c::crc32c(&data[start..start + 3000])))
+}
+
+fn versions(own: &[(&str, u8)]) -> TempDir {
+    let directory = tree(&[]);
+    own.iter().for_each(|(name, own)| write_version(&directory, name, *own));
+    directory
+}
+
+fn neighbours(directory: &TempDir, options: &str) -> Value {
+    run(directory, &format!("--json {options}")).exits(0).silently().json()["neighbours"].take()
+}
+
+#[test]
+fn a_version_repeats_of_the_first_what_further_training_did_not_touch() {
+    let pairs = neighbours(&versions(&[("base/1", 1), ("base/2", 2)]), "base");
+    let pair = &pairs[0];
+    assert_eq!((&pair["original"], &pair["copy"]), (&json!("base/1"), &json!("base/2")));
+    assert_eq!(pair["tensors"], json!({"count": 1, "of": 2, "bytes": 3000}));
+    assert_eq!(pair["files"], json!({"count": 1, "of": 1, "bytes": 2000}), "saved_model.pb is too small to compare");
+    assert_eq!((&pair["bytes"], &pair["whole_checkpoint"]), (&json!(5000), &json!(false)));
+    assert_eq!(pairs.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_copy_repeats_the_whole_checkpoint_of_the_first_that_has_it() {
+    let pairs = neighbours(&versions(&[("base/1", 1), ("base/2", 2), ("base/3", 2)]), "base");
+    let pair = |original: &str, copy: &str| {
+        let is_meant = |pair: &&Value| pair["original"] == original && pair["copy"] == copy;
+        pairs.as_array().unwrap().iter().find(is_meant).map(|pair| pair["bytes"].as_u64().unwrap())
+    };
+    assert_eq!(pair("base/1", "base/2"), Some(5000));
+    assert_eq!(pair("base/1", "base/3"), Some(5000), "the embedding and the vocabulary are first in 1");
+    assert_eq!(pair("base/2", "base/3"), Some(3000), "the kernel is first in 2");
+}
+
+#[test]
+fn what_is_smaller_than_asked_for_is_not_compared_and_zeros_are_no_content() {
+    let directory = versions(&[("a", 0), ("b", 0)]);
+    assert_eq!(neighbours(&directory, "a b")[0]["tensors"], json!({"count": 1, "of": 1, "bytes": 3000}));
+    assert_eq!(neighbours(&directory, "a b --min-duplicate 3001"), json!([]));
+}
+
+#[test]
+fn one_model_has_no_neighbours() {
+    assert_eq!(neighbours(&versions(&[("a", 1)]), "a"), json!([]));
+}
+
+#[test]
+fn more_than_four_models_are_one_summary_and_all_of_them_on_demand() {
+    let names = ["1", "2", "3", "4", "5"];
+    let directory = tree(&[]);
+    names.iter().for_each(|name| write_model(&directory, name));
+    let text = run(&directory, ".").exits(0).silently().stdout;
+    assert!(!text.contains("metagraph #0"), "{text}");
+    let rows: Vec<&str> = text.lines().skip(1).take(6).collect();
+    let last: Vec<&str> = rows.iter().map(|row| row.split_whitespace().next_back().unwrap()).collect();
+    assert_eq!(last, ["1", "2", "3", "4", "5", "models"], "{text}");
+    assert!(text.contains("`-n 0` for all of them in full"), "{text}");
+    assert_eq!(run(&directory, ". -n 0").exits(0).stdout.matches("metagraph #0").count(), 5);
+}
+
+#[test]
+fn totals_are_the_sums_of_the_models() {
+    let report = run(versions(&[("a", 1), ("b", 2)]), "--json a b").exits(0).json();
+    let sum = |key: &str| report["models"].as_array().unwrap().iter().map(|m| m[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(report["totals"]["models"], 2);
+    assert_eq!(report["totals"]["bytes"], sum("total_bytes"));
+    assert_eq!(report["totals"]["findings_bytes"], sum("findings_bytes"));
+    assert_eq!(report["totals"]["neighbours_bytes"], 5000);
+}
+
+#[test]
+fn a_damaged_model_does_not_stop_the_others_and_is_named_in_the_summary() {
+    let directory = tree(&[("damaged/saved_model.pb", &[0xff; 50])]);
+    ["1", "2", "3", "4"].iter().for_each(|name| write_model(&directory, name));
+    let text = run(&directory, ".").exits(3).stdout;
+    assert!(text.contains("! damaged\n"), "{text}");
+    assert!(text.contains("1 PROBLEM: a part of these models could not be read\n! "), "{text}");
+}
+
+#[test]
+fn models_are_reported_in_the_order_of_their_paths_however_they_are_audited() {
+    let directory = tree(&[]);
+    let names: Vec<String> = (1..=40).map(|version| version.to_string()).collect();
+    names.iter().for_each(|name| write_model(&directory, &format!("base/{name}")));
+    let report = run(&directory, "--json base").exits(0).json();
+    let paths: Vec<&str> = report["models"].as_array().unwrap().iter().map(|m| m["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, names.iter().map(|name| format!("base/{name}")).collect::<Vec<_>>());
+}
