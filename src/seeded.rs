@@ -12,6 +12,11 @@ pub(crate) struct Seed {
     factor: u64,
 }
 
+/// A number that no file can know.
+pub(crate) fn random() -> u64 {
+    foldhash::fast::RandomState::default().hash_one(0)
+}
+
 impl Default for Seed {
     fn default() -> Self {
         let state = foldhash::fast::RandomState::default();

@@ -136,6 +136,39 @@ impl Checkpoint {
         self.files.iter().filter_map(|file| if let Role::Shard(shard) = file.role { Some((shard, file)) } else { None })
     }
 
+    /// The tensors whose bytes are theirs alone, by shard and offset: the position of each in [`Bundle::tensors`], that of its
+    /// shard in [`Checkpoint::files`], and its range of that file. Of several keys on one range it is the first; of ranges
+    /// that overlap, the one that starts first; what goes past the end of its shard is none. So no byte is in two.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<(usize, usize, Range<u64>)> {
+        let live = self.files.iter().enumerate();
+        let live = live.filter_map(|(position, file)| match file.role {
+            Role::Shard(shard) => Some((shard, (position, file.bytes))),
+            _ => None,
+        });
+        let shards: BTreeMap<u32, (usize, u64)> = live.collect();
+        let tensors = self.bundle.tensors.iter().enumerate();
+        let mut ranges: Vec<(u32, Range<u64>, usize)> =
+            tensors.filter_map(|(index, tensor)| Some((tensor.shard, tensor.range()?, index))).collect();
+        ranges.sort_by_key(|(shard, range, index)| (*shard, range.start, *index));
+        let mut covered = (0, 0);
+        ranges.retain(|(shard, range, _)| {
+            if covered.0 != *shard {
+                covered = (*shard, 0);
+            }
+            let is_own = range.start >= covered.1 && shards.get(shard).is_some_and(|(_, bytes)| range.end <= *bytes);
+            if is_own {
+                covered.1 = range.end;
+            }
+            is_own
+        });
+        let placed = ranges.into_iter().filter_map(|(shard, range, index)| {
+            let (file, _) = shards.get(&shard)?;
+            Some((index, *file, range))
+        });
+        placed.collect()
+    }
+
     /// The tables of a V1 checkpoint, with their files.
     pub fn tables(&self) -> impl Iterator<Item = (u32, &File)> {
         self.files.iter().filter_map(|file| if let Role::V1(table) = file.role { Some((table, file)) } else { None })

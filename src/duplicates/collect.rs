@@ -10,6 +10,7 @@ use super::groups::{self, Grouped};
 use super::marks::Marks;
 use super::originals::Originals;
 use super::payloads::{self, Found, PayloadKind, Search};
+use super::saver_names::SaverNames;
 use super::source::{IndexCrc, Open, Payload, Place, Sources};
 use super::structure::{self, Noted, Structure};
 use super::{Duplicates, report};
@@ -18,6 +19,11 @@ use crate::checkpoint::{Checkpoint, v1};
 use crate::ledger::State;
 use crate::progress::{Step, Ticks, Work};
 use crate::wire::{Field, Layout, fields, first_len};
+
+/// `MetaGraphDef.graph_def`, `GraphDef.node` and `FunctionDef.node_def`.
+const GRAPH_DEF: u32 = 2;
+const NODE: u32 = 1;
+const NODE_DEF: u32 = 3;
 
 /// What is searched for duplicates.
 pub struct Inputs<'a> {
@@ -31,7 +37,7 @@ pub struct Inputs<'a> {
     pub total_bytes: u64,
     /// The smallest payload that is compared.
     pub min_duplicate: u64,
-    /// Whether it is to be said which bytes are redundant or zero.
+    /// Whether it is to be said which bytes are redundant, and which one value throughout.
     pub marks: bool,
     /// Who is told how far it is.
     pub work: &'a Work<'a>,
@@ -128,31 +134,18 @@ impl<'a> Collected<'a> {
         }
     }
 
-    /// The tensors by shard and offset. Of several keys on one range the first is the payload; of ranges that overlap,
-    /// the one that starts first: no byte is counted twice.
+    /// The tensors by shard and offset, each range once: see [`Checkpoint::ranges`].
     fn checkpoint(&mut self) {
         let Some(checkpoint) = self.inputs.checkpoint else { return };
-        let mut shards: HashMap<u32, (usize, u64)> = HashMap::default();
-        for (shard, file) in checkpoint.shards() {
-            shards.insert(shard, (self.sources.add(&file.path), file.bytes));
-        }
-        let tensors = checkpoint.bundle.tensors.iter().enumerate();
-        let mut ranges: Vec<_> =
-            tensors.filter_map(|(index, tensor)| Some((tensor.shard, tensor.range()?, index, tensor))).collect();
-        ranges.sort_by_key(|(shard, range, index, _)| (*shard, range.start, *index));
-        let mut covered = (0, 0);
-        for (shard, range, index, tensor) in ranges {
-            let Some((file, bytes)) = shards.get(&shard).copied() else { continue };
-            if covered.0 != shard {
-                covered = (shard, 0);
-            }
-            if range.start < covered.1 || range.end > bytes {
-                continue;
-            }
-            covered.1 = range.end;
+        let mut sources: HashMap<usize, usize> = HashMap::default();
+        for (index, shard, range) in checkpoint.ranges() {
+            let file = *sources.entry(shard).or_insert_with(|| {
+                let path = checkpoint.files.get(shard).map_or("", |file| &file.path);
+                self.sources.add(path)
+            });
             if range.end - range.start >= self.inputs.min_duplicate {
                 let (kind, place) = (PayloadKind::Variable, Place::Variable(index));
-                let crc = Some(IndexCrc::of(tensor));
+                let crc = checkpoint.bundle.tensors.get(index).map(IndexCrc::of);
                 let taken = range.clone();
                 self.payloads.push(Payload { kind, place, file, range, taken, unpacked: None, crc, in_element: false });
             }
@@ -219,7 +212,9 @@ impl<'a> Collected<'a> {
             // The last metagraph is no original for any other.
             let is_last = index as usize + 1 == meta_graphs.len();
             let (tallies, by_key, library) = (Vec::new(), HashMap::default(), Vec::new());
-            let mut pass = MetaGraphPass { search, source, index, tallies, by_key, last: [0; 2], library };
+            let graphs = fields(bytes, meta_graph.payload()).filter(|field| field.is_len(GRAPH_DEF));
+            let names = SaverNames::new(bytes, graphs.map(|graph| graph.payload()).collect(), NODE);
+            let mut pass = MetaGraphPass { search, source, index, names, tallies, by_key, last: [0; 2], library };
             elements::each(bytes, meta_graph.payload(), |element| {
                 ticks.up_to(element.field.start);
                 let original = originals.of(bytes, &element);
@@ -246,7 +241,7 @@ impl<'a> Collected<'a> {
         let payload = element.field.payload();
         if element.kind == Kind::Node && payload.len() >= least {
             let inside = NodeIn { meta_graph: pass.index, function: None, in_element: original.is_some() };
-            self.node(pass.search, pass.source, payload, &inside);
+            self.node(pass.search, pass.source, payload, &inside, &pass.names);
         }
     }
 
@@ -269,16 +264,21 @@ impl<'a> Collected<'a> {
             let signature = first_len(search.file, payload.clone(), 1);
             let name = signature.and_then(|signature| first_len(search.file, signature, 1)).unwrap_or_default();
             let inside = NodeIn { meta_graph, function: Some(name), in_element: original.is_some() };
-            let nodes = fields(search.file, payload).filter(|field| field.is_len(3));
+            let names = SaverNames::new(search.file, vec![payload.clone()], NODE_DEF);
+            let nodes = fields(search.file, payload).filter(|field| field.is_len(NODE_DEF));
             for node in nodes.filter(|node| node.payload().len() >= search.least) {
-                self.node(search, source, node.payload(), &inside);
+                self.node(search, source, node.payload(), &inside, &names);
             }
         }
     }
 
-    fn node(&mut self, search: Search<'_>, source: usize, node: Range<usize>, inside: &NodeIn) {
+    /// The payloads of a node, but for the names that it has for a saver.
+    fn node(&mut self, search: Search<'_>, source: usize, node: Range<usize>, inside: &NodeIn, names: &SaverNames<'_>) {
         let name = payloads::node_name(search.file, node.clone());
-        search.of_node(node, &mut |Found { kind, range, taken, unpacked }| {
+        search.of_node(node, &mut |Found { kind, range, taken, unpacked, strings }| {
+            if strings && names.has(search.file.get(name.clone()).unwrap_or_default()) {
+                return;
+            }
             let NodeIn { meta_graph, function, in_element } = inside.clone();
             let place = Place::Node { meta_graph, function, node: name.clone() };
             let range = range.start as u64..range.end as u64;
@@ -321,6 +321,8 @@ struct MetaGraphPass<'f> {
     search: Search<'f>,
     source: usize,
     index: u32,
+    /// The nodes of its graph that hold names for savers.
+    names: SaverNames<'f>,
     tallies: Vec<Tally>,
     /// Where the tally of some kind and original is.
     by_key: HashMap<(Kind, Option<u32>), usize>,
@@ -380,7 +382,7 @@ impl Tally {
     }
 }
 
-/// The bytes that are redundant or zero, by file.
+/// The bytes that are redundant or one value throughout, by file.
 fn marks_of(collected: &Collected<'_>, grouped: &Grouped) -> Marks {
     let mut marks = Marks::default();
     if let Some(main_file) = collected.inputs.main_file {
@@ -389,7 +391,9 @@ fn marks_of(collected: &Collected<'_>, grouped: &Grouped) -> Marks {
         }
     }
     let redundant = grouped.groups.iter().flat_map(|group| group.iter().skip(1)).map(|index| (index, State::Redundant));
-    for (index, state) in redundant.chain(grouped.zero.iter().map(|index| (index, State::Zero))) {
+    let one_value = [(&grouped.zero, State::Zero), (&grouped.fill, State::Fill)];
+    let one_value = one_value.into_iter().flat_map(|(indexes, state)| indexes.iter().map(move |index| (index, state)));
+    for (index, state) in redundant.chain(one_value) {
         // What is in a redundant element is marked with the element.
         if let Some(payload) = collected.payloads.get(*index).filter(|payload| !payload.in_element) {
             marks.add(collected.sources.name(payload.file), payload.taken.clone(), state);

@@ -5,30 +5,41 @@
 //!    another of its kind;
 //! 3. the same bytes, compared to one of those that agree so far.
 //!
-//! What never meets another of its length is not read at all, but for the question whether it is all zero; and for a
-//! tensor the index answers that as well: the CRC32C of n zeros can be computed without n zeros.
+//! What is one value throughout (zeros, ones, any one element or byte) is equal to its like without being a copy of it, and is
+//! kept apart first: for that a payload is read to the first element that differs from the one before.
+//!
+//! Equality is of content that was read: what cannot be read is equal to nothing, itself included.
 
-use crc32c::{crc32c, crc32c_combine};
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use crc32c::crc32c;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::source::{Payload, Sources};
 use crate::checkpoint::table::mask;
 use crate::progress::{Progress as _, Stage};
+use crate::seeded::random;
 
-/// How often members that agree in length and CRC32C are held against one of them. Contents that still differ after
-/// that were made to agree; sorting them keeps the cost from growing with the square of their number.
-const PASSES: usize = 8;
+/// The sizes of elements, in bytes (tensorflow/core/framework/types.cc, `DataTypeSize`).
+const LARGEST_ELEMENT: usize = 16;
+const ELEMENTS: [usize; 5] = [1, 2, 4, 8, LARGEST_ELEMENT];
 
-/// Which payloads are equal, and which are nothing but zeros; numbers are positions in the list of payloads.
+/// Which payloads are equal, and which are one value throughout; numbers are positions in the list of payloads.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Grouped {
     /// At least two each, in the order of the payloads; the first is the one that is kept.
     pub(super) groups: Vec<Vec<usize>>,
+    /// Nothing but zeros.
     pub(super) zero: Vec<usize>,
+    /// One value throughout that is not zero.
+    pub(super) fill: Vec<usize>,
 }
 
 /// Groups `payloads` by content. `comparing` is told how many bytes that takes as soon as it is known.
 pub(super) fn group(payloads: &[Payload], sources: &Sources<'_>, comparing: Stage<'_>) -> Grouped {
-    Comparison { payloads, sources, comparing }.group()
+    Comparison { payloads, sources, comparing, seed: OnceCell::new() }.group()
 }
 
 /// Payloads that are compared.
@@ -36,6 +47,8 @@ struct Comparison<'a> {
     payloads: &'a [Payload],
     sources: &'a Sources<'a>,
     comparing: Stage<'a>,
+    /// That of the hashes by which contents are told apart that agree in their CRC32C: no file can know it.
+    seed: OnceCell<u64>,
 }
 
 impl Comparison<'_> {
@@ -50,17 +63,17 @@ impl Comparison<'_> {
         self.comparing.expect_more(to_hash);
         let (mut grouped, mut candidates) = (Grouped::default(), Vec::new());
         for class in classes {
-            let (zero, other) = self.without_zeros(class);
-            grouped.zero.extend(zero);
+            let other = self.without_fill(class, &mut grouped);
             candidates.extend(self.candidates(&other));
         }
         let to_compare = self.length_of_all(candidates.iter().flatten().copied());
         self.comparing.expect_more(to_compare);
         for candidates in candidates {
-            self.partition(candidates, &mut grouped.groups);
+            self.partition(&candidates, &mut grouped.groups);
         }
         grouped.groups.sort();
         grouped.zero.sort_unstable();
+        grouped.fill.sort_unstable();
         grouped
     }
 
@@ -72,11 +85,17 @@ impl Comparison<'_> {
         indices.map(|index| self.length(index)).fold(0, u64::saturating_add)
     }
 
-    /// Those of a class of one length that are nothing but zeros, and the others.
-    fn without_zeros(&self, class: &[usize]) -> (Vec<usize>, Vec<usize>) {
-        let zeros = class.first().map(|first| mask(crc_of_zeros(self.length(*first))));
-        let is_zero = |payload: &Payload| is_zero(payload, zeros, self.sources);
-        class.iter().partition(|index| self.payloads.get(**index).is_some_and(is_zero))
+    /// Those of a class of one length that are not one value throughout; the others go to `grouped`.
+    fn without_fill(&self, class: &[usize], grouped: &mut Grouped) -> Vec<usize> {
+        let mut other = Vec::with_capacity(class.len());
+        for index in class {
+            match self.content(*index).and_then(|content| value_throughout(&content)) {
+                Some(Value::Zero) => grouped.zero.push(*index),
+                Some(Value::Other) => grouped.fill.push(*index),
+                None => other.push(*index),
+            }
+        }
+        other
     }
 
     /// Runs of payloads of one length that agree in their CRC32C.
@@ -103,60 +122,91 @@ impl Comparison<'_> {
         runs.map(|run| run.iter().map(|(_, index)| *index).collect()).collect()
     }
 
-    /// Divides candidates into groups of equal bytes.
-    fn partition(&self, mut candidates: Vec<usize>, groups: &mut Vec<Vec<usize>>) {
-        let content = |index: usize| {
-            let payload = self.payloads.get(index)?;
-            self.comparing.advance(payload.content_len());
-            self.sources.content(payload)
-        };
-        for _ in 0..PASSES {
-            let Some(first) = candidates.first().copied() else { return };
-            let Some(kept) = content(first) else {
-                candidates.remove(0);
-                continue;
-            };
-            let (equal, rest): (Vec<_>, Vec<_>) =
-                candidates.into_iter().partition(|index| *index == first || content(*index).is_some_and(|c| c == kept));
-            if equal.len() > 1 {
-                groups.push(equal);
-            }
-            candidates = rest;
+    /// Divides candidates into groups of equal bytes. Nearly always all of them are equal to the first; contents that differ
+    /// although their CRC32C agrees were made so, and however many there are, each is read twice more and no oftener.
+    fn partition(&self, candidates: &[usize], groups: &mut Vec<Vec<usize>>) {
+        candidates.iter().for_each(|index| self.comparing.advance(self.length(*index)));
+        let rest = self.equal_to_first(candidates, groups);
+        let mut by_hash: HashMap<u128, Vec<usize>> = HashMap::new();
+        for index in rest {
+            let seed = *self.seed.get_or_init(random);
+            let hash = self.content(index).map(|content| xxh3_128_with_seed(&content, seed));
+            hash.into_iter().for_each(|hash| by_hash.entry(hash).or_default().push(index));
         }
-        candidates.sort_by(|a, b| content(*a).cmp(&content(*b)).then(a.cmp(b)));
-        let runs = candidates.chunk_by(|a, b| content(*a) == content(*b));
-        groups.extend(runs.filter(|run| run.len() > 1).map(<[usize]>::to_vec));
+        for of_one_hash in by_hash.into_values() {
+            // What differs all the same is no group: bytes decide, and no hash.
+            self.equal_to_first(&of_one_hash, groups);
+        }
+    }
+
+    /// Groups those candidates that are equal to the first that can be read; returns the others that can be.
+    fn equal_to_first(&self, candidates: &[usize], groups: &mut Vec<Vec<usize>>) -> Vec<usize> {
+        let (mut equal, mut rest) = (Vec::new(), Vec::new());
+        let mut kept: Option<Bytes> = None;
+        for index in candidates {
+            let Some(content) = self.content(*index) else { continue };
+            let is_equal = *kept.get_or_insert_with(|| content.clone()) == content;
+            if is_equal { equal.push(*index) } else { rest.push(*index) }
+        }
+        if equal.len() > 1 {
+            groups.push(equal);
+        }
+        rest
+    }
+
+    fn content(&self, index: usize) -> Option<Bytes> {
+        self.sources.content(self.payloads.get(index)?)
     }
 }
 
-fn is_zero(payload: &Payload, zeros: Option<u32>, sources: &Sources<'_>) -> bool {
-    match payload.content_crc() {
-        Some(crc) if Some(crc) != zeros => false,
-        _ => sources.content(payload).is_some_and(|content| content.iter().all(|byte| *byte == 0)),
-    }
+/// What a payload is that is one value throughout.
+#[derive(Debug, PartialEq, Eq)]
+enum Value {
+    Zero,
+    Other,
 }
 
-/// The CRC32C of `length` zeros, by doubling.
-fn crc_of_zeros(length: u64) -> u32 {
-    let mut crc = 0;
-    for bit in (0..u64::BITS).rev() {
-        let done = length.checked_shr(bit + 1).unwrap_or(0);
-        crc = crc32c_combine(crc, crc, usize::try_from(done).unwrap_or(usize::MAX));
-        if length >> bit & 1 == 1 {
-            crc = crc32c::crc32c_append(crc, &[0]);
-        }
+/// The one value that a content is throughout: one element of some size, repeated from the first byte to the last. `None` where
+/// there is none; it is found out at the first element that differs. A single element is repeated by nothing, but that zeros
+/// are zeros however few they are.
+///
+/// The sizes of elements are powers of two, so what repeats with a smaller one repeats with a larger one as well.
+fn value_throughout(content: &[u8]) -> Option<Value> {
+    let size = ELEMENTS.iter().rev().copied().find(|size| content.len() >= size.saturating_mul(2));
+    let is_repeated = size.is_some_and(|size| content.iter().zip(content.iter().skip(size)).all(|(a, b)| a == b));
+    let is_zero = content.iter().take(if is_repeated { LARGEST_ELEMENT } else { 2 }).all(|byte| *byte == 0);
+    match (is_repeated || content.len() < 2, is_zero) {
+        (true, true) => Some(Value::Zero),
+        (true, false) if is_repeated => Some(Value::Other),
+        _ => None,
     }
-    crc
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::AddAssign as _;
+
     use super::*;
 
     #[test]
-    fn the_crc_of_zeros_needs_no_zeros() {
-        for length in [0, 1, 2, 3, 7, 1024, 4095, 1 << 20] {
-            assert_eq!(crc_of_zeros(length), crc32c(&vec![0; usize::try_from(length).unwrap()]), "{length}");
+    fn one_element_of_any_size_repeated_is_one_value() {
+        for size in ELEMENTS {
+            let element: Vec<u8> = (1..).take(size).collect();
+            assert_eq!(value_throughout(&element.repeat(2)), Some(Value::Other), "{size}");
+            assert_eq!(value_throughout(&element.repeat(64)), Some(Value::Other), "{size}");
+            let mut differs = element.repeat(64);
+            differs.last_mut().unwrap().add_assign(1);
+            assert_eq!(value_throughout(&differs), None, "{size}");
         }
+        assert_eq!(value_throughout(&[1, 2, 3].repeat(99)), None, "no element has three bytes");
+    }
+
+    #[test]
+    fn zeros_are_zeros_however_few_and_one_element_is_no_fill() {
+        for length in [0, 1, 2, 3, 15, 16, 17, 1000] {
+            assert_eq!(value_throughout(&vec![0; length]), Some(Value::Zero), "{length}");
+        }
+        assert_eq!(value_throughout(&[7]), None);
+        assert_eq!(value_throughout(&[0, 0, 0, 1]), None);
     }
 }

@@ -11,6 +11,7 @@ mod neighbours;
 mod originals;
 mod payloads;
 mod report;
+mod saver_names;
 mod source;
 mod structure;
 
@@ -33,8 +34,11 @@ pub struct Duplicates {
     pub redundant_bytes: u64,
     /// `redundant_bytes` of the model's `total_bytes`; 0 for a model of no bytes.
     pub ratio: f64,
-    /// Payloads of nothing but zeros, which are equal without being copies; not in `redundant_bytes`.
+    /// The part of `fill_bytes` that is nothing but zeros.
     pub zero_bytes: u64,
+    /// Payloads of one value throughout (one element or byte repeated: zeros, ones), which are equal without being copies; not
+    /// in `redundant_bytes`.
+    pub fill_bytes: u64,
     /// What metagraphs repeat of earlier ones. Pairs that share nothing are left out.
     pub meta_graph_pairs: Vec<Pair>,
     /// What each metagraph but the first has that no earlier one has.

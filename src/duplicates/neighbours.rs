@@ -55,7 +55,7 @@ pub struct NeighbourPair {
 pub struct Parts {
     /// How many are repeated.
     pub count: u64,
-    /// How many the copy has that are large enough to be compared and not all zero.
+    /// How many the copy has that are large enough to be compared and not one value throughout.
     pub of: u64,
     /// The bytes of those that are repeated.
     pub bytes: u64,
@@ -74,7 +74,7 @@ pub fn neighbours(models: &[Neighbour<'_>], min_duplicate: u64, work: &Work<'_>)
         all.files(position, model);
     }
     let grouped = groups::group(&all.payloads, &all.sources, work.begin(Step::ComparingModels, 0));
-    let zero: BTreeSet<usize> = grouped.zero.into_iter().collect();
+    let one_value: BTreeSet<usize> = grouped.zero.into_iter().chain(grouped.fill).collect();
     let mut pairs: BTreeMap<(usize, usize), (Parts, Parts)> = BTreeMap::new();
     for group in &grouped.groups {
         for (original, copy, payload) in all.repeats(group) {
@@ -84,7 +84,7 @@ pub fn neighbours(models: &[Neighbour<'_>], min_duplicate: u64, work: &Work<'_>)
             parts.bytes = parts.bytes.saturating_add(payload.bytes());
         }
     }
-    let compared = all.compared(&zero);
+    let compared = all.compared(&one_value);
     let pairs = pairs.into_iter().filter_map(|((original, copy), (mut tensors, mut files))| {
         (tensors.of, files.of) = compared.get(&copy).copied().unwrap_or_default();
         Some(pair(models.get(original)?, models.get(copy)?, tensors, files))
@@ -120,18 +120,14 @@ struct All<'a> {
 impl All<'_> {
     fn tensors(&mut self, position: usize, model: &Neighbour<'_>) {
         let Some(checkpoint) = model.checkpoint else { return };
-        let mut shards: HashMap<u32, (usize, u64)> = HashMap::default();
-        for (shard, file) in checkpoint.shards() {
-            shards.insert(shard, (self.sources.add(&format!("{position}/{}", file.path)), file.bytes));
-        }
-        let mut seen = BTreeSet::new();
-        for (index, tensor) in checkpoint.bundle.tensors.iter().enumerate() {
-            let Some((file, bytes)) = shards.get(&tensor.shard).copied() else { continue };
-            let range = tensor.range().filter(|range| range.end <= bytes && seen.insert((file, range.start)));
-            if let Some(range) = range {
-                let crc = Some(IndexCrc::of(tensor));
-                self.add(position, PayloadKind::Variable, Place::Variable(index), file, range, crc);
-            }
+        let mut sources: HashMap<usize, usize> = HashMap::default();
+        for (index, shard, range) in checkpoint.ranges() {
+            let file = *sources.entry(shard).or_insert_with(|| {
+                let path = checkpoint.files.get(shard).map_or("", |file| &file.path);
+                self.sources.add(&format!("{position}/{path}"))
+            });
+            let crc = checkpoint.bundle.tensors.get(index).map(IndexCrc::of);
+            self.add(position, PayloadKind::Variable, Place::Variable(index), file, range, crc);
         }
     }
 
@@ -168,12 +164,12 @@ impl All<'_> {
     }
 
     /// For each model how many tensors and how many files of it were compared.
-    fn compared(&self, zero: &BTreeSet<usize>) -> HashMap<usize, (u64, u64)> {
+    fn compared(&self, one_value: &BTreeSet<usize>) -> HashMap<usize, (u64, u64)> {
         let mut compared: HashMap<usize, (u64, u64)> = HashMap::default();
         for (index, (payload, model)) in self.payloads.iter().zip(&self.models).enumerate() {
             let (tensors, files) = compared.entry(*model).or_default();
             let count = if payload.kind == PayloadKind::Variable { tensors } else { files };
-            *count += u64::from(!zero.contains(&index));
+            *count += u64::from(!one_value.contains(&index));
         }
         compared
     }

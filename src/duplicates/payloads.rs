@@ -43,6 +43,8 @@ pub(super) struct Found {
     /// Numbers that were written one by one, each behind a tag of its own: how wide a tag and a number are. The
     /// content is the numbers without the tags.
     pub(super) unpacked: Option<(usize, usize)>,
+    /// Whether it is strings of a TensorProto.
+    pub(super) strings: bool,
 }
 
 /// The main file, and how small a payload is of interest in it.
@@ -91,71 +93,63 @@ impl Search<'_> {
     fn found(&self, kind: PayloadKind, field: &Field, visit: &mut impl FnMut(Found)) {
         if field.payload().len() >= self.least {
             let taken = self.layout.span(field).payload_range();
-            visit(Found { kind, range: field.payload(), taken, unpacked: None });
+            visit(Found { kind, range: field.payload(), taken, unpacked: None, strings: false });
         }
     }
 
-    /// Gives the payloads of a TensorProto to `visit`, in the order of the file.
+    /// Gives the payloads of a TensorProto to `visit`, in the order of the file. Strings, and numbers written one by one, are one
+    /// payload as far as nothing stands between them: so a payload is the bytes from its first tag to its last, and no byte
+    /// is in two.
     pub(super) fn of_tensor(&self, tensor: Range<usize>, visit: &mut impl FnMut(Found)) {
-        let mut found = |run: Run, unpacked| {
+        let mut found = |run: Run| {
             if run.range.len() >= self.least {
-                visit(Found { kind: PayloadKind::Const, range: run.range, taken: run.taken, unpacked });
+                let Run { range, taken, unpacked, strings, .. } = run;
+                visit(Found { kind: PayloadKind::Const, range, taken, unpacked, strings });
             }
         };
-        let mut strings: Option<Run> = None;
-        let mut numbers: Option<Run> = None;
+        let mut open: Option<Run> = None;
         for field in fields(self.file, tensor) {
-            match (field.number, field.wire_type) {
-                (TENSOR_CONTENT, WireType::Len) => found(self.payload(&field), None),
-                (number, WireType::Len) if NUMBERS.contains(&number) => found(self.payload(&field), None),
-                (STRING_VAL, WireType::Len) => match &mut strings {
-                    Some(open) => open.extend(self.run(&field)),
-                    None => strings = Some(self.run(&field)),
-                },
+            let next = match (field.number, field.wire_type) {
+                (STRING_VAL, WireType::Len) => Some(self.run(&field, None)),
                 (FLOAT_VAL, WireType::Fixed32) | (DOUBLE_VAL, WireType::Fixed64) => {
-                    let next = self.run(&field);
-                    match &mut numbers {
-                        Some(open) if open.is_followed_by(&next) => open.extend(next),
-                        _ => {
-                            if let Some(ended) = numbers.replace(next) {
-                                let unpacked = ended.unpacked();
-                                found(ended, unpacked);
-                            }
-                        }
-                    }
+                    Some(self.run(&field, Some((field.payload - field.start, field.payload().len()))))
+                }
+                _ => None,
+            };
+            match (&mut open, next) {
+                (Some(run), Some(next)) if run.is_followed_by(&next) => {
+                    run.extend(next);
                     continue;
                 }
-                _ => {}
+                (_, next) => std::mem::replace(&mut open, next).into_iter().for_each(&mut found),
             }
-            if let Some(ended) = numbers.take() {
-                let unpacked = ended.unpacked();
-                found(ended, unpacked);
+            let is_packed = field.number == TENSOR_CONTENT || NUMBERS.contains(&field.number);
+            if is_packed && field.wire_type == WireType::Len {
+                found(self.payload(&field));
             }
         }
-        if let Some(ended) = numbers {
-            let unpacked = ended.unpacked();
-            found(ended, unpacked);
-        }
-        if let Some(strings) = strings {
-            found(strings, None);
-        }
+        open.into_iter().for_each(&mut found);
     }
 
     fn payload(&self, field: &Field) -> Run {
         let (range, taken) = (field.payload(), self.layout.span(field).payload_range());
-        Run { first: *field, range, taken }
+        Run { number: field.number, range, taken, unpacked: None, strings: false }
     }
 
-    fn run(&self, field: &Field) -> Run {
-        Run { first: *field, range: field.range(), taken: self.layout.span(field).range() }
+    fn run(&self, field: &Field, unpacked: Option<(usize, usize)>) -> Run {
+        let (range, taken) = (field.range(), self.layout.span(field).range());
+        Run { number: field.number, range, taken, unpacked, strings: unpacked.is_none() }
     }
 }
 
 /// Fields of one number, taken as one.
 struct Run {
-    first: Field,
+    number: u32,
     range: Range<usize>,
     taken: Range<u64>,
+    /// Of numbers, how wide a tag and a number are.
+    unpacked: Option<(usize, usize)>,
+    strings: bool,
 }
 
 impl Run {
@@ -163,15 +157,10 @@ impl Run {
         (self.range.end, self.taken.end) = (next.range.end, next.taken.end);
     }
 
-    /// Whether another number, written one by one, is side by side with these and looks like them.
+    /// Whether another string, or number written one by one, is side by side with these and looks like them.
     fn is_followed_by(&self, next: &Self) -> bool {
-        let same = self.first.number == next.first.number && self.unpacked() == next.unpacked();
+        let same = self.number == next.number && self.unpacked == next.unpacked;
         same && self.range.end == next.range.start
-    }
-
-    /// How wide a tag and a number are.
-    fn unpacked(&self) -> Option<(usize, usize)> {
-        Some((self.first.payload - self.first.start, self.first.payload().len()))
     }
 }
 

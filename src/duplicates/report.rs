@@ -31,6 +31,7 @@ pub(super) fn duplicates(collected: &Collected<'_>, grouped: &Grouped) -> Duplic
         redundant_bytes,
         ratio: share(redundant_bytes, collected.inputs.total_bytes),
         zero_bytes: bytes_of(&grouped.zero),
+        fill_bytes: bytes_of(&grouped.zero).saturating_add(bytes_of(&grouped.fill)),
         meta_graph_pairs: pairs(collected),
         meta_graph_own: own(collected),
         groups,

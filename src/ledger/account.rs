@@ -51,14 +51,14 @@ pub struct Account<'l> {
     imbalance: Option<Imbalance>,
     /// The marks that end behind `charged`, the next one last; `None` where nobody asked.
     marks: Option<Vec<Mark>>,
-    states: [Label; 3],
+    states: [Label; 4],
 }
 
 impl<'l> Account<'l> {
     pub(super) fn new(ledger: &'l mut Ledger, file: &str, label: Label, bytes: u64, mut marks: Vec<Mark>) -> Self {
         let wanted = ledger.wants(Dimension::Duplicate);
         let mut name = |state: State| if wanted { ledger.label(state.name().as_bytes()) } else { Label::NONE };
-        let states = [name(State::Unique), name(State::Redundant), name(State::Zero)];
+        let states = [State::Unique, State::Redundant, State::Zero, State::Fill].map(&mut name);
         marks.reverse();
         let marks = wanted.then_some(marks);
         Self { ledger, file: file.to_owned(), label, bytes, charged: 0, imbalance: None, marks, states }
@@ -130,11 +130,12 @@ impl<'l> Account<'l> {
     fn charge_by_state(&mut self, end: u64, labels: Labels, mut count: u64) {
         loop {
             let (state, until) = self.state_at(self.charged);
-            let [unique, redundant, zero] = self.states;
+            let [unique, redundant, zero, fill] = self.states;
             let label = match state {
                 State::Unique => unique,
                 State::Redundant => redundant,
                 State::Zero => zero,
+                State::Fill => fill,
             };
             self.add(until.min(end), labels.with(Dimension::Duplicate, label), count);
             count = 0;

@@ -135,6 +135,8 @@ pub enum State {
     Redundant,
     /// A payload of nothing but zeros.
     Zero,
+    /// A payload of one other value throughout.
+    Fill,
 }
 
 impl State {
@@ -145,6 +147,7 @@ impl State {
             Self::Unique => "unique",
             Self::Redundant => "redundant",
             Self::Zero => "zero",
+            Self::Fill => "fill",
         }
     }
 }

@@ -23,11 +23,15 @@ pub(super) fn total(model: &ModelReport) -> String {
     }
 }
 
-/// What is said of zeros, where there are any.
-pub(super) fn zeros(model: &ModelReport) -> Option<String> {
-    let zero = model.duplicates.zero_bytes;
-    (zero > 0)
-        .then(|| format!("{} in payloads of nothing but zeros, which are equal without being copies", bytes(zero)))
+/// What is said of payloads of one value throughout, where there are any.
+pub(super) fn fill(model: &ModelReport) -> Option<String> {
+    let (fill, zero) = (model.duplicates.fill_bytes, model.duplicates.zero_bytes);
+    let zeros = match zero {
+        0 => String::new(),
+        all if all == fill => " (zeros)".to_owned(),
+        part => format!(" ({} of zeros)", bytes(part)),
+    };
+    (fill > 0).then(|| format!("{} in payloads of one value throughout{zeros}, which are no copies", bytes(fill)))
 }
 
 /// The pairs of metagraphs, those that share most first.

@@ -313,6 +313,7 @@ fn duplicates([variable, constant, stem]: [&str; 3]) -> Duplicates {
         redundant_bytes: 200,
         ratio: 0.2,
         zero_bytes: 16,
+        fill_bytes: 24,
         groups: vec![group],
         structural: Structural {
             redundant_bytes: 40,

@@ -1,16 +1,20 @@
 //! What holds of duplicates whatever the model is.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use smaudit::checkpoint::Checkpoint;
+use smaudit::duplicates::{Inputs, Member, find};
 use smaudit::input::Model;
 use smaudit::ledger::Dimension;
-use smaudit::progress::Silent;
+use smaudit::problem::Problem;
+use smaudit::progress::{Silent, Work};
 use smaudit::report::ModelReport;
-use smaudit::{Options, audit};
-use support::bundle::BundleBuilder;
+use smaudit::{Options, audit, neighbours};
+use support::bundle::{BundleBuilder, DATA, INDEX, bytes_entry, index};
+use support::table::masked;
 use support::wire::{Message, constant, function, graph, message, node, saved_model};
 
 /// The smallest payload that is compared: small, so that small models have many.
@@ -26,16 +30,59 @@ fn main_file(model: &Message) -> (String, Vec<u8>) {
     ("saved_model.pb".to_owned(), model.0.clone())
 }
 
-/// Contents of few kinds and lengths, so that they meet.
+/// Contents of few kinds and lengths, so that they meet: zeros, ones, and such as are not one value throughout.
 fn content() -> impl Strategy<Value = Vec<u8>> {
-    (0..3_u8, 7..11_usize).prop_map(|(byte, length)| vec![byte; length])
+    (0..4_u8, 7..11_usize).prop_map(|(kind, length)| match kind {
+        0 | 1 => vec![kind; length],
+        _ => (kind..).take(length).collect(),
+    })
+}
+
+/// A TensorProto whose contents are in any of its fields, in any order: strings, bytes, numbers packed and one by one.
+fn any_tensor() -> impl Strategy<Value = Message> {
+    vec((0..4, content()), 0..6).prop_map(|fields| {
+        fields.into_iter().fold(message().int(1, 1), |tensor, (kind, content)| match kind {
+            0 => tensor.bytes(4, content),
+            1 => tensor.bytes(8, content),
+            2 => tensor.bytes(5, content),
+            _ => tensor.fixed32(5, u32::from(content[0])),
+        })
+    })
 }
 
 fn any_node() -> impl Strategy<Value = Message> {
     prop_oneof![
         ("[ab]", "[AB]").prop_map(|(name, op)| node(&name, &op)),
         ("[ab]", content()).prop_map(|(name, content)| constant(&name, &content)),
+        ("[ab]", any_tensor()).prop_map(|(name, tensor)| node(&name, "Const").entry(
+            5,
+            "value",
+            &message().message(8, &tensor)
+        )),
+        // With a field of each given twice, as protobuf allows it.
+        ("[ab]", any_tensor(), any_tensor()).prop_map(|(name, first, second)| {
+            node("other", "Other").bytes(2, "Const").bytes(1, &name).entry(
+                5,
+                "value",
+                &message().message(8, &first).message(8, &second),
+            )
+        }),
     ]
+}
+
+/// The index of a shard in which tensors overlap, lie on each other, and go past its end.
+fn overlapping() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
+    (vec(content(), 0..6), vec((0..50_usize, 1..30_u64), 0..6)).prop_map(|(contents, ranges)| {
+        let data = contents.concat();
+        let entries = ranges.iter().enumerate().map(|(number, (offset, bytes))| {
+            let end = data.len().min(offset + *bytes as usize);
+            let crc = masked(crc32c::crc32c(data.get(*offset..end).unwrap_or_default()));
+            (format!("v{number}"), bytes_entry(*offset as u64, *bytes).fixed32(6, crc))
+        });
+        let entries: Vec<(String, Message)> = entries.collect();
+        let entries: Vec<(&str, Message)> = entries.iter().map(|(key, entry)| (&**key, entry.clone())).collect();
+        vec![(INDEX.to_owned(), index(&entries)), (DATA.to_owned(), data)]
+    })
 }
 
 fn any_graph() -> impl Strategy<Value = Message> {
@@ -68,7 +115,55 @@ proptest! {
         let marked = |state: &str| report.breakdown.rows.iter().find(|row| row.name == state).map_or(0, |row| row.bytes);
         prop_assert_eq!(marked("redundant"), report.duplicates.redundant_bytes);
         prop_assert_eq!(marked("zero"), report.duplicates.zero_bytes);
+        prop_assert_eq!(marked("zero") + marked("fill"), report.duplicates.fill_bytes);
         prop_assert_eq!(report.breakdown.total(), report.total_bytes);
+        prop_assert!(report.duplicates.redundant_bytes + report.duplicates.fill_bytes <= report.total_bytes);
+    }
+
+    #[test]
+    fn no_byte_of_tensors_that_overlap_is_counted_twice(files in overlapping()) {
+        let report = audited(files.clone());
+        let data = files.last().map_or(0, |(_, data)| data.len() as u64);
+        prop_assert!(report.duplicates.redundant_bytes + report.duplicates.fill_bytes <= data);
+    }
+
+    #[test]
+    fn what_an_earlier_model_has_is_no_more_than_the_model_however_its_tensors_overlap(files in overlapping()) {
+        let files = files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes)));
+        let models = ["a", "b"].map(|path| Model::in_memory(path, files.clone()));
+        for pair in neighbours(&models, MIN_DUPLICATE, &Silent) {
+            prop_assert!(pair.bytes <= models[1].bytes(), "{pair:?}");
+            prop_assert!(pair.tensors.count <= pair.tensors.of && pair.files.count <= pair.files.of);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_equal_to_nothing(files in any_files(), unreadable: prop::sample::Index) {
+        let lost = unreadable.index(files.len());
+        let listed: Vec<(String, u64)> = files.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+        let open = |name: &str| {
+            let (at, (_, bytes)) = files.iter().enumerate().find(|(_, (file, _))| file == name)?;
+            (at != lost).then(|| Bytes::copy_from_slice(bytes))
+        };
+        let not_read = |name: &str| Problem::of_file(name, "cannot be read");
+        let checkpoint = Checkpoint::read(&listed, |name| open(name).ok_or_else(|| not_read(name)));
+        let assets: Vec<(&str, u64)> = listed.iter().filter(|(name, _)| name.starts_with("assets/")).map(|(name, bytes)| (&**name, *bytes)).collect();
+        let work = Work::silent();
+        let inputs = Inputs {
+            main_file: None,
+            checkpoint: checkpoint.as_ref(),
+            assets: &assets,
+            total_bytes: 1,
+            min_duplicate: MIN_DUPLICATE,
+            marks: false,
+            work: &work,
+            open: &open,
+        };
+        let (name, _) = &listed[lost];
+        let is_of_it = |member: &Member| if name == DATA { member.place == "variables" } else { member.name == *name };
+        for group in find(&inputs).0.groups {
+            prop_assert!(!group.members.iter().any(is_of_it), "{group:?}");
+        }
     }
 
     #[test]
@@ -101,7 +196,7 @@ proptest! {
     fn the_order_of_nodes_changes_no_figure(nodes in vec(any_node(), 0..6)) {
         let figures = |nodes: &[Message]| {
             let report = audited([main_file(&saved_model([&message().message(2, &graph(nodes))]))]);
-            (report.duplicates.redundant_bytes, report.duplicates.zero_bytes)
+            (report.duplicates.redundant_bytes, report.duplicates.fill_bytes, report.duplicates.zero_bytes)
         };
         let reversed: Vec<Message> = nodes.iter().rev().cloned().collect();
         prop_assert_eq!(figures(&nodes), figures(&reversed));

@@ -23,6 +23,7 @@ fn audited(files: Vec<(String, Vec<u8>)>) -> ModelReport {
     let marked = |state: &str| report.breakdown.rows.iter().find(|row| row.name == state).map_or(0, |row| row.bytes);
     assert_eq!(marked("redundant"), report.duplicates.redundant_bytes);
     assert_eq!(marked("zero"), report.duplicates.zero_bytes);
+    assert_eq!(marked("fill") + marked("zero"), report.duplicates.fill_bytes);
     report
 }
 
@@ -231,10 +232,74 @@ fn zeros_are_no_copies_of_zeros() {
 }
 
 #[test]
+fn one_value_throughout_is_no_copy_of_its_like_whatever_the_value_and_wherever_it_is() {
+    let ones: Vec<u8> = 1_f32.to_le_bytes().repeat(LARGE / 4);
+    let nodes = [constant("a", &ones), constant("b", &[b'x'; LARGE])];
+    let files = BundleBuilder::default().tensor("gamma", &ones).tensor("variance", &ones).files();
+    let assets = [("assets/a", b'x'), ("assets/b", 0)].map(|(name, byte)| (name.to_owned(), vec![byte; LARGE]));
+    let duplicates = of_files(&saved_model([&graph_of(&nodes)]), files.into_iter().chain(assets));
+    assert_eq!((duplicates.redundant_bytes, duplicates.groups.len()), (0, 0));
+    assert_eq!((duplicates.zero_bytes, duplicates.fill_bytes), (LARGE as u64, 6 * LARGE as u64));
+}
+
+#[test]
+fn strings_are_one_payload_only_as_far_as_nothing_stands_between_them() {
+    let tensor = |first: &str| message().bytes(8, first).bytes(4, content(1)).bytes(8, "last");
+    let duplicates = of_model(&saved_model([&graph_of(&[
+        with_tensor("a", &tensor("")),
+        with_tensor("b", &tensor("")),
+        with_tensor("c", &tensor("other")),
+    ])]));
+    assert_eq!(duplicates.redundant_bytes, 2 * LARGE as u64, "the content is there three times, the strings are small");
+    let run = |name: &str| {
+        let tensor = (0..50).fold(message(), |tensor, number| tensor.bytes(8, format!("string number {number:05}")));
+        with_tensor(name, &tensor.int(1, 7))
+    };
+    let duplicates = of_model(&saved_model([&graph_of(&[run("a"), run("b")])]));
+    assert_eq!(duplicates.redundant_bytes, 50 * (2 + 19), "from the first tag to the last byte");
+}
+
+#[test]
+fn the_names_that_savers_are_given_are_no_payloads() {
+    let names = (0..100).map(|number| format!("layer_{number:03}/kernel")).collect::<Vec<_>>();
+    let names = names.iter().fold(message().int(1, 7), |tensor, name| tensor.bytes(8, name));
+    let nodes = |prefix: &str, save: &str, restore: &str| {
+        let saver = |name: &str, op: &str, names: &str| {
+            ["file", names].iter().fold(node(&format!("{prefix}{name}"), op), |node, input| node.bytes(3, input))
+        };
+        vec![
+            with_tensor(&format!("{prefix}saved"), &names),
+            with_tensor(&format!("{prefix}restored"), &names),
+            saver("save", save, &format!("{prefix}saved:0")),
+            saver("restore", restore, &format!("{prefix}restored")),
+        ]
+    };
+    let redundant = |graph: Message| of_model(&saved_model([&message().message(2, &graph)])).redundant_bytes;
+    let [saver, others] =
+        [["SaveV2", "RestoreV2"], ["Save2", "Gather"]].map(|[save, restore]| nodes("", save, restore));
+    assert_eq!(redundant(graph(&saver)), 0);
+    assert_eq!(redundant(graph(&others)), names.len() as u64 - 2);
+    let in_function = |nodes: &[Message]| redundant(message().message(2, &message().message(1, &function("f", nodes))));
+    assert_eq!(in_function(&saver), 0);
+    assert_eq!(in_function(&others), names.len() as u64 - 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_equal_to_nothing() {
+    let mut bundle = BundleBuilder::default();
+    for key in 0..12 {
+        bundle = bundle.tensor(&format!("v{key:02}"), &content(1));
+    }
+    let [index, _] = bundle.files();
+    let duplicates = of_files(&saved_model([]), [index]);
+    assert_eq!((duplicates.redundant_bytes, duplicates.groups), (0, vec![]));
+}
+
+#[test]
 fn payloads_below_the_smallest_that_is_compared_do_not_count() {
     let least = 1024;
     let pair = |bytes: usize| {
-        let content = vec![7; bytes];
+        let content: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
         of_model(&saved_model([&graph_of(&[constant("a", &content), constant("b", &content)])])).redundant_bytes
     };
     assert_eq!(pair(least - 1), 0);

@@ -60,9 +60,12 @@ impl Told {
 
 /// Two tensors of one content, and two metagraphs.
 fn model() -> (tempfile::TempDir, Model) {
-    let graphs = [1, 2].map(|byte| meta_graph(&["serve"], &graph([&constant("c", &[byte; 5000]), &node("x", "NoOp")])));
+    let content = |seed: u8, bytes: u32| (0..bytes).map(|at| (at % 251) as u8 ^ seed).collect::<Vec<u8>>();
+    let constants = [1, 2].map(|seed| constant("c", &content(seed, 5000)));
+    let graphs = constants.map(|constant| meta_graph(&["serve"], &graph([&constant, &node("x", "NoOp")])));
     let directory = tree(&[("saved_model.pb", &saved_model(&graphs).0)]);
-    for (name, contents) in BundleBuilder::default().tensor("a", &[3; 2000]).tensor("b", &[3; 2000]).files() {
+    let tensor = content(3, 2000);
+    for (name, contents) in BundleBuilder::default().tensor("a", &tensor).tensor("b", &tensor).files() {
         write(directory.path(), &name, contents);
     }
     let model = Model::read(directory.path(), "model");

@@ -17,8 +17,8 @@ pub(super) fn write(model: &ModelReport, view: &View, page: &mut Page) {
         return;
     }
     page.lines(&format!("**Duplicates: {}**\n\n", repeats::total(model)));
-    if let Some(zeros) = repeats::zeros(model) {
-        page.lines(&format!("{zeros}\n\n"));
+    if let Some(fill) = repeats::fill(model) {
+        page.lines(&format!("{fill}\n\n"));
     }
     pairs(model, view, page);
     groups(model, view, page);

@@ -66,7 +66,7 @@ fn a_model_in_a_comment() {
 
 **Duplicates: 200 bytes, 20.0% of the model**
 
-16 bytes in payloads of nothing but zeros, which are equal without being copies
+24 bytes in payloads of one value throughout (16 bytes of zeros), which are no copies
 
 | the same content in | redundant bytes | share | copies of |
 |:--|--:|--:|--:|

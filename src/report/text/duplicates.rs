@@ -24,8 +24,8 @@ pub(super) fn write(model: &ModelReport, page: &mut Page<'_>) -> io::Result<()> 
     }
     page.section()?;
     page.styled(HEADING, &format!("duplicates: {}", repeats::total(model)))?;
-    if let Some(zeros) = repeats::zeros(model) {
-        page.sentence("  ", QUIET, &zeros)?;
+    if let Some(fill) = repeats::fill(model) {
+        page.sentence("  ", QUIET, &fill)?;
     }
     pairs::write(model, page)?;
     groups(model, page)?;

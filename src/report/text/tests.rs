@@ -61,7 +61,7 @@ findings: 400 bytes, 40.0% of the model, can go
   `smaudit explain ID` says how each is known and when not to act on it
 
 duplicates: 200 bytes, 20.0% of the model
-  16 bytes in payloads of nothing but zeros, which are equal without being
+  24 bytes in payloads of one value throughout (16 bytes of zeros), which are no
   copies
 
   bytes   share  copies of  the same content in

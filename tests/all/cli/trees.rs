@@ -11,9 +11,11 @@ use support::files::{tree, write};
 /// A version of a model: a kernel of its own, a vocabulary, and an embedding that all versions have.
 fn write_version(directory: &TempDir, name: &str, own: u8) {
     let file = |file: &str| format!("{name}/{file}");
-    let data: Vec<u8> = [[9; 3000], [own; 3000]].concat();
+    // Of 0 it is zeros.
+    let content = |factor: u8| (0..=250_u8).cycle().take(3000).map(move |byte| byte.wrapping_mul(factor));
+    let data: Vec<u8> = content(9).chain(content(own)).collect();
     write(directory.path(), &file("saved_model.pb"), two_nodes().0);
-    write(directory.path(), &file("assets/vocabulary"), [b'v'; 2000]);
+    write(directory.path(), &file("assets/vocabulary"), "word\n".repeat(400));
     write(
         directory.path(),
         &file(INDEX),
