@@ -1,4 +1,4 @@
-//! The command line: what was typed becomes what is meant. clap is known here and in `main.rs` only.
+//! The command line: what was typed becomes what is meant. clap is known here only.
 
 mod config;
 
