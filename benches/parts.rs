@@ -110,7 +110,6 @@ fn find_duplicates(model: &Model) -> duplicates::Duplicates {
         main_file: Some(main_file),
         checkpoint: None,
         assets: &[],
-        total_bytes: bytes.len() as u64,
         min_duplicate: 1024,
         marks: false,
         work: &Work::silent(),

@@ -16,6 +16,7 @@ use crate::duplicates::{self, Duplicates, Marks};
 use crate::findings::{self, Findings};
 use crate::fingerprint::{self, Fingerprint};
 use crate::graph::{self, Reach};
+use crate::identity::FileId;
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Imbalance, Ledger};
 use crate::problem::Problem;
@@ -195,13 +196,13 @@ impl<'m> Parts<'m> {
             let (name, bytes, layout) = (&*main.file.name, main.bytes.as_ref()?, &main.layout);
             Some(duplicates::MainFile { name, bytes, layout, meta_graphs: &meta_graphs })
         });
-        let files = self.model.files.iter().filter(|file| charge::category_of(&file.name) == Category::Assets);
-        let assets: Vec<(&str, u64)> = files.map(|file| (&*file.name, file.bytes)).collect();
+        let files = (0..).map(FileId).zip(&self.model.files);
+        let assets = files.filter(|(_, file)| charge::category_of(&file.name) == Category::Assets);
+        let assets: Vec<(FileId, &str, u64)> = assets.map(|(id, file)| (id, &*file.name, file.bytes)).collect();
         duplicates::find(&duplicates::Inputs {
             main_file,
             checkpoint: self.checkpoint.as_ref(),
             assets: &assets,
-            total_bytes: self.model.bytes(),
             min_duplicate: self.options.min_duplicate,
             marks,
             work: &self.work,

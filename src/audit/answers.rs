@@ -1,5 +1,7 @@
 //! From the books to the report: rollups of the ledger, and what the parts know of themselves, as plain data.
 
+mod duplicates;
+
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Answers, Parts};
@@ -82,7 +84,7 @@ pub(super) fn report(
             Some(top) => sums.breakdown.cut(top),
             None => sums.breakdown,
         },
-        duplicates,
+        duplicates: duplicates::duplicates(parts, &duplicates, &findings.explained),
         findings: findings.findings,
         findings_bytes: findings.bytes,
         information: findings.information,

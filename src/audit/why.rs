@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::{Options, Parts};
 use crate::charge::{MetaGraph, SavedModel};
 use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
-use crate::graph::{MetaGraphReach, Origin, Paths, Reach, VertexKind};
+use crate::graph::{EdgeKind, MetaGraphReach, Origin, Paths, Reach, VertexKind};
 use crate::input::Model;
 use crate::ledger::{Imbalance, Ledger};
 use crate::progress::{Progress, Step, Ticks};
 use crate::report::{WhyGraph, WhyModel, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 use crate::wire::{Layout, fields};
 
-/// The most things of one name in a metagraph that a way is told of; nodes of functions may be called alike.
+/// The most vertices of one name in a metagraph whose paths are told; nodes of functions may be called alike.
 const PLACES: usize = 8;
 
 /// The most names that are suggested.
@@ -48,7 +48,7 @@ pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyMode
     Ok(report)
 }
 
-/// Finds what is called `name` in each metagraph, and the way to it.
+/// Finds what is called `name` in each metagraph, and the path to it.
 fn named(
     parts: &Parts<'_>,
     reach: &Reach<'_>,
@@ -136,7 +136,7 @@ impl Search<'_, '_> {
         }
     }
 
-    /// The things of a name, each with a way to it; those that are reached first.
+    /// The things of a name, each with a path to it; those that are reached first.
     fn things(&self, wanted: &str) -> Vec<WhyThing> {
         let mut found: BTreeSet<(u32, Option<u64>)> = BTreeSet::new();
         self.names(|name, thing, node| {
@@ -152,8 +152,14 @@ impl Search<'_, '_> {
         let more = things.len().saturating_sub(PLACES);
         let mut told: Vec<WhyThing> =
             things.iter().take(PLACES).map(|(thing, node)| self.tell(*thing, *node, wanted, &paths)).collect();
-        // A node and the variable that it is the handle of share a name, and the way to the one leads by the other.
-        let on_the_way = |thing: &WhyThing| {
+        // Savers and initial values may have a handle of their own, and TensorFlow names it like the variable.
+        let is_needed = told.iter().any(|thing| thing.kind == VertexKind::Variable && thing.root.is_some());
+        for ((number, node), thing) in things.iter().zip(&mut told).filter(|_| is_needed) {
+            let is_handle = || self.graph.needs(*number).any(|(_, edge)| edge == EdgeKind::Handle);
+            thing.is_spare_handle = node.is_none() && thing.root.is_none() && is_handle();
+        }
+        // A node and the variable that it is the handle of share a name, and the path to the one leads by the other.
+        let is_on_path = |thing: &WhyThing| {
             told.iter().any(|other| {
                 thing.root.is_some()
                     && thing.root == other.root
@@ -161,7 +167,7 @@ impl Search<'_, '_> {
                     && other.steps.starts_with(&thing.steps)
             })
         };
-        let keep: Vec<bool> = told.iter().map(|thing| !on_the_way(thing)).collect();
+        let keep: Vec<bool> = told.iter().map(|thing| !is_on_path(thing)).collect();
         let mut keep = keep.into_iter();
         told.retain(|_| keep.next().unwrap_or(true));
         if let Some(last) = told.last_mut() {
@@ -172,15 +178,15 @@ impl Search<'_, '_> {
 
     fn tell(&self, number: u32, node: Option<u64>, wanted: &str, paths: &Paths<'_, '_>) -> WhyThing {
         let (kind, bytes) = self.graph.vertex(number).map_or((VertexKind::Node, 0), |thing| (thing.kind, thing.bytes));
-        let way = paths.to(number);
+        let path = paths.to(number);
         let mut steps: Vec<WhyStep> = Vec::new();
-        for step in way.iter().flat_map(|(_, steps)| steps) {
+        for step in path.iter().flat_map(|(_, steps)| steps) {
             let (kind, bytes) = self.graph.vertex(step.vertex).map_or((VertexKind::Node, 0), |t| (t.kind, t.bytes));
             let name = self.graph.name(step.vertex);
             steps.push(WhyStep { edge: Some(step.edge), kind, name, bytes });
         }
         let function = node.map(|_| self.graph.name(number));
-        if let (Some(bytes), Some(_)) = (node, &way) {
+        if let (Some(bytes), Some(_)) = (node, &path) {
             steps.push(WhyStep { edge: None, kind: VertexKind::Node, name: wanted.to_owned(), bytes });
         }
         WhyThing {
@@ -188,12 +194,13 @@ impl Search<'_, '_> {
             name: if node.is_some() { wanted.to_owned() } else { self.graph.name(number) },
             function,
             bytes: node.unwrap_or(bytes),
-            root: way.map(|(root, _)| match &root.origin {
+            root: path.map(|(root, _)| match &root.origin {
                 Origin::Signature(name) => WhyRoot { kind: WhyRootKind::Signature, name: Some(name.clone()) },
                 Origin::MainOp => WhyRoot { kind: WhyRootKind::MainOp, name: None },
                 Origin::Objects => WhyRoot { kind: WhyRootKind::Objects, name: None },
             }),
             steps,
+            is_spare_handle: false,
             more: 0,
         }
     }

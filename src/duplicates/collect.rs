@@ -11,14 +11,15 @@ use super::marks::Marks;
 use super::originals::Originals;
 use super::payloads::{self, Found, PayloadKind, Search};
 use super::saver_names::SaverNames;
-use super::source::{IndexCrc, Open, Payload, Place, Sources};
+use super::source::{IndexCrc, Open, Payload, Sources};
 use super::structure::{self, Noted, Structure};
-use super::{Duplicates, report};
+use super::{Duplicates, Place, summary};
 use crate::charge::MAX_FUNCTIONS;
 use crate::checkpoint::{Checkpoint, v1};
+use crate::identity::{FileId, FunctionId, MetaGraphId, NodeRef, TensorId};
 use crate::ledger::State;
 use crate::progress::{Step, Ticks, Work};
-use crate::wire::{Field, Layout, fields, first_len};
+use crate::wire::{Field, Layout, fields};
 
 /// `MetaGraphDef.graph_def`, `GraphDef.node` and `FunctionDef.node_def`.
 const GRAPH_DEF: u32 = 2;
@@ -31,10 +32,8 @@ pub struct Inputs<'a> {
     pub main_file: Option<MainFile<'a>>,
     /// The checkpoint.
     pub checkpoint: Option<&'a Checkpoint>,
-    /// The files under `assets/` and `assets.extra/`, with their sizes, by name.
-    pub assets: &'a [(&'a str, u64)],
-    /// The model's size.
-    pub total_bytes: u64,
+    /// The files under `assets/` and `assets.extra/`, with their names and sizes.
+    pub assets: &'a [(FileId, &'a str, u64)],
     /// The smallest payload that is compared.
     pub min_duplicate: u64,
     /// Whether it is to be said which bytes are redundant, and which one value throughout.
@@ -74,7 +73,7 @@ pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
     collected.assets();
     let grouped = groups::group(&collected.payloads, &collected.sources, inputs.work.begin(Step::ComparingTensors, 0));
     let marks = if inputs.marks { marks_of(&collected, &grouped) } else { Marks::default() };
-    (report::duplicates(&collected, &grouped), marks)
+    (summary::duplicates(&collected, &grouped), marks)
 }
 
 /// What the pass found.
@@ -144,7 +143,7 @@ impl<'a> Collected<'a> {
                 self.sources.add(path)
             });
             if range.end - range.start >= self.inputs.min_duplicate {
-                let (kind, place) = (PayloadKind::Variable, Place::Variable(index));
+                let (kind, place) = (PayloadKind::Variable, Place::Tensor(TensorId::at(index)));
                 let crc = checkpoint.bundle.tensors.get(index).map(IndexCrc::of);
                 let taken = range.clone();
                 self.payloads.push(Payload { kind, place, file, range, taken, unpacked: None, crc, in_element: false });
@@ -170,7 +169,7 @@ impl<'a> Collected<'a> {
             for (index, value) in values {
                 let elements = v1::tensor_proto(&table, value).unwrap_or_default();
                 search.of_tensor(elements, &mut |Found { range, taken, unpacked, .. }| {
-                    let (kind, place) = (PayloadKind::Variable, Place::Variable(index));
+                    let (kind, place) = (PayloadKind::Variable, Place::Tensor(TensorId::at(index)));
                     let range = range.start as u64..range.end as u64;
                     let (file, crc, in_element) = (source, None, false);
                     let payload = Payload { kind, place, file, range, taken, unpacked, crc, in_element };
@@ -261,9 +260,8 @@ impl<'a> Collected<'a> {
             let Some(Function { meta_graph, payload, original, .. }) = self.functions.get(position).cloned() else {
                 break;
             };
-            let signature = first_len(search.file, payload.clone(), 1);
-            let name = signature.and_then(|signature| first_len(search.file, signature, 1)).unwrap_or_default();
-            let inside = NodeIn { meta_graph, function: Some(name), in_element: original.is_some() };
+            let function = Some(FunctionId::at(position));
+            let inside = NodeIn { meta_graph, function, in_element: original.is_some() };
             let names = SaverNames::new(search.file, vec![payload.clone()], NODE_DEF);
             let nodes = fields(search.file, payload).filter(|field| field.is_len(NODE_DEF));
             for node in nodes.filter(|node| node.payload().len() >= search.least) {
@@ -275,12 +273,13 @@ impl<'a> Collected<'a> {
     /// The payloads of a node, but for the names that it has for a saver.
     fn node(&mut self, search: Search<'_>, source: usize, node: Range<usize>, inside: &NodeIn, names: &SaverNames<'_>) {
         let name = payloads::node_name(search.file, node.clone());
+        let meta_graph = MetaGraphId(inside.meta_graph);
+        let place = Place::Node(NodeRef { meta_graph, start: node.start, end: node.end }, inside.function);
         search.of_node(node, &mut |Found { kind, range, taken, unpacked, strings }| {
             if strings && names.has(search.file.get(name.clone()).unwrap_or_default()) {
                 return;
             }
-            let NodeIn { meta_graph, function, in_element } = inside.clone();
-            let place = Place::Node { meta_graph, function, node: name.clone() };
+            let in_element = inside.in_element;
             let range = range.start as u64..range.end as u64;
             let payload = Payload { kind, place, file: source, range, taken, unpacked, crc: None, in_element };
             if payload.content_len() >= self.inputs.min_duplicate {
@@ -290,10 +289,10 @@ impl<'a> Collected<'a> {
     }
 
     fn assets(&mut self) {
-        for (name, bytes) in self.inputs.assets {
+        for (id, name, bytes) in self.inputs.assets {
             let file = self.sources.add(name);
             if *bytes > 0 && *bytes >= self.inputs.min_duplicate {
-                let (kind, place) = (PayloadKind::Asset, Place::Asset);
+                let (kind, place) = (PayloadKind::Asset, Place::File(*id));
                 self.payloads.push(Payload {
                     kind,
                     place,
@@ -333,11 +332,10 @@ struct MetaGraphPass<'f> {
 }
 
 /// What a node is in.
-#[derive(Clone)]
 struct NodeIn {
     meta_graph: u32,
-    /// The name of its function; `None` in the graph itself.
-    function: Option<Range<usize>>,
+    /// Its function; `None` in the graph itself.
+    function: Option<FunctionId>,
     /// Whether that, or the node itself, is redundant as a whole.
     in_element: bool,
 }

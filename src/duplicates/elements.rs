@@ -92,7 +92,7 @@ impl Kind {
     }
 
     /// The name of the element with this payload; empty where it has none.
-    pub(super) fn name(self, file: &[u8], payload: Range<usize>) -> String {
+    pub(crate) fn name(self, file: &[u8], payload: Range<usize>) -> String {
         let Some(number) = self.name_field() else { return String::new() };
         let mut name = first_len(file, payload, number);
         if self == Self::Function {
@@ -186,7 +186,7 @@ fn object_graph_kind(number: u32) -> Option<Kind> {
     }
 }
 
-pub(super) fn text(file: &[u8], range: Range<usize>) -> String {
+fn text(file: &[u8], range: Range<usize>) -> String {
     String::from_utf8_lossy(file.get(range).unwrap_or_default()).into_owned()
 }
 

@@ -10,39 +10,36 @@ mod marks;
 mod neighbours;
 mod originals;
 mod payloads;
-mod report;
 mod saver_names;
 mod source;
 mod structure;
+mod summary;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use crate::identity::{FileId, FunctionId, MetaGraphId, NodeRef, TensorId};
 
 pub use collect::{Inputs, MainFile, find};
 pub use elements::Kind;
 pub use marks::Marks;
 pub use neighbours::{Neighbour, NeighbourPair, Parts, neighbours};
 pub use source::Open;
+pub(crate) use structure::common_stem;
 
-/// What a model has twice, in `duplicates` of the JSON report. All sizes are bytes on disk.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+/// What a model has twice. All sizes are bytes on disk.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Duplicates {
     /// What would go if each content were stored once: redundant elements and redundant payloads, no byte twice.
     pub redundant_bytes: u64,
-    /// `redundant_bytes` of the model's `total_bytes`; 0 for a model of no bytes.
-    pub ratio: f64,
     /// The part of `fill_bytes` that is nothing but zeros.
     pub zero_bytes: u64,
     /// Payloads of one value throughout (one element or byte repeated: zeros, ones), which are equal without being copies; not
     /// in `redundant_bytes`.
     pub fill_bytes: u64,
     /// What metagraphs repeat of earlier ones. Pairs that share nothing are left out.
-    pub meta_graph_pairs: Vec<Pair>,
+    pub pairs: Vec<Pair>,
     /// What each metagraph but the first has that no earlier one has.
-    pub meta_graph_own: Vec<Own>,
+    pub own: Vec<Own>,
     /// Equal contents, the most redundant bytes first.
     pub groups: Vec<Group>,
     /// Functions that are equal but for the names in them.
@@ -50,117 +47,119 @@ pub struct Duplicates {
 }
 
 /// What one metagraph repeats of an earlier one.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     /// The metagraph that has it first.
-    pub original: u64,
+    pub original: MetaGraphId,
     /// The metagraph that has it again.
-    pub copy: u64,
-    /// The repeated elements, tags and lengths included.
-    pub bytes: u64,
-    /// `bytes` of the copy's; 0 for a metagraph of no bytes.
-    pub share_of_copy: f64,
-    /// `bytes` by the MetaGraphDef's fields.
-    pub by_section: BTreeMap<String, u64>,
-    /// `bytes` by the kind of element, in the order of the MetaGraphDef's fields.
+    pub copy: MetaGraphId,
+    /// The payload of the copy.
+    pub copy_bytes: u64,
+    /// What is repeated, by the kind of element, in the order of the MetaGraphDef's fields.
     pub elements: Vec<Repeated>,
 }
 
 /// The elements of one kind that a metagraph repeats.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated {
-    /// The field that they are: `graph_def.node`.
-    pub field: String,
+    /// The kind.
+    pub kind: Kind,
     /// How many are repeated.
     pub count: u64,
     /// How many the copy has in all.
     pub of: u64,
-    /// The bytes of those that are repeated.
+    /// The bytes of those that are repeated, tags and lengths included.
     pub bytes: u64,
 }
 
 /// What a metagraph has that no earlier one has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Own {
     /// The metagraph.
-    pub meta_graph: u64,
-    /// The bytes of its own elements.
-    pub bytes: u64,
-    /// These by the kind of element.
+    pub meta_graph: MetaGraphId,
+    /// Its own elements, by their kind.
     pub elements: Vec<OwnElements>,
 }
 
 /// The elements of one kind that only this metagraph has, or has first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnElements {
-    /// The field that they are.
-    pub field: String,
+    /// The kind.
+    pub kind: Kind,
     /// How many.
     pub count: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// The names of the largest, largest first.
-    pub largest: Vec<String>,
-}
-
-/// What the members of a group are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupKind {
-    /// The one that is kept is a tensor of the checkpoint.
-    Variable,
-    /// It is a constant in a node.
-    Const,
-    /// It is a byte string in an attribute of a node.
-    Attr,
-    /// It is an asset.
-    Asset,
-    /// A part of a metagraph, with everything in it.
-    Element,
+    /// The payloads of the largest, largest first.
+    pub largest: Vec<Range<usize>>,
 }
 
 /// One content in several places.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// What the member that is kept is.
-    pub kind: GroupKind,
-    /// The size of the member that is kept.
-    pub bytes: u64,
-    /// How many places.
-    pub copies: u64,
-    /// All of them but the one that is kept, and those that are counted with an element.
+    /// All members but the one that is kept, and those that are counted with an element.
     pub redundant_bytes: u64,
     /// For a part of a metagraph, how many elements it is; 1 for a payload.
     pub elements: u64,
+    /// Whether the one that is kept is a byte string in an attribute of a node, and no constant.
+    pub is_string: bool,
     /// The places, the one that is kept first.
     pub members: Vec<Member>,
 }
 
+impl Group {
+    /// The member that is kept.
+    #[must_use]
+    pub fn kept(&self) -> Option<&Member> {
+        self.members.first()
+    }
+
+    /// The tensors among its members.
+    pub fn tensors(&self) -> impl Iterator<Item = TensorId> {
+        self.members.iter().filter_map(|member| member.place.tensor())
+    }
+}
+
 /// A place that holds the content of its group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// `variables`, `assets`, or the field of the MetaGraphDef: `graph_def.node`, `graph_def.library.function`.
-    #[serde(rename = "where")]
-    pub place: String,
-    /// The checkpoint key, the node, the file, the function; for a part of a metagraph, the part.
-    pub name: String,
-    /// The function that the node is in.
-    pub function: Option<String>,
-    /// The metagraph that it is in.
-    pub meta_graph: Option<u64>,
+    /// What it is in.
+    pub place: Place,
     /// The bytes that it takes.
     pub bytes: u64,
     /// Whether it is inside an element that repeats one of an earlier metagraph: its bytes are counted with that.
     pub in_element: bool,
-    /// Whether this is the one that is counted as needed.
-    pub kept: bool,
     /// Where these bytes are in their file; empty for a part of a metagraph, which is many pieces.
-    #[serde(skip)]
     pub range: Range<u64>,
 }
 
+/// What holds a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A tensor of the checkpoint.
+    Tensor(TensorId),
+    /// An attribute of a node, which is in a function or in the graph itself.
+    Node(NodeRef, Option<FunctionId>),
+    /// A file, as a whole.
+    File(FileId),
+    /// A function of a metagraph, as a whole, or one of the same name and bytes in another metagraph.
+    Function(MetaGraphId, FunctionId),
+    /// All elements of the section that elements of this kind are in.
+    Section(MetaGraphId, Kind),
+    /// Some of so many elements of a kind.
+    Elements(MetaGraphId, Kind, u64),
+}
+
+impl Place {
+    /// The tensor that it is.
+    #[must_use]
+    pub fn tensor(self) -> Option<TensorId> {
+        if let Self::Tensor(tensor) = self { Some(tensor) } else { None }
+    }
+}
+
 /// Functions that are equal but for the names in them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Structural {
     /// All members of all groups but one each. Not in the model's `redundant_bytes`.
     pub redundant_bytes: u64,
@@ -168,22 +167,32 @@ pub struct Structural {
     pub function_bytes: u64,
     /// The groups, the most redundant bytes first.
     pub groups: Vec<StructuralGroup>,
-    /// The functions of all libraries, in order.
-    #[serde(skip)]
+    /// The functions of all libraries, by their ids.
     pub(crate) read: Vec<ReadFunction>,
 }
 
 /// What reading a function for its structure told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadFunction {
-    /// Where its `function` field begins in the main file's wire format.
+    /// The metagraph that it is in.
+    pub(crate) meta_graph: MetaGraphId,
+    /// Where its `function` field begins in the main file's wire format, the payload of that, and where both end.
     start: usize,
+    payload: usize,
+    end: usize,
     /// Functions of one kind are equal but for names, the shapes of what their nodes give included.
     pub(crate) kind: usize,
     /// Whether it may have attributes of its own.
     pub(crate) has_attributes: bool,
     /// No name of its nodes is shorter, in bytes.
     pub(crate) shortest_name: u64,
+}
+
+impl ReadFunction {
+    /// Its FunctionDef.
+    pub(crate) fn payload(&self) -> Range<usize> {
+        self.payload..self.end
+    }
 }
 
 impl Structural {
@@ -195,17 +204,12 @@ impl Structural {
 }
 
 /// Functions of one structure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StructuralGroup {
-    /// What their names have in common: `__inference_lstm_cell_*`.
-    pub stem: String,
-    /// Their names, in the order of the file.
-    pub functions: Vec<String>,
+    /// Which, in the order of the file.
+    pub functions: Vec<FunctionId>,
     /// All of them, tags and lengths included.
     pub bytes: u64,
     /// All of them but the largest.
     pub redundant_bytes: u64,
-    /// The metagraph of each, and its `function` field in the main file's wire format, tag and length included.
-    #[serde(skip)]
-    pub fields: Vec<(u64, Range<usize>)>,
 }

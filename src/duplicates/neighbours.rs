@@ -11,10 +11,12 @@ use foldhash::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Place;
 use super::groups;
 use super::payloads::PayloadKind;
-use super::source::{IndexCrc, Open, Payload, Place, Sources};
+use super::source::{IndexCrc, Open, Payload, Sources};
 use crate::checkpoint::Checkpoint;
+use crate::identity::{FileId, TensorId};
 use crate::progress::{Step, Work};
 
 /// A model among others.
@@ -127,14 +129,14 @@ impl All<'_> {
                 self.sources.add(&format!("{position}/{path}"))
             });
             let crc = checkpoint.bundle.tensors.get(index).map(IndexCrc::of);
-            self.add(position, PayloadKind::Variable, Place::Variable(index), file, range, crc);
+            self.add(position, PayloadKind::Variable, Place::Tensor(TensorId::at(index)), file, range, crc);
         }
     }
 
     fn files(&mut self, position: usize, model: &Neighbour<'_>) {
-        for (name, bytes) in &model.files {
+        for (number, (name, bytes)) in model.files.iter().enumerate() {
             let file = self.sources.add(&format!("{position}/{name}"));
-            self.add(position, PayloadKind::Asset, Place::Asset, file, 0..*bytes, None);
+            self.add(position, PayloadKind::Asset, Place::File(FileId::at(number)), file, 0..*bytes, None);
         }
     }
 

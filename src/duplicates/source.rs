@@ -6,22 +6,12 @@ use std::ops::Range;
 use bytes::Bytes;
 use foldhash::HashMap;
 
+use super::Place;
 use super::payloads::PayloadKind;
 use crate::checkpoint::Tensor;
 
 /// How a file's contents are had by its name; `None` where they cannot be.
 pub type Open<'a> = &'a dyn Fn(&str) -> Option<Bytes>;
-
-/// What holds a payload, for its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
-    /// The tensor's position in the bundle.
-    Variable(usize),
-    /// A node's name in the main file, and that of the function that it is in.
-    Node { meta_graph: u32, function: Option<Range<usize>>, node: Range<usize> },
-    /// The file as a whole.
-    Asset,
-}
 
 /// A payload, not read yet.
 #[derive(Debug, Clone)]

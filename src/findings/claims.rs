@@ -54,6 +54,15 @@ impl Claims {
         self.files.iter().map(move |(file, ranges)| (&**file, sum(ranges)))
     }
 
+    /// How many bytes of a range of a file are claimed.
+    pub(crate) fn common(&self, file: &str, range: &Range<u64>) -> u64 {
+        let claimed = self.files.get(file).map_or(&[][..], Vec::as_slice);
+        let first = claimed.partition_point(|claimed| claimed.end <= range.start);
+        let within = claimed.iter().skip(first).take_while(|claimed| claimed.start < range.end);
+        let bytes = within.map(|claimed| claimed.end.min(range.end).saturating_sub(claimed.start.max(range.start)));
+        bytes.fold(0, u64::saturating_add)
+    }
+
     /// How many bytes both claim.
     pub(crate) fn common_bytes(&self, other: &Self) -> u64 {
         let both = self.files.iter().filter_map(|(file, ranges)| Some((ranges, other.files.get(file)?)));
@@ -106,6 +115,14 @@ mod tests {
         assert_eq!(again.bytes(), 9);
         assert_eq!(claims(&[0..10, 2..4]).bytes(), 10);
         assert_eq!(claims(&[]).bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_claimed_of_a_range_is_what_lies_in_it() {
+        let claims = claims(&[0..10, 20..30, 40..50]);
+        let of = |range| claims.common("a", &range);
+        assert_eq!([of(5..25), of(10..20), of(0..60), of(45..46), of(50..60)], [10, 0, 30, 1, 0]);
+        assert_eq!(claims.common("b", &(0..60)), 0);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::program::Program;
 use super::variables::Variables;
 use crate::charge::{MAX_FUNCTIONS, MainFile, Notes, SavedModel, within};
 use crate::checkpoint::Checkpoint;
-use crate::duplicates::Duplicates;
+use crate::duplicates::{Duplicates, Place};
 use crate::graph::Reach;
 use crate::input::Model;
 use crate::wire::{Field, fields};
@@ -109,6 +109,20 @@ impl<'a> Context<'a> {
     /// The main file in wire format; none where it cannot be read.
     pub(super) fn main(&self) -> &'a [u8] {
         self.main_file.and_then(|main| main.bytes.as_deref()).unwrap_or_default()
+    }
+
+    /// The name of the file that a content is in.
+    pub(super) fn file_of(&self, place: Place) -> Option<&'a str> {
+        match place {
+            Place::Tensor(tensor) => {
+                let (file, _) = self.data(tensor.position()).first()?;
+                Some(&self.checkpoint?.files.get(*file)?.path)
+            }
+            Place::File(file) => Some(&self.model.files.get(file.position())?.name),
+            Place::Node(..) | Place::Function(..) | Place::Section(..) | Place::Elements(..) => {
+                Some(&self.main_file?.file.name)
+            }
+        }
     }
 
     /// A part of the main file as text, for a message.

@@ -8,7 +8,6 @@ use foldhash::HashMap;
 use super::Context;
 use super::variables::{Variables, is_numeric};
 use crate::checkpoint::Tensor;
-use crate::duplicates::GroupKind;
 
 /// From this size on equal contents are taken for copies whatever they are called, unless they are all zero. Smaller
 /// ones, and zeros, may be equal by chance, and are copies where they have one name as well. As `--min-duplicate` is.
@@ -53,7 +52,8 @@ pub(super) fn of_bound(context: &Context<'_>, variables: &Variables<'_>) -> Vec<
         for tensor in class.iter().copied().filter(|tensor| rank(*tensor) < best) {
             let named = by_name.get(variables.name(tensor)).copied();
             // A group has no zeros in it.
-            let is_grouped = |kept: &usize| matches!((of(&groups, variables, *kept), of(&groups, variables, tensor)), (Some(a), Some(b)) if a == b);
+            let is_grouped =
+                |kept: &usize| matches!((groups.get(kept), groups.get(&tensor)), (Some(a), Some(b)) if a == b);
             let found = match named {
                 Some(kept) => (is_grouped(&kept) || contents.are_equal(variables, tensor, kept)).then_some(kept),
                 None => kept.first().copied().filter(|kept| size(variables, *kept) >= TELLING && is_grouped(kept)),
@@ -69,15 +69,10 @@ fn size(variables: &Variables<'_>, tensor: usize) -> u64 {
     variables.tensors.get(tensor).map_or(0, |tensor| tensor.bytes)
 }
 
-/// The group of equal contents that each checkpoint key is in, as far as contents were compared.
-fn groups<'a>(context: &Context<'a>) -> HashMap<&'a str, usize> {
-    let groups = context.duplicates.groups.iter().enumerate().filter(|(_, group)| group.kind == GroupKind::Variable);
-    let members = groups.flat_map(|(number, group)| group.members.iter().map(move |member| (number, member)));
-    members.filter(|(_, member)| member.place == "variables").map(|(number, member)| (&*member.name, number)).collect()
-}
-
-fn of(groups: &HashMap<&str, usize>, variables: &Variables<'_>, tensor: usize) -> Option<usize> {
-    groups.get(variables.tensors.get(tensor)?.key.as_str()).copied()
+/// The group of equal contents that each tensor is in, as far as contents were compared.
+fn groups(context: &Context<'_>) -> HashMap<usize, usize> {
+    let groups = context.duplicates.groups.iter().enumerate();
+    groups.flat_map(|(number, group)| group.tensors().map(move |tensor| (tensor.position(), number))).collect()
 }
 
 /// The data files, opened once each.

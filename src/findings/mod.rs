@@ -33,6 +33,7 @@ mod variables;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::duplicates::{Group, Member};
 use crate::escape::escape_also;
 use crate::progress::{Progress as _, Step, Work};
 use crate::queue;
@@ -153,6 +154,8 @@ pub struct Findings {
     pub information: Vec<Information>,
     /// What the model was made with.
     pub provenance: Provenance,
+    /// For each group of equal contents the id of the finding that explains it.
+    pub explained: Vec<Option<&'static str>>,
 }
 
 /// Looks for every known cause. All cores take them from one queue: what costs time is mostly one cause that looks through all
@@ -168,22 +171,38 @@ pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
     let causes: Vec<&'static Cause> = CAUSES.iter().collect();
     let (information, detected) =
         queue::both(|| information::informations(context), || queue::map(&causes, |cause| detect(cause)));
-    let findings = weigh(detected.into_iter().flatten().collect(), context.provenance());
-    Findings { information, ..findings }
+    let (findings, claims) = weigh(detected.into_iter().flatten().collect(), context.provenance());
+    Findings { information, explained: explained(context, &claims), ..findings }
 }
 
-/// Orders findings by their bytes, and says of each what larger ones have claimed.
-fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> Findings {
+/// For each group of equal contents the finding whose remedy frees at least half of what is redundant in it: the first of those
+/// in `claims` that do.
+fn explained(context: &Context<'_>, claims: &[(&'static str, Claims)]) -> Vec<Option<&'static str>> {
+    let explains = |group: &Group, claims: &Claims| {
+        let claimed =
+            |member: &Member| context.file_of(member.place).map_or(0, |file| claims.common(file, &member.range));
+        let bytes = group.members.iter().map(claimed).fold(0, u64::saturating_add);
+        bytes > 0 && bytes >= group.redundant_bytes.div_ceil(2)
+    };
+    let finding = |group| claims.iter().find(|(_, claims)| explains(group, claims)).map(|(id, _)| *id);
+    context.duplicates.groups.iter().map(finding).collect()
+}
+
+/// Findings by their ids, each with what it claims.
+type ClaimsById = Vec<(&'static str, Claims)>;
+
+/// Orders findings by their bytes, and says of each what larger ones have claimed. Also returns what each claims.
+fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> (Findings, ClaimsById) {
     let mut sized: Vec<(u64, &Cause, Detected)> =
         detected.into_iter().map(|(cause, found)| (found.bytes(), cause, found)).collect();
     sized.retain(|(bytes, ..)| *bytes >= LEAST_BYTES);
     // Stable: causes of equal size stay in the order of the list.
     sized.sort_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
     let mut claimed = Claims::default();
-    let mut larger: Vec<(&str, Claims)> = Vec::new();
+    let mut larger = ClaimsById::new();
     let mut findings = Vec::with_capacity(sized.len());
     for (bytes, cause, found) in sized {
-        let shared = |(id, claims): &(&str, Claims)| {
+        let shared = |(id, claims): &(&'static str, Claims)| {
             let bytes = found.claims.common_bytes(claims);
             (bytes > 0).then(|| Overlap { id: (*id).to_owned(), bytes })
         };
@@ -208,7 +227,8 @@ fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> 
         larger.push((cause.id, found.claims));
     }
     let bytes = findings.iter().map(|finding| finding.additional_bytes).fold(0, u64::saturating_add);
-    Findings { findings, bytes, information: Vec::new(), provenance: provenance.clone() }
+    let (information, explained) = (Vec::new(), Vec::new());
+    (Findings { findings, bytes, information, provenance: provenance.clone(), explained }, larger)
 }
 
 impl Detected {

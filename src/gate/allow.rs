@@ -1,11 +1,9 @@
 //! The allow-list: duplicates that are known, and why they may stay. They are taken out of the rules, not out of the
 //! report.
 
-use foldhash::HashMap;
-
 use super::glob::Glob;
 use super::metric::Metric;
-use crate::duplicates::{Group, GroupKind, Member, StructuralGroup};
+use crate::report::duplicates::{Group, GroupKind, Member, StructuralGroup};
 use crate::report::{Allowed, ModelReport};
 
 /// An entry of the allow-list.
@@ -31,9 +29,8 @@ impl Allowance {
             return Self(entries);
         }
         let first = |names: &[String]| list.iter().position(|allow| names.iter().any(|name| allow.group.matches(name)));
-        let variables = variable_names(model);
         for group in &model.duplicates.groups {
-            let entry = first(&names(group, &variables)).and_then(|index| entries.get_mut(index));
+            let entry = first(&names(group)).and_then(|index| entries.get_mut(index));
             if let Some(entry) = entry {
                 entry.groups += 1;
                 entry.redundant_bytes += group.redundant_bytes;
@@ -77,28 +74,18 @@ impl Allow {
     }
 }
 
-/// The variables' own names by their keys.
-type VariableNames<'m> = HashMap<&'m str, &'m str>;
-
-fn variable_names(model: &ModelReport) -> VariableNames<'_> {
-    let tensors = model.checkpoint.iter().flat_map(|checkpoint| &checkpoint.tensors);
-    tensors.filter_map(|tensor| Some((tensor.key.as_str(), tensor.name.as_deref()?))).collect()
-}
-
 /// What a group is called: each of its places. A part of a metagraph goes by its field (`graph_def.node`,
 /// `signature_def`), a whole function by its name as well.
-fn names(group: &Group, variables: &VariableNames<'_>) -> Vec<String> {
+fn names(group: &Group) -> Vec<String> {
     let mut names = Vec::new();
     for member in &group.members {
-        let Member { place, name, function, .. } = member;
+        let Member { place, name, key, function, .. } = member;
         match function {
             Some(function) => names.push(format!("{function}/{name}")),
             None if group.kind == GroupKind::Element => names.extend([place.clone(), name.clone()]),
             None => names.push(name.clone()),
         }
-        if place == "variables" {
-            names.extend(variables.get(name.as_str()).map(|name| (*name).to_owned()));
-        }
+        names.extend(key.clone());
     }
     names
 }

@@ -1,12 +1,12 @@
 //! Rules held against models whose figures are in sight.
 
 use super::*;
-use crate::duplicates::{Group, GroupKind, Member, Pair, StructuralGroup};
 use crate::findings::{Finding, Slim};
 use crate::input::Model;
 use crate::ledger::Category;
 use crate::problem::Problem;
 use crate::progress::Silent;
+use crate::report::duplicates::{Group, GroupKind, Member, Pair, StructuralGroup};
 use crate::report::{
     CheckpointFormat, CheckpointReport, FunctionReport, MetaGraphReport, ModelReport, RuleOutcome, TensorReport,
     UnreadableInput,
@@ -156,7 +156,6 @@ fn rich() -> ModelReport {
         functions: vec!["__inference_lstm_1".to_owned(), "__inference_lstm_2".to_owned()],
         bytes: 1_800,
         redundant_bytes: 900,
-        fields: vec![],
     }];
     model.duplicates.groups = vec![
         group(GroupKind::Element, 3_000, vec![element("graph_def.library.function", "__inference_f_1")]),
@@ -189,12 +188,13 @@ fn finding(id: &str, bytes: u64) -> Finding {
 }
 
 fn group(kind: GroupKind, redundant_bytes: u64, members: Vec<Member>) -> Group {
-    Group { kind, bytes: redundant_bytes, copies: 2, redundant_bytes, elements: 1, members }
+    Group { kind, bytes: redundant_bytes, copies: 2, redundant_bytes, elements: 1, finding: None, members }
 }
 
 fn member(place: &str, name: &str, function: Option<&str>) -> Member {
+    let key = (place == "variables").then(|| name.to_owned());
     let (place, name, function) = (place.to_owned(), name.to_owned(), function.map(str::to_owned));
-    Member { place, name, function, meta_graph: None, bytes: 1, in_element: false, kept: false, range: 0..1 }
+    Member { place, name, key, function, meta_graph: None, bytes: 1, in_element: false, kept: false }
 }
 
 fn variable(key: &str) -> Member {

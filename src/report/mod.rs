@@ -5,6 +5,7 @@
 
 mod causes;
 mod csv;
+pub mod duplicates;
 mod fit;
 mod folded;
 mod format;
@@ -25,7 +26,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::checkpoint::Verified;
-use crate::duplicates::{Duplicates, NeighbourPair};
+use crate::duplicates::NeighbourPair;
 use crate::exit::Exit;
 use crate::findings::{Finding, Information, ModelKind};
 use crate::fingerprint::Fingerprint;
@@ -33,6 +34,7 @@ use crate::input::{Archive, Link};
 use crate::ledger::{Category, Rollup};
 use crate::problem::Problem;
 
+pub use duplicates::Duplicates;
 pub use fit::fit;
 pub use format::{FINDINGS, Format, View};
 pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};

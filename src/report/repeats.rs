@@ -2,13 +2,12 @@
 
 use std::cmp::Reverse;
 
+use super::duplicates::{Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, StructuralGroup};
 use super::format::SHOWS_ALL;
 use super::phrases::{listed, title};
-use super::tensor::names;
 use super::{MetaGraphReport, ModelReport, Report};
-use crate::duplicates::{
-    Group, GroupKind, Member, NeighbourPair, Own, OwnElements, Pair, Parts, Repeated, StructuralGroup,
-};
+use crate::checkpoint::KEY_SUFFIX;
+use crate::duplicates::{NeighbourPair, Parts};
 use crate::ledger::Rest;
 use crate::size::{both, bytes, exact, plural, share};
 
@@ -143,19 +142,19 @@ pub(super) struct Place {
 
 /// Where a member of a group is.
 pub(super) fn place(member: &Member, model: &ModelReport) -> Place {
-    let tensors = model.checkpoint.as_ref().map_or(&[][..], |checkpoint| &checkpoint.tensors);
-    let is_variable = member.place == "variables";
-    let tensor = tensors.iter().find(|tensor| is_variable && tensor.key == member.name);
-    let (name, also) = match (tensor.map(names), &member.function) {
-        // Here the key comes first: two variables of one name are told apart by it.
-        (Some((name, Some(key))), _) => (key.to_owned(), Some(name.to_owned())),
-        (Some((key, None)), _) => (key.to_owned(), None),
+    // Of a variable the key comes first: two of one name are told apart by it.
+    let key = member.key.as_deref().map(|key| key.strip_suffix(KEY_SUFFIX).unwrap_or(key));
+    let (name, also) = match (key, &member.function) {
+        (Some(key), _) => {
+            let has_name = Some(&member.name) != member.key.as_ref() && member.name != key;
+            (key.to_owned(), has_name.then(|| member.name.clone()))
+        }
         (None, Some(function)) => (format!("{function}/{}", member.name), None),
         (None, None) => (member.name.clone(), None),
     };
     let holder = match member.meta_graph {
         Some(index) => called(model, index),
-        None if is_variable => "variable".to_owned(),
+        None if member.key.is_some() => "variable".to_owned(),
         None => "asset".to_owned(),
     };
     Place { holder, name, also, in_element: member.in_element }

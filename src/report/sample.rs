@@ -5,14 +5,14 @@ use super::{
     AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MetaGraphReport, ModelReport,
     OpReport, Report, SignatureReport, TensorInfoReport, TensorReport, UnreadableInput,
 };
-use crate::duplicates::{
-    Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup,
-};
 use crate::findings::{Finding, Information, ModelKind, Overlap, Place, Slim};
 use crate::fingerprint::{Check, Checks, Fingerprint};
 use crate::input::{Archive, ArchiveFormat, Link, LinkKind};
 use crate::ledger::{Category, Dimension, Rollup, Row};
 use crate::problem::Problem;
+use crate::report::duplicates::{
+    Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup,
+};
 
 /// One model, the one of [`model`].
 pub(super) fn report() -> Report {
@@ -291,12 +291,12 @@ fn duplicates([variable, constant, stem]: [&str; 3]) -> Duplicates {
     let place = |place: &str, name: &str, meta_graph, kept| Member {
         place: place.to_owned(),
         name: name.to_owned(),
+        key: (place == "variables").then(|| name.to_owned()),
         function: None,
         meta_graph,
         bytes: 200,
         in_element: false,
         kept,
-        range: 0..200,
     };
     let group = Group {
         kind: GroupKind::Variable,
@@ -304,23 +304,18 @@ fn duplicates([variable, constant, stem]: [&str; 3]) -> Duplicates {
         copies: 2,
         redundant_bytes: 200,
         elements: 1,
+        finding: None,
         members: vec![place("variables", variable, None, true), place("graph_def.node", constant, Some(0), false)],
     };
     let functions = vec![stem.to_owned(), stem.to_owned()];
-    let structural =
-        StructuralGroup { stem: stem.to_owned(), functions, bytes: 80, redundant_bytes: 40, fields: vec![] };
+    let structural = StructuralGroup { stem: stem.to_owned(), functions, bytes: 80, redundant_bytes: 40 };
     Duplicates {
         redundant_bytes: 200,
         ratio: 0.2,
         zero_bytes: 16,
         fill_bytes: 24,
         groups: vec![group],
-        structural: Structural {
-            redundant_bytes: 40,
-            function_bytes: 90,
-            groups: vec![structural],
-            ..Structural::default()
-        },
+        structural: Structural { redundant_bytes: 40, function_bytes: 90, groups: vec![structural] },
         ..Duplicates::default()
     }
 }

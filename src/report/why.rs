@@ -79,6 +79,9 @@ pub struct WhyThing {
     pub root: Option<WhyRoot>,
     /// The way, the thing last; empty where nothing reaches it.
     pub steps: Vec<WhyStep>,
+    /// Whether it is a handle that nothing reaches, with the name of a variable that something does: the variable is needed
+    /// through another handle or an object, and this node is not.
+    pub is_spare_handle: bool,
     /// How many more things of the metagraph are called so that are not told of.
     pub more: u64,
 }
@@ -228,7 +231,13 @@ impl WhyThing {
                 if let Some(function) = &self.function {
                     line("in", "function", function, 0, columns, out)?;
                 }
-                writeln!(out, "  no signature, no main op and no function of the object graph needs it")?;
+                match self.is_spare_handle {
+                    true => writeln!(
+                        out,
+                        "  a second handle that nothing needs; the variable of this name is needed, as above"
+                    )?,
+                    false => writeln!(out, "  no signature, no main op and no function of the object graph needs it")?,
+                }
             }
         }
         if self.more > 0 {
@@ -292,7 +301,7 @@ mod tests {
 
     fn thing(root: Option<WhyRoot>, steps: Vec<WhyStep>) -> WhyThing {
         let (kind, name) = (VertexKind::Variable, "w".to_owned());
-        WhyThing { kind, name, function: None, bytes: 7, root, steps, more: 0 }
+        WhyThing { kind, name, function: None, bytes: 7, root, steps, is_spare_handle: false, more: 0 }
     }
 
     fn written(report: &WhyReport, columns: usize) -> String {
@@ -318,6 +327,15 @@ mod tests {
     fn what_nothing_reaches_is_named_with_what_it_is() {
         let text = written(&answer(vec![thing(None, vec![])]), 80);
         assert!(text.contains("unreached variable  w  7 bytes\n  no signature"), "{text}");
+    }
+
+    #[test]
+    fn a_handle_that_nothing_needs_does_not_say_that_its_variable_is_not_needed() {
+        let steps = vec![step(EdgeKind::Output, VertexKind::Variable, "w", 7)];
+        let handle = WhyThing { kind: VertexKind::Node, is_spare_handle: true, ..thing(None, vec![]) };
+        let text = written(&answer(vec![thing(signature("serve"), steps), handle]), 80);
+        let end = "unreached node      w  7 bytes\n  a second handle that nothing needs; the variable of this name is needed, as above\n";
+        assert!(text.ends_with(end), "{text}");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use smaudit::checkpoint::Checkpoint;
-use smaudit::duplicates::{Inputs, Member, find};
+use smaudit::duplicates::{Inputs, Member, Place, find};
+use smaudit::identity::FileId;
 use smaudit::input::Model;
 use smaudit::ledger::Dimension;
 use smaudit::problem::Problem;
@@ -147,20 +148,24 @@ proptest! {
         };
         let not_read = |name: &str| Problem::of_file(name, "cannot be read");
         let checkpoint = Checkpoint::read(&listed, |name| open(name).ok_or_else(|| not_read(name)));
-        let assets: Vec<(&str, u64)> = listed.iter().filter(|(name, _)| name.starts_with("assets/")).map(|(name, bytes)| (&**name, *bytes)).collect();
+        let assets = (0..).map(FileId).zip(&listed).filter(|(_, (name, _))| name.starts_with("assets/"));
+        let assets: Vec<(FileId, &str, u64)> = assets.map(|(id, (name, bytes))| (id, &**name, *bytes)).collect();
         let work = Work::silent();
         let inputs = Inputs {
             main_file: None,
             checkpoint: checkpoint.as_ref(),
             assets: &assets,
-            total_bytes: 1,
             min_duplicate: MIN_DUPLICATE,
             marks: false,
             work: &work,
             open: &open,
         };
         let (name, _) = &listed[lost];
-        let is_of_it = |member: &Member| if name == DATA { member.place == "variables" } else { member.name == *name };
+        let is_of_it = |member: &Member| match member.place {
+            Place::Tensor(_) => name == DATA,
+            Place::File(file) => listed[file.position()].0 == *name,
+            _ => false,
+        };
         for group in find(&inputs).0.groups {
             prop_assert!(!group.members.iter().any(is_of_it), "{group:?}");
         }

@@ -3,11 +3,11 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
 
 use bytes::Bytes;
-use smaudit::duplicates::{Duplicates, Group, GroupKind};
 use smaudit::input::Model;
 use smaudit::ledger::Dimension;
 use smaudit::progress::Silent;
 use smaudit::report::ModelReport;
+use smaudit::report::duplicates::{Duplicates, Group, GroupKind};
 use smaudit::{Options, audit};
 use support::bundle::{BundleBuilder, DATA, INDEX, bytes_entry};
 use support::table::TableBuilder;

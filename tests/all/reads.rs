@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use smaudit::checkpoint::Checkpoint;
 use smaudit::duplicates::{Duplicates, Inputs, find};
+use smaudit::identity::FileId;
 use smaudit::problem::Problem;
 use smaudit::progress::Work;
 use support::bundle::{BundleBuilder, DATA};
@@ -22,13 +23,13 @@ fn searched(bundle: BundleBuilder, assets: &[(&str, &[u8])]) -> (Duplicates, Vec
     let listed: Vec<(String, u64)> = files.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
     let missing = |name: &str| Problem::of_file(name, "is not there");
     let checkpoint = Checkpoint::read(&listed, |name| contents(name).ok_or_else(|| missing(name)));
-    let sizes: Vec<(&str, u64)> = assets.iter().map(|(name, bytes)| (*name, bytes.len() as u64)).collect();
+    let sizes = (0..).map(FileId).zip(assets).map(|(id, (name, bytes))| (id, *name, bytes.len() as u64));
+    let sizes: Vec<(FileId, &str, u64)> = sizes.collect();
     let opened = RefCell::new(Vec::new());
     let (duplicates, _) = find(&Inputs {
         main_file: None,
         checkpoint: checkpoint.as_ref(),
         assets: &sizes,
-        total_bytes: 0,
         min_duplicate: 8,
         marks: false,
         work: &Work::silent(),

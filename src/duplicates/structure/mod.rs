@@ -36,7 +36,7 @@ pub(super) use self::canonical::Noted;
 use self::canonical::{Read, Reader};
 use self::classes::{Calls, classes};
 use self::library::{Library, Signed};
-pub(super) use self::stem::common_stem;
+pub(crate) use self::stem::common_stem;
 use crate::progress::{Progress, Silent};
 use crate::queue;
 

@@ -4,7 +4,7 @@
 ///
 /// A counter at the end is left out, then what all names begin with and what they all end with is kept; numbers are
 /// not cut in two. One name is its own stem; without names there is none.
-pub(in crate::duplicates) fn common_stem(names: &[&str]) -> String {
+pub(crate) fn common_stem(names: &[&str]) -> String {
     let Some((first, others)) = names.split_first() else { return String::new() };
     if others.iter().all(|name| name == first) {
         return (*first).to_owned();

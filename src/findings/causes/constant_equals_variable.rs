@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::duplicates::{Group, GroupKind, Member};
+use crate::duplicates::{Group, Member, Place};
 use crate::findings::objects;
 use crate::findings::removal::{self, Gone};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::{MetaGraphReach, VertexKind};
+use crate::identity::TensorId;
 use crate::size::{bytes, plural};
 use crate::wire::{fields, first_len};
 
@@ -32,19 +33,18 @@ const TELLING: u64 = 1 << 10;
 const OBJECT_GRAPH_DEF: u32 = 7;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let groups = context.duplicates.groups.iter().filter(|group| group.kind == GroupKind::Variable);
+    let groups = context.duplicates.groups.iter().filter(|group| group.tensors().next().is_some());
     let groups: Vec<&Group> = groups.filter(|group| constants(group).next().is_some()).collect();
     if groups.is_empty() {
         return None;
     }
     let variables = context.variables()?;
-    let by_key: BTreeMap<&str, usize> = variables.all().map(|(tensor, about)| (&*about.key, tensor)).collect();
+    let all: BTreeSet<usize> = variables.all().map(|(tensor, _)| tensor).collect();
     let called = called(context, groups.iter().flat_map(|group| constants(group)));
     let mut frozen: BTreeMap<usize, &Member> = BTreeMap::new();
     for group in groups {
         let Some(constant) = constants(group).find(|member| called.contains(&key(member))) else { continue };
-        let members = group.members.iter().filter(|member| member.place == "variables");
-        let tensors = members.filter_map(|member| by_key.get(&*member.name).copied());
+        let tensors = group.tensors().map(TensorId::position).filter(|tensor| all.contains(tensor));
         frozen.extend(tensors.filter(|tensor| !variables.is_called(*tensor)).map(|tensor| (tensor, constant)));
     }
     if frozen.is_empty() {
@@ -58,7 +58,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let removed = removal::remove(context, &gone);
     let (of, data) = (plural(frozen.len() as u64, "variable", "variables"), bytes(removed.data));
     let evidence = variables.evidence(context, &gone.tensors, &removed, |tensor| match frozen.get(&tensor) {
-        Some(constant) => format!("{} is the constant {}", variables.label(tensor), quoted(&constant.name)),
+        Some(constant) => format!("{} is the constant {}", variables.label(tensor), quoted(name(context, constant))),
         None => format!("{} is too small to compare", variables.label(tensor)),
     });
     Some(Detected {
@@ -70,7 +70,14 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 }
 
 fn constants(group: &Group) -> impl Iterator<Item = &Member> {
-    group.members.iter().filter(|member| member.place != "variables" && member.meta_graph.is_some())
+    group.members.iter().filter(|member| matches!(member.place, Place::Node(..)))
+}
+
+/// The name of the node that a constant is in.
+fn name<'a>(context: &Context<'a>, constant: &Member) -> &'a [u8] {
+    let Place::Node(node, _) = constant.place else { return &[] };
+    let name = first_len(context.main(), node.payload(), 1);
+    name.and_then(|name| context.main().get(name)).unwrap_or_default()
 }
 
 fn key(member: &Member) -> (u64, u64) {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use foldhash::HashMap;
 
-use crate::duplicates::{Group, Member};
+use crate::duplicates::{self, Group, Member};
 use crate::findings::claims::Claims;
 use crate::findings::constants::{Constant, VARIABLE_BYTES};
 use crate::findings::evidence::{Evidence, Place};
@@ -33,7 +33,7 @@ const OF_SAVERS: [&[u8]; 2] = [b"SaveV2", b"RestoreV2"];
 const NAMED: usize = 4;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let members = |group: &Group| group.members.iter().filter(|member| member.function.is_some()).count();
+    let members = |group: &Group| group.members.iter().filter(|member| is_in_function(member)).count();
     let several: Vec<&Group> = context.duplicates.groups.iter().filter(|group| members(group) > 1).collect();
     if several.is_empty() {
         return None;
@@ -75,9 +75,12 @@ fn constant_of<'c, 'a>(
     member: &Member,
     by_payload: &HashMap<u64, (usize, &'c Constant<'a>)>,
 ) -> Option<(usize, &'c Constant<'a>)> {
-    member.function.as_ref()?;
-    let (position, constant) = by_payload.get(&member.range.start)?;
-    (member.place == "graph_def.library.function").then_some((*position, *constant))
+    let (position, constant) = by_payload.get(&member.range.start).filter(|_| is_in_function(member))?;
+    Some((*position, *constant))
+}
+
+fn is_in_function(member: &Member) -> bool {
+    matches!(member.place, duplicates::Place::Node(_, Some(_)))
 }
 
 fn is_of_saver(context: &Context<'_>, constant: usize) -> bool {

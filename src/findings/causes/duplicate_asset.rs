@@ -4,7 +4,7 @@
 //! are two files (`tensorflow/python/saved_model/save.py`, `copy_assets_to_destination_dir`). A file that no metagraph
 //! names is no object's; that is `stale-files`.
 
-use crate::duplicates::Member;
+use crate::duplicates::{self, Member};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
@@ -23,19 +23,20 @@ pub(super) const CAUSE: Cause = Cause {
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let named = context.named_assets();
-    let is_asset = |member: &&Member| {
-        let is_named = named.as_ref().is_none_or(|named| named.contains(&member.name));
-        member.place == "assets" && member.name.starts_with("assets/") && is_named
+    let asset = |member: &Member| {
+        let duplicates::Place::File(file) = member.place else { return None };
+        let name = &*context.model.files.get(file.position())?.name;
+        let is_named = named.as_ref().is_none_or(|named| named.contains(name));
+        (name.starts_with("assets/") && is_named).then(|| (name, member.range.clone()))
     };
     let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
     for group in &context.duplicates.groups {
-        let mut assets = group.members.iter().filter(is_asset);
-        let Some(first) = assets.next() else { continue };
-        for copy in assets {
-            claims.add(&copy.name, copy.range.clone());
-            evidence.add(copy.bytes, || {
-                (format!("{} is {} again", quoted(&copy.name), quoted(&first.name)), Place::of_file(&copy.name))
-            });
+        let mut assets = group.members.iter().filter_map(asset);
+        let Some((first, _)) = assets.next() else { continue };
+        for (copy, range) in assets {
+            let bytes = range.end.saturating_sub(range.start);
+            claims.add(copy, range);
+            evidence.add(bytes, || (format!("{} is {} again", quoted(copy), quoted(first)), Place::of_file(copy)));
         }
     }
     let (files, size) = (plural(evidence.count(), "asset has", "assets have"), bytes(claims.bytes()));

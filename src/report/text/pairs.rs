@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io;
 
 use super::page::{HEADING, PLAIN, Page, QUIET, WARNING};
-use crate::duplicates::{Own, Pair};
 use crate::ledger::Rest;
+use crate::report::duplicates::{Own, Pair};
 use crate::report::fit::{fit, pad, width};
 use crate::report::format::{BREAKDOWN_ROWS, LISTED};
 use crate::report::repeats;

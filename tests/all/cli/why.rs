@@ -36,6 +36,13 @@ fn of_weights_that_are_there_twice_nodes_are_restored_from_one_copy_and_function
 }
 
 #[test]
+fn a_second_handle_of_the_name_of_a_variable_does_not_say_that_nothing_needs_the_variable() {
+    let text = why("keras-export", "classifier/hidden/kernel");
+    let needed = "a second handle that nothing needs; the variable of this name is needed, as above\n";
+    assert!(text.ends_with(needed) && !text.contains("no signature, no main op"), "{text}");
+}
+
+#[test]
 fn every_slice_of_a_partitioned_variable_is_reached() {
     let report = run(root(), "fixtures/partitioned --json").json();
     let keys = report["models"][0]["checkpoint"]["tensors"].as_array().unwrap();

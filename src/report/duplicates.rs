@@ -1,0 +1,165 @@
+//! `duplicates` of the JSON report: what a model has twice, in words. `audit` makes it of the facts that the part of this name
+//! finds.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What a model has twice, in `duplicates` of the JSON report. All sizes are bytes on disk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Duplicates {
+    /// What would go if each content were stored once: redundant elements and redundant payloads, no byte twice.
+    pub redundant_bytes: u64,
+    /// `redundant_bytes` of the model's `total_bytes`; 0 for a model of no bytes.
+    pub ratio: f64,
+    /// The part of `fill_bytes` that is nothing but zeros.
+    pub zero_bytes: u64,
+    /// Payloads of one value throughout (one element or byte repeated: zeros, ones), which are equal without being copies; not
+    /// in `redundant_bytes`.
+    pub fill_bytes: u64,
+    /// What metagraphs repeat of earlier ones. Pairs that share nothing are left out.
+    pub meta_graph_pairs: Vec<Pair>,
+    /// What each metagraph but the first has that no earlier one has.
+    pub meta_graph_own: Vec<Own>,
+    /// Equal contents, the most redundant bytes first.
+    pub groups: Vec<Group>,
+    /// Functions that are equal but for the names in them.
+    pub structural: Structural,
+}
+
+/// What one metagraph repeats of an earlier one.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Pair {
+    /// The metagraph that has it first.
+    pub original: u64,
+    /// The metagraph that has it again.
+    pub copy: u64,
+    /// The repeated elements, tags and lengths included.
+    pub bytes: u64,
+    /// `bytes` of the copy's; 0 for a metagraph of no bytes.
+    pub share_of_copy: f64,
+    /// `bytes` by the MetaGraphDef's fields.
+    pub by_section: BTreeMap<String, u64>,
+    /// `bytes` by the kind of element, in the order of the MetaGraphDef's fields.
+    pub elements: Vec<Repeated>,
+}
+
+/// The elements of one kind that a metagraph repeats.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Repeated {
+    /// The field that they are: `graph_def.node`.
+    pub field: String,
+    /// How many are repeated.
+    pub count: u64,
+    /// How many the copy has in all.
+    pub of: u64,
+    /// The bytes of those that are repeated.
+    pub bytes: u64,
+}
+
+/// What a metagraph has that no earlier one has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Own {
+    /// The metagraph.
+    pub meta_graph: u64,
+    /// The bytes of its own elements.
+    pub bytes: u64,
+    /// These by the kind of element.
+    pub elements: Vec<OwnElements>,
+}
+
+/// The elements of one kind that only this metagraph has, or has first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OwnElements {
+    /// The field that they are.
+    pub field: String,
+    /// How many.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The names of the largest, largest first.
+    pub largest: Vec<String>,
+}
+
+/// What the members of a group are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupKind {
+    /// The one that is kept is a tensor of the checkpoint.
+    Variable,
+    /// It is a constant in a node.
+    Const,
+    /// It is a byte string in an attribute of a node.
+    Attr,
+    /// It is an asset.
+    Asset,
+    /// A part of a metagraph, with everything in it.
+    Element,
+}
+
+/// One content in several places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Group {
+    /// What the member that is kept is.
+    pub kind: GroupKind,
+    /// The size of the member that is kept.
+    pub bytes: u64,
+    /// How many places.
+    pub copies: u64,
+    /// All of them but the one that is kept, and those that are counted with an element.
+    pub redundant_bytes: u64,
+    /// For a part of a metagraph, how many elements it is; 1 for a payload.
+    pub elements: u64,
+    /// The finding whose remedy would free at least half of these redundant bytes, by its id; of several the one of most bytes.
+    pub finding: Option<String>,
+    /// The places, the one that is kept first.
+    pub members: Vec<Member>,
+}
+
+/// A place that holds the content of its group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Member {
+    /// `variables`, `assets`, or the field of the MetaGraphDef: `graph_def.node`, `graph_def.library.function`.
+    #[serde(rename = "where")]
+    pub place: String,
+    /// The variable's own name, or its checkpoint key where nothing names it; the node, the file, the function; for a part of
+    /// a metagraph, the part.
+    pub name: String,
+    /// The checkpoint key of a variable.
+    pub key: Option<String>,
+    /// The function that the node is in.
+    pub function: Option<String>,
+    /// The metagraph that it is in.
+    pub meta_graph: Option<u64>,
+    /// The bytes that it takes.
+    pub bytes: u64,
+    /// Whether it is inside an element that repeats one of an earlier metagraph: its bytes are counted with that.
+    pub in_element: bool,
+    /// Whether this is the one that is counted as needed.
+    pub kept: bool,
+}
+
+/// Functions that are equal but for the names in them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Structural {
+    /// All members of all groups but one each. Not in the model's `redundant_bytes`.
+    pub redundant_bytes: u64,
+    /// The bytes of all functions that were compared.
+    pub function_bytes: u64,
+    /// The groups, the most redundant bytes first.
+    pub groups: Vec<StructuralGroup>,
+}
+
+/// Functions of one structure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StructuralGroup {
+    /// What their names have in common: `__inference_lstm_cell_*`.
+    pub stem: String,
+    /// Their names, in the order of the file.
+    pub functions: Vec<String>,
+    /// All of them, tags and lengths included.
+    pub bytes: u64,
+    /// All of them but the largest.
+    pub redundant_bytes: u64,
+}
