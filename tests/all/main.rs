@@ -27,6 +27,7 @@ mod reads;
 mod run;
 mod schema;
 mod side_files;
+mod sources;
 /// What is fuzzed. Included, as the package of the fuzz targets needs nightly Rust and a C++ compiler.
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
