@@ -1,8 +1,12 @@
-//! Compiles `proto/` to Rust. protox stands in for `protoc`, so that nothing but Rust is needed to build.
+//! Compiles `proto/` to Rust: types by prost, and the number of each field as a constant. protox stands in for `protoc`, so
+//! that nothing but Rust is needed to build.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use prost::Message as _;
+use prost_types::{DescriptorProto, FileDescriptorSet, MessageOptions};
 use walkdir::WalkDir;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // For text, which gives fields by their names, and for tests/all/proto_schema.rs, which holds the descriptors against
     // TensorFlow's own.
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    std::fs::write(out.join("numbers.rs"), numbers(&descriptors)?)?;
     prost_build::Config::new()
         // Slices of the mapped file instead of copies of it.
         .bytes(["."])
@@ -30,4 +35,59 @@ fn proto_files(directory: &Path) -> Result<Vec<PathBuf>, walkdir::Error> {
         }
     }
     Ok(files)
+}
+
+/// The numbers of all fields: `node_def::NAME`. A module for each message, nested as messages are; those of other packages
+/// than TensorFlow's own are in a module that is called after the package.
+fn numbers(descriptors: &FileDescriptorSet) -> Result<String, std::fmt::Error> {
+    let mut packages: BTreeMap<&str, String> = BTreeMap::new();
+    for file in &descriptors.file {
+        let module = match file.package() {
+            "tensorflow" => "",
+            "third_party.py.tf_keras.protobuf" => "keras",
+            other => other.rsplit('.').next().unwrap_or_default(),
+        };
+        let text = packages.entry(module).or_default();
+        for message in &file.message_type {
+            number_fields(text, file.package(), message)?;
+        }
+    }
+    let mut all = String::new();
+    for (module, text) in packages {
+        match module {
+            "" => all.push_str(&text),
+            _ => writeln!(all, "/// Messages of another package.\npub mod {module} {{\n{text}}}")?,
+        }
+    }
+    Ok(all)
+}
+
+fn number_fields(out: &mut String, scope: &str, message: &DescriptorProto) -> std::fmt::Result {
+    // The entry of a map: all have a key and a value under the same numbers.
+    if message.options.as_ref().is_some_and(MessageOptions::map_entry) {
+        return Ok(());
+    }
+    let name = format!("{scope}.{}", message.name());
+    writeln!(out, "/// Fields of `{name}`.\npub mod {} {{", snake_case(message.name()))?;
+    for field in &message.field {
+        let constant = field.name().to_uppercase();
+        writeln!(out, "/// `{}`\npub const {constant}: u32 = {};", field.name(), field.number())?;
+    }
+    for nested in &message.nested_type {
+        number_fields(out, &name, nested)?;
+    }
+    out.push_str("}\n");
+    Ok(())
+}
+
+/// `NodeDef` as `node_def`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
 }

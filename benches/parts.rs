@@ -9,13 +9,14 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use smaudit::charge::{MainFile, SavedModel, charge_model};
+use smaudit::charge::{MainFile, charge_model};
 use smaudit::checkpoint::table::Table;
 use smaudit::duplicates;
 use smaudit::findings;
 use smaudit::graph;
 use smaudit::input::Model;
 use smaudit::ledger::{Dimension, Ledger};
+use smaudit::outline::SavedModel;
 use smaudit::progress::{Silent, Work};
 use smaudit::wire::{Field, Layout, fields};
 use support::graph::{function_of, graph_of, node_of, signature};

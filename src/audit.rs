@@ -10,7 +10,7 @@ pub use why::why;
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::charge::{self, MainFile, MetaGraph, SavedModel};
+use crate::charge::{self, MainFile};
 use crate::checkpoint::{Checkpoint, Verified};
 use crate::duplicates::{self, Duplicates, Marks};
 use crate::findings::{self, Findings};
@@ -19,6 +19,7 @@ use crate::graph::{self, Reach};
 use crate::identity::FileId;
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Imbalance, Ledger};
+use crate::outline::{MetaGraph, SavedModel};
 use crate::problem::Problem;
 use crate::progress::{Progress, Step, Work};
 use crate::queue;

@@ -44,6 +44,8 @@ pub mod graph;
 pub mod identity;
 pub mod input;
 pub mod ledger;
+pub mod message;
+pub mod outline;
 pub mod problem;
 pub mod progress;
 pub mod proto;

@@ -5,13 +5,14 @@ mod duplicates;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Answers, Parts};
-use crate::charge::{Form, MainFile, MetaGraph, SavedModel, Signature};
+use crate::charge::{Form, MainFile};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
 use crate::findings::Findings;
 use crate::graph::{MetaGraphReach, Reach, Root};
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Labels, Ledger, Rollup, Row};
+use crate::outline::{MetaGraph, SavedModel, Signature};
 use crate::problem::Problem;
 use crate::proto::TensorInfo;
 use crate::report::{

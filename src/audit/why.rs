@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Options, Parts};
-use crate::charge::{MetaGraph, SavedModel};
 use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
 use crate::graph::{EdgeKind, MetaGraphReach, Origin, Paths, Reach, VertexKind};
 use crate::input::Model;
 use crate::ledger::{Imbalance, Ledger};
+use crate::message::number::{function_def, node_def};
+use crate::outline::{MetaGraph, SavedModel};
 use crate::progress::{Progress, Step, Ticks};
 use crate::report::{WhyGraph, WhyModel, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 use crate::wire::{Layout, fields};
@@ -123,10 +124,10 @@ impl Search<'_, '_> {
                 }
                 VertexKind::Function => {
                     // FunctionDef.node_def, NodeDef.name
-                    let body = fields(self.file, thing.span).filter(|f| f.is_len(3));
+                    let body = fields(self.file, thing.span).filter(|f| f.is_len(function_def::NODE_DEF));
                     for node in body {
                         let mut inner = fields(self.file, node.payload());
-                        let name = inner.find(|field| field.is_len(1)).map(|field| field.bytes(self.file));
+                        let name = inner.find(|field| field.is_len(node_def::NAME)).map(|field| field.bytes(self.file));
                         let name = String::from_utf8_lossy(name.unwrap_or_default());
                         visit(&name, number, Some(self.layout.span(&node).bytes()));
                     }

@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 
-use super::{MAX_META_GRAPHS, META_GRAPHS, SavedModel, charge_saved_model, side_files};
+use super::{charge_saved_model, side_files};
 use crate::checkpoint::{Checkpoint, Extent, Format, Role};
 use crate::chunked;
 use crate::input::{File, MODEL_FILES, Model};
 use crate::ledger::{Category, Dimension, Imbalance, Label, Labels, Ledger};
+use crate::message::number::saved_model::META_GRAPHS;
+use crate::outline::{MAX_META_GRAPHS, SavedModel};
 use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::text;

@@ -6,25 +6,21 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use bytes::Bytes;
-
-use super::plain::{NodeNotes, Nodes};
-use super::{MetaGraph, Walk, names};
+use super::draft::NodeNotes;
+use super::names;
+use super::plain::Nodes;
+use super::walk::Walk;
 use crate::dtype;
 use crate::ledger::{Dimension, Label, Labels};
-use crate::wire::{Field, Fields, WireType, fields, varint};
-
-// Fields of NodeDef (tensorflow/core/framework/node_def.proto).
-const NODE_NAME: u32 = 1;
-const NODE_OP: u32 = 2;
-const NODE_ATTR: u32 = 5;
-const NODE_DEBUG_INFO: u32 = 6;
-
-// Of GraphDef (tensorflow/core/framework/graph.proto) and FunctionDef (tensorflow/core/framework/function.proto).
-const NODE: u32 = 1;
-pub(super) const NODE_DEF: u32 = 3;
-const GRAPH_DEBUG_INFO: u32 = 5;
-const ARG_ATTR: u32 = 7;
+use crate::message::number::function_def::{ARG_ATTR, NODE_DEF};
+use crate::message::number::graph_def::{DEBUG_INFO as GRAPH_DEBUG_INFO, NODE};
+use crate::message::number::node_def::{
+    ATTR as NODE_ATTR, EXPERIMENTAL_DEBUG_INFO as NODE_DEBUG_INFO, NAME as NODE_NAME, OP as NODE_OP,
+};
+use crate::message::number::{function_def_library, graph_def, map_entry};
+use crate::message::{AttrValue, Entry, FunctionDef};
+use crate::outline::{Function, MetaGraph};
+use crate::wire::{Field, Fields, WireType};
 
 /// What of a node the asked dimensions need: found out once, not for each node.
 #[derive(Clone, Copy)]
@@ -78,8 +74,7 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_gra
             return;
         }
         let labels = walk.with_field(labels, names::graph_def(inner.number).as_bytes());
-        if inner.is_len(2) {
-            walk.note_library(inner);
+        if inner.is_len(graph_def::LIBRARY) {
             charge_library(walk, inner, labels, needs, meta_graph);
         } else {
             if inner.is_len(GRAPH_DEBUG_INFO) {
@@ -93,11 +88,13 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_gra
 fn charge_library(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Needs, meta_graph: &mut MetaGraph) {
     walk.submessage(field, labels, |walk, inner| {
         let labels = walk.with_field(labels, names::library(inner.number).as_bytes());
-        if inner.is_len(1) {
+        if inner.is_len(function_def_library::FUNCTION) {
             meta_graph.functions += 1;
-            walk.count_function(inner);
             meta_graph.function_nodes += charge_function(walk, inner, labels, needs);
         } else {
+            if inner.wire_type == WireType::Len && !walk.is_cut(&inner) && walk.lists_gradient(inner) {
+                walk.draft.library.others.push(inner);
+            }
             walk.charge(inner, labels, 1);
         }
     });
@@ -105,9 +102,10 @@ fn charge_library(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Need
 
 /// Charges a FunctionDef and returns how many nodes it has.
 fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Needs) -> u64 {
-    let name = function_name(walk, field.payload());
-    let label = walk.label(Dimension::Function, &name);
-    walk.notes.function(label);
+    let signature = FunctionDef::new(walk.bytes, field.payload()).signature();
+    let label = walk.label(Dimension::Function, signature.name());
+    let is_listed = walk.lists_function(field) && !walk.is_cut(&field);
+    walk.draft.function(label, is_listed.then(|| Function::new(field, &signature)));
     let labels = labels.with(Dimension::Function, label);
     let node_labels = walk.with_field(labels, FUNCTION_NODE.node.as_bytes());
     let nodes = walk.nodes(node_labels, NODE_DEF, !needs.more_than_op());
@@ -125,13 +123,6 @@ fn charge_function(walk: &mut Walk<'_>, field: Field, labels: Labels, needs: Nee
         }
     });
     plain + others
-}
-
-/// `FunctionDef.signature.name`.
-fn function_name(walk: &Walk<'_>, function: Range<usize>) -> Bytes {
-    let fields = fields(walk.bytes, function);
-    let signature = fields.filter(|field| field.is_len(1)).map(|field| field.payload()).next();
-    signature.map(|range| walk.first(range, 1)).unwrap_or_default()
 }
 
 fn charge_node(walk: &mut Walk<'_>, field: Field, nodes: &Nodes, needs: Needs, paths: NodePaths) {
@@ -155,14 +146,13 @@ struct Node {
     is_plain: bool,
 }
 
-/// Finds the labels of a node, of which `labels` are those of all around it, and what is to be noted. The first name and op
-/// count: writers give each once. The node is walked to its end whatever is asked, so that damage is noticed by every audit
+/// Finds the labels of a node, of which `labels` are those of all around it, and what is to be noted. The last name and op
+/// count, as in [`crate::message`]. The node is walked to its end whatever is asked, so that damage is noticed by every audit
 /// or by none.
 fn look_into(walk: &mut Walk<'_>, node: Range<usize>, mut labels: Labels, needs: Needs) -> Node {
     let bytes = walk.bytes;
     let mut op = None;
-    let mut missing_name = needs.name || needs.scope;
-    let mut missing_dtype = needs.dtype;
+    let needs_name = needs.name || needs.scope;
     let (mut notes, mut is_plain) = (NodeNotes::default(), true);
     for field in Fields::new(bytes, node.clone()) {
         let field = match field {
@@ -177,24 +167,23 @@ fn look_into(walk: &mut Walk<'_>, node: Range<usize>, mut labels: Labels, needs:
             }
         };
         match field.number {
-            NODE_NAME if missing_name => {
-                missing_name = false;
+            NODE_NAME if needs_name && field.is_len(NODE_NAME) => {
                 let name = field.bytes(bytes);
                 labels.set(Dimension::Node, if needs.name { walk.ledger().label(name) } else { Label::NONE });
                 labels.set(Dimension::Scope, walk.ledger().scope(name));
             }
-            NODE_OP => {
+            NODE_OP if field.is_len(NODE_OP) => {
                 let label = walk.label(Dimension::Op, field.bytes(bytes));
-                walk.notes.op(label);
+                walk.draft.op(label);
+                // One with two ops is not what a node with its tail is otherwise.
                 is_plain &= op.is_none();
-                op.get_or_insert(label);
+                op = Some(label);
             }
-            NODE_ATTR => {
-                if field.wire_type == WireType::Len {
-                    walk.look_at_attribute(&field, &mut notes);
-                }
-                if missing_dtype && let Some(dtype) = dtype_of(bytes, field.payload()) {
-                    missing_dtype = false;
+            NODE_ATTR if field.is_len(NODE_ATTR) => {
+                walk.look_at_attribute(field, &mut notes);
+                if needs.dtype
+                    && let Some(dtype) = dtype_of(bytes, field)
+                {
                     labels.set(Dimension::Dtype, walk.ledger().label(dtype.as_bytes()));
                 }
             }
@@ -211,13 +200,9 @@ fn look_into(walk: &mut Walk<'_>, node: Range<usize>, mut labels: Labels, needs:
 }
 
 /// The value of an entry of `NodeDef.attr`, if it is the one called `dtype`.
-fn dtype_of(bytes: &[u8], entry: Range<usize>) -> Option<Cow<'static, str>> {
-    let mut parts = fields(bytes, entry);
-    parts.next().filter(|key| key.is_len(1) && key.bytes(bytes) == b"dtype")?;
-    let value = parts.find(|field| field.is_len(2))?;
-    // AttrValue.type
-    let field = fields(bytes, value.payload()).find(|field| field.number == 6)?;
-    let (number, _) = varint(field.bytes(bytes))?;
+fn dtype_of(bytes: &[u8], entry: Field) -> Option<Cow<'static, str>> {
+    let Entry { value, .. } = Some(Entry::read(bytes, entry)).filter(|entry| entry.key == b"dtype")?;
+    let number = AttrValue::new(value).data_type()?;
     Some(dtype::name(i32::try_from(number).unwrap_or_default()))
 }
 
@@ -226,7 +211,7 @@ fn charge_node_fields(walk: &mut Walk<'_>, field: Field, labels: Labels, paths: 
     walk.charge_head(field, labels, 1);
     walk.message(field.payload(), labels, |walk, inner| {
         let labels = if inner.is_len(NODE_ATTR) {
-            let key = walk.first(inner.payload(), 1);
+            let key = walk.string(inner.payload(), map_entry::KEY);
             walk.with_entry(labels, paths.attr, &key)
         } else {
             walk.with_field(labels, (paths.field)(inner.number).as_bytes())

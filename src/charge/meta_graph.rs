@@ -5,68 +5,25 @@ use std::ops::Range;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Notes, Walk, graph, names};
+use super::walk::Walk;
+use super::{graph, names};
 use crate::ledger::{Category, Dimension, Labels};
+use crate::message::number::meta_graph_def::meta_info_def;
+use crate::message::number::{asset_file_def, map_entry, meta_graph_def, saved_object_graph};
+use crate::outline::{MetaGraph, Signature};
 use crate::proto;
 use crate::wire::{Field, WireType, fields};
 
-/// What a MetaGraphDef holds besides bytes.
-#[derive(Debug, Default)]
-pub struct MetaGraph {
-    /// The message's payload in [`MainFile::bytes`](super::MainFile::bytes), without its own tag and length.
-    pub range: Range<usize>,
-    /// What that takes in the file.
-    pub bytes: u64,
-    /// `meta_info_def.tags`.
-    pub tags: Vec<String>,
-    /// `meta_info_def.tensorflow_version`.
-    pub tensorflow_version: String,
-    /// Nodes of `graph_def` itself.
-    pub nodes: u64,
-    /// Functions of its library.
-    pub functions: u64,
-    /// Nodes in these functions.
-    pub function_nodes: u64,
-    /// Objects of `object_graph_def`.
-    pub object_nodes: u64,
-    /// The entries of `signature_def`.
-    pub signatures: Vec<Signature>,
-    /// The files that `asset_file_def` names, relative to `assets/`.
-    pub assets: Vec<String>,
-    /// What findings want to know of the nodes.
-    pub(crate) notes: Notes,
-}
-
-impl MetaGraph {
-    /// What the metagraph is called in rollups: `#0 serve`.
-    #[must_use]
-    pub fn label(&self, index: usize) -> String {
-        format!("#{index} {}", self.tags.join(",")).trim_end().to_owned()
-    }
-}
-
-/// An entry of `MetaGraphDef.signature_def`.
-#[derive(Debug)]
-pub struct Signature {
-    /// Its key.
-    pub name: String,
-    /// What the entry takes in the file, tag and length included.
-    pub bytes: u64,
-    /// What it says; empty where it could not be decoded.
-    pub def: proto::SignatureDef,
-}
-
 /// The fields of MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto): the number, the category of its bytes, the name.
 const SECTIONS: [(u32, Category, &str); 7] = [
-    (1, Category::MetaInfoDef, "meta_info_def"),
-    (2, Category::GraphDef, "graph_def"),
-    (3, Category::SaverDef, "saver_def"),
-    (4, Category::CollectionDef, "collection_def"),
-    (5, Category::SignatureDef, "signature_def"),
-    (6, Category::Assets, "asset_file_def"),
-    (7, Category::ObjectGraphDef, "object_graph_def"),
+    (meta_graph_def::META_INFO_DEF, Category::MetaInfoDef, "meta_info_def"),
+    (meta_graph_def::GRAPH_DEF, Category::GraphDef, "graph_def"),
+    (meta_graph_def::SAVER_DEF, Category::SaverDef, "saver_def"),
+    (meta_graph_def::COLLECTION_DEF, Category::CollectionDef, "collection_def"),
+    (meta_graph_def::SIGNATURE_DEF, Category::SignatureDef, "signature_def"),
+    (meta_graph_def::ASSET_FILE_DEF, Category::Assets, "asset_file_def"),
+    (meta_graph_def::OBJECT_GRAPH_DEF, Category::ObjectGraphDef, "object_graph_def"),
 ];
-const META_INFO_DEF: u32 = 1;
 
 /// Charges the MetaGraphDef in `field`, the `index`th of its file.
 pub(super) fn charge(walk: &mut Walk<'_>, field: Field, index: usize) -> MetaGraph {
@@ -85,7 +42,7 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, index: usize) -> MetaGra
         charge_section(walk, section, category, labels.with(Dimension::Section, section_label), &mut meta_graph);
     });
     walk.charge_tail(field, framing);
-    meta_graph.notes = std::mem::take(&mut walk.notes).finish();
+    (meta_graph.library, meta_graph.notes) = std::mem::take(&mut walk.draft).finish();
     meta_graph
 }
 
@@ -94,11 +51,11 @@ fn about(walk: &Walk<'_>, field: Field) -> MetaGraph {
     let bytes = walk.layout.span(&field).payload_bytes();
     let mut meta_graph = MetaGraph { range: field.payload(), bytes, ..MetaGraph::default() };
     let sections = fields(walk.bytes, field.payload());
-    for meta_info in sections.filter(|section| section.is_len(META_INFO_DEF)) {
+    for meta_info in sections.filter(|section| section.is_len(meta_graph_def::META_INFO_DEF)) {
         for field in fields(walk.bytes, meta_info.payload()) {
-            if field.is_len(4) {
+            if field.is_len(meta_info_def::TAGS) {
                 meta_graph.tags.push(walk.text(field.payload()));
-            } else if field.is_len(5) {
+            } else if field.is_len(meta_info_def::TENSORFLOW_VERSION) {
                 meta_graph.tensorflow_version = walk.text(field.payload());
             }
         }
@@ -114,7 +71,7 @@ fn charge_section(walk: &mut Walk<'_>, field: Field, category: Category, labels:
         Category::GraphDef => graph::charge(walk, field, labels, meta_graph),
         Category::SaverDef => walk.charge(field, labels, 1),
         Category::CollectionDef => {
-            let key = walk.first(field.payload(), 1);
+            let key = walk.string(field.payload(), map_entry::KEY);
             let labels = walk.with_entry(labels, "collection_def", &key);
             walk.charge(field, labels, 1);
         }
@@ -128,7 +85,7 @@ fn charge_section(walk: &mut Walk<'_>, field: Field, category: Category, labels:
 fn meta_info_def(walk: &mut Walk<'_>, field: Field, labels: Labels) {
     walk.submessage(field, labels, |walk, inner| {
         let labels = walk.with_field(labels, names::meta_info_def(inner.number).as_bytes());
-        if inner.is_len(2) {
+        if inner.is_len(meta_info_def::STRIPPED_OP_LIST) {
             walk.submessage(inner, labels, |walk, op| {
                 let labels = walk.with_field(labels, b"meta_info_def.stripped_op_list.op");
                 walk.charge(op, labels, 1);
@@ -140,14 +97,14 @@ fn meta_info_def(walk: &mut Walk<'_>, field: Field, labels: Labels) {
 }
 
 fn signature_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph: &mut MetaGraph) {
-    let key = walk.first(field.payload(), 1);
+    let key = walk.string(field.payload(), map_entry::KEY);
     let labels = walk.with_entry(labels, "signature_def", &key);
     walk.charge(field, labels, 1);
     if !walk.lists(field) {
         return;
     }
     walk.check(field.payload());
-    let value: Bytes = walk.first(field.payload(), 2);
+    let value: Bytes = walk.string(field.payload(), map_entry::VALUE);
     let def = proto::SignatureDef::decode(value).unwrap_or_else(|error| {
         walk.meaningless(field, "a SignatureDef", &error);
         proto::SignatureDef::default()
@@ -165,7 +122,9 @@ fn asset_file_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph:
         Ok(def) => meta_graph.assets.push(def.filename),
         Err(error) => {
             walk.meaningless(field, "an AssetFileDef", &error);
-            meta_graph.assets.push(String::from_utf8_lossy(&walk.first(field.payload(), 2)).into_owned());
+            meta_graph
+                .assets
+                .push(String::from_utf8_lossy(&walk.string(field.payload(), asset_file_def::FILENAME)).into_owned());
         }
     }
 }
@@ -174,7 +133,7 @@ fn object_graph_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_grap
     let wants_field = walk.wants(Dimension::Field);
     walk.submessage(field, labels, |walk, inner| {
         let path = names::object_graph(inner.number);
-        let is_node = inner.is_len(1);
+        let is_node = inner.is_len(saved_object_graph::NODES);
         meta_graph.object_nodes += u64::from(is_node);
         let labels = if is_node && wants_field {
             let kind = object_kind(walk, inner.payload());
@@ -186,8 +145,8 @@ fn object_graph_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_grap
     });
 }
 
-/// Which of the `oneof` a `SavedObject` is; `none` for one that is only a node of the tree.
+/// Which of the `oneof` a `SavedObject` is: the last one. `none` for one that is only a node of the tree.
 fn object_kind(walk: &Walk<'_>, object: Range<usize>) -> &'static str {
-    let mut fields = fields(walk.bytes, object);
-    fields.find_map(|field| names::object_kind(field.number)).unwrap_or("none")
+    let fields = fields(walk.bytes, object).filter(|field| field.wire_type == WireType::Len);
+    fields.filter_map(|field| names::object_kind(field.number)).last().unwrap_or("none")
 }

@@ -4,16 +4,13 @@
 //! one. That is, to the byte, mostly what a node shortly before had: the same few types and shapes. So it is looked into
 //! once and then compared, which takes a third of the time; a node of another kind is walked field by field.
 
-use super::Walk;
-use super::notes::{LARGE_NODE, Sum};
+use super::draft::NodeNotes;
+use super::walk::Walk;
 use crate::cache::{hash_bytes, hash_name};
 use crate::ledger::{AccountRow, Dimension, Group, Label, Labels};
+use crate::message::number::node_def::{INPUT, NAME, OP};
+use crate::outline::LARGE_NODE;
 use crate::wire::{Field, Fields, Layout, WireType, split_len};
-
-/// The numbers of `NodeDef.name`, `.op` and `.input`.
-const NAME: u32 = 1;
-const OP: u32 = 2;
-const INPUT: u32 = 3;
 
 /// How many ops and tails are remembered: more than a graph has ops, as two in one slot drive each other out.
 const OPS: usize = 1 << 10;
@@ -39,21 +36,6 @@ impl<'f> Parts<'f> {
             tail = rest;
         }
         (tail.len() <= MAX_TAIL).then_some(Self { op, tail })
-    }
-}
-
-/// What of a node is noted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct NodeNotes {
-    /// Its attributes `_output_shapes`.
-    pub(super) output_shapes: Sum,
-    /// Whether it may refer to more than its inputs.
-    pub(super) refers: bool,
-}
-
-impl NodeNotes {
-    fn is_any(&self) -> bool {
-        self.refers || self.output_shapes.count > 0
     }
 }
 
@@ -132,6 +114,11 @@ impl<'f> Known<'f> {
         Some((op.row.as_ref()?, op.tail.notes))
     }
 
+    /// Whether a node with this tail was looked into. There is nothing to be known of an empty one.
+    fn has_tail(&self, tail: &[u8]) -> bool {
+        tail.is_empty() || self.tails.get(slot::<TAILS>(hash_bytes(tail))).is_some_and(|known| known.bytes == tail)
+    }
+
     fn set_notes(&mut self, tail: &'f [u8], notes: NodeNotes) {
         self.tails.resize(TAILS, Tail::default());
         if let Some(known) = self.tails.get_mut(slot::<TAILS>(hash_bytes(tail))) {
@@ -163,7 +150,12 @@ impl<'l> Walk<'l> {
         let mut next = fields.rest();
         while let Some((node, rest)) = split_len(next, nodes.number) {
             let Some(Parts { op, tail }) = Parts::of(node) else { break };
-            let op = self.known.op(op, nodes).unwrap_or_else(|| self.learn_op(op, nodes));
+            let op = match self.known.op(op, nodes) {
+                Some(op) => op,
+                // A tail may have another op in it, which counts then; such a tail is never learned, and the first op has no row.
+                None if !self.known.has_tail(tail) => break,
+                None => self.learn_op(op, nodes),
+            };
             let Some((row, notes)) = self.known.node(op, tail) else { break };
             let start = fields.offset();
             fields.skip(next.len() - rest.len());
@@ -185,7 +177,7 @@ impl<'l> Walk<'l> {
     #[inline(never)]
     fn learn_op(&mut self, op: &'l [u8], nodes: &Nodes) -> usize {
         let label = self.known.label(op).unwrap_or_else(|| self.label(Dimension::Op, op));
-        self.notes.op(label);
+        self.draft.op(label);
         let row = self.account.row(nodes.group, label);
         self.known.set_op(op, label, nodes, row)
     }
@@ -203,8 +195,9 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use crate::charge::{MetaGraph, charge_saved_model};
+    use crate::charge::charge_saved_model;
     use crate::ledger::{Dimension, Ledger, Rollup};
+    use crate::outline::MetaGraph;
     use crate::progress::Silent;
     use crate::support::graph::graph_of;
     use crate::support::wire::{Message, message, meta_graph, saved_model};

@@ -3,9 +3,14 @@
 use serde::Deserialize;
 
 use super::files::charge_whole;
-use super::{Walk, names};
+use super::names;
+use super::walk::Walk;
 use crate::input::File;
 use crate::ledger::{Category, Dimension, Imbalance, Ledger};
+use crate::message::number::keras::saved_metadata::NODES as KERAS_NODES;
+use crate::message::number::keras::saved_object::{
+    IDENTIFIER as KERAS_IDENTIFIER, METADATA as KERAS_METADATA, NODE_PATH as KERAS_NODE_PATH,
+};
 use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::wire::{Field, Layout, fields};
@@ -22,12 +27,6 @@ pub(super) enum Kind {
     /// `SavedMetadata` of Keras 2 (keras/protobuf/saved_metadata.proto): what each layer is made from.
     KerasMetadata,
 }
-
-/// `SavedMetadata.nodes`, a repeated `SavedObject`, and the fields of that.
-const KERAS_NODES: u32 = 1;
-const KERAS_NODE_PATH: u32 = 3;
-const KERAS_IDENTIFIER: u32 = 4;
-const KERAS_METADATA: u32 = 5;
 
 /// The one `SavedObject.identifier` that is not of a layer or a model, which is a layer.
 const METRIC: &[u8] = b"_tf_keras_metric";
@@ -97,7 +96,7 @@ fn keras_node(walk: &mut Walk<'_>, field: Field) {
     let mut labels = walk.labels(Category::Files, whole(Kind::KerasMetadata));
     if walk.wants(Dimension::Field) {
         let name = keras_name(walk, field);
-        let is_metric = &walk.first(field.payload(), KERAS_IDENTIFIER)[..] == METRIC;
+        let is_metric = &walk.string(field.payload(), KERAS_IDENTIFIER)[..] == METRIC;
         let path = if is_metric { "files.keras_metadata.metric" } else { "files.keras_metadata.layer" };
         labels = walk.with_entry(labels, path, &name);
     }
@@ -113,6 +112,6 @@ fn keras_name(walk: &Walk<'_>, node: Field) -> Vec<u8> {
     let metadata = metadata.and_then(|field| serde_json::from_slice(field.bytes(walk.bytes)).ok());
     match metadata {
         Some(Metadata { name: Some(name) }) if !name.is_empty() => name.into_bytes(),
-        _ => walk.first(node.payload(), KERAS_NODE_PATH).to_vec(),
+        _ => walk.string(node.payload(), KERAS_NODE_PATH).to_vec(),
     }
 }

@@ -1,10 +1,12 @@
 //! What the walk charges to what, on models built in sight.
 
 use super::*;
+use crate::ledger::Dimension;
 use crate::ledger::Rollup;
 use crate::progress::Silent;
 use crate::support::graph::{call, function_of, graph_of};
 use crate::support::wire::{Message, constant, function, graph, message, meta_graph, node, saved_model};
+use crate::wire::{Field, first_len};
 
 fn charged(file: &[u8], by: &[Dimension]) -> (SavedModel, Rollup) {
     let mut ledger = Ledger::new(by);

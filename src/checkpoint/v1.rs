@@ -19,20 +19,12 @@ use prost::Message as _;
 use super::bundle::{MAX_ENTRY_BYTES, Tensor};
 use super::slice_name::{MAX_RANK, SliceName};
 use super::table::{Entry, Table};
+use crate::message::number::saved_slice::{DATA as SLICE_DATA, NAME as SLICE_NAME};
+use crate::message::number::saved_tensor_slice_meta::TENSOR;
+use crate::message::number::saved_tensor_slices::{DATA, META};
 use crate::problem::{Problem, Problems};
 use crate::proto::SavedSliceMeta;
 use crate::wire::{Fields, WireError};
-
-/// `SavedTensorSlices.meta` and `.data`.
-const META: u32 = 1;
-const DATA: u32 = 2;
-
-/// `SavedTensorSliceMeta.tensor`.
-const TENSOR: u32 = 1;
-
-/// `SavedSlice.name` and `.data`.
-const SLICE_NAME: u32 = 1;
-const SLICE_DATA: u32 = 3;
 
 /// Reads tables, given by path in the order of their numbers. Returns the tensors of all of them; damage to one costs
 /// what is damaged.

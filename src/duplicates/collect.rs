@@ -14,17 +14,13 @@ use super::saver_names::SaverNames;
 use super::source::{IndexCrc, Open, Payload, Sources};
 use super::structure::{self, Noted, Structure};
 use super::{Duplicates, Place, summary};
-use crate::charge::MAX_FUNCTIONS;
 use crate::checkpoint::{Checkpoint, v1};
 use crate::identity::{FileId, FunctionId, MetaGraphId, NodeRef, TensorId};
 use crate::ledger::State;
+use crate::message::number::{function_def, graph_def, meta_graph_def};
+use crate::outline::MAX_FUNCTIONS;
 use crate::progress::{Step, Ticks, Work};
 use crate::wire::{Field, Layout, fields};
-
-/// `MetaGraphDef.graph_def`, `GraphDef.node` and `FunctionDef.node_def`.
-const GRAPH_DEF: u32 = 2;
-const NODE: u32 = 1;
-const NODE_DEF: u32 = 3;
 
 /// What is searched for duplicates.
 pub struct Inputs<'a> {
@@ -211,8 +207,8 @@ impl<'a> Collected<'a> {
             // The last metagraph is no original for any other.
             let is_last = index as usize + 1 == meta_graphs.len();
             let (tallies, by_key, library) = (Vec::new(), HashMap::default(), Vec::new());
-            let graphs = fields(bytes, meta_graph.payload()).filter(|field| field.is_len(GRAPH_DEF));
-            let names = SaverNames::new(bytes, graphs.map(|graph| graph.payload()).collect(), NODE);
+            let graphs = fields(bytes, meta_graph.payload()).filter(|field| field.is_len(meta_graph_def::GRAPH_DEF));
+            let names = SaverNames::new(bytes, graphs.map(|graph| graph.payload()).collect(), graph_def::NODE);
             let mut pass = MetaGraphPass { search, source, index, names, tallies, by_key, last: [0; 2], library };
             elements::each(bytes, meta_graph.payload(), |element| {
                 ticks.up_to(element.field.start);
@@ -262,8 +258,8 @@ impl<'a> Collected<'a> {
             };
             let function = Some(FunctionId::at(position));
             let inside = NodeIn { meta_graph, function, in_element: original.is_some() };
-            let names = SaverNames::new(search.file, vec![payload.clone()], NODE_DEF);
-            let nodes = fields(search.file, payload).filter(|field| field.is_len(NODE_DEF));
+            let names = SaverNames::new(search.file, vec![payload.clone()], function_def::NODE_DEF);
+            let nodes = fields(search.file, payload).filter(|field| field.is_len(function_def::NODE_DEF));
             for node in nodes.filter(|node| node.payload().len() >= search.least) {
                 self.node(search, source, node.payload(), &inside, &names);
             }

@@ -5,6 +5,12 @@
 
 use std::ops::Range;
 
+use crate::message::number::function_def_library;
+use crate::message::number::meta_graph_def::meta_info_def;
+use crate::message::number::{
+    asset_file_def, function_def, gradient_def, graph_def, map_entry, meta_graph_def, node_def, op_def, op_list,
+    registered_gradient, saved_object_graph,
+};
 use crate::wire::{Field, Layout, WireType, fields, first_len};
 
 /// A field whose occurrences are compared between metagraphs.
@@ -85,9 +91,14 @@ impl Kind {
     /// The field number, in the element's payload, of its name; for a function, of the signature that has the name.
     fn name_field(self) -> Option<u32> {
         match self {
-            Self::Asset => Some(2),
+            Self::Asset => Some(asset_file_def::FILENAME),
             Self::Object | Self::Saver => None,
-            _ => Some(1),
+            Self::Node => Some(node_def::NAME),
+            Self::OpDef => Some(op_def::NAME),
+            Self::Function => Some(function_def::SIGNATURE),
+            Self::Gradient => Some(gradient_def::FUNCTION_NAME),
+            Self::RegisteredGradient => Some(registered_gradient::GRADIENT_FUNC),
+            Self::Collection | Self::Signature | Self::ConcreteFunction => Some(map_entry::KEY),
         }
     }
 
@@ -96,7 +107,7 @@ impl Kind {
         let Some(number) = self.name_field() else { return String::new() };
         let mut name = first_len(file, payload, number);
         if self == Self::Function {
-            name = name.and_then(|signature| first_len(file, signature, 1));
+            name = name.and_then(|signature| first_len(file, signature, op_def::NAME));
         }
         name.map(|range| text(file, range)).unwrap_or_default()
     }
@@ -120,24 +131,26 @@ impl Element {
 pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(Element)) {
     for section in messages(file, meta_graph) {
         let kind = match section.number {
-            1 => {
-                for list in messages(file, section.payload()).filter(|field| field.number == 2) {
-                    within(file, list.payload(), |number| (number == 1).then_some(Kind::OpDef), &mut visit);
+            meta_graph_def::META_INFO_DEF => {
+                for list in
+                    messages(file, section.payload()).filter(|field| field.number == meta_info_def::STRIPPED_OP_LIST)
+                {
+                    within(file, list.payload(), |number| (number == op_list::OP).then_some(Kind::OpDef), &mut visit);
                 }
                 continue;
             }
-            2 => {
+            meta_graph_def::GRAPH_DEF => {
                 graph(file, section.payload(), &mut visit);
                 continue;
             }
-            7 => {
+            meta_graph_def::OBJECT_GRAPH_DEF => {
                 within(file, section.payload(), object_graph_kind, &mut visit);
                 continue;
             }
-            3 => Kind::Saver,
-            4 => Kind::Collection,
-            5 => Kind::Signature,
-            6 => Kind::Asset,
+            meta_graph_def::SAVER_DEF => Kind::Saver,
+            meta_graph_def::COLLECTION_DEF => Kind::Collection,
+            meta_graph_def::SIGNATURE_DEF => Kind::Signature,
+            meta_graph_def::ASSET_FILE_DEF => Kind::Asset,
             _ => continue,
         };
         visit(Element { kind, field: section });
@@ -148,8 +161,8 @@ pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(
 fn graph(file: &[u8], graph: Range<usize>, visit: &mut impl FnMut(Element)) {
     for field in messages(file, graph) {
         match field.number {
-            1 => visit(Element { kind: Kind::Node, field }),
-            2 => within(file, field.payload(), library_kind, visit),
+            graph_def::NODE => visit(Element { kind: Kind::Node, field }),
+            graph_def::LIBRARY => within(file, field.payload(), library_kind, visit),
             _ => {}
         }
     }
@@ -171,17 +184,17 @@ fn messages(file: &[u8], message: Range<usize>) -> impl Iterator<Item = Field> {
 
 fn library_kind(number: u32) -> Option<Kind> {
     match number {
-        1 => Some(Kind::Function),
-        2 => Some(Kind::Gradient),
-        3 => Some(Kind::RegisteredGradient),
+        function_def_library::FUNCTION => Some(Kind::Function),
+        function_def_library::GRADIENT => Some(Kind::Gradient),
+        function_def_library::REGISTERED_GRADIENTS => Some(Kind::RegisteredGradient),
         _ => None,
     }
 }
 
 fn object_graph_kind(number: u32) -> Option<Kind> {
     match number {
-        1 => Some(Kind::Object),
-        2 => Some(Kind::ConcreteFunction),
+        saved_object_graph::NODES => Some(Kind::Object),
+        saved_object_graph::CONCRETE_FUNCTIONS => Some(Kind::ConcreteFunction),
         _ => None,
     }
 }

@@ -5,19 +5,23 @@
 
 use std::ops::Range;
 
+use crate::message::number::attr_value::{LIST as ATTR_LIST, S as ATTR_S, TENSOR as ATTR_TENSOR};
+use crate::message::number::tensor_proto::{DOUBLE_VAL, FLOAT_VAL, STRING_VAL, TENSOR_CONTENT};
+use crate::message::number::{map_entry, node_def, tensor_proto};
 use crate::wire::{Field, Layout, WireType, fields, first_len};
 
-// Fields of AttrValue (tensorflow/core/framework/attr_value.proto); those of its ListValue have the same numbers.
-const ATTR_LIST: u32 = 1;
-const ATTR_S: u32 = 2;
-const ATTR_TENSOR: u32 = 8;
-
-// Fields of TensorProto (tensorflow/core/framework/tensor.proto).
-const TENSOR_CONTENT: u32 = 4;
-const FLOAT_VAL: u32 = 5;
-const DOUBLE_VAL: u32 = 6;
-const STRING_VAL: u32 = 8;
-const NUMBERS: [u32; 10] = [FLOAT_VAL, DOUBLE_VAL, 7, 9, 10, 11, 12, 13, 16, 17];
+const NUMBERS: [u32; 10] = [
+    FLOAT_VAL,
+    DOUBLE_VAL,
+    tensor_proto::INT_VAL,
+    tensor_proto::SCOMPLEX_VAL,
+    tensor_proto::INT64_VAL,
+    tensor_proto::BOOL_VAL,
+    tensor_proto::DCOMPLEX_VAL,
+    tensor_proto::HALF_VAL,
+    tensor_proto::UINT32_VAL,
+    tensor_proto::UINT64_VAL,
+];
 
 /// What kind of thing holds a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,8 +63,10 @@ pub(super) struct Search<'f> {
 impl Search<'_> {
     /// Gives the payloads of a NodeDef to `visit`, in the order of the file.
     pub(super) fn of_node(&self, node: Range<usize>, visit: &mut impl FnMut(Found)) {
-        for attr in fields(self.file, node).filter(|field| field.is_len(5) && field.payload().len() >= self.least) {
-            for value in fields(self.file, attr.payload()).filter(|field| field.is_len(2)) {
+        for attr in
+            fields(self.file, node).filter(|field| field.is_len(node_def::ATTR) && field.payload().len() >= self.least)
+        {
+            for value in fields(self.file, attr.payload()).filter(|field| field.is_len(map_entry::VALUE)) {
                 self.of_attr(value.payload(), visit);
             }
         }
@@ -166,5 +172,5 @@ impl Run {
 
 /// The name of a NodeDef.
 pub(super) fn node_name(file: &[u8], node: Range<usize>) -> Range<usize> {
-    first_len(file, node, 1).unwrap_or_default()
+    first_len(file, node, node_def::NAME).unwrap_or_default()
 }

@@ -6,21 +6,8 @@ use std::ops::Range;
 
 use foldhash::HashSet;
 
-use crate::wire::{fields, last_len};
-
-/// `NodeDef.op` and `NodeDef.input` (tensorflow/core/framework/node_def.proto).
-const OP: u32 = 2;
-const INPUT: u32 = 3;
-
-/// Which inputs of a node with this op are names of tensors, or say which slices of them are meant
-/// (tensorflow/core/ops/io_ops.cc).
-fn named_inputs(op: &[u8]) -> Range<usize> {
-    match op {
-        b"SaveV2" | b"RestoreV2" | b"SaveSlices" | b"RestoreSlice" => 1..3,
-        b"Save" | b"Restore" => 1..2,
-        _ => 0..0,
-    }
-}
+use crate::message::{NodeDef, input_node, ops};
+use crate::wire::fields;
 
 /// The nodes of a graph or function that hold names for its savers; looked for when somebody asks.
 pub(super) struct SaverNames<'f> {
@@ -48,14 +35,9 @@ impl<'f> SaverNames<'f> {
 
     /// The nodes that a node takes names from.
     fn named_by(&self, node: Range<usize>) -> impl Iterator<Item = &'f [u8]> {
-        let op = last_len(self.file, node.clone(), OP).and_then(|op| self.file.get(op)).unwrap_or_default();
-        let named = named_inputs(op);
-        let inputs = fields(self.file, node).filter(|field| field.is_len(INPUT));
-        let inputs = inputs.take(named.end).skip(named.start).map(|input| input.bytes(self.file));
-        inputs.map(|input| {
-            let name = input.strip_prefix(b"^").unwrap_or(input);
-            name.split(|byte| *byte == b':').next().unwrap_or_default()
-        })
+        let node = NodeDef::read(self.file, node);
+        let named = ops::named_inputs(node.op());
+        node.inputs().take(named.end).skip(named.start).map(input_node)
     }
 }
 

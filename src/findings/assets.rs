@@ -7,21 +7,15 @@ use foldhash::HashSet;
 
 use super::Context;
 use super::nodes::{Function, Node};
-use crate::wire::{fields, first_len};
-
-/// Fields of MetaGraphDef.
-const COLLECTION_DEF: u32 = 4;
-/// Fields of CollectionDef, its AnyList, and Any.
-const ANY_LIST: u32 = 5;
-const ANY_VALUE: u32 = 1;
-const VALUE: u32 = 2;
-/// `AssetFileDef.filename`.
-const FILENAME: u32 = 2;
-/// Fields of AttrValue, its ListValue, and TensorProto.
-const LIST: u32 = 1;
-const S: u32 = 2;
-const TENSOR: u32 = 8;
-const STRING_VAL: u32 = 8;
+use crate::message::AttrValue;
+use crate::message::number::asset_file_def::FILENAME;
+use crate::message::number::attr_value::list_value;
+use crate::message::number::collection_def::ANY_LIST;
+use crate::message::number::collection_def::any_list::VALUE as ANY_VALUE;
+use crate::message::number::map_entry;
+use crate::message::number::meta_graph_def::COLLECTION_DEF;
+use crate::message::number::protobuf::any::VALUE;
+use crate::wire::{Field, fields, first_len};
 
 /// Where TensorFlow 1 has its AssetFileDefs (`tensorflow/cc/saved_model/constants.h`).
 const ASSETS_KEY: &[u8] = b"saved_model_assets";
@@ -68,15 +62,16 @@ impl<'a> Context<'a> {
     /// The strings in a node's attributes, and in the tensors there.
     fn strings(&self, node: &Node<'_>, mut visit: impl FnMut(&'a [u8])) {
         let main = self.main();
-        for field in node.attributes().flat_map(|attribute| fields(main, attribute.value)) {
-            if field.is_len(S) {
-                visit(field.bytes(main));
-            } else if field.is_len(TENSOR) || field.is_len(LIST) {
-                let number = if field.number == TENSOR { STRING_VAL } else { S };
-                fields(main, field.payload())
-                    .filter(|item| item.is_len(number))
-                    .for_each(|item| visit(item.bytes(main)));
-            }
+        for value in node.attributes().into_iter().map(|entry| AttrValue::new(entry.value)) {
+            let fields: Vec<Field> = match (value.tensor(), value.list()) {
+                (Some(tensor), _) => tensor.strings().collect(),
+                (None, Some(list)) => list.repeated(list_value::S).collect(),
+                (None, None) => {
+                    visit(value.s().and_then(|range| main.get(range)).unwrap_or_default());
+                    continue;
+                }
+            };
+            fields.into_iter().for_each(|field| visit(field.bytes(main)));
         }
     }
 
@@ -86,8 +81,9 @@ impl<'a> Context<'a> {
             fields(file, message).filter(move |field| field.is_len(number)).map(|field| field.payload())
         };
         let entries = self.sections(meta_graph, COLLECTION_DEF).map(|entry| entry.payload());
-        let assets = entries
-            .filter(move |entry| first_len(file, entry.clone(), 1).and_then(|key| file.get(key)) == Some(ASSETS_KEY));
+        let assets = entries.filter(move |entry| {
+            first_len(file, entry.clone(), map_entry::KEY).and_then(|key| file.get(key)) == Some(ASSETS_KEY)
+        });
         let lists = assets.flat_map(move |entry| inner(entry, VALUE)).flat_map(move |value| inner(value, ANY_LIST));
         let defs = lists.flat_map(move |list| inner(list, ANY_VALUE)).flat_map(move |any| inner(any, VALUE));
         defs.filter_map(move |def| first_len(file, def, FILENAME))

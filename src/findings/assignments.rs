@@ -7,10 +7,9 @@ use foldhash::{HashMap, HashSet};
 
 use super::constants::Constant;
 use super::context::Context;
-use super::nodes::{Node, input_node};
+use super::nodes::Node;
+use crate::message::{input_node, ops};
 
-/// The ops of an assignment: the variable or its handle, then the value.
-const ASSIGNS: [&[u8]; 2] = [b"Assign", b"AssignVariableOp"];
 const VALUE: usize = 1;
 
 /// A large constant that is only there to be assigned.
@@ -54,7 +53,7 @@ fn only_assigned<'c, 'a>(
         }
         if found.passes {
             passes.push(found.node);
-        } else if found.input == Some(VALUE) && ASSIGNS.contains(&found.node.op()) {
+        } else if found.input == Some(VALUE) && ops::ASSIGNS.contains(&found.node.op()) {
             assigns.push((found.node, input_node(found.node.inputs().next()?)));
         } else {
             return None;
@@ -109,7 +108,7 @@ fn tell_initial(context: &Context<'_>, found: &mut [Assigned<'_, '_>]) {
     let mut named: HashSet<(usize, &[u8])> = HashSet::default();
     let graphs: HashSet<usize> = constants.keys().map(|(meta_graph, _)| *meta_graph).collect();
     for meta_graph in graphs {
-        let nodes = context.nodes(meta_graph).filter(|node| ASSIGNS.contains(&node.op()));
+        let nodes = context.nodes(meta_graph).filter(|node| ops::ASSIGNS.contains(&node.op()));
         let assigns = nodes.map(|node| (meta_graph, node.name()));
         named.extend(assigns.filter(|(graph, name)| constants.contains_key(&(*graph, name.to_vec()))));
     }

@@ -9,22 +9,16 @@ use std::ops::Range;
 use foldhash::{HashMap, HashSet};
 
 use super::context::Context;
-use super::nodes::{Function, Node, input_node};
+use super::nodes::{Function, Node};
 use super::quoted;
-use crate::charge::LARGE_NODE;
+pub(super) use crate::message::tensor_proto::Form;
+use crate::message::{AttrValue, Entry, input_node, is_data, ops};
+use crate::outline::LARGE_NODE;
 use crate::proto::tensor_info::Encoding;
-use crate::wire::{WireType, fields, first_len, varint};
 
 /// A payload of fewer bytes is of no interest: it cannot be a finding by itself (`LEAST_BYTES`), and nodes that are
 /// smaller need not be looked into.
 pub(super) const LARGE: usize = LARGE_NODE;
-
-/// Ops that give the elements of their first input in another form.
-const PASSES: [&[u8]; 7] =
-    [b"Identity", b"Cast", b"Reshape", b"ExpandDims", b"Squeeze", b"StopGradient", b"EnsureShape"];
-
-/// Ops that hand their inputs to a function, the first to its first argument.
-const CALLS: [&[u8]; 2] = [b"PartitionedCall", b"StatefulPartitionedCall"];
 
 /// How many nodes one behind the other pass a constant on, and how many functions hand it to the next. Each takes a pass
 /// over the scope; programs have one or two.
@@ -32,9 +26,6 @@ const HOPS: usize = 8;
 
 /// Uses of constants that are kept. Where there are more, what constants are good for is not known.
 const MAX_USES: usize = 1 << 20;
-
-/// A shape of more dimensions is none (`TensorShape::MaxDimensions`, tensorflow/core/framework/tensor_shape.h).
-const MAX_RANK: usize = 254;
 
 /// What the bytes of a tensor cost a variable besides: its node, its part in saving and restoring, its objects and its
 /// entry in the index. Measured on TensorFlow 2.21 (docs/findings/constant-in-every-trace.md): 2.3 kB for one of many,
@@ -46,17 +37,6 @@ pub(super) const VARIABLE_BYTES: u64 = 2300;
 pub(super) struct Scope {
     pub(super) meta_graph: usize,
     pub(super) function: Option<usize>,
-}
-
-/// How the elements of a tensor are written (tensorflow/core/framework/tensor.proto).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// As in memory: `tensor_content`, or packed numbers of a fixed width.
-    Memory,
-    /// Packed varints.
-    Varints,
-    /// `string_val`, each with a tag and a length.
-    Strings,
 }
 
 /// A Const node whose tensor is large.
@@ -156,55 +136,29 @@ impl<'a> Large<'a> {
                 }
             }
         }
-        of_graphs.into_iter().chain(of_functions).for_each(|(scope, node)| large.look(file, scope, node));
+        of_graphs.into_iter().chain(of_functions).for_each(|(scope, node)| large.look(scope, node));
         large
     }
 
-    fn look(&mut self, file: &'a [u8], scope: Scope, node: Node<'a>) {
-        let is_const = node.op() == b"Const";
-        for attribute in node.attributes().filter(|attribute| attribute.range.len() >= LARGE) {
-            if is_const && attribute.key == b"value" {
-                self.constants.extend(constant(file, scope, node, attribute.value));
-            } else if let Some(payload) = first_len(file, attribute.value, 2).filter(|payload| payload.len() >= LARGE) {
-                self.blobs.push(Blob { scope, node, key: attribute.key, payload });
+    fn look(&mut self, scope: Scope, node: Node<'a>) {
+        let is_const = node.op() == ops::CONST;
+        let large = node.attributes().into_iter().filter(|entry| entry.field.range().len() >= LARGE);
+        for Entry { key, value, .. } in large {
+            let value = AttrValue::new(value);
+            if is_const && key == b"value" {
+                self.constants.extend(constant(scope, node, &value));
+            } else if let Some(payload) = value.s().filter(|payload| payload.len() >= LARGE) {
+                self.blobs.push(Blob { scope, node, key, payload });
             }
         }
     }
 }
 
-/// The constant whose AttrValue is at `value`, if it is large.
-fn constant<'a>(file: &'a [u8], scope: Scope, node: Node<'a>, value: Range<usize>) -> Option<Constant<'a>> {
-    let tensor = first_len(file, value, 8)?;
-    let (mut dtype, mut shape, mut payload) = (0, Some(Vec::new()), None::<(Form, Range<usize>)>);
-    for field in fields(file, tensor) {
-        match (field.number, field.wire_type) {
-            (1, WireType::Varint) => dtype = varint(field.bytes(file)).map_or(0, |(value, _)| value),
-            (2, WireType::Len) => shape = dimensions(file, field.payload()),
-            // tensor_content, float_val, double_val, bool_val: a bool is a varint of one byte.
-            (4 | 5 | 6 | 11, WireType::Len) => payload = Some((Form::Memory, field.payload())),
-            // int_val, int64_val, half_val, uint32_val, uint64_val.
-            (7 | 10 | 13 | 16 | 17, WireType::Len) => payload = Some((Form::Varints, field.payload())),
-            (8, WireType::Len) => {
-                let start = payload.map_or(field.start, |(_, range)| range.start);
-                payload = Some((Form::Strings, start..field.end));
-            }
-            _ => {}
-        }
-    }
-    let (form, payload) = payload.filter(|(_, range)| range.len() >= LARGE)?;
-    Some(Constant { scope, node, dtype, shape: shape?, form, payload })
-}
-
-/// The dimensions of a TensorShapeProto; `None` where it has too many, or one that nobody knows.
-fn dimensions(file: &[u8], shape: Range<usize>) -> Option<Vec<u64>> {
-    let size = |dim: Range<usize>| {
-        let sizes = fields(file, dim).filter(|field| field.number == 1 && field.wire_type == WireType::Varint);
-        sizes.last().map_or(Some(0), |field| varint(field.bytes(file)).map(|(size, _)| size))
-    };
-    let dims = fields(file, shape).filter(|field| field.is_len(2)).take(MAX_RANK + 1);
-    let sizes: Option<Vec<u64>> =
-        dims.map(|dim| size(dim.payload()).filter(|size| i64::try_from(*size).is_ok())).collect();
-    sizes.filter(|sizes| sizes.len() <= MAX_RANK)
+/// The constant that an AttrValue holds, if it is large.
+fn constant<'a>(scope: Scope, node: Node<'a>, value: &AttrValue<'a>) -> Option<Constant<'a>> {
+    let tensor = value.tensor()?;
+    let (form, payload) = tensor.elements().filter(|(_, range)| range.len() >= LARGE)?;
+    Some(Constant { scope, node, dtype: tensor.data_type(), shape: tensor.shape()?, form, payload })
 }
 
 /// The constants that names of a scope stand for.
@@ -311,9 +265,9 @@ impl<'a> Trail<'_, 'a> {
             if self.count > MAX_USES {
                 return;
             }
-            let position = Some(position).filter(|_| !input.starts_with(b"^"));
+            let position = Some(position).filter(|_| is_data(input));
             let called = position.and_then(|_| self.called(scope.meta_graph, &node));
-            let passes = position == Some(0) && PASSES.contains(&node.op());
+            let passes = position == Some(0) && ops::PASSES.contains(&node.op());
             for constant in constants {
                 let found = Use { scope, node, input: position, passes: passes || called.is_some() };
                 self.uses.get_mut(*constant).into_iter().for_each(|uses| uses.push(found));
@@ -330,13 +284,7 @@ impl<'a> Trail<'_, 'a> {
     /// The function that a node calls with its inputs.
     fn called(&mut self, meta_graph: usize, node: &Node<'a>) -> Option<usize> {
         let (context, op) = (self.context, node.op());
-        let file = context.main();
-        let name = if CALLS.contains(&op) {
-            let function = first_len(file, node.attribute(b"f")?, 10)?;
-            file.get(first_len(file, function, 1)?)?
-        } else {
-            op
-        };
+        let name = if ops::CALLS.contains(&op) { node.attribute(b"f")?.function()? } else { op };
         let functions = self.functions.entry(meta_graph).or_insert_with(|| {
             let all = context.functions().iter().enumerate();
             all.filter(|(_, function)| function.meta_graph == meta_graph).map(|(at, f)| (f.name, at)).collect()

@@ -12,49 +12,19 @@ use super::nodes::{Function, Node};
 use super::objects::{self, Object};
 use super::program::Program;
 use super::variables::Variables;
-use crate::charge::{MAX_FUNCTIONS, MainFile, Notes, SavedModel, within};
+use crate::charge::MainFile;
 use crate::checkpoint::Checkpoint;
 use crate::duplicates::{Duplicates, Place};
 use crate::graph::Reach;
 use crate::input::Model;
+use crate::message::number::function_def::ATTR as FUNCTION_ATTR;
+use crate::message::number::graph_def::NODE;
+use crate::message::number::meta_graph_def::{GRAPH_DEF, OBJECT_GRAPH_DEF};
+use crate::outline::{Notes, SavedModel, within};
 use crate::wire::{Field, fields};
-
-/// Fields of MetaGraphDef, GraphDef and FunctionDefLibrary.
-const GRAPH_DEF: u32 = 2;
-const OBJECT_GRAPH_DEF: u32 = 7;
-const NODE: u32 = 1;
-const FUNCTION: u32 = 1;
-
-/// `FunctionDef.attr`.
-const FUNCTION_ATTR: u32 = 5;
 
 /// The pieces of a tensor's data: files of the checkpoint by position, and ranges of them.
 type Data = Vec<(usize, Range<u64>)>;
-
-/// What is in the libraries of all metagraphs, in the order of the file. To go from function to function takes long, as each is
-/// in a part of the file of its own; so it is done once.
-struct Libraries<'a> {
-    functions: Vec<Function<'a>>,
-    /// What is no function, and the metagraph that it is of.
-    others: Vec<(usize, Field)>,
-}
-
-impl<'a> Libraries<'a> {
-    fn read(context: &Context<'a>) -> Self {
-        let (file, meta_graphs) = (context.main(), &context.saved_model.meta_graphs);
-        let (mut functions, mut others) = (Vec::new(), Vec::new());
-        for (meta_graph, charged) in meta_graphs.iter().enumerate() {
-            for field in charged.notes.libraries.iter().flat_map(|library| fields(file, library.payload())) {
-                if !field.is_len(FUNCTION) {
-                    others.push((meta_graph, field));
-                } else if functions.len() < MAX_FUNCTIONS {
-                    functions.push(Function::new(file, field, meta_graph));
-                }
-            }
-        }
-        Self { functions, others }
-    }
-}
 
 /// A model, charged, its duplicates found and its signatures followed.
 pub struct Context<'a> {
@@ -65,7 +35,7 @@ pub struct Context<'a> {
     pub(crate) duplicates: &'a Duplicates,
     /// Without metagraphs where no metagraph has signatures or objects.
     pub(crate) reach: &'a Reach<'a>,
-    libraries: OnceLock<Libraries<'a>>,
+    functions: OnceLock<Vec<Function<'a>>>,
     /// The objects of each metagraph.
     objects: OnceLock<Vec<Vec<Object<'a>>>>,
     provenance: OnceLock<Provenance>,
@@ -95,7 +65,7 @@ impl<'a> Context<'a> {
             checkpoint,
             duplicates,
             reach,
-            libraries: OnceLock::new(),
+            functions: OnceLock::new(),
             objects: OnceLock::new(),
             provenance: OnceLock::new(),
             large: OnceLock::new(),
@@ -260,7 +230,7 @@ impl<'a> Context<'a> {
 
     /// What the libraries of a metagraph have besides functions: gradients.
     pub(super) fn beside_functions(&self, meta_graph: usize) -> impl Iterator<Item = Field> {
-        self.libraries().others.iter().filter(move |(of, _)| *of == meta_graph).map(|(_, field)| *field)
+        self.saved_model.meta_graphs.get(meta_graph).into_iter().flat_map(|graph| &graph.library.others).copied()
     }
 
     /// The large constants and byte strings of all graphs and functions.
@@ -275,11 +245,13 @@ impl<'a> Context<'a> {
 
     /// The functions of all libraries, in the order of the file.
     pub(super) fn functions(&self) -> &[Function<'a>] {
-        &self.libraries().functions
-    }
-
-    fn libraries(&self) -> &Libraries<'a> {
-        self.libraries.get_or_init(|| Libraries::read(self))
+        self.functions.get_or_init(|| {
+            let graphs = self.saved_model.meta_graphs.iter().enumerate();
+            let all = graphs.flat_map(|(meta_graph, graph)| {
+                graph.library.functions.iter().map(move |function| (meta_graph, function))
+            });
+            all.map(|(meta_graph, function)| Function::new(self.main(), function, meta_graph)).collect()
+        })
     }
 
     /// The function, by its position among all, that an offset of [`Context::main`] is in.

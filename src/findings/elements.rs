@@ -1,6 +1,7 @@
 //! The elements of a constant, one by one: for what they take as text, and whether they count up.
 
 use super::constants::{Constant, Form};
+use crate::message::number::tensor_proto;
 use crate::proto::DataType;
 use crate::wire::{fields, varint};
 
@@ -12,7 +13,7 @@ const DOUBLE_TEXT: u64 = 17;
 /// columns, or nobody knows.
 pub(super) fn text_bytes(file: &[u8], constant: &Constant<'_>) -> Option<u64> {
     if constant.form == Form::Strings {
-        let strings = fields(file, constant.payload.clone()).filter(|field| field.is_len(8));
+        let strings = fields(file, constant.payload.clone()).filter(|field| field.is_len(tensor_proto::STRING_VAL));
         return strings.map(|string| string.bytes(file)).try_fold(0_u64, |sum, string| {
             let breaks = string.iter().any(|byte| matches!(byte, b'\n' | b'\t'));
             if breaks { None } else { sum.checked_add(string.len() as u64) }

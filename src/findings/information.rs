@@ -11,8 +11,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Context, savers};
-use crate::charge::{Sum, argument_shapes, is_output_shapes};
 use crate::graph::{Root, Vertex, VertexKind};
+use crate::message::attributes::{argument_shapes, is_output_shapes};
+use crate::message::number::function_def::{ARG_ATTR, NODE_DEF};
+use crate::message::number::meta_graph_def::META_INFO_DEF;
+use crate::message::number::meta_graph_def::meta_info_def::STRIPPED_OP_LIST;
+use crate::message::number::node_def::{ATTR as NODE_ATTR, EXPERIMENTAL_DEBUG_INFO as NODE_DEBUG_INFO};
+use crate::outline::Sum;
 use crate::size::plural;
 use crate::wire::fields;
 
@@ -26,16 +31,6 @@ pub struct Information {
     /// What it is, in this model's numbers.
     pub message: String,
 }
-
-/// `MetaGraphDef.meta_info_def`, `MetaInfoDef.stripped_op_list`.
-const META_INFO_DEF: u32 = 1;
-const STRIPPED_OP_LIST: u32 = 2;
-/// `NodeDef.attr`, `NodeDef.experimental_debug_info`.
-const NODE_ATTR: u32 = 5;
-const NODE_DEBUG_INFO: u32 = 6;
-/// `FunctionDef.node_def`, `FunctionDef.arg_attr`.
-const NODE_DEF: u32 = 3;
-const ARG_ATTR: u32 = 7;
 
 const DEBUG_FILES: &str = "debug/";
 
@@ -128,7 +123,7 @@ impl Sums {
 fn node(context: &Context<'_>, span: Range<usize>, shapes: &mut Sum, debug_info: &mut Sum) {
     let file = context.main();
     for field in fields(file, span) {
-        if field.is_len(NODE_ATTR) && is_output_shapes(file, field.payload()) {
+        if field.is_len(NODE_ATTR) && is_output_shapes(file, &field) {
             shapes.add(context.cost(&field.range()));
         } else if field.is_len(NODE_DEBUG_INFO) {
             debug_info.add(context.cost(&field.range()));
@@ -143,7 +138,7 @@ fn function(context: &Context<'_>, span: Range<usize>, shapes: &mut Sum, debug_i
         if field.is_len(NODE_DEF) {
             node(context, field.payload(), shapes, debug_info);
         } else if field.is_len(ARG_ATTR) {
-            argument_shapes(file, field.payload()).for_each(|shape| shapes.add(context.cost(&shape.range())));
+            argument_shapes(file, field.payload()).iter().for_each(|shape| shapes.add(context.cost(&shape.range())));
         }
     }
 }

@@ -9,14 +9,13 @@ use serde::Serialize;
 
 use super::objects::Object;
 use super::{Context, quoted};
+use crate::message::number::meta_graph_def::META_INFO_DEF;
+use crate::message::number::meta_graph_def::meta_info_def::STRIPPED_OP_LIST;
+use crate::message::number::op_def::NAME;
+use crate::message::number::op_list::OP;
+use crate::message::ops::{TABLE, XLA_CALL_MODULE};
 use crate::size::plural;
 use crate::wire::{fields, first_len};
-
-/// Fields of MetaGraphDef, MetaInfoDef, OpList and OpDef (tensorflow/core/protobuf/meta_graph.proto).
-const META_INFO_DEF: u32 = 1;
-const STRIPPED_OP_LIST: u32 = 2;
-const OP: u32 = 1;
-const NAME: u32 = 1;
 
 /// What the identifiers of Keras 2's objects begin with (`tf_keras/src/saving/legacy/saved_model/constants.py`).
 const KERAS_2: &[u8] = b"_tf_keras_";
@@ -31,12 +30,6 @@ const OPERATION: [&[u8]; 2] = [b"_inbound_nodes", b"_outbound_nodes"];
 /// one that only the archive of Keras 2 has, which saves itself.
 const ARCHIVE: [&[u8]; 3] = [b"variables", b"non_trainable_variables", b"_misc_assets"];
 const ARCHIVE_2: &[u8] = b"_endpoint_names";
-
-/// The op that calls a module of StableHLO, in which jax2tf puts what JAX computes (`jax/experimental/jax2tf/jax2tf.py`).
-const XLA_CALL_MODULE: &[u8] = b"XlaCallModule";
-
-/// What ops that make a lookup table are called (tensorflow/core/ops/lookup_ops.cc): `HashTableV2`, `MutableDenseHashTable`.
-const TABLE: &[u8] = b"HashTable";
 
 /// What a model was made with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]

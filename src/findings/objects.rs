@@ -5,25 +5,18 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::message::number::saved_concrete_function::BOUND_INPUTS;
+use crate::message::number::saved_function;
+use crate::message::number::saved_object::{
+    BARE_CONCRETE_FUNCTION as BARE_FUNCTION, CHILDREN, DEPENDENCIES, FUNCTION, SLOT_VARIABLES, USER_OBJECT,
+};
+use crate::message::number::saved_object_graph::NODES;
+use crate::message::number::saved_user_object::IDENTIFIER;
+use crate::message::number::trackable_object_graph::trackable_object::object_reference;
+use crate::message::number::trackable_object_graph::trackable_object::slot_variable_reference::{
+    ORIGINAL_VARIABLE_NODE_ID as ORIGINAL, SLOT_VARIABLE_NODE_ID as SLOT,
+};
 use crate::wire::{Field, WireType, fields, first_len, integers, varint};
-
-/// `SavedObjectGraph.nodes` and `TrackableObjectGraph.nodes` (tensorflow/core/protobuf/saved_object_graph.proto,
-/// trackable_object_graph.proto), which have children and slot variables under the same numbers.
-const NODES: u32 = 1;
-const CHILDREN: u32 = 1;
-const SLOT_VARIABLES: u32 = 3;
-/// `SavedObject.dependencies`: children once more.
-const DEPENDENCIES: u32 = 15;
-/// `SlotVariableReference.original_variable_node_id` and `.slot_variable_node_id`.
-const ORIGINAL: u32 = 1;
-const SLOT: u32 = 3;
-/// `SavedObject.function`, `.bare_concrete_function`; `SavedConcreteFunction.bound_inputs`.
-const FUNCTION: u32 = 6;
-const BARE_FUNCTION: u32 = 8;
-const BOUND_INPUTS: u32 = 2;
-/// `SavedObject.user_object` and its `identifier`.
-const USER_OBJECT: u32 = 4;
-const IDENTIFIER: u32 = 1;
 
 /// An object: whom it leads to.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +41,10 @@ fn object(file: &[u8], span: Range<usize>) -> Object<'_> {
     for field in fields(file, span).filter(|field| field.wire_type == WireType::Len) {
         match field.number {
             CHILDREN => {
-                let name = first_len(file, field.payload(), 2).and_then(|name| file.get(name)).unwrap_or_default();
-                object.children.extend(number(file, &field, 1).map(|child| (child, name)));
+                let name = first_len(file, field.payload(), object_reference::LOCAL_NAME)
+                    .and_then(|name| file.get(name))
+                    .unwrap_or_default();
+                object.children.extend(number(file, &field, object_reference::NODE_ID).map(|child| (child, name)));
             }
             SLOT_VARIABLES => object.slots.extend(number(file, &field, SLOT)),
             USER_OBJECT => {
@@ -93,7 +88,7 @@ fn refers(file: &[u8], field: &Field, gone: &BTreeSet<u32>) -> bool {
     let is_gone = |number: Option<u32>| number.is_some_and(|number| gone.contains(&number));
     match field.number {
         _ if field.wire_type != WireType::Len => false,
-        CHILDREN | DEPENDENCIES => is_gone(number(file, field, 1)),
+        CHILDREN | DEPENDENCIES => is_gone(number(file, field, object_reference::NODE_ID)),
         SLOT_VARIABLES => is_gone(number(file, field, SLOT)) || is_gone(number(file, field, ORIGINAL)),
         _ => false,
     }
@@ -102,7 +97,9 @@ fn refers(file: &[u8], field: &Field, gone: &BTreeSet<u32>) -> bool {
 /// The names of the functions that a SavedObject is made of: those of a `function`, that of a `bare_concrete_function`.
 pub(super) fn functions(file: &[u8], object: Range<usize>) -> impl Iterator<Item = &[u8]> {
     let kinds = fields(file, object).filter(|field| field.is_len(FUNCTION) || field.is_len(BARE_FUNCTION));
-    let names = kinds.flat_map(|kind| fields(file, kind.payload())).filter(|field| field.is_len(1));
+    // `SavedBareConcreteFunction.concrete_function_name` has the same number.
+    let names = kinds.flat_map(|kind| fields(file, kind.payload()));
+    let names = names.filter(|field| field.is_len(saved_function::CONCRETE_FUNCTIONS));
     names.map(|name| name.bytes(file))
 }
 

@@ -15,37 +15,23 @@ use prost::Message as _;
 
 use super::claims::Claims;
 use super::context::Context;
-use super::nodes::{Function, Node, input_node};
-use crate::charge::GRADIENT_OP_TYPE;
+use super::nodes::{Function, Node};
 use crate::checkpoint::object_graph::KEY;
-use crate::graph::function_names;
+use crate::message::attributes::GRADIENT_OP_TYPE;
+use crate::message::number::function_def;
+use crate::message::number::function_def_library::{GRADIENT, REGISTERED_GRADIENTS};
+use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
+use crate::message::number::saved_concrete_function::BOUND_INPUTS;
+use crate::message::number::saved_object::{
+    BARE_CONCRETE_FUNCTION as BARE_FUNCTION, CAPTURED_TENSOR, CHILDREN, CONSTANT, DEPENDENCIES, FUNCTION,
+    SAVEABLE_OBJECTS as SAVEABLES, USER_OBJECT,
+};
+use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
+use crate::message::{AttrValue, Entry, input_node, ops};
 use crate::wire::{Field, WireType, fields, first_len, integers, varint};
 
-/// Fields of MetaGraphDef, GraphDef and FunctionDefLibrary.
-const OBJECT_GRAPH_DEF: u32 = 7;
-const GRADIENT: u32 = 2;
-const REGISTERED_GRADIENTS: u32 = 3;
-/// Fields of AttrValue.
-const S: u32 = 2;
-const TENSOR: u32 = 8;
-/// `TensorProto.string_val`.
-const STRING_VAL: u32 = 8;
-/// Fields of SavedObjectGraph (tensorflow/core/protobuf/saved_object_graph.proto).
-const NODES: u32 = 1;
-const CONCRETE_FUNCTIONS: u32 = 2;
-/// Fields of SavedObject.
-const CHILDREN: u32 = 1;
-const USER_OBJECT: u32 = 4;
-const FUNCTION: u32 = 6;
-const BARE_FUNCTION: u32 = 8;
-const CONSTANT: u32 = 9;
-const SAVEABLES: u32 = 11;
-const CAPTURED_TENSOR: u32 = 12;
-const DEPENDENCIES: u32 = 15;
 /// The fields of SavedObject that say what it is, of those that matter here.
 const KINDS: [u32; 5] = [USER_OBJECT, FUNCTION, BARE_FUNCTION, CONSTANT, CAPTURED_TENSOR];
-/// `SavedConcreteFunction.bound_inputs`.
-const BOUND_INPUTS: u32 = 2;
 
 /// Functions with one value of this attribute stand in for each other (`grappler/optimizers/implementation_selector.cc`).
 const API_IMPLEMENTS: &[u8] = b"api_implements";
@@ -155,7 +141,7 @@ impl<'a> Object<'a> {
     /// The fields that name a function object's traces.
     fn traces(&self) -> impl Iterator<Item = Field> + use<'a> {
         let function = if self.is_function() { self.holds.clone() } else { 0..0 };
-        fields(self.file, function).filter(|field| field.is_len(1))
+        fields(self.file, function).filter(|field| field.is_len(function_def::SIGNATURE))
     }
 
     /// The object's own field in the object graph.
@@ -177,7 +163,7 @@ impl<'a> Program<'a> {
             return None;
         }
         let by_name: HashMap<&[u8], Thing> =
-            functions.iter().enumerate().rev().map(|(number, function)| (function.name, number)).collect();
+            functions.iter().enumerate().map(|(number, function)| (function.name, number)).collect();
         let mut program = Self {
             file,
             meta_graph,
@@ -369,9 +355,8 @@ impl<'a> Program<'a> {
                 }
             }
             for field in context.attributes(&function) {
-                let key = text(first_len(file, field.payload(), 1));
-                let value = first_len(file, field.payload(), 2).and_then(|value| first_len(file, value, S));
-                let value = text(value);
+                let Entry { key, value, .. } = Entry::read(file, field);
+                let value = AttrValue::new(value).text();
                 if key == API_IMPLEMENTS {
                     // A ring through all that stand in for each other.
                     let (_, last) = *stand_ins.entry(value).or_insert((number, number));
@@ -393,12 +378,12 @@ impl<'a> Program<'a> {
         let call = |name: &[u8]| self.function(name).map(|to| Use { to, via: Via::Call });
         uses.extend(call(node.op()));
         for attribute in node.attributes() {
+            let value = AttrValue::new(attribute.value);
             if attribute.key == GRADIENT_OP_TYPE {
-                let name = first_len(self.file, attribute.value, S).and_then(|range| self.file.get(range));
-                let gradient = name.and_then(|name| registered.get(name));
+                let gradient = registered.get(value.text());
                 uses.extend(gradient.map(|to| Use { to: *to, via: Via::Gradient }));
             } else {
-                function_names(self.file, attribute.value, &mut |name| uses.extend(call(name)));
+                value.functions(&mut |name| uses.extend(call(name)));
             }
         }
     }
@@ -417,8 +402,8 @@ impl<'a> Program<'a> {
         // A smaller node cannot hold it; the length says so without a look at the node.
         let is_copy = |node: &Node<'_>| {
             (node.message().len() as u64).saturating_add(MOST_OF_LENGTH) > tracked.bytes
-                && node.op() == b"Const"
-                && holds_string(self.file, node, tracked.bytes)
+                && node.op() == ops::CONST
+                && holds_string(node, tracked.bytes)
         };
         let copies = context.nodes(meta_graph).filter(is_copy).count() as u64;
         self.tracked_copies = self.tracked_copies.saturating_add(copies);
@@ -466,10 +451,11 @@ impl<'a> Program<'a> {
 }
 
 /// Whether a Const is one string that takes `tensor_bytes` in a checkpoint: its length, a checksum, its bytes.
-fn holds_string(file: &[u8], node: &Node<'_>, tensor_bytes: u64) -> bool {
-    let tensor = node.attribute(b"value").and_then(|value| first_len(file, value, TENSOR));
-    let Some(string) = tensor.and_then(|tensor| first_len(file, tensor, STRING_VAL)) else { return false };
-    (string.len() + prost::length_delimiter_len(string.len()) + 4) as u64 == tensor_bytes
+fn holds_string(node: &Node<'_>, tensor_bytes: u64) -> bool {
+    let tensor = node.attribute(b"value").and_then(|value| value.tensor());
+    let Some(string) = tensor.and_then(|tensor| tensor.strings().next()) else { return false };
+    let length = string.payload().len();
+    (length + prost::length_delimiter_len(length) + 4) as u64 == tensor_bytes
 }
 
 /// The object that an ObjectReference means. The first object's number is 0, which proto3 does not write.

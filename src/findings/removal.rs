@@ -7,23 +7,23 @@ use std::ops::Range;
 use foldhash::{HashMap, HashSet};
 
 use super::claims::Claims;
-use super::nodes::{Function, input_node};
+use super::nodes::Function;
 use super::scope::{self, Call, Known};
 use super::{Context, objects};
 use crate::checkpoint::object_graph;
 use crate::checkpoint::strings::Strings;
 use crate::graph::MetaGraphReach;
-use crate::wire::{Field, WireType, fields, first_len, varint};
-
-const OBJECT_GRAPH_DEF: u32 = 7;
-/// Fields of FunctionDef (tensorflow/core/framework/function.proto) and of OpDef.
-const SIGNATURE: u32 = 1;
-const RETURNS: u32 = 4;
-const CONTROL_RETURNS: u32 = 6;
-const ARGUMENT_ATTRIBUTES: u32 = 7;
-const RESOURCE_IDS: u32 = 8;
-const INPUT_ARGUMENT: u32 = 2;
-const CONTROL_OUTPUT: u32 = 20;
+use crate::message::function_def::arg_name;
+use crate::message::number::function_def::{
+    ARG_ATTR as ARGUMENT_ATTRIBUTES, CONTROL_RET as CONTROL_RETURNS, RESOURCE_ARG_UNIQUE_ID as RESOURCE_IDS,
+    RET as RETURNS,
+};
+use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
+use crate::message::number::op_def::CONTROL_OUTPUT;
+use crate::message::number::{map_entry, saved_object_graph};
+use crate::message::view::numbered_entry;
+use crate::message::{input_node, ops};
+use crate::wire::{Field, fields, first_len};
 
 /// What is to go.
 #[derive(Debug, Clone, Default)]
@@ -197,18 +197,18 @@ impl<'a> Graph<'_, 'a> {
     fn arguments(&self, function: &Function<'a>, gone: &[usize]) -> (Vec<Range<usize>>, Vec<Call<'a>>) {
         let file = self.context.main();
         let all: Vec<Field> = function.fields().map_while(Result::ok).collect();
-        let signature = all.iter().find(|field| field.is_len(SIGNATURE)).map_or(0..0, Field::payload);
+        let signature = function.signature();
         let positions: HashSet<usize> = gone.iter().copied().collect();
         let mut known = Known { keeps_updates: self.keeps_updates, ..Known::default() };
         let mut ranges = Vec::new();
-        let arguments = fields(file, signature.clone()).filter(|field| field.is_len(INPUT_ARGUMENT)).enumerate();
+        let arguments = signature.argument_fields().enumerate();
         for (_, argument) in arguments.filter(|(position, _)| positions.contains(position)) {
             ranges.push(argument.range());
-            known.gone.extend(text(file, argument.payload(), 1));
+            known.gone.insert(arg_name(file, &argument));
         }
         let returns = all.iter().filter(|field| field.is_len(RETURNS));
         let returned: HashSet<&[u8]> =
-            returns.filter_map(|entry| text(file, entry.payload(), 2)).map(input_node).collect();
+            returns.filter_map(|entry| text(file, entry.payload(), map_entry::VALUE)).map(input_node).collect();
         let feeders =
             |gone: &HashSet<&'a [u8]>| scope::feeders(|| function.nodes(), gone, |name| returned.contains(name));
         let went = scope::follow(file, || function.nodes(), known, feeders, &self.keys);
@@ -216,9 +216,11 @@ impl<'a> Graph<'_, 'a> {
         let mut outputs: HashSet<&[u8]> = HashSet::default();
         for entry in &all {
             match entry.number {
-                CONTROL_RETURNS if text(file, entry.payload(), 2).is_some_and(|node| went.gone.contains(node)) => {
+                CONTROL_RETURNS
+                    if text(file, entry.payload(), map_entry::VALUE).is_some_and(|node| went.gone.contains(node)) =>
+                {
                     ranges.push(entry.range());
-                    outputs.extend(text(file, entry.payload(), 1));
+                    outputs.extend(text(file, entry.payload(), map_entry::KEY));
                 }
                 ARGUMENT_ATTRIBUTES | RESOURCE_IDS if positions.contains(&key(file, entry)) => {
                     ranges.push(entry.range());
@@ -226,7 +228,7 @@ impl<'a> Graph<'_, 'a> {
                 _ => {}
             }
         }
-        let controls = fields(file, signature).filter(|field| field.is_len(CONTROL_OUTPUT));
+        let controls = signature.message().repeated(CONTROL_OUTPUT);
         ranges.extend(controls.filter(|field| outputs.contains(field.bytes(file))).map(|field| field.range()));
         (ranges, went.calls)
     }
@@ -241,9 +243,9 @@ impl<'a> Graph<'_, 'a> {
         let here = self.context.functions().iter().filter(|function| function.meta_graph == self.meta_graph);
         let bodies = here.filter(|function| goes(function.name)).map(Function::range);
         let graphs = self.context.sections(self.meta_graph, OBJECT_GRAPH_DEF);
-        // SavedObjectGraph.concrete_functions
-        let entries = graphs.flat_map(|graph| fields(file, graph.payload())).filter(|field| field.is_len(2));
-        let entries = entries.filter(|entry| text(file, entry.payload(), 1).is_some_and(goes));
+        let entries = graphs.flat_map(|graph| fields(file, graph.payload()));
+        let entries = entries.filter(|field| field.is_len(saved_object_graph::CONCRETE_FUNCTIONS));
+        let entries = entries.filter(|entry| text(file, entry.payload(), map_entry::KEY).is_some_and(goes));
         bodies.chain(entries.map(|entry| entry.range())).collect()
     }
 
@@ -252,9 +254,9 @@ impl<'a> Graph<'_, 'a> {
         let file = self.context.main();
         let constants = self.context.nodes(self.meta_graph).filter(|node| {
             // Not shorter than what it holds; spares looking into each.
-            node.range().len() > tracked.len() && node.op() == b"Const"
+            node.range().len() > tracked.len() && node.op() == ops::CONST
         });
-        let strings = constants.flat_map(|node| scope::string_values(file, &node).collect::<Vec<_>>());
+        let strings = constants.flat_map(|node| scope::string_values(&node));
         let copies = strings.filter(|string| string.bytes(file) == tracked);
         copies.flat_map(|copy| objects::ranges(file, copy.payload(), 0, gone).0).collect()
     }
@@ -266,8 +268,5 @@ fn text(file: &[u8], message: Range<usize>, number: u32) -> Option<&[u8]> {
 
 /// The key of an entry of a map from numbers; 0 is not written.
 fn key(file: &[u8], entry: &Field) -> usize {
-    let mut numbers = fields(file, entry.payload());
-    let key = numbers.find(|field| field.number == 1 && field.wire_type == WireType::Varint);
-    let value = key.and_then(|key| varint(key.bytes(file))).map_or(0, |(value, _)| value);
-    usize::try_from(value).unwrap_or(usize::MAX)
+    usize::try_from(numbered_entry(file, entry.payload()).0).unwrap_or(usize::MAX)
 }

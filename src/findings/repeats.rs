@@ -12,8 +12,11 @@ use std::ops::Range;
 use foldhash::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::nodes::{Function, Node, input_node};
-use crate::charge::is_output_shapes;
+use super::nodes::{Function, Node};
+use crate::message::attributes::is_output_shapes;
+use crate::message::number::map_entry::VALUE;
+use crate::message::number::node_def::{ATTR, INPUT, OP};
+use crate::message::{input_node, is_data, ops};
 use crate::wire::first_len;
 
 /// A loop has at least this many steps: fewer are written out by people who mean it.
@@ -25,12 +28,6 @@ const SEQUENCES: [usize; 3] = [1, 4, 16];
 
 /// So many of the commonest distances are tried: a function has few loops.
 const GUESSES: usize = 8;
-
-/// Fields of NodeDef, and of an entry of its `attr`.
-const OP: u32 = 2;
-const INPUT: u32 = 3;
-const ATTR: u32 = 5;
-const VALUE: u32 = 2;
 
 /// Loops of a function beyond these are not told of.
 const MOST_LOOPS: usize = 16;
@@ -107,8 +104,8 @@ fn kind(file: &[u8], node: &Node<'_>) -> u64 {
         if field.is_len(OP) {
             op.get_or_insert(field.bytes(file));
         } else if field.is_len(INPUT) {
-            inputs += u64::from(!field.bytes(file).starts_with(b"^"));
-        } else if field.is_len(ATTR) && shapes.is_none() && is_output_shapes(file, field.payload()) {
+            inputs += u64::from(is_data(field.bytes(file)));
+        } else if field.is_len(ATTR) && shapes.is_none() && is_output_shapes(file, &field) {
             shapes =
                 Some(first_len(file, field.payload(), VALUE).and_then(|value| file.get(value)).unwrap_or_default());
         }
@@ -117,7 +114,7 @@ fn kind(file: &[u8], node: &Node<'_>) -> u64 {
 }
 
 fn data_inputs<'a>(node: &Node<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-    node.inputs().filter(|input| !input.starts_with(b"^"))
+    node.inputs().filter(|input| is_data(input))
 }
 
 /// How many nodes the steps of a loop may have, the likeliest first.
@@ -145,7 +142,7 @@ impl<'a> Body<'a> {
         let by_name: HashMap<&[u8], usize> = nodes.iter().enumerate().map(|(at, node)| (node.name(), at)).collect();
         let (mut steps, mut sources) = (Vec::with_capacity(nodes.len()), Vec::new());
         for (node, kind) in nodes.iter().zip(kinds) {
-            let is_constant = node.op() == b"Const";
+            let is_constant = node.op() == ops::CONST;
             steps.push(Step { kind, is_constant, inputs: sources.len() });
             let source = |input| match by_name.get(input_node(input)) {
                 Some(at) => Source::Node(*at),

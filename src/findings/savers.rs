@@ -11,28 +11,18 @@ use std::ops::Range;
 use foldhash::HashMap;
 
 use super::Context;
-use super::nodes::input_node;
 use crate::graph::{EdgeKind, MetaGraphReach, VertexSet};
+use crate::message::number::meta_graph_def::SAVER_DEF;
+use crate::message::number::node_def::OP;
+use crate::message::number::saver_def;
+use crate::message::{input_node, ops};
 use crate::wire::first_len;
 
-/// Field of MetaGraphDef.
-const SAVER_DEF: u32 = 3;
 /// `SaverDef.filename_tensor_name`, `save_tensor_name` and `restore_op_name`.
-const SAVER_NODES: std::ops::RangeInclusive<u32> = 1..=3;
-/// `NodeDef.op`.
-const OP: u32 = 2;
+const SAVER_NODES: std::ops::RangeInclusive<u32> = saver_def::FILENAME_TENSOR_NAME..=saver_def::RESTORE_OP_NAME;
 
 /// How far a file name is followed to the node that it comes from; a Saver has five on the way.
 const HOPS: usize = 16;
-
-const SAVES: [&[u8]; 3] = [b"SaveV2", b"SaveSlices", b"Save"];
-const RESTORES: [&[u8]; 3] = [b"RestoreV2", b"RestoreSlice", b"Restore"];
-
-/// What a Saver puts behind the nodes that save and restore, besides assignments and imports of tables.
-const BEHIND: [&[u8]; 5] = [b"Identity", b"Reshape", b"Cast", b"Pack", b"MergeV2Checkpoints"];
-const ASSIGNS: [&[u8]; 2] = [b"Assign", b"LookupTableImport"];
-/// What groups the assignments: a Saver's where it waits for nothing else.
-const GROUP: &[u8] = b"NoOp";
 
 /// A Saver of a metagraph.
 pub(super) struct Saver {
@@ -113,7 +103,7 @@ impl<'c, 'a> Graph<'c, 'a> {
         let mut by_file_name: BTreeMap<u32, (Vec<u32>, Vec<u32>)> = BTreeMap::new();
         for number in self.reach.nodes().filter(|number| self.names_saver && !self.is_used(*number)) {
             let op = self.op(number);
-            let (saves, restores) = (SAVES.contains(&op), RESTORES.contains(&op));
+            let (saves, restores) = (ops::SAVES.contains(&op), ops::RESTORES.contains(&op));
             if saves || restores {
                 let (saving, restoring) = by_file_name.entry(self.file_name(number)).or_default();
                 if saves { saving.push(number) } else { restoring.push(number) }
@@ -160,12 +150,12 @@ impl<'c, 'a> Graph<'c, 'a> {
             };
             for (behind, _) in users.of(number).filter(|edge| self.is_free(edge)) {
                 let op = self.op(behind);
-                let is_savers = if op == GROUP {
+                let is_savers = if op == ops::GROUP {
                     let known = waited_for.entry(behind).or_default();
                     *known += 1;
                     *known == self.reach.needs(behind).len()
                 } else {
-                    BEHIND.contains(&op) || ASSIGNS.iter().any(|start| op.starts_with(start))
+                    ops::PASSES.contains(&op) || ops::OF_SAVERS.contains(&op) || ops::sets_restored(op)
                 };
                 if is_savers {
                     add(behind);

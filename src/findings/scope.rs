@@ -5,24 +5,9 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
 
-use super::nodes::{Node, input_node};
-use crate::wire::{Field, fields, first_len};
-
-/// Ops that are there for the variable which is their first input: they read it, set it or ask about it.
-const PLUMBING: [&[u8]; 9] = [
-    b"ReadVariableOp",
-    b"Identity",
-    b"DisableCopyOnRead",
-    b"Assign",
-    b"AssignVariableOp",
-    b"VarIsInitializedOp",
-    b"IsVariableInitialized",
-    b"AssignSubVariableOp",
-    b"AssignAddVariableOp",
-];
-
-/// Ops of a saver, which stay while anything is saved; the second input has the keys, the third the slices.
-const SAVERS: [&[u8]; 4] = [b"SaveV2", b"SaveSlices", b"RestoreV2", b"RestoreSlice"];
+use super::nodes::Node;
+use crate::message::{input_node, is_data, ops};
+use crate::wire::Field;
 
 /// How far what goes is followed, in passes over the nodes: reads and what sets a variable are a handful of nodes deep.
 const PASSES: usize = 8;
@@ -74,7 +59,7 @@ pub(super) fn follow<'a, I: Iterator<Item = Node<'a>>>(
             continue;
         }
         loses_inputs(file, &node, &gone, &mut went);
-        if SAVERS.contains(&node.op()) {
+        if ops::is_saver(node.op()) {
             let mut inputs = node.inputs().map(input_node);
             if let (Some(names), Some(slices)) = (inputs.nth(1), inputs.next()) {
                 strings.entry(names).or_default().push(slices);
@@ -126,7 +111,7 @@ pub(super) fn feeders<'a, I: Iterator<Item = Node<'a>>>(
         for input in node.inputs() {
             idle.remove(input_node(input));
         }
-        if SAVERS.contains(&node.op()) {
+        if ops::is_saver(node.op()) {
             idle.remove(node.name());
         }
     }
@@ -136,19 +121,12 @@ pub(super) fn feeders<'a, I: Iterator<Item = Node<'a>>>(
 /// Whether a node is only there for a variable that goes: it hands it on, or an optimizer updates it.
 fn goes_with_its_variable(node: &Node<'_>, gone: &HashSet<&[u8]>, keeps_updates: bool) -> bool {
     let op = node.op();
-    let mut data = node.inputs().filter(|input| !input.starts_with(b"^")).map(input_node);
-    if PLUMBING.contains(&op) {
+    let mut data = node.inputs().filter(|input| is_data(input)).map(input_node);
+    if ops::OF_VARIABLES.contains(&op) {
         data.next().is_some_and(|first| gone.contains(first))
     } else {
-        !keeps_updates && is_update(op) && data.any(|input| gone.contains(input))
+        !keeps_updates && ops::is_optimizer_step(op) && data.any(|input| gone.contains(input))
     }
-}
-
-/// Whether an op is an optimizer's step: `ApplyAdam`, `ResourceSparseApplyMomentum`
-/// (tensorflow/core/ops/training_ops.cc).
-fn is_update(op: &[u8]) -> bool {
-    let op = op.strip_prefix(b"Resource").unwrap_or(op);
-    op.starts_with(b"Apply") || op.starts_with(b"SparseApply")
 }
 
 /// The names that nodes which go take and that stay so far.
@@ -165,15 +143,13 @@ fn loses_inputs<'a>(file: &'a [u8], node: &Node<'a>, gone: &HashSet<&[u8]>, went
         let name = input.bytes(file);
         if gone.contains(input_node(name)) {
             went.ranges.push(input.range());
-            if !name.starts_with(b"^") {
+            if is_data(name) {
                 lost.push(position);
             }
         }
     }
     if !lost.is_empty() {
-        // `PartitionedCall.f`: AttrValue.func.name.
-        let function = node.attribute(b"f").and_then(|value| first_len(file, value, 10));
-        let name = function.and_then(|function| first_len(file, function, 1)).and_then(|name| file.get(name));
+        let name = node.attribute(b"f").and_then(|value| value.function());
         went.calls.extend(name.map(|name| (name, lost)));
     }
 }
@@ -190,7 +166,7 @@ fn saver_strings<'a, I: Iterator<Item = Node<'a>>>(
     let mut lost: HashMap<&[u8], HashSet<usize>> = HashMap::default();
     for node in nodes() {
         let Some(slices) = strings.get(node.name()) else { continue };
-        let values = string_values(file, &node).enumerate();
+        let values = string_values(&node).into_iter().enumerate();
         let gone: Vec<(usize, Field)> = values.filter(|(_, string)| keys.contains(string.bytes(file))).collect();
         for slices in slices {
             lost.entry(slices).or_default().extend(gone.iter().map(|(position, _)| *position));
@@ -199,13 +175,13 @@ fn saver_strings<'a, I: Iterator<Item = Node<'a>>>(
     }
     for node in nodes() {
         let Some(positions) = lost.get(node.name()) else { continue };
-        let strings = string_values(file, &node).enumerate().filter(|(position, _)| positions.contains(position));
+        let strings = string_values(&node).into_iter().enumerate().filter(|(position, _)| positions.contains(position));
         ranges.extend(strings.map(|(_, string)| string.range()));
     }
 }
 
 /// The strings of a Const: `TensorProto.string_val` of its `value`.
-pub(super) fn string_values<'a>(file: &'a [u8], node: &Node<'a>) -> impl Iterator<Item = Field> + use<'a> {
-    let tensor = node.attribute(b"value").and_then(|value| first_len(file, value, 8)).unwrap_or_default();
-    fields(file, tensor).filter(|field| field.is_len(8))
+pub(super) fn string_values(node: &Node<'_>) -> Vec<Field> {
+    let tensor = node.attribute(b"value").and_then(|value| value.tensor());
+    tensor.map(|tensor| tensor.strings().collect()).unwrap_or_default()
 }

@@ -17,17 +17,15 @@ use prost::{DecodeError, Message};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::message::number::map_entry;
+use crate::message::number::meta_graph_def::{OBJECT_GRAPH_DEF, SIGNATURE_DEF};
+use crate::message::number::saved_object_graph::CONCRETE_FUNCTIONS;
 use crate::problem::Problem;
 use crate::proto::{FingerprintDef, SavedConcreteFunction, SignatureDef};
 use crate::wire::{fields, last_len};
 
 /// The name of the file in a model's directory.
 pub const FILE: &str = "fingerprint.pb";
-
-/// MetaGraphDef.signature_def and object_graph_def, and SavedObjectGraph.concrete_functions.
-const SIGNATURE_DEF: u32 = 5;
-const OBJECT_GRAPH_DEF: u32 = 7;
-const CONCRETE_FUNCTIONS: u32 = 2;
 
 /// The largest message that is decoded, in bytes: it takes many times that in memory. Those of TensorFlow have thousands.
 const SORTED_UP_TO: usize = 4 << 20;
@@ -212,7 +210,7 @@ fn entries(file: &[u8], message: Range<usize>, number: u32) -> impl Iterator<Ite
         last_len(file, entry, number).and_then(|range| file.get(range)).unwrap_or_default()
     };
     let entries = fields(file, message).filter(move |field| field.is_len(number));
-    entries.map(move |entry| (part(entry.payload(), 1), part(entry.payload(), 2)))
+    entries.map(move |entry| (part(entry.payload(), map_entry::KEY), part(entry.payload(), map_entry::VALUE)))
 }
 
 #[cfg(test)]

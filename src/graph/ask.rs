@@ -1,9 +1,9 @@
 //! What findings ask of a metagraph: who needs what, which nodes are handles, how tensors get their values.
 
-use super::build::first;
 use super::edges::{Edge, Edges};
 use super::{EdgeKind, MetaGraphReach, VertexKind};
 use crate::identity::TensorId;
+use crate::message::{NodeDef, ops};
 
 /// Who needs what: the edges of a metagraph by the vertex that they lead to.
 pub struct Users(Edges);
@@ -111,8 +111,7 @@ impl MetaGraphReach<'_> {
     #[must_use]
     pub fn op(&self, number: u32) -> &[u8] {
         let node = self.vertices.get(number).filter(|vertex| vertex.kind == VertexKind::Node);
-        // NodeDef.op
-        node.and_then(|node| self.file.get(first(self.file, node.span, 2))).unwrap_or_default()
+        node.map_or(&[], |node| NodeDef::read(self.file, node.span).op())
     }
 
     /// The edges reversed: from what is needed to what needs it.
@@ -170,7 +169,7 @@ impl MetaGraphReach<'_> {
         for to in self.nodes().flat_map(inputs) {
             users.get_mut(to as usize).into_iter().for_each(|users| *users += 1);
         }
-        let is_identity = |number: u32| self.op(number) == b"Identity";
+        let is_identity = |number: u32| self.op(number) == ops::IDENTITY;
         let is_idle =
             |number: &u32| users.get(*number as usize) == Some(&0) && !self.is_reached(*number) && is_identity(*number);
         let idle: Vec<u32> = self.nodes().filter(is_idle).collect();

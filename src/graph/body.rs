@@ -11,14 +11,8 @@ use std::ops::Range;
 
 use foldhash::HashMap;
 
-use super::node::{Input, Node};
-use crate::wire::{Field, fields, first_len};
-
-/// `FunctionDef.node_def`, `.ret` and `.control_ret`, both of these maps.
-const NODE_DEF: u32 = 3;
-const RET: u32 = 4;
-const CONTROL_RET: u32 = 6;
-const VALUE: u32 = 2;
+use crate::message::{FunctionDef, NodeDef, input_node};
+use crate::wire::Field;
 
 /// A function's nodes, and what each needs.
 pub struct Body<'a> {
@@ -47,12 +41,11 @@ impl<'a> Body<'a> {
     #[must_use]
     pub fn read(file: &'a [u8], function: Range<usize>) -> Self {
         let (mut nodes, mut inputs) = (Vec::new(), Vec::new());
-        let mut node = Node::default();
-        for field in fields(file, function.clone()).filter(|field| field.is_len(NODE_DEF)) {
-            node.read(file, field.payload());
-            let name = file.get(node.name.clone()).unwrap_or_default();
-            nodes.push(BodyNode { field, name, op: node.op, needs: inputs.len() });
-            inputs.extend(node.inputs.iter().map(|input| Input::parse(input).name));
+        let def = FunctionDef::new(file, function);
+        for field in def.node_fields() {
+            let node = NodeDef::read(file, field.payload());
+            nodes.push(BodyNode { field, name: node.name(), op: node.op(), needs: inputs.len() });
+            inputs.extend(node.inputs().map(input_node));
         }
         let mut by_name: HashMap<&[u8], u32> = HashMap::default();
         for (number, node) in (0..).zip(&nodes) {
@@ -60,9 +53,8 @@ impl<'a> Body<'a> {
         }
         // What is no node is an argument of the function, which nothing of it has to make.
         let find = |name: &[u8]| by_name.get(name).copied().unwrap_or(u32::MAX);
-        let returned = fields(file, function).filter(|field| field.is_len(RET) || field.is_len(CONTROL_RET));
-        let returned = returned.filter_map(|entry| first_len(file, entry.payload(), VALUE));
-        let outputs = returned.map(|value| find(Input::parse(file.get(value).unwrap_or_default()).name)).collect();
+        let returned = def.returned().into_iter().chain(def.control_returned());
+        let outputs = returned.map(|output| find(input_node(output))).collect();
         Self { needs: inputs.into_iter().map(find).collect(), nodes, outputs }
     }
 
@@ -97,6 +89,7 @@ impl<'a> Body<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::number::function_def::{CONTROL_RET, RET};
     use crate::support::graph::node_of;
     use crate::support::wire::{Message, message};
 

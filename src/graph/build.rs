@@ -9,25 +9,22 @@ use prost::Message as _;
 use super::declare::Declaring;
 use super::edges;
 use super::names::NodeNames;
-use super::node::{Input, Node};
+use super::node::Node;
 use super::vertices::Vertices;
 use super::{EdgeKind, Inputs, MetaGraph, MetaGraphReach, Origin, Root, Vertex, VertexKind, objects, restore};
-use crate::charge::within;
 use crate::checkpoint::Checkpoint;
+use crate::message::number::collection_def::node_list;
+use crate::message::number::function_def::NODE_DEF;
+use crate::message::number::meta_graph_def::{
+    ASSET_FILE_DEF, COLLECTION_DEF, GRAPH_DEF, OBJECT_GRAPH_DEF, SAVER_DEF, SIGNATURE_DEF,
+};
+use crate::message::number::{asset_file_def, collection_def, map_entry, tensor_info};
+use crate::message::{Input, input_node, ops};
+use crate::outline::within;
 use crate::progress::Ticks;
 use crate::proto::tensor_info::Encoding;
 use crate::proto::{SignatureDef, TensorInfo};
 use crate::wire::{Field, Layout, fields, first_len};
-
-/// Fields of MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto).
-const GRAPH_DEF: u32 = 2;
-const SAVER_DEF: u32 = 3;
-const COLLECTION_DEF: u32 = 4;
-const SIGNATURE_DEF: u32 = 5;
-const ASSET_FILE_DEF: u32 = 6;
-const OBJECT_GRAPH_DEF: u32 = 7;
-/// `FunctionDef.node_def`.
-const NODE_DEF: u32 = 3;
 
 /// The collections of nodes that a loader runs (`tensorflow/python/saved_model/constants.py`).
 const MAIN_OPS: [&[u8]; 3] = [b"saved_model_main_op", b"legacy_init_op", b"saved_model_init_op"];
@@ -249,15 +246,15 @@ impl<'a> Builder<'a, '_> {
     /// What a node of the graph needs.
     fn node_edges(&mut self, number: u32, node: &Node<'a>) {
         for input in &node.inputs {
-            let Input { control, name, .. } = Input::parse(input);
+            let Input { is_control, name, .. } = Input::parse(input);
             if let Some(source) = self.node(name) {
-                self.edge(number, source, if control { EdgeKind::Control } else { EdgeKind::Input });
+                self.edge(number, source, if is_control { EdgeKind::Control } else { EdgeKind::Input });
             }
         }
         self.calls(number, node);
         let shared = node.shared_name.filter(|name| *name != ANONYMOUS);
         let own_name = self.file.get(node.name.clone()).unwrap_or_default();
-        if let Some(name) = shared.or_else(|| is_resource(node.op).then_some(own_name)) {
+        if let Some(name) = shared.or_else(|| ops::makes_resource(node.op).then_some(own_name)) {
             let resource = self.resource(name);
             self.edge(number, resource, EdgeKind::Handle);
             self.handles.insert(number, resource);
@@ -305,7 +302,7 @@ impl<'a> Builder<'a, '_> {
 
     /// An AssetFileDef: the node that is given the file's path needs the file.
     fn asset(&mut self, def: Range<usize>, bytes: &dyn Fn(&str) -> u64) {
-        let filename = first(self.file, def.clone(), 2);
+        let filename = first(self.file, def.clone(), asset_file_def::FILENAME);
         let name = self.file.get(filename.clone()).unwrap_or_default();
         let known = self.assets.get(name).copied();
         let asset = known.unwrap_or_else(|| {
@@ -314,33 +311,34 @@ impl<'a> Builder<'a, '_> {
         });
         self.assets.insert(name, asset);
         self.asset_order.push(asset);
-        let tensor = first(self.file, first(self.file, def, 1), 1);
-        let input = Input::parse(self.file.get(tensor).unwrap_or_default());
-        if let Some(node) = self.node(input.name) {
+        let tensor = first(self.file, first(self.file, def, asset_file_def::TENSOR_INFO), tensor_info::NAME);
+        let input = input_node(self.file.get(tensor).unwrap_or_default());
+        if let Some(node) = self.node(input) {
             self.edge(node, asset, EdgeKind::File);
         }
     }
 
     /// The nodes of a collection that a loader runs.
     fn main_op(&self, entry: Range<usize>) -> Vec<u32> {
-        let key = self.file.get(first(self.file, entry.clone(), 1)).unwrap_or_default();
+        let key = self.file.get(first(self.file, entry.clone(), map_entry::KEY)).unwrap_or_default();
         if !MAIN_OPS.contains(&key) {
             return Vec::new();
         }
-        let values = fields(self.file, first(self.file, first(self.file, entry, 2), 1)).filter(|field| field.is_len(1));
-        let names = values.map(|field| Input::parse(field.bytes(self.file)).name);
+        let values = first(self.file, first(self.file, entry, map_entry::VALUE), collection_def::NODE_LIST);
+        let values = fields(self.file, values).filter(|field| field.is_len(node_list::VALUE));
+        let names = values.map(|field| input_node(field.bytes(self.file)));
         names.filter_map(|name| self.node(name)).collect()
     }
 
     fn signature(&mut self, position: usize, entry: Range<usize>) {
-        let key = self.file.get(first(self.file, entry.clone(), 1)).unwrap_or_default();
+        let key = self.file.get(first(self.file, entry.clone(), map_entry::KEY)).unwrap_or_default();
         let name = String::from_utf8_lossy(key).into_owned();
-        let value = self.file.get(first(self.file, entry, 2)).unwrap_or_default();
+        let value = self.file.get(first(self.file, entry, map_entry::VALUE)).unwrap_or_default();
         let def = SignatureDef::decode(Bytes::copy_from_slice(value)).unwrap_or_default();
         let mut targets = Vec::new();
         for (infos, edge) in [(&def.outputs, EdgeKind::Output), (&def.inputs, EdgeKind::Fed)] {
             for tensor in infos.values().flat_map(tensor_names) {
-                let found = self.node(Input::parse(tensor.as_bytes()).name);
+                let found = self.node(input_node(tensor.as_bytes()));
                 targets.extend(found.map(|node| (node, edge)));
             }
         }
@@ -364,17 +362,6 @@ fn tensor_names(info: &TensorInfo) -> Vec<&str> {
         }
     }
     names
-}
-
-/// Whether a node with this op makes a handle of a resource that goes by the node's name where it shares no other.
-#[inline]
-pub(super) fn is_resource(op: &[u8]) -> bool {
-    // Asked of every node: most ops end otherwise.
-    let Some(b"leOp" | b"leV2" | b"able" | b"sors" | b"rsV2") = op.last_chunk::<4>() else { return false };
-    matches!(op, b"VarHandleOp" | b"VariableV2" | b"Variable" | b"AutoReloadVariable")
-        || [&b"HashTable"[..], b"HashTableV2", b"HashTableOfTensors", b"HashTableOfTensorsV2"]
-            .iter()
-            .any(|end| op.ends_with(end) && !op.starts_with(b"Anonymous"))
 }
 
 /// The first field `number` of a message: enough for names and for what writers give once.

@@ -11,22 +11,16 @@
 
 use std::ops::Range;
 
-use super::build::{Builder, first, is_resource};
+use super::build::Builder;
 use super::names::Hashes;
-use super::node::{Input, Plain};
 use super::{EdgeKind, MetaGraph, Vertex, VertexKind};
 use crate::cache::hash_name;
+use crate::message::number::function_def_library::FUNCTION;
+use crate::message::number::graph_def::{LIBRARY, NODE};
+use crate::message::{NodeDef, Plain, input_node, ops};
+use crate::outline::Library;
 use crate::progress::Ticks;
 use crate::wire::{Field, fields};
-
-/// Fields of GraphDef and FunctionDefLibrary.
-const NODE: u32 = 1;
-const LIBRARY: u32 = 2;
-const FUNCTION: u32 = 1;
-/// `NodeDef.name`.
-const NAME: u32 = 1;
-/// `FunctionDef.signature`.
-const SIGNATURE: u32 = 1;
 
 /// How many of the nodes before one are remembered at most, as a power of two.
 const CACHE_BITS: u32 = 12;
@@ -72,13 +66,14 @@ pub(super) struct Declaring<'a, 'i> {
     cache: NodeCache<'a>,
     /// The nodes that may refer to more than their inputs, from the next one on; `None` where any may.
     referring: Option<&'i [Field]>,
+    library: &'i Library,
     ticks: Ticks<'i>,
 }
 
 impl<'i> Declaring<'_, 'i> {
     pub(super) fn new(meta_graph: &MetaGraph<'i>, ticks: Ticks<'i>) -> Self {
         let (hashes, cache) = (Hashes::new(), NodeCache::new(meta_graph.range.len()));
-        Self { hashes, late: Vec::new(), cache, referring: meta_graph.referring, ticks }
+        Self { hashes, late: Vec::new(), cache, referring: meta_graph.referring, library: meta_graph.library, ticks }
     }
 
     /// Whether the node whose message is at `start` may refer to more than its inputs. Nodes are asked for in the order of the
@@ -115,9 +110,12 @@ impl<'a> Builder<'a, '_> {
 
     fn declare_function(&mut self, field: &Field, declaring: &mut Declaring<'a, '_>) {
         declaring.ticks.up_to(field.start);
-        let name = first(self.file, first(self.file, field.payload(), SIGNATURE), 1);
+        // One that is beyond those in the outline is called by no name.
+        let name = declaring.library.at(field.start).map_or(0..0, |function| function.name.clone());
         let number = self.add(VertexKind::Function, name.clone(), field.payload(), self.layout.span(field).bytes());
-        self.functions.entry(self.file.get(name).unwrap_or_default()).or_insert(number);
+        // Of two functions of one name TensorFlow takes the later one (`FunctionLibraryDefinition::Initialize`,
+        // tensorflow/core/framework/function.cc).
+        self.functions.insert(self.file.get(name).unwrap_or_default(), number);
         declaring.late.push(number);
     }
 
@@ -129,18 +127,15 @@ impl<'a> Builder<'a, '_> {
         let plain = Plain::read(field.bytes(self.file));
         let is_complete = !declaring.may_refer(field.payload)
             && plain.as_ref().is_some_and(|node| {
-                !is_resource(node.op) && node.inputs().all(|input| self.guess(input, &declaring.cache))
+                !ops::makes_resource(node.op) && node.inputs().all(|input| self.guess(input, &declaring.cache))
             });
         if !is_complete {
             self.edges.clear_last();
             declaring.late.push(number);
         }
         let name = match &plain {
-            Some(node) => {
-                let start = field.payload + node.name_at;
-                start..start + node.name.len()
-            }
-            None => first(self.file, field.payload(), NAME),
+            Some(node) => field.payload + node.name_at.start..field.payload + node.name_at.end,
+            None => NodeDef::read(self.file, field.payload()).name_range(),
         };
         let called = self.file.get(name.clone()).unwrap_or_default();
         let bytes = self.layout.span(field).bytes();
@@ -161,7 +156,7 @@ impl<'a> Builder<'a, '_> {
             name => (name, EdgeKind::Input),
         };
         let source = cache.get(tensor).or_else(|| {
-            let name = Input::parse(tensor).name;
+            let name = input_node(tensor);
             if name.len() == tensor.len() { None } else { cache.get(name) }
         });
         source.inspect(|source| self.edge_of_last(*source, edge)).is_some()

@@ -50,15 +50,14 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::charge;
 use crate::checkpoint::Checkpoint;
+use crate::outline::{self, Library};
 use crate::progress::Progress;
 use crate::queue;
 use crate::wire::{Field, Layout};
 
 pub use ask::{Bound, Handle, Restoration, Users};
 pub use body::{Body, BodyNode};
-pub(crate) use node::function_names;
 pub use paths::{PathStep, Paths};
 pub use vertices::Vertex;
 pub use walk::{Need, VertexSet};
@@ -231,13 +230,15 @@ pub struct MetaGraph<'i> {
     pub referring: Option<&'i [Field]>,
     /// The same of all of its functions.
     pub referring_in_functions: Option<&'i [Field]>,
+    /// Its functions.
+    pub library: &'i Library,
 }
 
-impl<'i> From<&'i charge::MetaGraph> for MetaGraph<'i> {
+impl<'i> From<&'i outline::MetaGraph> for MetaGraph<'i> {
     /// A metagraph as it was charged.
-    fn from(charged: &'i charge::MetaGraph) -> Self {
+    fn from(charged: &'i outline::MetaGraph) -> Self {
         let (referring, referring_in_functions) = (charged.notes.referring(), charged.notes.referring_in_functions());
-        Self { range: charged.range.clone(), referring, referring_in_functions }
+        Self { range: charged.range.clone(), referring, referring_in_functions, library: &charged.library }
     }
 }
 

@@ -9,21 +9,16 @@ use std::ops::Range;
 
 use super::build::{Builder, first};
 use super::{EdgeKind, Origin, VertexKind};
+use crate::message::number::saved_concrete_function::BOUND_INPUTS;
+use crate::message::number::saved_object::{
+    ASSET, BARE_CONCRETE_FUNCTION as BARE_FUNCTION, CAPTURED_TENSOR, CHILDREN, CONSTANT, FUNCTION, RESOURCE,
+};
+use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
+use crate::message::number::trackable_object_graph::trackable_object::object_reference;
+use crate::message::number::{
+    captured_tensor, map_entry, saved_asset, saved_bare_concrete_function, saved_constant, saved_function,
+};
 use crate::wire::{Field, WireType, fields, integers, varint};
-
-/// Fields of SavedObjectGraph (tensorflow/core/protobuf/saved_object_graph.proto).
-const NODES: u32 = 1;
-const CONCRETE_FUNCTIONS: u32 = 2;
-/// Fields of SavedObject.
-const CHILDREN: u32 = 1;
-const ASSET: u32 = 5;
-const FUNCTION: u32 = 6;
-const BARE_FUNCTION: u32 = 8;
-const CONSTANT: u32 = 9;
-const RESOURCE: u32 = 10;
-const CAPTURED_TENSOR: u32 = 12;
-/// `SavedConcreteFunction.bound_inputs`.
-const BOUND_INPUTS: u32 = 2;
 
 /// The child of the root that holds the signatures; what hangs from it is theirs.
 const SIGNATURES: &[u8] = b"signatures";
@@ -84,9 +79,9 @@ pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) ->
     }
     checkpoint_keys(builder, base, count);
     for entry in messages().filter(|field| field.is_len(CONCRETE_FUNCTIONS)) {
-        let name = file.get(first(file, entry.payload(), 1)).unwrap_or_default();
+        let name = file.get(first(file, entry.payload(), map_entry::KEY)).unwrap_or_default();
         let Some(function) = builder.functions.get(name).copied() else { continue };
-        for object in integers(file, first(file, entry.payload(), 2), BOUND_INPUTS).filter_map(number) {
+        for object in integers(file, first(file, entry.payload(), map_entry::VALUE), BOUND_INPUTS).filter_map(number) {
             builder.edge(function, base.saturating_add(object), EdgeKind::Captures);
         }
     }
@@ -105,10 +100,11 @@ pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) ->
 
 fn children(file: &[u8], node: Range<usize>, number: impl Fn(u64) -> Option<u32>) -> Children {
     let child = |reference: Range<usize>| {
-        let id = fields(file, reference.clone()).find(|f| f.number == 1 && f.wire_type == WireType::Varint);
+        let id = fields(file, reference.clone())
+            .find(|f| f.number == object_reference::NODE_ID && f.wire_type == WireType::Varint);
         // The first object's number is 0, which proto3 does not write.
         let id = id.map_or(Some(0), |field| integer(file, &field)).and_then(&number)?;
-        Some((id, first(file, reference, 2)))
+        Some((id, first(file, reference, object_reference::LOCAL_NAME)))
     };
     fields(file, node).filter(|field| field.is_len(CHILDREN)).filter_map(|field| child(field.payload())).collect()
 }
@@ -121,24 +117,30 @@ fn object_edges(builder: &mut Builder<'_, '_>, object: u32, node: Range<usize>) 
         let kind = field.payload();
         match field.number {
             ASSET => {
-                let index = fields(file, kind).find(|field| field.number == 1);
+                let index = fields(file, kind).find(|field| field.number == saved_asset::ASSET_FILE_DEF_INDEX);
                 let index = index.map_or(Some(0), |field| integer(file, &field)).and_then(|i| usize::try_from(i).ok());
                 let asset = index.and_then(|index| builder.asset_order.get(index)).copied();
                 asset.into_iter().for_each(|asset| builder.edge(object, asset, EdgeKind::File));
             }
             FUNCTION => {
-                for name in fields(file, kind).filter(|field| field.is_len(1)) {
+                for name in fields(file, kind).filter(|field| field.is_len(saved_function::CONCRETE_FUNCTIONS)) {
                     let function = builder.functions.get(name.bytes(file)).copied();
                     function.into_iter().for_each(|function| builder.edge(object, function, EdgeKind::Trace));
                 }
             }
             BARE_FUNCTION | CAPTURED_TENSOR => {
-                let name = first(file, kind, if field.number == BARE_FUNCTION { 1 } else { 2 });
+                let is_bare = field.number == BARE_FUNCTION;
+                let number = if is_bare {
+                    saved_bare_concrete_function::CONCRETE_FUNCTION_NAME
+                } else {
+                    captured_tensor::CONCRETE_FUNCTION
+                };
+                let name = first(file, kind, number);
                 let function = builder.functions.get(text(name)).copied();
                 function.into_iter().for_each(|function| builder.edge(object, function, EdgeKind::Trace));
             }
             CONSTANT => {
-                let node = builder.node(text(first(file, kind, 1)));
+                let node = builder.node(text(first(file, kind, saved_constant::OPERATION)));
                 node.into_iter().for_each(|node| builder.edge(object, node, EdgeKind::Value));
             }
             _ => {}

@@ -8,13 +8,11 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
 
-use super::build::{Builder, first};
-use super::node::{Input, Node};
+use super::build::Builder;
+use super::node::Node;
 use super::{EdgeKind, MAX_EDGES, Origin};
-use crate::wire::fields;
-
-/// Ops that a value passes through unchanged between the checkpoint and a variable.
-const PASSES: [&[u8]; 4] = [b"Identity", b"Cast", b"Reshape", b"DisableCopyOnRead"];
+use crate::message::number::saver_def::RESTORE_OP_NAME;
+use crate::message::{FunctionDef, Input, Message, NodeDef, input_node, ops};
 
 /// How many of these are followed; savers write one or two.
 const HOPS: usize = 8;
@@ -22,19 +20,12 @@ const HOPS: usize = 8;
 /// How many resources and tensors of one node are tied to each other; an Assign has one of each.
 const TIED: usize = 64;
 
-/// `FunctionDef` and `SaverDef.restore_op_name`.
-const SIGNATURE: u32 = 1;
-const INPUT_ARG: u32 = 2;
-const NODE_DEF: u32 = 3;
-const RESTORE_OP_NAME: u32 = 3;
-
 /// Ties resources to the tensors that they are restored from; returns these resources.
 pub(super) fn restore(builder: &mut Builder<'_, '_>, savers: Vec<Range<usize>>) -> HashSet<u32> {
     let file = builder.file;
     let mut restored = HashSet::default();
-    let name = |saver| file.get(first(file, saver, RESTORE_OP_NAME)).unwrap_or_default();
-    let starts: Vec<u32> =
-        savers.into_iter().filter_map(|saver| builder.node(Input::parse(name(saver)).name)).collect();
+    let name = |saver| Message::new(file, saver).bytes(RESTORE_OP_NAME);
+    let starts: Vec<u32> = savers.into_iter().filter_map(|saver| builder.node(input_node(name(saver)))).collect();
     let nodes = before(builder, starts);
     let mut ties: Vec<(u32, u32)> = Vec::new();
     let mut scope = Scope::new(file);
@@ -53,7 +44,7 @@ pub(super) fn restore(builder: &mut Builder<'_, '_>, savers: Vec<Range<usize>>) 
             if ties.len() >= MAX_EDGES {
                 break;
             }
-            let source = node.inputs.get(*argument).and_then(|input| builder.node(Input::parse(input).name));
+            let source = node.inputs.get(*argument).and_then(|input| builder.node(input_node(input)));
             ties.extend(source.map(|source| (source, *tensor)));
         }
     }
@@ -94,21 +85,17 @@ pub(super) fn prepare(builder: &mut Builder<'_, '_>, restored: &HashSet<u32>) {
     for number in before(builder, starts) {
         node.read(builder.file, builder.span(number));
         let called = node.functions.iter().chain([&node.op]).any(|name| builder.functions.contains_key(name));
-        if !called && !prepares(node.op) {
+        if !called && !ops::sets_resource(node.op) {
             continue;
         }
         for input in &node.inputs {
-            let source = builder.node(Input::parse(input).name);
+            let source = builder.node(input_node(input));
             let resource = source.and_then(|source| builder.handles.get(&source)).copied();
             if let Some(resource) = resource.filter(|resource| !restored.contains(resource)) {
                 builder.edge(resource, number, EdgeKind::Prepared);
             }
         }
     }
-}
-
-fn prepares(op: &[u8]) -> bool {
-    [&b"Assign"[..], b"InitializeTable", b"LookupTableImport"].iter().any(|start| op.starts_with(start))
 }
 
 /// The nodes of the graph that some are computed from, these included.
@@ -119,7 +106,7 @@ fn before(builder: &Builder<'_, '_>, starts: Vec<u32>) -> Vec<u32> {
     while let Some(number) = open.pop() {
         found.push(number);
         node.read(builder.file, builder.span(number));
-        let sources = node.inputs.iter().filter_map(|input| builder.node(Input::parse(input).name));
+        let sources = node.inputs.iter().filter_map(|input| builder.node(input_node(input)));
         open.extend(sources.filter(|source| seen.insert(*source)));
     }
     found.sort_unstable();
@@ -132,11 +119,9 @@ fn of_function(builder: &Builder<'_, '_>, function: u32) -> Vec<(usize, u32)> {
     let file = builder.file;
     let span = builder.span(function);
     let mut scope = Scope::new(file);
-    let bodies = fields(file, span.clone()).filter(|field| field.is_len(NODE_DEF));
-    bodies.for_each(|field| scope.add(field.payload()));
-    let arguments = fields(file, first(file, span, SIGNATURE)).filter(|field| field.is_len(INPUT_ARG));
-    let names = arguments.map(|field| file.get(first(file, field.payload(), 1)).unwrap_or_default());
-    let positions: HashMap<&[u8], usize> = names.zip(0..).collect();
+    let def = FunctionDef::new(file, span);
+    def.node_fields().for_each(|field| scope.add(field.payload()));
+    let positions: HashMap<&[u8], usize> = def.signature().arguments().zip(0..).collect();
     let ties = scope.ties(builder).into_iter();
     ties.filter_map(|(handle, key, slice)| Some((*positions.get(handle)?, tensor(builder, &key, &slice)?))).collect()
 }
@@ -175,7 +160,7 @@ impl<'a> Scope<'a> {
     }
 
     fn add(&mut self, span: Range<usize>) {
-        let name = self.file.get(first(self.file, span.clone(), 1)).unwrap_or_default();
+        let name = NodeDef::read(self.file, span.clone()).name();
         self.by_name.entry(name).or_insert(self.spans.len());
         self.spans.push(span);
     }
@@ -193,13 +178,13 @@ impl<'a> Scope<'a> {
         let (mut node, mut other) = (Node::default(), Node::default());
         for span in &self.spans {
             node.read(self.file, span.clone());
-            let takes_values = prepares(node.op)
+            let takes_values = ops::sets_resource(node.op)
                 || node.functions.iter().chain([&node.op]).any(|name| builder.functions.contains_key(name));
             if !takes_values {
                 continue;
             }
             let (mut handles, mut keys) = (Vec::new(), Vec::new());
-            for input in node.inputs.iter().map(|input| Input::parse(input)).filter(|input| !input.control) {
+            for input in node.inputs.iter().map(|input| Input::parse(input)).filter(|input| !input.is_control) {
                 match self.restoring(input, &mut other) {
                     Ok((position, index)) => {
                         let (names, slices) = outputs.entry(position).or_insert_with(|| self.outputs(&other));
@@ -220,10 +205,10 @@ impl<'a> Scope<'a> {
     fn restoring(&self, mut input: Input<'a>, node: &mut Node<'a>) -> Result<(usize, usize), &'a [u8]> {
         for _ in 0..HOPS {
             let Some(position) = self.read(input.name, node) else { break };
-            if matches!(node.op, b"RestoreV2" | b"RestoreSlice" | b"Restore") {
-                return Ok((position, input.index));
+            if ops::RESTORES.contains(&node.op) {
+                return Ok((position, input.index()));
             }
-            match node.inputs.first().filter(|_| PASSES.contains(&node.op)) {
+            match node.inputs.first().filter(|_| ops::PASSES.contains(&node.op)) {
                 Some(source) => input = Input::parse(source),
                 None => break,
             }
@@ -235,11 +220,10 @@ impl<'a> Scope<'a> {
     fn outputs(&self, restoring: &Node<'a>) -> Outputs {
         let strings = |input: usize| {
             let mut node = Node::default();
-            let source = restoring.inputs.get(input).map(|input| Input::parse(input).name);
+            let source = restoring.inputs.get(input).map(|input| input_node(input));
             let found = source.and_then(|name| self.read(name, &mut node));
-            let value = found.and_then(|_| node.value.clone()).unwrap_or(0..0);
-            // TensorProto.string_val
-            fields(self.file, value).filter(|field| field.is_len(8)).map(|field| field.payload()).collect()
+            let value = node.value.filter(|_| found.is_some()).unwrap_or_default();
+            value.strings().map(|field| field.payload()).collect()
         };
         (strings(1), strings(2))
     }

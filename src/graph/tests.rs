@@ -43,26 +43,24 @@ struct Found {
 }
 
 /// A model as it is charged, with its notes.
-fn charged(model: &[u8]) -> charge::SavedModel {
+fn charged(model: &[u8]) -> outline::SavedModel {
     let model = Model::in_memory("model", [("saved_model.pb".to_owned(), Bytes::copy_from_slice(model))]);
     let mut ledger = Ledger::new(&[Dimension::Op, Dimension::Function]);
-    charge::charge_model(&model, MainFile::open(&model).as_ref(), None, &mut ledger, &Silent).unwrap()
+    crate::charge::charge_model(&model, MainFile::open(&model).as_ref(), None, &mut ledger, &Silent).unwrap()
 }
 
 /// A metagraph of whose nodes nothing is known.
-fn unknown<'i>(range: Range<usize>) -> MetaGraph<'i> {
-    MetaGraph { range, referring: None, referring_in_functions: None }
+fn unknown(charged: &outline::MetaGraph) -> MetaGraph<'_> {
+    MetaGraph { referring: None, referring_in_functions: None, ..MetaGraph::from(charged) }
 }
 
 fn find(graphs: &[Message], checkpoint: Option<&Checkpoint>) -> Found {
     let model = saved_model(graphs).0;
-    let fields = crate::wire::Fields::new(&model, 0..model.len()).map(Result::unwrap);
-    let meta_graphs = fields.filter(|field| field.is_len(2)).map(|field| field.payload());
-    let meta_graphs: Vec<MetaGraph<'_>> = meta_graphs.map(unknown).collect();
     let asset_bytes = &|name: &str| if name == "words.txt" { 1000 } else { 0 };
     let (layout, progress) = (&Layout::Wire, &Silent);
     let inputs = |meta_graphs| Inputs { file: &model, layout, meta_graphs, checkpoint, asset_bytes, progress };
     let charged = charged(&model);
+    let meta_graphs: Vec<MetaGraph<'_>> = charged.meta_graphs.iter().map(unknown).collect();
     let of_charged: Vec<MetaGraph<'_>> = charged.meta_graphs.iter().map(MetaGraph::from).collect();
     let (reach, again) = (reach(&inputs(&meta_graphs)), reach(&inputs(&of_charged)));
     for (graph, again) in reach.meta_graphs.iter().flatten().zip(again.meta_graphs.iter().flatten()) {

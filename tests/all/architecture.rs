@@ -11,15 +11,16 @@ use walkdir::WalkDir;
 use crate::sources::{Sources, attributes};
 
 /// The parts, uppermost first; a part may use those below its own line.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["audit", "gate"],
     &["report"],
     &["findings"],
     &["duplicates", "graph"],
     &["charge"],
+    &["outline"],
     &["checkpoint", "fingerprint", "verify"],
     &["chunked", "dtype", "text"],
-    &["schema"],
+    &["message", "schema"],
     &["ledger", "wire", "proto"],
     &["input"],
     &["cache", "escape", "problem", "progress", "exit", "identity", "queue", "seeded", "size"],
@@ -142,12 +143,16 @@ fn what_is_written_is_made_in_the_report() {
 
 #[test]
 fn generated_code_unsafe_code_and_clap_stay_in_their_places() {
-    let places = [("include!(", "src/proto"), ("unsafe {", "src/input/map"), ("use clap", "src/bin/smaudit/cli")];
+    let places: [(&str, &[&str]); 3] = [
+        ("include!(", &["src/proto", "src/message/number"]),
+        ("unsafe {", &["src/input/map"]),
+        ("use clap", &["src/bin/smaudit/cli"]),
+    ];
     for entry in WalkDir::new("src").sort_by_file_name() {
         let path = entry.expect("src can be walked").into_path();
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        for (what, place) in places {
-            let is_there = path.with_extension("").starts_with(place);
+        for (what, places) in places {
+            let is_there = places.iter().any(|place| path.with_extension("").starts_with(place));
             assert!(!text.contains(what) || is_there, "{what} is in {}", path.display());
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::{Assembly, MAX_DEPTH, MapEntry, Records, Step, Which};
+use crate::message::number::map_entry::{KEY, VALUE};
 use crate::problem::{Problem, Problems};
 use crate::wire::{Field, Fields, Shares, WireType, fields, last_len, varint};
 
@@ -16,10 +17,6 @@ const BYTES_OF_A_FIELD: usize = 4;
 
 /// A message that chunks go into takes the memory of so many fields, beside its own.
 const FIELDS_OF_A_MESSAGE: usize = 6;
-
-/// Fields of a map's entry.
-const KEY: u32 = 1;
-const VALUE: u32 = 2;
 
 /// Some of the decoded bytes of a block.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,9 @@ use std::ops::Range;
 
 use super::canonical::{Entry, Reader, Unreadable, last, push, sort};
 use super::form::Piece;
-use crate::charge::OUTPUT_SHAPES;
+use crate::message::attributes::OUTPUT_SHAPES;
+use crate::message::number::attr_value::list_value;
+use crate::message::number::{attr_value, name_attr_list};
 use crate::wire::{Field, WireType};
 
 /// Attributes may nest this deep in functions in attributes; TensorFlow writes one level.
@@ -61,7 +63,7 @@ impl Reader<'_, '_> {
     /// Whether an attribute is no part of the form.
     fn is_out(&self, key: &[u8], value: Range<usize>) -> Result<bool, Unreadable> {
         if names_a_function(key) {
-            let [name] = last(self.file, value, [2])?;
+            let [name] = last(self.file, value, [attr_value::S])?;
             return Ok(self.library.find(name).is_none());
         }
         Ok(is_name(key))
@@ -72,9 +74,9 @@ impl Reader<'_, '_> {
         for field in self.fields(value) {
             let field = field?;
             match (field.number, field.wire_type) {
-                (1, WireType::Len) => self.list(field, nesting)?,
-                (2, WireType::Len) => self.text(field),
-                (10, WireType::Len) => self.function_value(field, nesting)?,
+                (attr_value::LIST, WireType::Len) => self.list(field, nesting)?,
+                (attr_value::S, WireType::Len) => self.text(field),
+                (attr_value::FUNC, WireType::Len) => self.function_value(field, nesting)?,
                 _ => self.field(field),
             }
         }
@@ -87,8 +89,8 @@ impl Reader<'_, '_> {
         for field in self.fields(list.payload()) {
             let field = field?;
             match (field.number, field.wire_type) {
-                (2, WireType::Len) => self.text(field),
-                (9, WireType::Len) => self.function_value(field, nesting)?,
+                (list_value::S, WireType::Len) => self.text(field),
+                (list_value::FUNC, WireType::Len) => self.function_value(field, nesting)?,
                 _ => self.field(field),
             }
         }
@@ -114,8 +116,8 @@ impl Reader<'_, '_> {
         for field in self.fields(function.payload()) {
             let field = field?;
             match (field.number, field.wire_type) {
-                (1, WireType::Len) => name = field.bytes(self.file),
-                (2, WireType::Len) => {
+                (name_attr_list::NAME, WireType::Len) => name = field.bytes(self.file),
+                (name_attr_list::ATTR, WireType::Len) => {
                     let entry = self.entry(field)?;
                     push(&mut self.attributes, entry)?;
                 }

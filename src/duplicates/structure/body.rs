@@ -8,10 +8,8 @@ use super::canonical::{Reader, Stop, Unreadable, last, push, put_source};
 use super::form::Piece;
 use super::names::{Known, Source};
 use super::trail::{At, Digests};
+use crate::message::number::node_def::{ATTR, DEVICE, EXPERIMENTAL_DEBUG_INFO, INPUT, NAME, OP};
 use crate::wire::{Field, WireType};
-
-/// `NodeDef.op`.
-const OP: u32 = 2;
 
 impl<'a> Reader<'_, 'a> {
     /// What the nodes of the function are, and their calls.
@@ -62,15 +60,15 @@ impl<'a> Reader<'_, 'a> {
             let field = field?;
             match (field.number, field.wire_type) {
                 // The name is known. One that it does not begin with is another one, if it does begin with one.
-                (1, WireType::Len) if begins_with_name && field.start != range.start => {
+                (NAME, WireType::Len) if begins_with_name && field.start != range.start => {
                     return Err(Stop::NamedAgain);
                 }
                 // The name and the debug info.
-                (1 | 6, WireType::Len) => {}
+                (NAME | EXPERIMENTAL_DEBUG_INFO, WireType::Len) => {}
                 (OP, WireType::Len) => op = field.bytes(self.file),
-                (3, WireType::Len) => self.input(field, index)?,
-                (4, WireType::Len) => device = field.bytes(self.file),
-                (5, WireType::Len) => {
+                (INPUT, WireType::Len) => self.input(field, index)?,
+                (DEVICE, WireType::Len) => device = field.bytes(self.file),
+                (ATTR, WireType::Len) => {
                     let entry = self.entry(field)?;
                     push(&mut self.attributes, entry)?;
                 }

@@ -30,16 +30,15 @@ use super::form::{Form, Piece};
 use super::library::{Library, Results};
 use super::names::{Names, Node, Source};
 use super::trail::{Digests, Draft, Trail};
+use crate::message::number::function_def::{NODE_DEF, SIGNATURE};
+use crate::message::number::node_def::NAME as NODE_NAME;
+use crate::message::number::op_def::{arg_def, attr_def};
+use crate::message::number::{function_def, map_entry, op_def};
 use crate::wire::{Field, Fields, WireError, WireType, fields, plain_entry, split_len, varint};
 
 /// A function has at most this many arguments and nodes, a map this many entries. An empty one takes two bytes of the
 /// file and many times that in memory; real nodes take hundreds, and protobuf ends at 2 GiB.
 pub(super) const MAX_PARTS: usize = 1 << 22;
-
-/// Fields of FunctionDef and NodeDef.
-const SIGNATURE: u32 = 1;
-const NODE_DEF: u32 = 3;
-const NODE_NAME: u32 = 1;
 
 /// A function cannot be read; it is then taken as its bytes.
 #[derive(Debug)]
@@ -279,31 +278,31 @@ impl<'l, 'a> Reader<'l, 'a> {
             let Some(field) = self.fields(end.saturating_sub(rest.len())..end).next().transpose()? else { break };
             rest = self.file.get(field.end..end).unwrap_or_default();
             match (field.number, field.wire_type) {
-                (3, WireType::Len) => self.outline_node(field.bytes(self.file), field.payload_end, naming)?,
+                (NODE_DEF, WireType::Len) => self.outline_node(field.bytes(self.file), field.payload_end, naming)?,
                 (SIGNATURE, WireType::Len) => {
                     self.noted.signed_again |= is_signed;
                     is_signed = true;
                     self.signature(field.payload())?;
                 }
-                (4, WireType::Len) => {
+                (function_def::RET, WireType::Len) => {
                     let entry = self.entry(field)?;
                     push(&mut self.results, entry)?;
                 }
-                (5, WireType::Len) => {
+                (function_def::ATTR, WireType::Len) => {
                     self.noted.attributes = true;
                     let entry = self.entry(field)?;
                     push(&mut self.attributes, entry)?;
                 }
-                (6, WireType::Len) => {
+                (function_def::CONTROL_RET, WireType::Len) => {
                     let node = self.entry(field)?.value;
                     push(&mut self.control_results, self.file.get(node).unwrap_or_default())?;
                 }
-                (7, WireType::Len) => {
+                (function_def::ARG_ATTR, WireType::Len) => {
                     let (argument, attributes) = self.numbered_entry(field)?;
                     let attributes = attributes.map_or(0..0, |field| field.payload());
                     push(&mut self.argument_attributes, (argument, attributes))?;
                 }
-                (8, WireType::Len) => {
+                (function_def::RESOURCE_ARG_UNIQUE_ID, WireType::Len) => {
                     let (argument, id) = self.numbered_entry(field)?;
                     let id = id.map_or(0, |id| self.integer(id));
                     push(&mut self.resources, (argument, id))?;
@@ -360,23 +359,22 @@ impl<'l, 'a> Reader<'l, 'a> {
         for field in self.fields(signature) {
             let field = field?;
             match (field.number, field.wire_type) {
-                // The name, a summary and a description; the names of control outputs.
-                (1 | 5 | 6 | 20, WireType::Len) => {}
-                (2, WireType::Len) => {
-                    let [name] = last(self.file, field.payload(), [1])?;
+                (op_def::NAME | op_def::SUMMARY | op_def::DESCRIPTION | op_def::CONTROL_OUTPUT, WireType::Len) => {}
+                (op_def::INPUT_ARG, WireType::Len) => {
+                    let [name] = last(self.file, field.payload(), [arg_def::NAME])?;
                     self.names.push_argument(name)?;
                     self.begin(Piece::Argument);
-                    self.fields_but(field.payload(), &[1, 2])?;
+                    self.fields_but(field.payload(), &[arg_def::NAME, arg_def::DESCRIPTION])?;
                 }
-                (3, WireType::Len) => {
-                    let [name] = last(self.file, field.payload(), [1])?;
+                (op_def::OUTPUT_ARG, WireType::Len) => {
+                    let [name] = last(self.file, field.payload(), [arg_def::NAME])?;
                     push(&mut self.result_names, name)?;
                     self.begin(Piece::Result);
-                    self.fields_but(field.payload(), &[1, 2])?;
+                    self.fields_but(field.payload(), &[arg_def::NAME, arg_def::DESCRIPTION])?;
                 }
-                (4, WireType::Len) => {
+                (op_def::ATTR, WireType::Len) => {
                     self.begin(Piece::Declaration);
-                    self.fields_but(field.payload(), &[4])?;
+                    self.fields_but(field.payload(), &[attr_def::DESCRIPTION])?;
                 }
                 _ => {
                     self.tell_nodes();
@@ -415,8 +413,8 @@ impl<'l, 'a> Reader<'l, 'a> {
         for field in self.fields(entry.payload()) {
             let field = field?;
             match (field.number, field.wire_type) {
-                (1, WireType::Len) => read.key = field.bytes(self.file),
-                (2, WireType::Len) => read.value = field.payload(),
+                (map_entry::KEY, WireType::Len) => read.key = field.bytes(self.file),
+                (map_entry::VALUE, WireType::Len) => read.value = field.payload(),
                 _ => {}
             }
         }
@@ -429,8 +427,8 @@ impl<'l, 'a> Reader<'l, 'a> {
         for field in self.fields(entry.payload()) {
             let field = field?;
             match (field.number, field.wire_type) {
-                (1, WireType::Varint) => key = self.integer(field),
-                (2, _) => value = Some(field),
+                (map_entry::KEY, WireType::Varint) => key = self.integer(field),
+                (map_entry::VALUE, _) => value = Some(field),
                 _ => {}
             }
         }

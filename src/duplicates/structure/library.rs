@@ -5,14 +5,11 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
 
+use crate::message::number::function_def::SIGNATURE;
+use crate::message::number::op_def::arg_def::NAME as ARG_NAME;
+use crate::message::number::op_def::{NAME as OP_NAME, OUTPUT_ARG};
 use crate::queue;
 use crate::wire::{fields, first_len, last_len};
-
-/// `FunctionDef.signature`; `OpDef.name`, `.output_arg` and `OpDef.ArgDef.name`.
-const SIGNATURE: u32 = 1;
-const OP_NAME: u32 = 1;
-const OUTPUT_ARG: u32 = 3;
-const ARG_NAME: u32 = 1;
 
 /// How often functions have their signature. The last one counts, and to look for another one is a walk over the whole function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +52,8 @@ impl<'a> Library<'a> {
         let names = || (first..).zip(names.iter().flatten().copied()).filter(|(_, name)| !name.is_empty());
         let mut by_name = HashMap::with_capacity_and_hasher(names().count(), RandomState::default());
         for (number, name) in names() {
-            by_name.entry(name).or_insert(number);
+            // The later one of two of one name counts (`FunctionLibraryDefinition`, tensorflow/core/framework/function.cc).
+            by_name.insert(name, number);
         }
         let longest = by_name.keys().map(|name| name.len()).max().unwrap_or(0);
         let lengths = by_name.keys().fold(0, |lengths, name| lengths | bit_of(name.len()));

@@ -16,7 +16,8 @@ use std::ops::Range;
 
 use super::names::{Known, Names, Node};
 use crate::cache::{Cache, hash_name, hash_number};
-use crate::wire::{Field, short_length};
+use crate::message::number::node_def;
+use crate::wire::{Field, WireType, short_length};
 
 /// So many steps are kept, with so many inputs and calls in all; when they are full, the trail is begun anew. A step takes
 /// about a hundred bytes and an input forty, so all of it is some ten megabytes for each thread.
@@ -271,7 +272,8 @@ impl<'a> Draft<'a> {
     ) {
         let length_at = field.start.saturating_add(1);
         // A tag of one byte and a length of one or two, as everyone writes them.
-        let has_short_head = file.get(field.start) == Some(&INPUT_TAG) && field.payload.saturating_sub(length_at) <= 2;
+        let has_short_head = file.get(field.start).is_some_and(|tag| u32::from(*tag) == INPUT_TAG)
+            && field.payload.saturating_sub(length_at) <= 2;
         let source = source.filter(|_| has_short_head && self.can_be_followed && self.inputs.len() < MAX_INPUTS);
         let (Some(source), Some(before)) = (source, file.get(self.open..length_at)) else {
             self.can_be_followed = false;
@@ -291,7 +293,7 @@ impl<'a> Draft<'a> {
 }
 
 /// The tag of `NodeDef.input`.
-const INPUT_TAG: u8 = 3 << 3 | 2;
+const INPUT_TAG: u32 = node_def::INPUT << 3 | WireType::Len as u32;
 
 #[cfg(test)]
 mod tests {

@@ -11,8 +11,9 @@ use crate::findings::assignments::{Assigned, assigned};
 use crate::findings::claims::Claims;
 use crate::findings::constants::Constant;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::nodes::{Node, input_node};
+use crate::findings::nodes::Node;
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::message::{input_node, ops};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -26,9 +27,6 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/assign-constants.md"),
     detect,
 };
-
-/// What TensorFlow puts behind an assignment, to give the variable's new value.
-const READS: [&[u8]; 2] = [b"ReadVariableOp", b"Identity"];
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let assigned = assigned(context);
@@ -75,7 +73,7 @@ fn reads<'a>(context: &Context<'a>, late: &[&Assigned<'_, 'a>]) -> HashMap<(usiz
     let mut reads: HashMap<(usize, &[u8]), Vec<Node<'_>>> = HashMap::default();
     for meta_graph in graphs {
         let mut found: HashMap<&[u8], (&[u8], Node<'_>)> = HashMap::default();
-        for node in context.nodes(meta_graph).filter(|node| READS.contains(&node.op())) {
+        for node in context.nodes(meta_graph).filter(|node| ops::READS.contains(&node.op())) {
             let mut after = node.inputs().map(input_node);
             if let Some(assign) = after.find(|name| assigns.contains(&(meta_graph, name))) {
                 found.insert(node.name(), (assign, node));

@@ -12,6 +12,8 @@ use crate::findings::removal::{self, Gone};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::{MetaGraphReach, VertexKind};
 use crate::identity::TensorId;
+use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
+use crate::message::number::{map_entry, saved_object_graph};
 use crate::size::{bytes, plural};
 use crate::wire::{fields, first_len};
 
@@ -29,8 +31,6 @@ pub(super) const CAUSE: Cause = Cause {
 /// Smaller contents are not compared (`--min-duplicate`), so a frozen bias cannot be told from any other: where larger
 /// variables are frozen, those of less than this that no signature needs are taken for frozen as well.
 const TELLING: u64 = 1 << 10;
-
-const OBJECT_GRAPH_DEF: u32 = 7;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let groups = context.duplicates.groups.iter().filter(|group| group.tensors().next().is_some());
@@ -130,11 +130,15 @@ fn captors<'a>(
     let file = context.main();
     let entries = context.sections(meta_graph, OBJECT_GRAPH_DEF).flat_map(|graph| fields(file, graph.payload()));
     let name = |entry: &crate::wire::Field| {
-        let captures = first_len(file, entry.payload(), 2).map(|value| objects::bound_inputs(file, value));
+        let captures =
+            first_len(file, entry.payload(), map_entry::VALUE).map(|value| objects::bound_inputs(file, value));
         let goes = captures.is_some_and(|mut captures| captures.any(|object| captured.contains(&object)));
-        first_len(file, entry.payload(), 1).and_then(|name| file.get(name)).filter(|_| goes)
+        first_len(file, entry.payload(), map_entry::KEY).and_then(|name| file.get(name)).filter(|_| goes)
     };
-    let mut names: BTreeSet<&[u8]> = entries.filter(|entry| entry.is_len(2)).filter_map(|entry| name(&entry)).collect();
+    let mut names: BTreeSet<&[u8]> = entries
+        .filter(|entry| entry.is_len(saved_object_graph::CONCRETE_FUNCTIONS))
+        .filter_map(|entry| name(&entry))
+        .collect();
     if !names.is_empty() {
         let functions = reach.kinds().filter(|(_, kind)| *kind == VertexKind::Function);
         for (number, _) in functions.filter(|(number, _)| reach.is_called(*number)) {

@@ -13,6 +13,7 @@ use crate::findings::claims::Claims;
 use crate::findings::constants::{Constant, VARIABLE_BYTES};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::message::ops;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -25,9 +26,6 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/constant-in-every-trace.md"),
     detect,
 };
-
-/// Ops whose constants are names of tensors, which a variable cannot hold.
-const OF_SAVERS: [&[u8]; 2] = [b"SaveV2", b"RestoreV2"];
 
 /// How many functions of a constant are named.
 const NAMED: usize = 4;
@@ -84,7 +82,7 @@ fn is_in_function(member: &Member) -> bool {
 }
 
 fn is_of_saver(context: &Context<'_>, constant: usize) -> bool {
-    context.uses().ends(constant).any(|found| OF_SAVERS.contains(&found.node.op()))
+    context.uses().ends(constant).any(|found| ops::is_saver(found.node.op()))
 }
 
 /// In how many functions of one metagraph these constants are, at most.

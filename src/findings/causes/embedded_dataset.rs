@@ -9,6 +9,7 @@ use crate::findings::claims::Claims;
 use crate::findings::constants::Constant;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy};
+use crate::message::ops;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -23,15 +24,11 @@ pub(super) const CAUSE: Cause = Cause {
     detect,
 };
 
-/// The data sets whose elements are their inputs (`tensorflow/core/ops/dataset_ops.cc`). Inputs of others say how to
-/// read or how to change elements.
-const OF_TENSORS: [&[u8]; 3] = [b"TensorSliceDataset", b"TensorDataset", b"SparseTensorSliceDataset"];
-
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let uses = context.uses();
     let (mut ranges, mut evidence, mut data_sets) = (Vec::new(), Evidence::default(), BTreeSet::new());
     for (position, constant) in context.large().constants.iter().enumerate() {
-        if !uses.end_in(position, &OF_TENSORS) {
+        if !uses.end_in(position, &ops::DATA_SETS_OF_TENSORS) {
             continue;
         }
         let nodes = uses.ends(position).filter(|end| end.input.is_some()).map(|end| end.node.range());

@@ -12,6 +12,7 @@ use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::MetaGraphReach;
+use crate::message::number::saved_model::META_GRAPHS;
 use crate::size::bytes;
 use crate::wire::fields;
 
@@ -26,9 +27,6 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/extra-metagraph.md"),
     detect,
 };
-
-/// `SavedModel.meta_graphs`.
-const META_GRAPHS: u32 = 2;
 
 /// The tag that servers ask for (`tensorflow/cc/saved_model/tag_constants.h`).
 const SERVE: &str = "serve";

@@ -10,8 +10,8 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
 use crate::findings::program::Via;
 use crate::findings::{Cause, Context, Detected, LEAST_BYTES, Remedy, quoted};
+use crate::message::AttrValue;
 use crate::size::{bytes, plural};
-use crate::wire::{Field, WireType, fields};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "gradient-functions",
@@ -24,19 +24,15 @@ pub(super) const CAUSE: Cause = Cause {
     detect,
 };
 
-/// `AttrValue.s` and `AttrValue.tensor`.
-const S: u32 = 2;
-const TENSOR: u32 = 8;
-
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut beyond) = (Claims::default(), Evidence::default(), 0);
     for program in context.programs().iter().filter(|program| program.has_registered_gradients()) {
         let gone = program.without(|_, need| need.via == Via::Gradient);
         for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
-            let bytes = without_data(context, function).iter().map(|part| context.cost(part)).sum();
+            let bytes = without_data(function).iter().map(|part| context.cost(part)).sum();
             evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
         }
-        beyond += program.claim_parts(context, &gone, &mut claims, |function| without_data(context, function));
+        beyond += program.claim_parts(context, &gone, &mut claims, |function| without_data(function));
     }
     let functions = plural(evidence.count(), "function serves", "functions serve");
     let size = bytes(claims.bytes().saturating_add(beyond));
@@ -50,10 +46,10 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 
 /// A function without the data in it. Weights are in a gradient function because they are constants where they are
 /// used: other causes tell of those, and their remedy takes them out of both places.
-fn without_data(context: &Context<'_>, function: &Function<'_>) -> Vec<Range<usize>> {
+fn without_data(function: &Function<'_>) -> Vec<Range<usize>> {
     let (mut parts, mut start) = (Vec::new(), function.range().start);
-    for value in function.nodes().flat_map(|node| node.attributes()).map(|attribute| attribute.value) {
-        for data in data(context.main(), value) {
+    for entry in function.nodes().flat_map(|node| node.attributes()) {
+        for data in data(&AttrValue::new(entry.value)) {
             parts.push(start..data.start);
             start = data.end;
         }
@@ -63,17 +59,10 @@ fn without_data(context: &Context<'_>, function: &Function<'_>) -> Vec<Range<usi
 }
 
 /// The blobs of an attribute that are large enough to be a finding of their own.
-fn data(file: &[u8], value: Range<usize>) -> Vec<Range<usize>> {
-    let is_large = |field: &Field| field.wire_type == WireType::Len && field.payload().len() as u64 >= LEAST_BYTES;
-    let mut data = Vec::new();
-    for field in fields(file, value).filter(is_large) {
-        match field.number {
-            S => data.push(field.payload()),
-            TENSOR => data.extend(fields(file, field.payload()).filter(is_large).map(|field| field.payload())),
-            _ => {}
-        }
-    }
-    data
+fn data(value: &AttrValue<'_>) -> Vec<Range<usize>> {
+    let elements = value.tensor().and_then(|tensor| Some(tensor.elements()?.1));
+    let blobs = [value.s(), elements].into_iter().flatten();
+    blobs.filter(|range| range.len() as u64 >= LEAST_BYTES).collect()
 }
 
 #[cfg(test)]

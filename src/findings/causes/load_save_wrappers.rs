@@ -11,7 +11,7 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
 use crate::findings::program::{Object, Program, Thing};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
-use crate::graph::function_names;
+use crate::message::{Input, is_data, ops};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -34,7 +34,7 @@ const SIGNATURE_MAP: &[u8] = b"signature_map";
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut beyond, mut restored) = (Claims::default(), Evidence::default(), 0, 0_u64);
     for program in context.programs() {
-        let Some((gone, loads)) = wrappers(program, context.main()) else { continue };
+        let Some((gone, loads)) = wrappers(program) else { continue };
         restored += loads;
         for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
             let bytes = context.cost(&function.range());
@@ -55,13 +55,12 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 
 /// What a re-export from source would not have, by the numbers of things; and how many traces of loaded functions
 /// there are. `None` without any.
-fn wrappers(program: &Program<'_>, file: &[u8]) -> Option<(Vec<bool>, u64)> {
+fn wrappers(program: &Program<'_>) -> Option<(Vec<bool>, u64)> {
     let is_restored: Vec<bool> = program.functions.iter().map(|function| contains(function.name, RESTORED)).collect();
     if !is_restored.contains(&true) {
         return None;
     }
-    let callees: Vec<Option<Thing>> =
-        program.functions.iter().map(|function| hands_on(program, file, function)).collect();
+    let callees: Vec<Option<Thing>> = program.functions.iter().map(|function| hands_on(program, function)).collect();
     let hands_on = |function: Thing| callees.get(function).is_some_and(Option::is_some);
     let mut gone = Gone(vec![false; program.thing_of(program.objects.len())]);
     let mut loads = 0;
@@ -144,20 +143,20 @@ fn loaded_objects(program: &Program<'_>, signatures: &HashSet<Thing>, gone: &mut
 }
 
 /// The function that a function only hands its arguments on to.
-fn hands_on(program: &Program<'_>, file: &[u8], function: &Function<'_>) -> Option<Thing> {
+fn hands_on(program: &Program<'_>, function: &Function<'_>) -> Option<Thing> {
     let mut callee = None;
     for node in function.nodes() {
-        if matches!(node.op(), b"Identity" | b"IdentityN" | b"NoOp") {
+        if [ops::IDENTITY, ops::IDENTITY_N, ops::GROUP].contains(&node.op()) {
             continue;
         }
         let mut first = None;
         if let Some(value) = node.attribute(b"f") {
-            function_names(file, value, &mut |name| first = first.or(Some(name)));
+            value.functions(&mut |name| first = first.or(Some(name)));
         }
         let named = first.and_then(|name| program.function(name));
         let called = named.or_else(|| program.function(node.op()))?;
         // An argument goes by its name alone, what a node gives by `node:output:0`.
-        let only_arguments = node.inputs().all(|input| input.starts_with(b"^") || !input.contains(&b':'));
+        let only_arguments = node.inputs().all(|input| !is_data(input) || Input::parse(input).port.is_empty());
         if callee.replace(called).is_some() || !only_arguments {
             return None;
         }

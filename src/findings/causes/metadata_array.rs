@@ -13,6 +13,12 @@ use crate::findings::arrays::{self, Array};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::message::number::keras::saved_metadata::NODES;
+use crate::message::number::keras::saved_object::{METADATA as NODE_METADATA, NODE_PATH};
+use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
+use crate::message::number::saved_object::USER_OBJECT;
+use crate::message::number::saved_object_graph;
+use crate::message::number::saved_user_object::{IDENTIFIER, METADATA};
 use crate::size::{bytes, plural};
 use crate::wire::{fields, first_len};
 
@@ -28,17 +34,6 @@ pub(super) const CAUSE: Cause = Cause {
 };
 
 const KERAS_METADATA: &str = "keras_metadata.pb";
-
-/// `SavedMetadata.nodes`, and fields of `SavedObject` of `saved_metadata.proto`.
-const NODES: u32 = 1;
-const NODE_PATH: u32 = 3;
-const NODE_METADATA: u32 = 5;
-
-/// `MetaGraphDef.object_graph_def`, `SavedObject.user_object` and fields of `SavedUserObject`.
-const OBJECT_GRAPH_DEF: u32 = 7;
-const USER_OBJECT: u32 = 4;
-const IDENTIFIER: u32 = 1;
-const METADATA: u32 = 3;
 
 /// An array of less is no cause of size by itself: shapes, strides and axes are shorter by far.
 const LEAST: usize = 1 << 10;
@@ -59,8 +54,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let mut in_main = Vec::new();
     for graph in 0..context.saved_model.meta_graphs.len() {
         let main = context.main();
-        let objects =
-            context.sections(graph, OBJECT_GRAPH_DEF).flat_map(|section| fields_of(main, section.payload(), 1));
+        let objects = context
+            .sections(graph, OBJECT_GRAPH_DEF)
+            .flat_map(|section| fields_of(main, section.payload(), saved_object_graph::NODES));
         let users = objects.filter_map(|object| first_len(main, object, USER_OBJECT));
         let found = in_messages(main, users, IDENTIFIER, METADATA);
         in_main.extend(found.iter().map(|(_, array)| array.range.clone()));

@@ -12,6 +12,13 @@ use std::ops::Range;
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, NAMED, Remedy, quoted};
+use crate::message::number::function_def::NODE_DEF;
+use crate::message::number::function_def_library::FUNCTION;
+use crate::message::number::graph_def::{LIBRARY, NODE};
+use crate::message::number::meta_graph_def::{GRAPH_DEF, OBJECT_GRAPH_DEF};
+use crate::message::number::node_def::OP;
+use crate::message::number::saved_model::META_GRAPHS;
+use crate::message::ops;
 use crate::size::{bytes, share};
 use crate::wire::{Field, fields, first_len};
 
@@ -98,16 +105,6 @@ impl Kind {
     }
 }
 
-/// Fields of SavedModel, MetaGraphDef, GraphDef, FunctionDefLibrary, FunctionDef and NodeDef.
-const META_GRAPHS: u32 = 2;
-const GRAPH_DEF: u32 = 2;
-const OBJECT_GRAPH_DEF: u32 = 7;
-const NODE: u32 = 1;
-const LIBRARY: u32 = 2;
-const FUNCTION: u32 = 1;
-const NODE_DEF: u32 = 3;
-const OP: u32 = 2;
-
 /// A node, or a section that has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
@@ -191,7 +188,7 @@ impl<'a> Parts<'a> {
 
     fn node(&mut self, field: &Field, kind: Kind) {
         let op = first_len(self.file, field.payload(), OP).and_then(|op| self.file.get(op));
-        self.add(field, if op == Some(b"Const") { Kind::Constant } else { kind });
+        self.add(field, if op == Some(ops::CONST) { Kind::Constant } else { kind });
     }
 
     fn add(&mut self, field: &Field, kind: Kind) {

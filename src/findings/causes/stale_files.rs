@@ -11,6 +11,10 @@ use crate::checkpoint::{File, Role};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
+use crate::message::number::saved_object::USER_OBJECT;
+use crate::message::number::saved_object_graph::NODES;
+use crate::message::number::saved_user_object::IDENTIFIER;
 use crate::size::{bytes, plural};
 use crate::wire::{fields, first_len};
 
@@ -37,12 +41,6 @@ const CHUNKED: &str = "saved_model.cpb";
 /// What Keras reads of the layers that a SavedModel has, and how it calls their objects.
 const KERAS_METADATA: &str = "keras_metadata.pb";
 const KERAS_OBJECT: &[u8] = b"_tf_keras";
-
-/// `MetaGraphDef.object_graph_def`, `SavedObjectGraph.nodes`, `SavedObject.user_object`, `SavedUserObject.identifier`.
-const OBJECT_GRAPH_DEF: u32 = 7;
-const NODES: u32 = 1;
-const USER_OBJECT: u32 = 4;
-const IDENTIFIER: u32 = 1;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let stale = checkpoint_files(context).chain(unnamed_assets(context)).chain(other_files(context));

@@ -14,6 +14,12 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
 use crate::findings::program::{Object, Program, Thing, Via};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::message::number::saved_concrete_function::CANONICALIZED_INPUT_SIGNATURE as INPUT_SIGNATURE;
+use crate::message::number::structured_value::{
+    DICT_VALUE as DICT, FLOAT64_VALUE as FLOAT64, INT64_VALUE as INT64, LIST_VALUE as LIST,
+    NAMED_TUPLE_VALUE as NAMED_TUPLE, TUPLE_VALUE as TUPLE,
+};
+use crate::message::number::{dict_value, map_entry, named_tuple_value};
 use crate::size::{bytes, exact, plural};
 use crate::wire::{Field, WireType, fields, first_len};
 
@@ -27,16 +33,6 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/trace-per-argument.md"),
     detect,
 };
-
-/// `SavedConcreteFunction.canonicalized_input_signature`.
-const INPUT_SIGNATURE: u32 = 3;
-/// `StructuredValue` (tensorflow/core/protobuf/struct.proto): numbers, and values made of values.
-const FLOAT64: u32 = 11;
-const INT64: u32 = 12;
-const LIST: u32 = 51;
-const TUPLE: u32 = 52;
-const DICT: u32 = 53;
-const NAMED_TUPLE: u32 = 54;
 
 /// Values are inside of values at most this deep, or their function is left out.
 const MAX_DEPTH: usize = 64;
@@ -173,11 +169,12 @@ fn put_item(
     numbers: &mut u64,
     depth: usize,
 ) -> Option<()> {
-    let is_pair = matches!((parent.number, item.number), (DICT, 1) | (NAMED_TUPLE, 2));
+    let is_pair =
+        matches!((parent.number, item.number), (DICT, dict_value::FIELDS) | (NAMED_TUPLE, named_tuple_value::VALUES));
     if is_pair {
         let part = |number| first_len(file, item.payload(), number).unwrap_or_default();
-        put_bytes(file.get(part(1)).unwrap_or_default(), outline);
-        put(file, part(2), outline, numbers, depth)
+        put_bytes(file.get(part(map_entry::KEY)).unwrap_or_default(), outline);
+        put(file, part(map_entry::VALUE), outline, numbers, depth)
     } else if parent.number == NAMED_TUPLE {
         put_bytes(item.bytes(file), outline);
         Some(())

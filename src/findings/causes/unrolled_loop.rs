@@ -9,9 +9,13 @@ use foldhash::{HashMap, HashSet};
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::nodes::{Function, Node, input_node};
+use crate::findings::nodes::{Function, Node};
 use crate::findings::repeats::{Repeated, repeated};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::message::number::function_def::{CONTROL_RET, SIGNATURE};
+use crate::message::number::node_def::INPUT;
+use crate::message::number::op_def::CONTROL_OUTPUT;
+use crate::message::{input_node, is_data};
 use crate::size::{bytes, exact, plural};
 use crate::wire::{Field, fields, first_len};
 
@@ -25,13 +29,6 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/unrolled-loop.md"),
     detect,
 };
-
-/// Fields of FunctionDef, and `OpDef.control_output`.
-const SIGNATURE: u32 = 1;
-const CONTROL_RET: u32 = 6;
-const CONTROL_OUTPUT: u32 = 20;
-/// `NodeDef.input`.
-const INPUT: u32 = 3;
 
 /// What a `While` costs, in nodes: it has two functions with their arguments, a counter that is compared and added to,
 /// and an `Identity` for each value that it hands on (`tensorflow/python/ops/while_v2.py`). Measured with TensorFlow 2.21.
@@ -139,7 +136,7 @@ fn cost(name: u64, takes_elements: bool) -> u64 {
 /// Whether an input only makes a node wait for one of these.
 fn names_one(file: &[u8], input: &Field, names: &HashSet<&[u8]>) -> bool {
     let input = input.bytes(file);
-    input.starts_with(b"^") && names.contains(input_node(input))
+    !is_data(input) && names.contains(input_node(input))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::findings::constants::Constant;
 use crate::findings::elements::{counts_up, text_bytes};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::message::ops;
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -25,8 +26,7 @@ pub(super) const CAUSE: Cause = Cause {
     detect,
 };
 
-/// Ops that fill a table: the table, keys, values (`tensorflow/core/ops/lookup_ops.cc`).
-const FILLS: [&[u8]; 4] = [b"InitializeTable", b"InitializeTableV2", b"LookupTableImport", b"LookupTableImportV2"];
+/// Which inputs of these are the keys, and which the values.
 const KEYS: usize = 1;
 const VALUES: usize = 2;
 
@@ -76,7 +76,7 @@ fn tables(context: &Context<'_>) -> BTreeSet<(usize, usize)> {
     let mut keys: Vec<(usize, usize)> = Vec::new();
     let mut values: Vec<(usize, usize)> = Vec::new();
     for position in 0..context.large().constants.len() {
-        if uses.end_in(position, &FILLS) {
+        if uses.end_in(position, &ops::TABLE_FILLS) {
             let at = |input| {
                 let ends = uses.ends(position).filter(move |end| end.input == Some(input));
                 ends.map(move |end| (end.node.range().start, position))

@@ -401,9 +401,9 @@ fn a_function_that_hands_a_constant_to_itself_is_followed_once() {
 
 #[test]
 fn a_shape_of_too_many_dimensions_is_none() {
-    let shape = vec![1; super::MAX_RANK + 1];
+    let shape = vec![1; crate::message::tensor_proto::MAX_RANK + 1];
     let content = 1_f32.to_le_bytes().repeat(1000);
     let tensor = |extra: usize| tensor("c", FLOAT, &[&shape[..extra], &[1000]].concat(), &content);
-    assert!(found(BROADCAST, &[tensor(super::MAX_RANK - 1)], &[]).is_some());
-    assert!(found(BROADCAST, &[tensor(super::MAX_RANK)], &[]).is_none());
+    assert!(found(BROADCAST, &[tensor(crate::message::tensor_proto::MAX_RANK - 1)], &[]).is_some());
+    assert!(found(BROADCAST, &[tensor(crate::message::tensor_proto::MAX_RANK)], &[]).is_none());
 }

@@ -1,0 +1,151 @@
+//! The ops that are known by their names: what each list has in common, and the file of TensorFlow that registers them.
+
+use std::ops::Range;
+
+/// A constant (tensorflow/core/ops/array_ops.cc).
+pub const CONST: &[u8] = b"Const";
+
+/// What only makes others run before it (tensorflow/core/ops/no_op.cc); a Saver groups assignments so.
+pub const GROUP: &[u8] = b"NoOp";
+
+/// The value of its input and nothing else (tensorflow/core/ops/array_ops.cc).
+pub const IDENTITY: &[u8] = b"Identity";
+
+/// All of its inputs (tensorflow/core/ops/array_ops.cc).
+pub const IDENTITY_N: &[u8] = b"IdentityN";
+
+/// Ops that write tensors to a checkpoint (tensorflow/core/ops/io_ops.cc). The second input has the keys, the third of
+/// `SaveV2` and `SaveSlices` the slices.
+pub const SAVES: [&[u8]; 3] = [b"SaveV2", b"SaveSlices", b"Save"];
+
+/// Ops that read tensors of a checkpoint (tensorflow/core/ops/io_ops.cc). The second input has the keys, the third of
+/// `RestoreV2` and `RestoreSlice` the slices.
+pub const RESTORES: [&[u8]; 3] = [b"RestoreV2", b"RestoreSlice", b"Restore"];
+
+/// Which inputs of a node with this op are names of tensors, or say which slices of them are meant
+/// (tensorflow/core/ops/io_ops.cc).
+#[must_use]
+pub fn named_inputs(op: &[u8]) -> Range<usize> {
+    match op {
+        b"SaveV2" | b"RestoreV2" | b"SaveSlices" | b"RestoreSlice" => 1..3,
+        b"Save" | b"Restore" => 1..2,
+        _ => 0..0,
+    }
+}
+
+/// What a Saver puts around these, besides assignments and what passes values on (tensorflow/python/training/saver.py): several
+/// file names in one tensor, and the checkpoints of several devices as one.
+pub const OF_SAVERS: [&[u8]; 2] = [b"Pack", b"MergeV2Checkpoints"];
+
+/// Whether an op writes or reads a checkpoint.
+#[must_use]
+pub fn is_saver(op: &[u8]) -> bool {
+    SAVES.contains(&op) || RESTORES.contains(&op)
+}
+
+/// Ops that give what their first input has, in another type, shape or state of the handle (tensorflow/core/ops/array_ops.cc,
+/// math_ops.cc for `Cast`, resource_variable_ops.cc for `DisableCopyOnRead`).
+pub const PASSES: [&[u8]; 8] =
+    [IDENTITY, b"Cast", b"Reshape", b"ExpandDims", b"Squeeze", b"StopGradient", b"EnsureShape", b"DisableCopyOnRead"];
+
+/// Ops that read a variable (tensorflow/core/ops/resource_variable_ops.cc; array_ops.cc for reference variables).
+pub const READS: [&[u8]; 2] = [b"ReadVariableOp", IDENTITY];
+
+/// Ops that set a variable, their first input, to their second (tensorflow/core/ops/state_ops.cc,
+/// resource_variable_ops.cc).
+pub const ASSIGNS: [&[u8]; 2] = [b"Assign", b"AssignVariableOp"];
+
+/// Ops that are there for the variable which is their first input: they read it, set it, change it or ask about it
+/// (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc).
+pub const OF_VARIABLES: [&[u8]; 9] = [
+    b"ReadVariableOp",
+    IDENTITY,
+    b"DisableCopyOnRead",
+    b"Assign",
+    b"AssignVariableOp",
+    b"VarIsInitializedOp",
+    b"IsVariableInitialized",
+    b"AssignSubVariableOp",
+    b"AssignAddVariableOp",
+];
+
+/// Whether an op is an optimizer's step: `ApplyAdam`, `ResourceSparseApplyMomentum`
+/// (tensorflow/core/ops/training_ops.cc).
+#[must_use]
+pub fn is_optimizer_step(op: &[u8]) -> bool {
+    let op = op.strip_prefix(b"Resource").unwrap_or(op);
+    op.starts_with(b"Apply") || op.starts_with(b"SparseApply")
+}
+
+/// Ops that fill a table, their first input, with keys and values (tensorflow/core/ops/lookup_ops.cc).
+pub const TABLE_FILLS: [&[u8]; 4] =
+    [b"InitializeTable", b"InitializeTableV2", b"LookupTableImport", b"LookupTableImportV2"];
+
+/// Whether an op puts what it is given into a variable or a table: `Assign` and all that begin so, `InitializeTable` and
+/// `InitializeTableFromTextFile`, `LookupTableImport` (tensorflow/core/ops/state_ops.cc, lookup_ops.cc).
+#[must_use]
+pub fn sets_resource(op: &[u8]) -> bool {
+    [&b"Assign"[..], b"InitializeTable", b"LookupTableImport"].iter().any(|start| op.starts_with(start))
+}
+
+/// Whether a Saver puts restored values where they belong with this op.
+#[must_use]
+pub fn sets_restored(op: &[u8]) -> bool {
+    [&b"Assign"[..], b"LookupTableImport"].iter().any(|start| op.starts_with(start))
+}
+
+/// Whether a node with this op makes a handle of a resource that goes by the node's name where it shares no other: variables
+/// (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc) and tables (lookup_ops.cc: `HashTableV2`,
+/// `MutableDenseHashTableV2`, `MutableHashTableOfTensors`, ...). Anonymous ones have no name to go by.
+#[must_use]
+#[inline]
+pub fn makes_resource(op: &[u8]) -> bool {
+    // Asked of every node: the ends of most ops say that it is none, without a comparison with each.
+    let Some(b"leOp" | b"leV2" | b"able" | b"sors" | b"rsV2") = op.last_chunk::<4>() else { return false };
+    matches!(op, b"VarHandleOp" | b"VariableV2" | b"Variable" | b"AutoReloadVariable")
+        || [&b"HashTable"[..], b"HashTableV2", b"HashTableOfTensors", b"HashTableOfTensorsV2"]
+            .iter()
+            .any(|end| op.ends_with(end) && !op.starts_with(b"Anonymous"))
+}
+
+/// Ops that hand their inputs to the function that their attribute `f` names, the first to its first argument
+/// (tensorflow/core/ops/functional_ops.cc).
+pub const CALLS: [&[u8]; 2] = [b"PartitionedCall", b"StatefulPartitionedCall"];
+
+/// Calls a module of StableHLO, in which jax2tf puts what JAX computes (tensorflow/compiler/tf2xla/ops/xla_ops.cc).
+pub const XLA_CALL_MODULE: &[u8] = b"XlaCallModule";
+
+/// What the names of ops that make a lookup table have in them (tensorflow/core/ops/lookup_ops.cc): `HashTableV2`,
+/// `MutableDenseHashTable`.
+pub const TABLE: &[u8] = b"HashTable";
+
+/// Data sets whose elements are their inputs (tensorflow/core/ops/dataset_ops.cc). Inputs of others say how to read or how to
+/// change elements.
+pub const DATA_SETS_OF_TENSORS: [&[u8]; 3] = [b"TensorSliceDataset", b"TensorDataset", b"SparseTensorSliceDataset"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_and_named_tables_are_resources() {
+        let named = [
+            "VarHandleOp",
+            "VariableV2",
+            "Variable",
+            "HashTableV2",
+            "MutableDenseHashTableV2",
+            "MutableHashTableOfTensors",
+        ];
+        assert!(named.iter().all(|op| makes_resource(op.as_bytes())));
+        let others = ["AnonymousHashTable", "ReadVariableOp", "TemporaryVariable", "Const", "Op", ""];
+        assert!(others.iter().all(|op| !makes_resource(op.as_bytes())));
+    }
+
+    #[test]
+    fn steps_of_optimizers_begin_alike() {
+        let steps = ["ApplyAdam", "ResourceApplyAdam", "ResourceSparseApplyMomentum", "SparseApplyFtrlV2"];
+        assert!(steps.iter().all(|op| is_optimizer_step(op.as_bytes())));
+        assert!(!is_optimizer_step(b"ResourceGather") && !is_optimizer_step(b"MapApply"));
+    }
+}
