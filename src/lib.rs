@@ -45,6 +45,7 @@ pub mod identity;
 pub mod input;
 pub mod ledger;
 pub mod message;
+pub mod natural;
 pub mod outline;
 pub mod problem;
 pub mod progress;

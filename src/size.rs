@@ -22,19 +22,25 @@ pub fn bytes(bytes: u64) -> String {
     plural(bytes, "byte", "bytes")
 }
 
-/// Exact and rounded, in decimal units as disks and registries have them: `1,828,324 bytes (1.83 MB)`.
+/// As people say it and exact: `1.83 MB (1,828,324 bytes)`.
 #[must_use]
 pub fn both(size: u64) -> String {
     match size {
         0..1000 => bytes(size),
-        _ => format!("{} ({})", bytes(size), rounded(size)),
+        _ => format!("{} ({})", human(size), bytes(size)),
     }
 }
 
-/// Three or four digits and a decimal unit: `1.83 MB`.
+/// Three digits and a decimal unit, as disks and registries have them: `30.0 MB`, `312 kB`; bytes where there are few.
 #[must_use]
-pub fn rounded(bytes: u64) -> String {
-    format_size(bytes, DECIMAL)
+pub fn human(size: u64) -> String {
+    if size < 1000 {
+        return bytes(size);
+    }
+    // The digits before the decimal point, from one to three.
+    let whole = (size.ilog10() % 3) as usize;
+    let decimals = 2 - whole;
+    format_size(size, DECIMAL.decimal_places(decimals).decimal_zeroes(decimals))
 }
 
 /// How many of what: `1 file`, `2,048 files`.
@@ -73,11 +79,18 @@ mod tests {
 
     #[test]
     fn a_size_is_exact_and_rounded_where_that_says_more() {
-        assert_eq!(both(1_828_324), "1,828,324 bytes (1.83 MB)");
-        assert_eq!(both(1000), "1,000 bytes (1 kB)");
+        assert_eq!(both(1_828_324), "1.83 MB (1,828,324 bytes)");
+        assert_eq!(both(1000), "1.00 kB (1,000 bytes)");
         assert_eq!(both(999), "999 bytes");
         assert_eq!(both(1), "1 byte");
         assert_eq!(both(0), "0 bytes");
+    }
+
+    #[test]
+    fn a_size_has_three_digits() {
+        let sizes = [30_005_685, 312_400, 14_852_000_000, 1_000_000, 1_023, 12];
+        assert_eq!(sizes.map(human), ["30.0 MB", "312 kB", "14.9 GB", "1.00 MB", "1.02 kB", "12 bytes"]);
+        assert_eq!(human(u64::MAX), "18.4 EB");
     }
 
     #[test]

@@ -21,15 +21,25 @@ pub(super) fn width(text: &str) -> usize {
 /// character and the marks on it, is kept or cut as one.
 #[must_use]
 pub fn fit(name: &str, columns: usize) -> String {
-    if name.is_empty() { escape(name).into_owned() } else { cut(Units { rest: name, hidden: must_escape }, columns) }
+    if name.is_empty() { escape(name).into_owned() } else { cut(units(name), columns) }
 }
 
 /// As [`fit`], of a sentence or a word of one, in which names are escaped already.
 pub(super) fn fit_said(sentence: &str, columns: usize) -> String {
-    cut(Units { rest: sentence, hidden: |_, c| is_unsafe(c) }, columns)
+    cut(units_said(sentence), columns)
 }
 
-fn cut(units: Units<'_>, columns: usize) -> String {
+/// The units of a name that is yet to be escaped.
+pub(super) fn units(name: &str) -> impl Iterator<Item = Unit<'_>> {
+    Units { rest: name, hidden: must_escape }
+}
+
+/// The units of a sentence, in which names are escaped already.
+pub(super) fn units_said(sentence: &str) -> impl Iterator<Item = Unit<'_>> {
+    Units { rest: sentence, hidden: |_, c| is_unsafe(c) }
+}
+
+fn cut<'a>(units: impl Iterator<Item = Unit<'a>>, columns: usize) -> String {
     let head_columns = columns.saturating_sub(1).div_ceil(2);
     let (mut head, mut head_width) = (String::new(), 0);
     let (mut tail, mut tail_width) = (VecDeque::new(), 0);
@@ -57,24 +67,6 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// `items` on as few lines of at most `columns` as they need, all but the first indented by `hang`. An item brings the
-/// space that follows it, and is not broken.
-pub(super) fn wrap(items: &[String], columns: usize, hang: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for item in items {
-        if !line.trim().is_empty() && width(&line) + width(item.trim_end()) > columns {
-            lines.push(line.trim_end().to_owned());
-            line = " ".repeat(hang);
-        }
-        line.push_str(item);
-    }
-    if !line.trim().is_empty() {
-        lines.push(line.trim_end().to_owned());
-    }
-    lines
-}
-
 /// Drops units from the front until the rest is at most `columns` wide; whether any was.
 fn shorten(tail: &mut VecDeque<Unit<'_>>, tail_width: &mut usize, columns: usize) -> bool {
     let before = tail.len();
@@ -86,9 +78,16 @@ fn shorten(tail: &mut VecDeque<Unit<'_>>, tail_width: &mut usize, columns: usize
 }
 
 /// What is cut or kept as one. No narrower than it shows, and never 0 columns.
-struct Unit<'a> {
-    text: Cow<'a, str>,
-    width: usize,
+#[derive(Debug, Clone)]
+pub(super) struct Unit<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) width: usize,
+}
+
+impl Unit<'_> {
+    pub(super) fn into_owned(self) -> Unit<'static> {
+        Unit { text: Cow::Owned(self.text.into_owned()), width: self.width }
+    }
 }
 
 /// The units of a text that is yet to be escaped where `hidden` says so of what is left and its first character.
@@ -170,13 +169,6 @@ mod tests {
     fn a_heap_of_marks_is_cut_as_well() {
         let heap = format!("a{}z", "\u{301}".repeat(100_000));
         assert!(fit(&heap, 20).chars().count() < 20 * (MARKS + 1));
-    }
-
-    #[test]
-    fn lines_are_filled_and_items_kept_whole() {
-        let items = ["one, ", "two, ", "three, ", "four"].map(String::from);
-        assert_eq!(wrap(&items, 12, 2), ["one, two,", "  three,", "  four"]);
-        assert_eq!(wrap(&[], 12, 2), Vec::<String>::new());
     }
 
     proptest! {

@@ -3,8 +3,8 @@
 //! [`Report`] is the JSON report (schema_version 1) and nothing but data. Each format is a pure function over it, in a
 //! file of its own; none of them sees a proto, a file or a ledger, and none computes a figure that JSON does not have.
 
-mod causes;
 mod csv;
+mod document;
 pub mod duplicates;
 mod fit;
 mod folded;
@@ -12,12 +12,12 @@ mod format;
 mod gate;
 mod json;
 mod markdown;
-mod phrases;
-mod repeats;
+mod pages;
 #[cfg(test)]
 mod sample;
 mod tensor;
 mod text;
+mod view;
 mod why;
 
 use std::collections::BTreeMap;
@@ -36,9 +36,10 @@ use crate::problem::Problem;
 
 pub use duplicates::Duplicates;
 pub use fit::fit;
-pub use format::{FINDINGS, Format, View};
+pub use format::Format;
 pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use json::{schema, why_schema};
+pub use view::{Page, Sort, View};
 pub use why::{WhyGraph, WhyModel, WhyReport, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 
 /// The report's schema version; it changes when a key goes or changes its meaning, not when one is added.

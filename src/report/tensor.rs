@@ -1,6 +1,9 @@
 //! Tensors as people write them: `float32[?,224,224,3]`, and variables by the name that says most.
 
+use foldhash::{HashMap, HashSet, HashSetExt as _};
+
 use super::TensorReport;
+use super::document::Name;
 use crate::checkpoint::KEY_SUFFIX;
 
 /// `float32[?,3]`; `?` is an unknown dimension and `[*]` an unknown rank, as in MLIR.
@@ -10,14 +13,44 @@ pub(super) fn tensor_type(dtype: &str, shape: Option<&[i64]>) -> String {
     format!("{dtype}[{}]", dimensions.join(","))
 }
 
-/// What to call a tensor of the checkpoint: the variable's own name where there is one, and its key where that says
-/// something else.
-pub(super) fn names(tensor: &TensorReport) -> (&str, Option<&str>) {
-    let key = tensor.key.strip_suffix(KEY_SUFFIX).unwrap_or(&tensor.key);
-    match tensor.name.as_deref() {
-        Some(name) if name != key && !name.is_empty() => (name, Some(key)),
-        _ => (key, None),
+/// What the tensors of a checkpoint are called: by the variable's own name, with the key in brackets where several have
+/// the same.
+pub(super) struct Called<'a> {
+    shared: HashSet<&'a str>,
+    by_key: HashMap<&'a str, &'a TensorReport>,
+}
+
+impl<'a> Called<'a> {
+    pub(super) fn of(tensors: &'a [TensorReport]) -> Self {
+        let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
+        for tensor in tensors {
+            if !seen.insert(own(tensor)) {
+                shared.insert(own(tensor));
+            }
+        }
+        Self { shared, by_key: tensors.iter().map(|tensor| (tensor.key.as_str(), tensor)).collect() }
     }
+
+    /// What the tensor with this key is called.
+    pub(super) fn of_key(&self, key: &str) -> Option<Name> {
+        self.by_key.get(key).map(|tensor| self.name(tensor))
+    }
+
+    pub(super) fn name(&self, tensor: &TensorReport) -> Name {
+        let own = own(tensor);
+        let key = (self.shared.contains(own) && own != key(tensor)).then(|| key(tensor).to_owned());
+        Name { also: key, ..Name::new(own) }
+    }
+}
+
+/// The variable's own name; its key where it has none.
+fn own(tensor: &TensorReport) -> &str {
+    tensor.name.as_deref().filter(|name| !name.is_empty()).unwrap_or_else(|| key(tensor))
+}
+
+/// The key, without the part that all keys of objects have.
+fn key(tensor: &TensorReport) -> &str {
+    tensor.key.strip_suffix(KEY_SUFFIX).unwrap_or(&tensor.key)
 }
 
 /// The tensors of a checkpoint, largest first; equal ones by their place in the index.
@@ -40,12 +73,18 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_goes_by_its_own_name_and_its_key_without_the_part_that_all_have() {
-        let mut kernel = tensor("layer-0/kernel/.ATTRIBUTES/VARIABLE_VALUE", 4);
-        assert_eq!(names(&kernel), ("layer-0/kernel", None));
-        kernel.name = Some("dense/kernel".to_owned());
-        assert_eq!(names(&kernel), ("dense/kernel", Some("layer-0/kernel")));
-        kernel.name = Some("layer-0/kernel".to_owned());
-        assert_eq!(names(&kernel), ("layer-0/kernel", None), "nothing is said twice");
+    fn a_variable_goes_by_its_own_name_and_by_its_key_where_others_have_the_same() {
+        let key = "layer-0/kernel/.ATTRIBUTES/VARIABLE_VALUE";
+        let mut tensors = [tensor(key, 4), tensor("layer-1/kernel/.ATTRIBUTES/VARIABLE_VALUE", 4)];
+        let names = |tensors: &[TensorReport]| {
+            let called = Called::of(tensors);
+            tensors.iter().map(|tensor| called.name(tensor)).collect::<Vec<Name>>()
+        };
+        assert_eq!(names(&tensors), [Name::new("layer-0/kernel"), Name::new("layer-1/kernel")]);
+        tensors[0].name = Some("kernel".to_owned());
+        assert_eq!(names(&tensors)[0], Name::new("kernel"));
+        tensors[1].name = Some("kernel".to_owned());
+        let also = Some("layer-1/kernel".to_owned());
+        assert_eq!(names(&tensors)[1], Name { also, ..Name::new("kernel") });
     }
 }

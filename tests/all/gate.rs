@@ -133,8 +133,11 @@ fn assert_verdict(said: &Said, format: &str, metric: &str, bytes: u64, broken: b
             assert_eq!(gate["rules"][0]["actual_bytes"], bytes, "{metric}");
             assert_eq!(gate["rules"][0]["metric"], metric);
         }
-        "text" => assert!(said.stdout.contains(&format!("\n  {verdict}    {metric} of ")), "{said:?}"),
-        "markdown" => assert!(said.stdout.contains(&format!("> gate: **{verdict}**, 1 ")), "{said:?}"),
+        "text" => {
+            assert!(said.stdout.contains(&format!("\nrules: {verdict}, 1 ")), "{said:?}");
+            assert_eq!(said.stdout.contains(&format!("\n  FAIL    {metric} of ")), broken, "{said:?}");
+        }
+        "markdown" => assert!(said.stdout.contains(&format!("**rules: {verdict}, 1 ")), "{said:?}"),
         _ => assert!(!said.stdout.contains(verdict), "{format} is a table and nothing else: {said:?}"),
     }
     let expected = format!("smaudit: FAIL: {metric} of ");
@@ -311,7 +314,9 @@ reason = \"the same\"
     assert_eq!(allowed(0), (&"classifier/hidden/kernel".into(), &8_192.into()));
     assert_eq!(allowed(1), (&"variables/2*".into(), &2_560.into()));
     let text = run(config, &[&model]).stdout;
-    assert!(text.contains("\n          0 bytes, 0%, not counting 10,752 bytes allowed\n"), "{text}");
+    assert!(text.contains("\n  2 entries of the allow list apply (--full)\n"), "{text}");
+    let text = run(config, &[&model, "--full"]).stdout;
+    assert!(text.contains("\n  allow   variables/2* in "), "{text}");
 }
 
 #[test]
@@ -352,11 +357,11 @@ fn github_sees_broken_rules_as_annotations_in_every_format() {
         let expected = [
             format!(
                 "::error title=smaudit%3A max-duplication::duplication of {model}: at most 5%25; \
-                 found 70,904 bytes (70.90 kB), 59.9%25; 5%25 is 5,915 bytes"
+                 found 70.9 kB (70,904 bytes), 59.9%25; 5%25 is 5,915 bytes"
             ),
             format!(
                 "::warning title=smaudit%3A total::total of {model}: at most 1 byte; \
-                 found 118,316 bytes (118.32 kB) (smaudit.toml:1: 50%25%0Aof: all)"
+                 found 118 kB (118,316 bytes) (smaudit.toml:1: 50%25%0Aof: all)"
             ),
         ];
         assert_eq!(annotations, expected, "{more:?}");
@@ -374,7 +379,7 @@ fn a_report_in_a_file_leaves_the_broken_rules_on_standard_error() {
     assert_eq!((said.exit, said.stdout.as_str()), (1, ""));
     assert!(said.stderr.starts_with("smaudit: FAIL: duplication of "), "{said:?}");
     let report = fs::read_to_string(folder.path().join("report.txt")).expect("the report is there");
-    assert!(report.contains("gate: FAIL, 1 of 1 check failed\n"), "{report}");
+    assert!(report.contains("rules: FAIL, 1 of 1 check failed\n"), "{report}");
 }
 
 /// A folder with a model of one file in `model/`.

@@ -21,9 +21,10 @@ use tempfile::TempDir;
 const UPDATE: &str = "SMAUDIT_UPDATE_GOLDENS";
 
 /// The reports that each subject has: a name, the columns of the page, the arguments.
-const REPORTS: [(&str, u16, &str); 6] = [
+const REPORTS: [(&str, u16, &str); 7] = [
     ("text-80", 80, ""),
     ("text-160", 160, ""),
+    ("full-80", 80, "--full"),
     ("json", 80, "--json"),
     ("csv", 80, "--format csv --by section,op"),
     ("markdown", 80, "--format markdown"),

@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use smaudit::gate::{self, Defaults, Rule, Rules};
 use smaudit::ledger::{Dimension, check_by};
-use smaudit::report::{FINDINGS, Format};
+use smaudit::report::{Format, Page, Sort};
 
 /// Says why a TensorFlow SavedModel is as big as it is, and which bytes are there twice.
 #[derive(Debug, Parser)]
@@ -61,7 +61,15 @@ struct AuditArgs {
     #[arg(short = 'n', long, value_name = "N")]
     top: Option<usize>,
 
-    /// The findings that are shown, the largest ones; `all` also shows what each rests on [default: 3]
+    /// The order of several models
+    #[arg(long, value_name = "ORDER", value_enum, default_value_t = Order::Avoidable)]
+    sort: Order,
+
+    /// Everything that is known, page by page
+    #[arg(long)]
+    full: bool,
+
+    /// The causes of size instead, the largest ones with what to do; `all` also shows what each rests on
     #[arg(long, value_name = "N|all", value_parser = findings)]
     findings: Option<FindingsShown>,
 
@@ -82,6 +90,10 @@ struct AuditArgs {
     /// Write the report there; - is standard output [default: -]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// The columns of a text report, from 60 on [default: those of the terminal, else 80]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(60..))]
+    width: Option<u16>,
 
     /// The smallest payload that is compared for duplicates [default: 1KiB]
     #[arg(long, value_name = "SIZE", value_parser = gate::limit::size, allow_hyphen_values = true)]
@@ -165,6 +177,27 @@ pub(crate) enum WhyFormat {
     Json,
 }
 
+/// The order of several models in text and Markdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// The most avoidable bytes first
+    Avoidable,
+    /// The largest first
+    Size,
+    /// By path
+    Path,
+}
+
+impl From<Order> for Sort {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Avoidable => Self::Avoidable,
+            Order::Size => Self::Size,
+            Order::Path => Self::Path,
+        }
+    }
+}
+
 /// When to do what a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
@@ -236,8 +269,14 @@ pub(crate) struct AuditRequest {
     pub(crate) rules: Rules,
     /// How the report is written; `None` where nobody wants one.
     pub(crate) format: Option<Format>,
-    /// How many findings a person sees; `None` for all.
+    /// What a person sees of it.
+    pub(crate) page: Page,
+    /// How many findings; `None` for all.
     pub(crate) findings: Option<usize>,
+    /// The order of several models.
+    pub(crate) sort: Sort,
+    /// The columns of text; `None` for those of the terminal.
+    pub(crate) width: Option<usize>,
     /// A file instead of standard output.
     pub(crate) output: Option<PathBuf>,
     /// No messages but errors.
@@ -273,6 +312,13 @@ impl AuditArgs {
         let config = config::read(self.config.as_deref())?;
         let wanted = !self.quiet || format_given || self.json || self.output.is_some();
         let format = if self.json { Format::Json } else { self.format };
+        let is_by = !self.by.is_empty() || config.defaults.by.is_some();
+        let page = match (self.full, self.findings) {
+            (true, _) => Page::Full,
+            (false, Some(_)) => Page::Findings,
+            (false, None) if is_by => Page::Table,
+            (false, None) => Page::Brief,
+        };
         Ok(AuditRequest {
             paths: self.paths,
             options: smaudit::Options {
@@ -282,7 +328,10 @@ impl AuditArgs {
             rules: rules(self.max_duplication, self.max_size, config.rules),
             format: wanted.then_some(format),
             output: self.output.filter(|path| !STANDARD_OUTPUT.iter().any(|name| path == Path::new(name))),
-            findings: self.findings.map_or(Some(FINDINGS), |shown| shown.0),
+            page,
+            findings: self.findings.and_then(|shown| shown.0),
+            sort: self.sort.into(),
+            width: self.width.map(usize::from),
             quiet: self.quiet,
             color: self.color,
             progress: self.progress,

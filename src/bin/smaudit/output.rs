@@ -24,7 +24,8 @@ const MESSAGES: usize = 10;
 pub(crate) fn write(report: &Report, request: &AuditRequest) -> anyhow::Result<()> {
     let Some(format) = request.format else { return Ok(()) };
     let mut text = Vec::new();
-    let view = View { width: width(request), top: request.options.top, findings: request.findings };
+    let (width, top) = (width(request), request.options.top);
+    let view = View { width, top, findings: request.findings, page: request.page, sort: request.sort };
     format.write(report, &view, &mut text)?;
     match &request.output {
         Some(path) => write_file(path, &text, request.color),
@@ -104,7 +105,7 @@ fn say(line: &str) {
 }
 
 fn width(request: &AuditRequest) -> usize {
-    columns(request.output.is_none())
+    request.width.unwrap_or_else(|| columns(request.output.is_none()))
 }
 
 /// The columns of the terminal, where standard output is written to and is one.

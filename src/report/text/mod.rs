@@ -1,59 +1,71 @@
-//! The report for a terminal.
+//! A document for a terminal.
 //!
-//! It reads from the whole to the parts: what the model is and weighs, where its bytes are, each metagraph with what it
-//! can be called by, the largest ops, functions and variables, and last, where an eye ends up, what went wrong and what
-//! rules are broken. Figures stand in one column down the page. No line is wider than the terminal: names give way, figures never do.
-//!
-//! Styles are written as escape codes always; `anstream` takes them out where they are not wanted. Without them the
-//! report says the same.
+//! No line is wider than the terminal: names give way, figures never do. Styles are written as escape codes always;
+//! `anstream` takes them out where they are not wanted. Without them the report says the same.
 
-mod duplicates;
-mod findings;
-mod gate;
-mod lists;
-mod model;
+mod code;
 mod page;
-mod pairs;
-mod tree;
+mod table;
 
 use std::io;
 
-use super::{Report, View, phrases};
-use crate::size::plural;
-use page::{PROBLEM, Page};
+use super::document::{Block, Document, Mark, Paragraph, Section, SectionKind, Tone};
+use super::pages::{self, Amounts, Medium};
+use super::{Report, View};
+use page::Page;
 
-/// Of more models only the summary is shown: nobody reads a thousand pages.
-const IN_FULL: usize = 4;
+/// The lines of the answer: with the prompt below it, it is all on a terminal of 24.
+const LINES: usize = 23;
 
 /// Writes the report for a person.
 ///
 /// # Errors
 /// When `out` cannot be written to.
 pub(super) fn write(report: &Report, view: &View, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut out = io::BufWriter::new(out);
-    let mut page = Page::new(view, &mut out);
-    let in_full = report.models.len() <= IN_FULL || view.top == Some(0);
-    for model in report.models.iter().filter(|_| in_full) {
-        model::write(model, &mut page)?;
+    let mut text = Vec::new();
+    for amounts in Amounts::from_most_to_least() {
+        text.clear();
+        render(&pages::document(report, view, amounts, Medium::Terminal), view.width, &mut text)?;
+        if !pages::must_fit(view) || text.iter().filter(|byte| **byte == b'\n').count() <= LINES {
+            break;
+        }
     }
-    tree::write(report, in_full, &mut page)?;
-    unreadable(report, &mut page)?;
-    gate::write(&report.gate, &mut page)?;
-    io::Write::flush(&mut out)
+    out.write_all(&text)
 }
 
-/// What there is no report of, and why.
-fn unreadable(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
-    if report.unreadable.is_empty() {
-        return Ok(());
+/// Writes a document on a page of `columns`.
+fn render(document: &Document, columns: usize, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut page = Page::new(columns, out);
+    document.sections.iter().try_for_each(|written| section(written, &mut page))
+}
+
+fn section(section: &Section, page: &mut Page<'_>) -> io::Result<()> {
+    if !section.close {
+        page.gap()?;
     }
-    page.section()?;
-    let number = plural(report.unreadable.len() as u64, "PATH", "PATHS");
-    page.styled(PROBLEM, &format!("{number} that could not be read"))?;
-    for input in &report.unreadable {
-        page.sentence("! ", PROBLEM, &phrases::unreadable(input))?;
+    if let Some(title) = &section.title {
+        page.paragraph(title, 0)?;
     }
-    Ok(())
+    // What a title is above stands further in.
+    let indent = if section.title.is_some() && section.kind != SectionKind::Subject { 2 } else { 0 };
+    section.blocks.iter().try_for_each(|written| block(written, indent, page))
+}
+
+fn block(block: &Block, indent: usize, page: &mut Page<'_>) -> io::Result<()> {
+    match block {
+        Block::Paragraph(paragraph) => page.paragraph(paragraph, indent),
+        Block::Fact(label, said) => page.fact(label, said),
+        Block::Table(written) => table::write(written, page),
+        Block::Code(lines) => page.code(lines, indent + 2),
+    }
+}
+
+/// Sections as they are read where there are no styles.
+#[cfg(test)]
+pub(super) fn plain(sections: Vec<Section>, columns: usize) -> String {
+    let mut out = Vec::new();
+    render(&Document { sections }, columns, &mut out).unwrap();
+    anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
 }
 
 #[cfg(test)]

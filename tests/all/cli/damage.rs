@@ -77,7 +77,7 @@ fn assert_tells(run: &Run, format: &str, place: &str) {
     assert!(run.stderr.starts_with(&format!("smaudit: model: {place}: ")), "{place} is not in {run:#?}");
     assert!(!run.stdout.contains("smaudit: "), "{run:#?}");
     if format == "text" {
-        let place = format!("\n! {}\n", place.replace(": byte", ", byte"));
+        let place = format!("\n  ! {}: ", place.replace(": byte", ", byte"));
         assert!(run.stdout.contains(&place), "{place} is not in {run:#?}");
     }
 }

@@ -102,7 +102,7 @@ fn every_format_writes_hostile_names_harmlessly() {
 #[test]
 fn text_shows_each_name_with_its_control_characters_spelled_out() {
     let directory = hostile_model();
-    let run = run_over(directory.path(), &hostile("model"), &format!("--by {ALL}")).exits(0);
+    let run = run_over(directory.path(), &hostile("model"), &format!("--full --by {ALL}")).exits(0);
     let spelled = "\\u{1b}[41m\\u{1b}]0;title\\u{7}\\u{d}\\u{a}\\u{9b}2J\\u{202e}\\u{200b}";
     let places = "model file link link-target tag second-tag op node attribute function signature input output \
                   collection asset key own-name";

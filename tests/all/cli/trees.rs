@@ -76,17 +76,21 @@ fn one_model_has_no_neighbours() {
 }
 
 #[test]
-fn more_than_four_models_are_one_summary_and_all_of_them_on_demand() {
-    let names = ["1", "2", "3", "4", "5"];
+fn several_models_are_one_table_and_all_of_them_in_full_on_demand() {
+    let names: Vec<String> = (1..=30).map(|number| number.to_string()).collect();
     let directory = tree(&[]);
     names.iter().for_each(|name| write_model(&directory, name));
-    let text = run(&directory, ".").exits(0).silently().stdout;
-    assert!(!text.contains("metagraph #0"), "{text}");
-    let rows: Vec<&str> = text.lines().skip(1).take(6).collect();
-    let last: Vec<&str> = rows.iter().map(|row| row.split_whitespace().next_back().unwrap()).collect();
-    assert_eq!(last, ["1", "2", "3", "4", "5", "models"], "{text}");
-    assert!(text.contains("`-n 0` for all of them in full"), "{text}");
-    assert_eq!(run(&directory, ". -n 0").exits(0).stdout.matches("metagraph #0").count(), 5);
+    let rows = |options: &str| -> Vec<String> {
+        let text = run(&directory, &format!(". {options}")).exits(0).silently().stdout;
+        let rows = text.lines().skip(2).take_while(|line| !line.is_empty());
+        rows.map(|row| row.split("  ").last().unwrap().trim().to_owned()).collect()
+    };
+    assert_eq!(rows("--sort path -n 2"), ["1", "2", "… 28 more (-n 0 shows all)", "total"]);
+    assert_eq!(rows("-n 0").len(), 31);
+    let full = run(&directory, ". --full").exits(0).stdout;
+    assert_eq!(full.matches("metagraph #0").count(), 30);
+    let by = run(&directory, ". --by op").exits(0).stdout;
+    assert_eq!(by.matches("  Placeholder\n").count(), 30, "{by}");
 }
 
 #[test]
@@ -105,7 +109,8 @@ fn a_damaged_model_does_not_stop_the_others_and_is_named_in_the_summary() {
     ["1", "2", "3", "4"].iter().for_each(|name| write_model(&directory, name));
     let text = run(&directory, ".").exits(3).stdout;
     assert!(text.contains("! damaged\n"), "{text}");
-    assert!(text.contains("1 PROBLEM: a part of these models could not be read\n! "), "{text}");
+    assert!(text.starts_with("1 MODEL HAS 1 PROBLEM: "), "{text}");
+    assert!(text.contains("\n  ! damaged: saved_model.pb, byte 0: "), "{text}");
 }
 
 #[test]

@@ -29,9 +29,11 @@ fn model_with_data(change: impl Fn(&mut Vec<u8>)) -> tempfile::TempDir {
 fn what_was_verified_is_said_in_text_markdown_and_json() {
     let directory = model_with_data(|_| {});
     let text = run(&directory, "--verify model").exits(0).silently().stdout;
+    assert!(text.contains("\nverified: 2 tensors, 408 bytes\n"), "{text}");
+    let text = run(&directory, "--verify --full model").exits(0).silently().stdout;
     assert!(text.contains("\n  verified    2 tensors, 408 bytes\n"), "{text}");
     let markdown = run(&directory, "--verify -f markdown model").exits(0).silently().stdout;
-    assert!(markdown.contains("; verified 2 tensors, 408 bytes\n"), "{markdown}");
+    assert!(markdown.contains("\nverified: 2 tensors, 408 bytes\n"), "{markdown}");
     let report = run(&directory, "--verify --json model").exits(0).silently().json();
     let verified = &report["models"][0]["checkpoint"]["verified"];
     assert_eq!(*verified, json!({"tensors": 2, "bytes": 408, "skipped": 0}));
@@ -55,8 +57,8 @@ fn a_flipped_bit_is_noticed_with_the_flag_and_not_without() {
 #[test]
 fn data_behind_the_last_tensor_is_unused_and_no_problem() {
     let directory = model_with_data(|data| data.extend([0; 10]));
-    let text = run(&directory, "--verify model").exits(0).silently().stdout;
-    assert!(text.contains("  unused      10 bytes of the data hold no tensor\n"), "{text}");
+    let text = run(&directory, "--verify --full model").exits(0).silently().stdout;
+    assert!(text.contains("  unused      10 bytes of the data belong to no tensor\n"), "{text}");
 }
 
 #[test]

@@ -1,0 +1,263 @@
+//! Several models: one table, the most avoidable bytes first, what causes cost over all of them, and what they share.
+
+use std::cmp::Reverse;
+
+use foldhash::{HashMap, HashMapExt as _};
+
+use crate::duplicates::NeighbourPair;
+use crate::findings::Finding;
+use crate::ledger::Rest;
+use crate::report::document::{
+    Block, Cell, Column, Mark, Name, Paragraph, Row, Section, SectionKind, Table, Tone, more,
+};
+use crate::report::view::Sort;
+use crate::report::{ModelReport, Report, View};
+use crate::size::{both, exact, human, plural, share};
+
+use super::{Amounts, breakdown as rows, problems};
+
+/// How many causes, and how many pairs of models, are named.
+const CAUSES: usize = 4;
+const PAIRS: usize = 2;
+
+/// All models in one table, and what is true of them together.
+pub(super) fn brief(report: &Report, view: &View, amounts: Amounts) -> Vec<Section> {
+    let sections =
+        [damaged(report, amounts), Some(table(report, view, amounts)), causes(report, amounts), shared(report, view)];
+    sections.into_iter().flatten().chain(leads_on(report)).collect()
+}
+
+/// `5 models in ./base: 1.20 GB (…), 400 MB of it avoidable, 33.3%`.
+fn headline(report: &Report) -> Paragraph {
+    let totals = &report.totals;
+    let folder = common_folder(report);
+    let said = Paragraph::said(plural(totals.models, "model", "models"));
+    let said = if folder.is_empty() { said } else { said.and(" in ").and_name(folder) };
+    said.and(format!(": {}", both(totals.bytes)))
+}
+
+/// Which models have problems, with the first of each.
+fn damaged(report: &Report, amounts: Amounts) -> Option<Section> {
+    let damaged: Vec<&ModelReport> = report.models.iter().filter(|model| !model.problems.is_empty()).collect();
+    if damaged.is_empty() {
+        return None;
+    }
+    let number = plural(damaged.len() as u64, "MODEL", "MODELS");
+    let verb = if damaged.len() == 1 { "HAS" } else { "HAVE" };
+    let problems = plural(report.totals.problems, "PROBLEM", "PROBLEMS");
+    let title = Paragraph::said(format!("{number} {verb} {problems}: their figures are of what could be read"));
+    let mut section = Section::titled(title.tone(Tone::Problem)).kind(SectionKind::Alert);
+    let folder = common_folder(report);
+    for model in damaged.iter().take(amounts.problems) {
+        let Some(first) = model.problems.first() else { continue };
+        let said = Paragraph::default().and_name(inside(&model.path, folder)).and(": ").and_all(problems::place(first));
+        section = section.with(said.and(": ").and_quoted(&first.message).marked(Mark::Problem).at_most(2));
+    }
+    let left = damaged.len().saturating_sub(amounts.problems) as u64;
+    let more = || Paragraph::said(format!("… {}", plural(left, "more model", "more models"))).tone(Tone::Quiet);
+    Some(section.with_all((left > 0).then(more)))
+}
+
+/// The models in the order that was asked for.
+fn sorted<'r>(report: &'r Report, view: &View) -> Vec<&'r ModelReport> {
+    let mut models: Vec<&ModelReport> = report.models.iter().collect();
+    match view.sort {
+        Sort::Avoidable => models.sort_by_key(|model| (Reverse(model.findings_bytes), Reverse(model.total_bytes))),
+        Sort::Size => models.sort_by_key(|model| Reverse(model.total_bytes)),
+        Sort::Path => models.sort_by(|a, b| crate::natural::compare(&a.path, &b.path)),
+    }
+    models
+}
+
+fn table(report: &Report, view: &View, amounts: Amounts) -> Section {
+    let folder = common_folder(report);
+    let models = sorted(report, view);
+    let (shown, rest) = view.cut(&models, amounts.models, |model| (model.total_bytes, model.findings_bytes));
+    let mut table = Table::new(vec![
+        Column::figure("size"),
+        Column::figure("avoidable"),
+        Column::figure("share"),
+        Column::word("largest cause"),
+        Column::figure("share"),
+        Column::name("model"),
+    ]);
+    for model in shown {
+        let whole = model.total_bytes;
+        let (cause, part) = largest_cause(model);
+        let name = Name { is_marked: !model.problems.is_empty(), ..Name::new(inside(&model.path, folder)) };
+        let mut cells = sizes(whole, model.findings_bytes);
+        cells.extend([Cell::Word(cause.to_owned(), Tone::Plain), part, Cell::Name(name)]);
+        table.row(cells);
+    }
+    if let Some(Rest { rows, bytes, count }) = rest {
+        let mut cells = sizes(bytes, count);
+        let more = more(Rest { rows, bytes, count });
+        cells.extend([Cell::Blank, Cell::Blank, Cell::Word(more, Tone::Quiet)]);
+        table.rows.push(Row::new(cells).tone(Tone::Quiet));
+    }
+    let totals = &report.totals;
+    let mut cells = sizes(totals.bytes, totals.findings_bytes);
+    cells.extend([Cell::Blank, Cell::Blank, Cell::Word("total".to_owned(), Tone::Strong)]);
+    table.rows.push(Row::new(cells).tone(Tone::Strong));
+    Section::titled(headline(report)).kind(SectionKind::Subject).with(table)
+}
+
+/// The size, what of it is avoidable, and its share.
+fn sizes(whole: u64, avoidable: u64) -> Vec<Cell> {
+    vec![Cell::Size(whole), Cell::Size(avoidable), Cell::Share(avoidable, whole)]
+}
+
+fn largest_cause(model: &ModelReport) -> (&str, Cell) {
+    match model.findings.first() {
+        Some(finding) => (&finding.id, Cell::Share(finding.bytes, model.total_bytes)),
+        None => ("-", Cell::Blank),
+    }
+}
+
+/// What each cause costs over all models, the most first.
+fn causes(report: &Report, amounts: Amounts) -> Option<Section> {
+    let mut by_cause: HashMap<&str, (u64, u64)> = HashMap::new();
+    for finding in report.models.iter().flat_map(|model| &model.findings) {
+        let (bytes, models) = by_cause.entry(&finding.id).or_default();
+        *bytes = bytes.saturating_add(finding.additional_bytes);
+        *models += 1;
+    }
+    if by_cause.is_empty() {
+        let checked = crate::findings::CAUSES.len();
+        let said = format!("nothing avoidable found in any of them ({checked} causes checked)");
+        return Some(Section::of(vec![Paragraph::said(said).tone(Tone::Strong).into()]));
+    }
+    let mut causes: Vec<(&str, u64, u64)> =
+        by_cause.into_iter().map(|(id, (bytes, models))| (id, bytes, models)).collect();
+    causes.sort_by_key(|(id, bytes, _)| (Reverse(*bytes), *id));
+    let (bytes, all) = (report.totals.findings_bytes, report.totals.bytes);
+    let title = format!("avoidable: {}, {} of all", human(bytes), share(bytes, all));
+    let mut table = Table::bare(vec![Column::figure("bytes"), Column::figure("share"), Column::name("cause")]);
+    let most = CAUSES.min(amounts.models);
+    for (id, bytes, models) in causes.iter().take(most) {
+        let said = format!("{id} in {}", plural(*models, "model", "models"));
+        table.row(vec![Cell::Size(*bytes), Cell::Share(*bytes, all), Cell::Word(said, Tone::Plain)]);
+    }
+    let left = causes.get(most..).unwrap_or_default();
+    if !left.is_empty() {
+        let bytes = left.iter().map(|(_, bytes, _)| *bytes).fold(0, u64::saturating_add);
+        let said = format!("{} (--findings all)", plural(left.len() as u64, "other cause", "other causes"));
+        table.rows.push(
+            Row::new(vec![Cell::Size(bytes), Cell::Share(bytes, all), Cell::Word(said, Tone::Quiet)]).tone(Tone::Quiet),
+        );
+    }
+    Some(Section::titled(Paragraph::said(title).tone(Tone::Warning)).with(table))
+}
+
+/// What models have in common with earlier ones. Versions of one model mostly share their assets and more: that is no
+/// alarm.
+fn shared(report: &Report, view: &View) -> Option<Section> {
+    if report.neighbours.is_empty() {
+        return None;
+    }
+    let (bytes, all) = (report.totals.neighbours_bytes, report.totals.bytes);
+    let title = format!("shared by models: {}, {} of all", human(bytes), share(bytes, all));
+    let mut section = Section::titled(Paragraph::said(title));
+    let (shown, rest) = view.cut(&report.neighbours, PAIRS, |pair| (pair.bytes, 0));
+    let folder = common_folder(report);
+    for pair in shown {
+        section = section.with(said(pair, folder).at_most(2));
+    }
+    Some(section.with_all(rest.map(|rest| {
+        let said = format!("… {} more, {} (-n 0 shows all)", plural(rest.rows, "pair", "pairs"), human(rest.bytes));
+        Paragraph::said(said).tone(Tone::Quiet)
+    })))
+}
+
+/// `2 has 99.0 kB of 1, 88.0% of its size: the whole checkpoint (12 tensors), 3 files`.
+fn said(pair: &NeighbourPair, folder: &str) -> Paragraph {
+    let tensors = || match pair.whole_checkpoint {
+        true => format!("the whole checkpoint ({})", plural(pair.tensors.count, "tensor", "tensors")),
+        false => format!("{} of {}", exact(pair.tensors.count), plural(pair.tensors.of, "tensor", "tensors")),
+    };
+    let files = || format!("{} of {}", exact(pair.files.count), plural(pair.files.of, "other file", "other files"));
+    let tensors = (pair.tensors.count > 0).then(tensors);
+    let files = (pair.files.count > 0).then(files);
+    Paragraph::default()
+        .and_name(inside(&pair.copy, folder))
+        .and(format!(" has {} of ", human(pair.bytes)))
+        .and_name(inside(&pair.original, folder))
+        .and(format!(", {:.1}% of its size: ", pair.share_of_copy * 100.0))
+        .and_listed(tensors.into_iter().chain(files).map(Paragraph::said))
+}
+
+fn leads_on(report: &Report) -> Option<Section> {
+    let first = report.models.iter().max_by_key(|model| model.findings_bytes)?;
+    let said =
+        Paragraph::said("more: smaudit ").and_name(&first.path).and(", --by category, --findings all, -n 0, --full");
+    Some(Section { close: true, ..Section::of(vec![said.tone(Tone::Quiet).into()]) })
+}
+
+/// The breakdown of all models, the model outermost.
+pub(super) fn breakdown(report: &Report, view: &View) -> Vec<Section> {
+    let by: Vec<&str> =
+        report.models.first().map_or(Vec::new(), |model| model.breakdown.by.iter().map(|d| d.name()).collect());
+    let mut table = rows::empty(&format!("model / {}", by.join(" / ")));
+    let folder = common_folder(report);
+    let whole = report.totals.bytes;
+    for model in sorted(report, view) {
+        let name = Name { is_marked: !model.problems.is_empty(), ..Name::new(inside(&model.path, folder)) };
+        let cells =
+            vec![Cell::Bytes(model.total_bytes), Cell::Share(model.total_bytes, whole), Cell::Blank, Cell::Name(name)];
+        table.rows.push(Row::new(cells).tone(Tone::Strong));
+        rows::level(&model.breakdown.rows, model.breakdown.rest, 1, model.total_bytes, view, &mut table);
+    }
+    let section = Section::titled(headline(report)).kind(SectionKind::Subject).with(table);
+    damaged(report, Amounts::MOST).into_iter().chain([section]).collect()
+}
+
+/// The largest findings of all models, as many as were asked for, and what each cause costs.
+pub(super) fn findings(report: &Report, view: &View) -> Vec<Section> {
+    let mut all: Vec<(&ModelReport, &Finding)> =
+        report.models.iter().flat_map(|model| model.findings.iter().map(move |finding| (model, finding))).collect();
+    all.sort_by_key(|(_, finding)| Reverse(finding.bytes));
+    let shown = view.findings.unwrap_or(usize::MAX).min(all.len());
+    let folder = common_folder(report);
+    let mut table = Table::new(vec![
+        Column::figure("bytes"),
+        Column::figure("share"),
+        Column::word("cause"),
+        Column::name("model"),
+    ]);
+    for (model, finding) in all.iter().take(shown) {
+        let mut row = Row::new(vec![
+            Cell::Size(finding.bytes),
+            Cell::Share(finding.bytes, model.total_bytes),
+            Cell::Word(finding.id.clone(), Tone::Warning),
+            Cell::Name(Name::new(inside(&model.path, folder))),
+        ]);
+        row.notes.push(Paragraph::said(&finding.message).into());
+        row.notes.push(Paragraph::said(&finding.remedy).marked(Mark::Remedy).into());
+        table.rows.push(row);
+    }
+    let left = all.get(shown..).unwrap_or_default();
+    let bytes = left.iter().map(|(_, finding)| finding.bytes).fold(0, u64::saturating_add);
+    let rest = (!left.is_empty()).then(|| {
+        let said = format!("… {} more, {} (--findings all)", exact(left.len() as u64), human(bytes));
+        Block::from(Paragraph::said(said).tone(Tone::Quiet))
+    });
+    let section = Section::titled(headline(report)).kind(SectionKind::Subject).with(table).with_all(rest);
+    let amounts = Amounts { models: usize::MAX, ..Amounts::MOST };
+    [damaged(report, Amounts::MOST), Some(section), causes(report, amounts)].into_iter().flatten().collect()
+}
+
+/// The folder that all models are in, up to its slash; empty where there is none.
+fn common_folder(report: &Report) -> &str {
+    let mut folder = report.models.first().map_or("", |model| &model.path);
+    for model in &report.models {
+        let same = folder.bytes().zip(model.path.bytes()).take_while(|(a, b)| a == b).count();
+        let end = folder.get(..same).and_then(|common| common.rfind('/')).map_or(0, |slash| slash + 1);
+        folder = folder.get(..end).unwrap_or_default();
+    }
+    folder
+}
+
+/// A path as it is called in the folder that all models are in.
+fn inside<'a>(path: &'a str, folder: &str) -> &'a str {
+    path.strip_prefix(folder).filter(|rest| !rest.is_empty()).unwrap_or(path)
+}
