@@ -33,6 +33,7 @@ mod cache;
 pub mod charge;
 pub mod checkpoint;
 pub mod chunked;
+mod components;
 pub mod dtype;
 pub mod duplicates;
 pub mod escape;

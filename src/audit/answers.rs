@@ -2,14 +2,17 @@
 
 mod duplicates;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Answers, Parts};
 use crate::charge::{Form, MainFile};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
+use crate::duplicates::Duplicates;
 use crate::findings::Findings;
 use crate::graph::{MetaGraphReach, Reach, Root};
+use crate::identity::MetaGraphId;
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Labels, Ledger, Rollup, Row};
 use crate::outline::{MetaGraph, SavedModel, Signature};
@@ -77,7 +80,7 @@ pub(super) fn report(
         files: files(model, &sums.files),
         links: model.links.clone(),
         main_file: parts.main_file.as_ref().map(main_file),
-        meta_graphs: meta_graphs(model, &sums, &saved_model, &reach),
+        meta_graphs: meta_graphs(model, &sums, &saved_model, &reach, &Structures::of(parts, &duplicates)),
         categories: sums.categories,
         checkpoint: checkpoint.map(checkpoint_report),
         fingerprint,
@@ -123,7 +126,13 @@ fn files(model: &Model, files: &Rollup) -> Vec<FileReport> {
 /// The metagraphs with their sections, ops and functions.
 ///
 /// Rows are matched to metagraphs by their label, which begins with the index and is so unlike any other.
-fn meta_graphs(model: &Model, sums: &Sums, saved_model: &SavedModel, reach: &Reach<'_>) -> Vec<MetaGraphReport> {
+fn meta_graphs(
+    model: &Model,
+    sums: &Sums,
+    saved_model: &SavedModel,
+    reach: &Reach<'_>,
+    structures: &Structures<'_>,
+) -> Vec<MetaGraphReport> {
     let [sections, ops, functions] = [&sums.sections, &sums.ops, &sums.functions].map(by_name);
     let graphs = saved_model.meta_graphs.iter().enumerate();
     graphs
@@ -142,7 +151,10 @@ fn meta_graphs(model: &Model, sums: &Sums, saved_model: &SavedModel, reach: &Rea
                 signatures: signatures(graph, reach.meta_graphs.get(index).and_then(Option::as_ref)),
                 assets: assets(model, graph),
                 ops: children(&ops, &label).iter().map(op).collect(),
-                function_defs: children(&functions, &label).iter().map(function).collect(),
+                function_defs: children(&functions, &label)
+                    .iter()
+                    .map(|row| function(row, index, structures))
+                    .collect(),
             }
         })
         .collect()
@@ -167,8 +179,25 @@ fn op(row: &Row) -> OpReport {
     OpReport { op: row.name.clone(), count: row.count, bytes: row.bytes }
 }
 
-fn function(row: &Row) -> FunctionReport {
-    FunctionReport { name: row.name.clone(), nodes: row.count, bytes: row.bytes }
+fn function(row: &Row, meta_graph: usize, structures: &Structures<'_>) -> FunctionReport {
+    let structure = structures.0.get(&(MetaGraphId::at(meta_graph), Cow::Borrowed(&*row.name)));
+    let structure = structure.map(|digest| format!("{digest:032x}"));
+    FunctionReport { name: row.name.clone(), nodes: row.count, bytes: row.bytes, structure }
+}
+
+/// The digest of each function that was compared, by the metagraph that it is in and its name.
+struct Structures<'m>(HashMap<(MetaGraphId, Cow<'m, str>), u128>);
+
+impl<'m> Structures<'m> {
+    fn of(parts: &'m Parts<'_>, duplicates: &Duplicates) -> Self {
+        let mut structures = HashMap::new();
+        for function in &duplicates.structural.read {
+            let [start, end] = function.name;
+            let name = String::from_utf8_lossy(parts.main_bytes().get(start..end).unwrap_or_default());
+            structures.entry((function.meta_graph, name)).or_insert(function.structure);
+        }
+        Self(structures)
+    }
 }
 
 fn signatures(graph: &MetaGraph, reach: Option<&MetaGraphReach<'_>>) -> Vec<SignatureReport> {

@@ -174,25 +174,20 @@ pub struct Structural {
 /// What reading a function for its structure told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadFunction {
+    /// Where its `function` field begins in the main file's wire format.
+    start: usize,
     /// The metagraph that it is in.
     pub(crate) meta_graph: MetaGraphId,
-    /// Where its `function` field begins in the main file's wire format, the payload of that, and where both end.
-    start: usize,
-    payload: usize,
-    end: usize,
+    /// Where its name starts there, and where that ends.
+    pub(crate) name: [usize; 2],
     /// Functions of one kind are equal but for names, the shapes of what their nodes give included.
     pub(crate) kind: usize,
     /// Whether it may have attributes of its own.
     pub(crate) has_attributes: bool,
     /// No name of its nodes is shorter, in bytes.
     pub(crate) shortest_name: u64,
-}
-
-impl ReadFunction {
-    /// Its FunctionDef.
-    pub(crate) fn payload(&self) -> Range<usize> {
-        self.payload..self.end
-    }
+    /// What it is but for names, the same in every run: see `structure::stable`.
+    pub(crate) structure: u128,
 }
 
 impl Structural {

@@ -196,10 +196,15 @@ fn structural(collected: &Collected<'_>) -> Structural {
     {
         let next = kinds.len();
         let kind = *kinds.entry(*structure).or_insert(next);
-        let (has_attributes, shortest_name) = (noted.attributes, noted.shortest_name as u64);
-        let (start, payload, end) = (function.start, function.payload.start, function.payload.end);
-        let meta_graph = MetaGraphId(function.meta_graph);
-        read.push(ReadFunction { meta_graph, start, payload, end, kind, has_attributes, shortest_name });
+        read.push(ReadFunction {
+            start: function.start,
+            meta_graph: MetaGraphId(function.meta_graph),
+            name: noted.name,
+            kind,
+            has_attributes: noted.attributes,
+            shortest_name: noted.shortest_name as u64,
+            structure: structure.digest,
+        });
         let structure = structure.class;
         if function.original.is_none() {
             by_class.entry(structure).or_default().push(FunctionId::at(position));

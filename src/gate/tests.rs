@@ -214,7 +214,12 @@ fn element(field: &str, name: &str) -> Member {
 }
 
 fn meta_graph(functions: &[(&str, u64)]) -> MetaGraphReport {
-    let function = |(name, bytes): &(&str, u64)| FunctionReport { name: (*name).to_owned(), nodes: 1, bytes: *bytes };
+    let function = |(name, bytes): &(&str, u64)| FunctionReport {
+        name: (*name).to_owned(),
+        nodes: 1,
+        bytes: *bytes,
+        structure: None,
+    };
     MetaGraphReport {
         index: 0,
         tags: vec![],

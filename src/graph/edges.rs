@@ -6,8 +6,7 @@
 use std::ops::Range;
 
 use super::{EdgeKind, MAX_VERTICES};
-
-const UNSEEN: u32 = u32::MAX;
+use crate::components::components;
 
 /// What a vertex needs, and why, in four bytes: there are twice as many of these as nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +54,7 @@ impl Found {
     /// Begins the next vertex.
     #[inline]
     pub(super) fn begin(&mut self) {
-        self.starts.push(u32::try_from(self.targets.len()).unwrap_or(UNSEEN));
+        self.starts.push(u32::try_from(self.targets.len()).unwrap_or(u32::MAX));
     }
 
     /// Adds an edge from the vertex that was begun last.
@@ -162,51 +161,19 @@ impl Edges {
         self.starts.len().saturating_sub(1)
     }
 
-    /// The strongly connected components (Tarjan, with the calls kept in a list).
+    /// The strongly connected components.
     pub(super) fn components(&self) -> Components {
-        let vertices = self.vertices();
-        let (mut index, mut low, mut component) =
-            (Table::new(vertices, UNSEEN), Table::new(vertices, UNSEEN), Table::new(vertices, UNSEEN));
-        let (mut seen, mut components) = (0, 0);
-        let mut order = Vec::with_capacity(vertices);
-        let mut open: Vec<u32> = Vec::new();
-        let mut calls: Vec<(u32, usize)> = Vec::new();
-        for start in 0..u32::try_from(vertices).unwrap_or_default() {
-            if index.get(start) == UNSEEN {
-                calls.push((start, 0));
+        let mut found = Components { of: vec![0; self.vertices()], order: Vec::with_capacity(self.vertices()) };
+        let mut number = 0;
+        let successor = |vertex: u32, at: usize| self.of(vertex).get(at).map(|edge| edge.to());
+        components(self.vertices(), successor, |component| {
+            for member in component {
+                found.of.get_mut(*member as usize).into_iter().for_each(|of| *of = number);
             }
-            while let Some((vertex, next)) = calls.pop() {
-                if next == 0 {
-                    index.set(vertex, seen);
-                    low.set(vertex, seen);
-                    seen += 1;
-                    open.push(vertex);
-                }
-                if let Some(to) = self.of(vertex).get(next).map(|edge| edge.to()) {
-                    calls.push((vertex, next + 1));
-                    if index.get(to) == UNSEEN {
-                        calls.push((to, 0));
-                    } else if component.get(to) == UNSEEN {
-                        low.set(vertex, low.get(vertex).min(index.get(to)));
-                    }
-                    continue;
-                }
-                if low.get(vertex) == index.get(vertex) {
-                    while let Some(member) = open.pop() {
-                        component.set(member, components);
-                        order.push(member);
-                        if member == vertex {
-                            break;
-                        }
-                    }
-                    components += 1;
-                }
-                if let Some((caller, _)) = calls.last() {
-                    low.set(*caller, low.get(*caller).min(low.get(vertex)));
-                }
-            }
-        }
-        Components { of: component.0, order }
+            found.order.extend_from_slice(component);
+            number += 1;
+        });
+        found
     }
 }
 
@@ -216,25 +183,6 @@ pub(super) struct Components {
     pub(super) of: Vec<u32>,
     /// The vertices, those of smaller components first.
     pub(super) order: Vec<u32>,
-}
-
-/// A number for each vertex.
-struct Table(Vec<u32>);
-
-impl Table {
-    fn new(vertices: usize, value: u32) -> Self {
-        Self(vec![value; vertices])
-    }
-
-    fn get(&self, vertex: u32) -> u32 {
-        self.0.get(vertex as usize).copied().unwrap_or(UNSEEN)
-    }
-
-    fn set(&mut self, vertex: u32, value: u32) {
-        if let Some(slot) = self.0.get_mut(vertex as usize) {
-            *slot = value;
-        }
-    }
 }
 
 /// Edges (from, to, why) between so many vertices, for tests.

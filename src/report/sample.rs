@@ -171,7 +171,12 @@ pub(super) fn meta_graph(index: u64, tags: &[&str]) -> MetaGraphReport {
             AssetReport { filename: "gone.txt".to_owned(), bytes: None },
         ],
         ops: vec![op("Const", 2, 500), op("MatMul", 1, 100)],
-        function_defs: vec![FunctionReport { name: "__inference_call_12".to_owned(), nodes: 7, bytes: 90 }],
+        function_defs: vec![FunctionReport {
+            name: "__inference_call_12".to_owned(),
+            nodes: 7,
+            bytes: 90,
+            structure: None,
+        }],
     }
 }
 

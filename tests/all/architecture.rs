@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 12] = [
     &["message", "schema"],
     &["ledger", "wire", "proto"],
     &["input"],
-    &["cache", "escape", "problem", "progress", "exit", "identity", "natural", "queue", "seeded", "size"],
+    &["cache", "components", "escape", "problem", "progress", "exit", "identity", "natural", "queue", "seeded", "size"],
 ];
 
 fn layer(part: &str) -> Option<usize> {

@@ -157,8 +157,8 @@ impl Words<'_> {
     }
 
     fn function(&self, function: FunctionId) -> String {
-        let read = self.structural.read.get(function.position());
-        read.map(|read| Kind::Function.name(self.parts.main_bytes(), read.payload())).unwrap_or_default()
+        let [start, end] = self.structural.read.get(function.position()).map_or([0; 2], |read| read.name);
+        String::from_utf8_lossy(self.parts.main_bytes().get(start..end).unwrap_or_default()).into_owned()
     }
 
     fn structural_group(&self, group: &duplicates::StructuralGroup) -> report::StructuralGroup {

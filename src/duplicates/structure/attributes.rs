@@ -5,11 +5,12 @@
 
 use std::ops::Range;
 
-use super::canonical::{Entry, Reader, Unreadable, last, push, sort};
+use super::canonical::Writer;
 use super::form::Piece;
-use crate::message::attributes::OUTPUT_SHAPES;
 use crate::message::number::attr_value::list_value;
 use crate::message::number::{attr_value, name_attr_list};
+use super::parts::{Entry, Unreadable, last, push, sort};
+use crate::message::attributes::OUTPUT_SHAPES;
 use crate::wire::{Field, WireType};
 
 /// Attributes may nest this deep in functions in attributes; TensorFlow writes one level.
@@ -32,15 +33,39 @@ fn names_a_function(key: &[u8]) -> bool {
     matches!(key, b"forward_function_name" | b"backward_function_name" | b"_original_func_name")
 }
 
-impl Reader<'_, '_> {
-    /// The attributes from `bottom` of the stack on, which is then that high again; of an argument, or of what precedes.
-    pub(super) fn put_attributes(
-        &mut self,
-        bottom: usize,
-        argument: Option<u64>,
-        nesting: usize,
-    ) -> Result<(), Unreadable> {
-        let (piece, number) = argument.map_or((Piece::Attribute, 0), |number| (Piece::ArgumentAttribute, number));
+/// What has attributes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Holder {
+    Function,
+    /// A node, by its number from one on.
+    Node(u64),
+    /// An argument, by its position.
+    Argument(u64),
+}
+
+impl Holder {
+    /// The number that tells whose shapes some are.
+    fn number(self) -> u64 {
+        match self {
+            Self::Function => 0,
+            Self::Node(number) | Self::Argument(number) => number,
+        }
+    }
+}
+
+impl Writer<'_, '_> {
+    /// The attributes on the stack, of what has them; then the stack is empty.
+    pub(super) fn attributes(&mut self, holder: Holder) -> Result<(), Unreadable> {
+        self.attributes_above(0, holder, 0)
+    }
+
+    /// The attributes from `bottom` of the stack on, which is then that high again. Those of a function in an attribute, which
+    /// nest, are written as of a node.
+    fn attributes_above(&mut self, bottom: usize, holder: Holder, nesting: usize) -> Result<(), Unreadable> {
+        let (piece, number) = match holder {
+            Holder::Argument(number) if nesting == 0 => (Piece::ArgumentAttribute, number),
+            _ => (Piece::Attribute, 0),
+        };
         sort(self.attributes.get_mut(bottom..).unwrap_or_default());
         for index in bottom..self.attributes.len() {
             let Some(Entry { key, value }) = self.attributes.get(index).cloned() else { break };
@@ -50,10 +75,10 @@ impl Reader<'_, '_> {
             }
             if key == OUTPUT_SHAPES {
                 // They follow from the inputs, so they are no part of the form.
-                self.shapes.put(piece, argument.unwrap_or(self.nodes), self.file.get(value).unwrap_or_default());
+                self.shapes.put(piece, holder.number(), self.file.get(value).unwrap_or_default());
             } else if !self.is_out(key, value.clone())? {
                 self.form.put(piece, number, key);
-                self.value(value, nesting)?;
+                self.value(value, holder, nesting)?;
             }
         }
         self.attributes.truncate(bottom);
@@ -70,13 +95,13 @@ impl Reader<'_, '_> {
     }
 
     /// An AttrValue.
-    fn value(&mut self, value: Range<usize>, nesting: usize) -> Result<(), Unreadable> {
+    fn value(&mut self, value: Range<usize>, holder: Holder, nesting: usize) -> Result<(), Unreadable> {
         for field in self.fields(value) {
             let field = field?;
             match (field.number, field.wire_type) {
-                (attr_value::LIST, WireType::Len) => self.list(field, nesting)?,
+                (attr_value::LIST, WireType::Len) => self.list(field, holder, nesting)?,
                 (attr_value::S, WireType::Len) => self.text(field),
-                (attr_value::FUNC, WireType::Len) => self.function_value(field, nesting)?,
+                (attr_value::FUNC, WireType::Len) => self.function_value(field, holder, nesting)?,
                 _ => self.field(field),
             }
         }
@@ -84,13 +109,13 @@ impl Reader<'_, '_> {
     }
 
     /// An AttrValue.ListValue.
-    fn list(&mut self, list: Field, nesting: usize) -> Result<(), Unreadable> {
+    fn list(&mut self, list: Field, holder: Holder, nesting: usize) -> Result<(), Unreadable> {
         self.form.mark(Piece::List);
         for field in self.fields(list.payload()) {
             let field = field?;
             match (field.number, field.wire_type) {
                 (list_value::S, WireType::Len) => self.text(field),
-                (list_value::FUNC, WireType::Len) => self.function_value(field, nesting)?,
+                (list_value::FUNC, WireType::Len) => self.function_value(field, holder, nesting)?,
                 _ => self.field(field),
             }
         }
@@ -105,7 +130,7 @@ impl Reader<'_, '_> {
     }
 
     /// A NameAttrList.
-    fn function_value(&mut self, function: Field, nesting: usize) -> Result<(), Unreadable> {
+    fn function_value(&mut self, function: Field, holder: Holder, nesting: usize) -> Result<(), Unreadable> {
         if nesting >= MAX_NESTING {
             self.field(function);
             return Ok(());
@@ -118,32 +143,15 @@ impl Reader<'_, '_> {
             match (field.number, field.wire_type) {
                 (name_attr_list::NAME, WireType::Len) => name = field.bytes(self.file),
                 (name_attr_list::ATTR, WireType::Len) => {
-                    let entry = self.entry(field)?;
+                    let entry = Entry::read(self.file, field)?;
                     push(&mut self.attributes, entry)?;
                 }
                 _ => self.field(field),
             }
         }
         self.call_or(self.library.find(name), Piece::Name, name);
-        self.put_attributes(bottom, None, nesting.saturating_add(1))?;
+        self.attributes_above(bottom, holder, nesting.saturating_add(1))?;
         self.form.mark(Piece::End);
-        Ok(())
-    }
-
-    /// The attributes of all arguments, in the order of the arguments.
-    pub(super) fn put_argument_attributes(&mut self) -> Result<(), Unreadable> {
-        self.argument_attributes.sort_unstable_by_key(|(argument, attributes)| (*argument, attributes.start));
-        for index in 0..self.argument_attributes.len() {
-            let Some((argument, attributes)) = self.argument_attributes.get(index).cloned() else { break };
-            for field in self.fields(attributes) {
-                let field = field?;
-                if field.is_len(1) {
-                    let entry = self.entry(field)?;
-                    push(&mut self.attributes, entry)?;
-                }
-            }
-            self.put_attributes(0, Some(argument), 0)?;
-        }
         Ok(())
     }
 }

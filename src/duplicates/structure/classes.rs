@@ -71,6 +71,13 @@ impl Calls {
         fits
     }
 
+    /// The calls of a function.
+    pub(super) fn of(&self, function: usize) -> &[usize] {
+        let end = |function: usize| self.ends.get(function).copied().unwrap_or(self.callees.len());
+        let start = function.checked_sub(1).map_or(0, end);
+        self.callees.get(start..end(function)).unwrap_or_default()
+    }
+
     /// For each call who calls, and which of the caller's it is.
     fn callers(&self) -> (Vec<usize>, Vec<usize>) {
         let (mut callers, mut letters) = (Vec::with_capacity(self.callees.len()), Vec::new());
@@ -84,8 +91,9 @@ impl Calls {
     }
 }
 
-/// For each function its class; of equal functions it is the same. `forms` has a hash for each function.
-pub(super) fn classes(forms: &[u128], calls: &Calls) -> Vec<usize> {
+/// For each function its class; of equal functions it is the same. `forms` has what tells the
+/// forms of two functions apart.
+pub(super) fn classes<F: Ord>(forms: &[F], calls: &Calls) -> Vec<usize> {
     let mut functions = Partition::by_key(forms);
     let (callers, letters) = calls.callers();
     let mut splitters = Partition::by_key(&letters);

@@ -13,8 +13,21 @@
 //!    exact for functions that call one another in circles, as forward and backward functions do by name, and costs
 //!    neither stack nor more than O(n log n) for chains and rings of any length.
 //!
-//! A hash of 128 bits stands for a function's form; forms are not compared byte by byte. Structural figures are an
-//! answer of their own and no part of the redundant bytes, for which bytes do decide.
+//! Two hashes of 128 bits stand for a function's form, one of them by a key that no file can foresee ([`form::Digest`]). So
+//! functions are put into one class by what was compared, and not because somebody made a file whose hashes meet. The
+//! other one is the same in every run: of it a digest of each function is made for reports ([`stable`]).
+//!
+//! | module | holds |
+//! |---|---|
+//! | `parts` | fields, entries of maps |
+//! | `form` | the pieces of a canonical form, and its digest |
+//! | `library`, `names` | functions by name; the arguments and nodes of one function by name |
+//! | `canonical`, `attributes` | what the canonical form is, and what writes it |
+//! | `outline`, `body` | the two passes over a function, each with its own state |
+//! | `trail` | nodes that were read before, which others are held against |
+//! | `reader` | a function by both passes |
+//! | `classes`, `stable` | functions told apart by their callees; digests |
+//! | `stem` | what names of functions have in common |
 
 #![warn(clippy::arithmetic_side_effects)]
 
@@ -25,6 +38,10 @@ mod classes;
 mod form;
 mod library;
 mod names;
+mod outline;
+mod parts;
+mod reader;
+mod stable;
 mod stem;
 mod trail;
 
@@ -32,10 +49,12 @@ use std::ops::Range;
 
 use foldhash::HashMap;
 
-pub(super) use self::canonical::Noted;
-use self::canonical::{Read, Reader};
 use self::classes::{Calls, classes};
+pub(super) use self::form::Digest;
+use self::form::Key;
 use self::library::{Library, Signed};
+pub(super) use self::outline::Noted;
+use self::reader::{Read, Reader};
 pub(crate) use self::stem::common_stem;
 use crate::progress::{Progress, Silent};
 use crate::queue;
@@ -49,9 +68,11 @@ pub(super) struct Structure {
     /// Functions with equal numbers, also of two libraries, are equal but for names. Counts from 0 in the order of first
     /// occurrence.
     pub(super) class: usize,
-    /// A hash of the `_output_shapes` of its nodes, which are no part of the class: a tracer may know them for one call
+    /// A digest of the `_output_shapes` of its nodes, which are no part of the class: a tracer may know them for one call
     /// and not for another.
-    pub(super) shapes: u128,
+    pub(super) shapes: Digest,
+    /// The digest of its class that is the same in every run ([`stable`]).
+    pub(super) digest: u128,
 }
 
 /// For each function of each library its structure, and what was noted of it.
@@ -67,28 +88,33 @@ pub(super) fn structures(
     progress: &dyn Progress,
 ) -> Vec<Vec<(Structure, Noted)>> {
     let mut read = Vec::with_capacity(libraries.iter().map(Vec::len).sum());
-    let mut calls = Calls::default();
+    let (mut calls, key) = (Calls::default(), Key::new());
     for functions in libraries.iter().filter(|functions| !functions.is_empty()) {
         let parts: Vec<&[Range<usize>]> = parts(functions).collect();
         let mut library = Library::new(file, functions, &parts, read.len(), Signed::Once);
-        let mut of_parts = read_parts(file, &library, &parts, large, progress);
+        let mut of_parts = read_parts(file, &library, &parts, (large, key), progress);
         if of_parts.iter().flat_map(|(functions, _)| functions).any(|function| function.noted.signed_again) {
             library = Library::new(file, functions, &parts, read.len(), Signed::Again);
-            of_parts = read_parts(file, &library, &parts, large, &Silent);
+            of_parts = read_parts(file, &library, &parts, (large, key), &Silent);
         }
         for (part, (mut of_part, part_calls)) in parts.iter().zip(of_parts) {
             if !calls.append(&part_calls) {
                 // Not all calls can be followed any more: those that came first are.
-                let mut reader = Reader::new(file, &library, large, calls);
+                let mut reader = Reader::new(file, &library, large, key, calls);
                 of_part = reader.read_all(part);
-                calls = reader.calls;
+                calls = reader.writer.calls;
             }
             read.extend(of_part);
         }
     }
-    let forms: Vec<u128> = read.iter().map(|read| read.digests.form).collect();
+    let forms: Vec<Digest> = read.iter().map(|read| read.digests.form).collect();
     let classes = in_order_of_occurrence(classes(&forms, &calls));
-    let structure = |(class, read): (usize, Read)| (Structure { class, shapes: read.digests.shapes }, read.noted);
+    let stable: Vec<u128> = forms.iter().map(|form| form.stable).collect();
+    let digests = stable::digests(&classes, &stable, &calls);
+    let structure = |(class, read): (usize, Read)| {
+        let digest = digests.get(class).copied().unwrap_or_default();
+        (Structure { class, shapes: read.digests.shapes, digest }, read.noted)
+    };
     let mut structures = classes.into_iter().zip(read).map(structure);
     libraries.iter().map(|functions| structures.by_ref().take(functions.len()).collect()).collect()
 }
@@ -99,14 +125,14 @@ fn read_parts(
     file: &[u8],
     library: &Library<'_>,
     parts: &[&[Range<usize>]],
-    large: usize,
+    (large, key): (usize, Key),
     progress: &dyn Progress,
 ) -> Vec<(Vec<Read>, Calls)> {
-    let reader = || Reader::new(file, library, large, Calls::default());
+    let reader = || Reader::new(file, library, large, key, Calls::default());
     queue::map_with(parts, reader, |reader, part| {
         let read = reader.read_all(part);
         progress.advance(part.iter().map(|function| function.len() as u64).fold(0, u64::saturating_add));
-        (read, std::mem::take(&mut reader.calls))
+        (read, std::mem::take(&mut reader.writer.calls))
     })
 }
 

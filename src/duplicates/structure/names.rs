@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::canonical::{Unreadable, push};
+use super::parts::{Unreadable, push};
 use crate::seeded::Seed;
 
 /// A name table begins with so many slots, a power of two, and is at most half full: most functions have fewer nodes.

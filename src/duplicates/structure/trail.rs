@@ -14,6 +14,7 @@
 
 use std::ops::Range;
 
+use super::canonical::Digests;
 use super::names::{Known, Names, Node};
 use crate::cache::{Cache, hash_name, hash_number};
 use crate::message::number::node_def;
@@ -32,13 +33,6 @@ fn recent_bits(bytes: usize) -> u32 {
 
 /// What a node takes at least in libraries of some size.
 const BYTES_OF_NODE: usize = 1 << 6;
-
-/// What the nodes of a function up to some node are but for names: a hash of their forms, and one of their shapes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Digests {
-    pub(super) form: u128,
-    pub(super) shapes: u128,
-}
 
 /// A step's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +142,7 @@ impl<'a> Trail<'a> {
         calls: &[usize],
     ) -> Option<At> {
         self.step(from)?;
-        let hash = hash_number(u64::from_le_bytes(*read.form.to_le_bytes().first_chunk()?));
+        let hash = hash_number(u64::from_le_bytes(*read.form.keyed.to_le_bytes().first_chunk()?));
         let known = At(u32::try_from(self.by_digests.get(hash)).unwrap_or(u32::MAX));
         if self.step(known).is_some_and(|step| step.digests == read) {
             return Some(self.set_next(from, known));

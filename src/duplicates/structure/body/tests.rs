@@ -5,9 +5,11 @@ use std::ops::Range;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::duplicates::structure::canonical::{Naming, Read, Reader};
 use crate::duplicates::structure::classes::Calls;
+use crate::duplicates::structure::form::Key;
 use crate::duplicates::structure::library::{Library, Signed};
+use crate::duplicates::structure::outline::Naming;
+use crate::duplicates::structure::reader::{Read, Reader};
 use crate::duplicates::structure::trail::At;
 use crate::support::wire::{Message, message, node};
 
@@ -32,14 +34,15 @@ fn with_library<R>(functions: &[Message], use_it: impl FnOnce(&[u8], &Library<'_
 /// What functions are read to be, and whom they call: by one reader, who has the trail of those before; and each by a reader of its own.
 fn by_trail_and_without(functions: &[Message]) -> [Vec<(Read, Vec<usize>)>; 2] {
     let read_by = |reader: &mut Reader<'_, '_>, function: &Range<usize>| {
-        let before = reader.calls.count();
+        let before = reader.writer.calls.count();
         let read = reader.read(function.clone());
-        (read, reader.calls.since(before).to_vec())
+        (read, reader.writer.calls.since(before).to_vec())
     };
     with_library(functions, |file, library, ranges| {
-        let mut one = Reader::new(file, library, 100, Calls::default());
+        let key = Key::new();
+        let mut one = Reader::new(file, library, 100, key, Calls::default());
         let by_trail = ranges.iter().map(|function| read_by(&mut one, function)).collect();
-        let fresh = || Reader::new(file, library, 100, Calls::default());
+        let fresh = || Reader::new(file, library, 100, key, Calls::default());
         [by_trail, ranges.iter().map(|function| read_by(&mut fresh(), function)).collect()]
     })
 }
@@ -48,12 +51,12 @@ fn by_trail_and_without(functions: &[Message]) -> [Vec<(Read, Vec<usize>)>; 2] {
 fn followed(functions: &[Message]) -> usize {
     with_library(functions, |file, library, ranges| {
         let (last, others) = ranges.split_last().unwrap();
-        let mut reader = Reader::new(file, library, 100, Calls::default());
+        let mut reader = Reader::new(file, library, 100, Key::new(), Calls::default());
         reader.read_all(others);
-        reader.clear();
-        reader.outline(last.clone(), Naming::First).unwrap();
+        let Reader { writer, outline, body } = &mut reader;
+        outline.read(writer, last.clone(), Naming::First).unwrap();
         let (mut at, mut nodes) = (At::START, 0);
-        while let Some(next) = reader.follow(at, nodes) {
+        while let Some(next) = body.follow(writer, &outline.names, at, nodes) {
             (at, nodes) = (next, nodes + 1);
         }
         nodes
@@ -63,10 +66,9 @@ fn followed(functions: &[Message]) -> usize {
 /// Whether a function's names are such that its nodes may follow a trail.
 fn are_sound(function: &Message) -> bool {
     with_library(std::slice::from_ref(function), |file, library, ranges| {
-        let mut reader = Reader::new(file, library, 100, Calls::default());
-        reader.clear();
-        reader.outline(ranges[0].clone(), Naming::First).unwrap();
-        reader.names.are_sound()
+        let mut reader = Reader::new(file, library, 100, Key::new(), Calls::default());
+        reader.outline.read(&mut reader.writer, ranges[0].clone(), Naming::First).unwrap();
+        reader.outline.names.are_sound()
     })
 }
 
@@ -99,14 +101,14 @@ fn a_node_that_takes_another_input_does_not_follow() {
 }
 
 #[test]
-fn where_ways_part_each_is_found_again() {
-    let way = |number: usize| {
+fn where_paths_part_each_is_found_again() {
+    let path = |number: usize| {
         let nodes = [node("a", "Relu"), node("b", &format!("Op{number}")), node("c", "Relu")];
         message().messages(3, &nodes)
     };
-    let ways: Vec<Message> = (0..6).map(way).collect();
-    for again in &ways {
-        assert_eq!(followed(&[&ways[..], std::slice::from_ref(again)].concat()), 3);
+    let paths: Vec<Message> = (0..6).map(path).collect();
+    for again in &paths {
+        assert_eq!(followed(&[&paths[..], std::slice::from_ref(again)].concat()), 3);
     }
 }
 
