@@ -2,7 +2,6 @@
 
 mod duplicates;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Answers, Parts};
@@ -180,21 +179,23 @@ fn op(row: &Row) -> OpReport {
 }
 
 fn function(row: &Row, meta_graph: usize, structures: &Structures<'_>) -> FunctionReport {
-    let structure = structures.0.get(&(MetaGraphId::at(meta_graph), Cow::Borrowed(&*row.name)));
+    let structure = structures.0.get(&(MetaGraphId::at(meta_graph), row.name.as_bytes()));
     let structure = structure.map(|digest| format!("{digest:032x}"));
     FunctionReport { name: row.name.clone(), nodes: row.count, bytes: row.bytes, structure }
 }
 
-/// The digest of each function that was compared, by the metagraph that it is in and its name.
-struct Structures<'m>(HashMap<(MetaGraphId, Cow<'m, str>), u128>);
+/// The digest of each function that was compared, by the metagraph that it is in and its name: there may be hundreds of
+/// thousands, so names are not copied. One that is no text is not found, as its row has another.
+struct Structures<'m>(foldhash::HashMap<(MetaGraphId, &'m [u8]), u128>);
 
 impl<'m> Structures<'m> {
     fn of(parts: &'m Parts<'_>, duplicates: &Duplicates) -> Self {
-        let mut structures = HashMap::new();
+        let mut structures = foldhash::HashMap::default();
         for function in &duplicates.structural.read {
             let [start, end] = function.name;
-            let name = String::from_utf8_lossy(parts.main_bytes().get(start..end).unwrap_or_default());
-            structures.entry((function.meta_graph, name)).or_insert(function.structure);
+            let name = parts.main_bytes().get(start..end).unwrap_or_default();
+            // Of two of one name the later one counts, as everywhere.
+            structures.insert((function.meta_graph, name), function.structure);
         }
         Self(structures)
     }

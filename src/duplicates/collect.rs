@@ -5,18 +5,15 @@ use std::ops::Range;
 use bytes::Bytes;
 use foldhash::HashMap;
 
+use super::Place;
 use super::elements::{self, Element, Kind};
-use super::groups::{self, Grouped};
-use super::marks::Marks;
 use super::originals::Originals;
 use super::payloads::{self, Found, PayloadKind, Search};
 use super::saver_names::SaverNames;
 use super::source::{IndexCrc, Open, Payload, Sources};
 use super::structure::{self, Noted, Structure};
-use super::{Duplicates, Place, summary};
 use crate::checkpoint::{Checkpoint, v1};
 use crate::identity::{FileId, FunctionId, MetaGraphId, NodeRef, TensorId};
-use crate::ledger::State;
 use crate::message::number::{function_def, graph_def, meta_graph_def};
 use crate::outline::MAX_FUNCTIONS;
 use crate::progress::{Step, Ticks, Work};
@@ -53,25 +50,6 @@ pub struct MainFile<'a> {
     pub meta_graphs: &'a [Field],
 }
 
-/// Finds what is there twice and, where marks are wanted, which bytes of which file these are.
-#[must_use]
-pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
-    let mut collected = Collected::new(inputs);
-    collected.checkpoint();
-    collected.tables();
-    match inputs.main_file {
-        Some(main_file) => collected.main_file(main_file),
-        None => {
-            inputs.work.skip(Step::ComparingMetaGraphs);
-            inputs.work.skip(Step::ComparingFunctions);
-        }
-    }
-    collected.assets();
-    let grouped = groups::group(&collected.payloads, &collected.sources, inputs.work.begin(Step::ComparingTensors, 0));
-    let marks = if inputs.marks { marks_of(&collected, &grouped) } else { Marks::default() };
-    (summary::duplicates(&collected, &grouped), marks)
-}
-
 /// What the pass found.
 pub(super) struct Collected<'a> {
     pub(super) inputs: &'a Inputs<'a>,
@@ -84,7 +62,7 @@ pub(super) struct Collected<'a> {
     /// For each of these its structure, and what was noted when it was read.
     pub(super) structures: Vec<(Structure, Noted)>,
     /// Ranges of the main file that are redundant elements, in order, neighbours joined.
-    redundant_elements: Vec<Range<u64>>,
+    pub(super) redundant_elements: Vec<Range<u64>>,
 }
 
 /// The elements of one kind in one metagraph: those that an earlier metagraph has, and the others.
@@ -117,7 +95,7 @@ pub(super) struct Function {
 }
 
 impl<'a> Collected<'a> {
-    fn new(inputs: &'a Inputs<'a>) -> Self {
+    pub(super) fn new(inputs: &'a Inputs<'a>) -> Self {
         Self {
             inputs,
             sources: Sources::new(inputs.open),
@@ -130,7 +108,7 @@ impl<'a> Collected<'a> {
     }
 
     /// The tensors by shard and offset, each range once: see [`Checkpoint::ranges`].
-    fn checkpoint(&mut self) {
+    pub(super) fn checkpoint(&mut self) {
         let Some(checkpoint) = self.inputs.checkpoint else { return };
         let mut sources: HashMap<usize, usize> = HashMap::default();
         for (index, shard, range) in checkpoint.ranges() {
@@ -149,7 +127,7 @@ impl<'a> Collected<'a> {
 
     /// The tensors of a V1 checkpoint, as constants are: by the elements in the TensorProto that each value is. What is in
     /// a compressed block is nowhere in the file as it is, so it has no extent and is not compared.
-    fn tables(&mut self) {
+    pub(super) fn tables(&mut self) {
         let Some(checkpoint) = self.inputs.checkpoint else { return };
         let large = |range: &Range<u64>| range.end.saturating_sub(range.start) >= self.inputs.min_duplicate;
         for (_, file) in checkpoint.tables() {
@@ -179,7 +157,7 @@ impl<'a> Collected<'a> {
 
     /// Elements and payloads of the main file. A walk over all functions for the few nodes that are large would take as long as
     /// one for their structure, so reading that notes which functions have some.
-    fn main_file(&mut self, main_file: MainFile<'_>) {
+    pub(super) fn main_file(&mut self, main_file: MainFile<'_>) {
         let MainFile { name, bytes, layout, .. } = main_file;
         let least = usize::try_from(self.inputs.min_duplicate).unwrap_or(usize::MAX);
         let (search, source) = (Search { file: bytes, layout, least }, self.sources.add(name));
@@ -284,7 +262,7 @@ impl<'a> Collected<'a> {
         });
     }
 
-    fn assets(&mut self) {
+    pub(super) fn assets(&mut self) {
         for (id, name, bytes) in self.inputs.assets {
             let file = self.sources.add(name);
             if *bytes > 0 && *bytes >= self.inputs.min_duplicate {
@@ -374,25 +352,4 @@ impl Tally {
             self.largest.truncate(LARGEST);
         }
     }
-}
-
-/// The bytes that are redundant or one value throughout, by file.
-fn marks_of(collected: &Collected<'_>, grouped: &Grouped) -> Marks {
-    let mut marks = Marks::default();
-    if let Some(main_file) = collected.inputs.main_file {
-        for range in &collected.redundant_elements {
-            marks.add(main_file.name, range.clone(), State::Redundant);
-        }
-    }
-    let redundant = grouped.groups.iter().flat_map(|group| group.iter().skip(1)).map(|index| (index, State::Redundant));
-    let one_value = [(&grouped.zero, State::Zero), (&grouped.fill, State::Fill)];
-    let one_value = one_value.into_iter().flat_map(|(indexes, state)| indexes.iter().map(move |index| (index, state)));
-    for (index, state) in redundant.chain(one_value) {
-        // What is in a redundant element is marked with the element.
-        if let Some(payload) = collected.payloads.get(*index).filter(|payload| !payload.in_element) {
-            marks.add(collected.sources.name(payload.file), payload.taken.clone(), state);
-        }
-    }
-    marks.sort();
-    marks
 }

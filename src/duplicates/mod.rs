@@ -5,6 +5,7 @@
 
 mod collect;
 mod elements;
+mod find;
 mod groups;
 mod marks;
 mod neighbours;
@@ -19,8 +20,9 @@ use std::ops::Range;
 
 use crate::identity::{FileId, FunctionId, MetaGraphId, NodeRef, TensorId};
 
-pub use collect::{Inputs, MainFile, find};
+pub use collect::{Inputs, MainFile};
 pub use elements::Kind;
+pub use find::find;
 pub use marks::Marks;
 pub use neighbours::{Neighbour, NeighbourPair, Parts, neighbours};
 pub use source::Open;

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use foldhash::HashMap;
 use prost::Message as _;
 
+use super::builder::{Builder, first};
 use super::declare::Declaring;
 use super::edges;
+use super::keys::Keys;
 use super::names::NodeNames;
 use super::node::Node;
 use super::vertices::Vertices;
-use super::{EdgeKind, Inputs, MetaGraph, MetaGraphReach, Origin, Root, Vertex, VertexKind, objects, restore};
-use crate::checkpoint::Checkpoint;
+use super::{EdgeKind, Inputs, MetaGraph, MetaGraphReach, Origin, Vertex, VertexKind, objects, restore};
 use crate::message::number::collection_def::node_list;
 use crate::message::number::function_def::NODE_DEF;
 use crate::message::number::meta_graph_def::{
@@ -24,72 +25,13 @@ use crate::outline::within;
 use crate::progress::Ticks;
 use crate::proto::tensor_info::Encoding;
 use crate::proto::{SignatureDef, TensorInfo};
-use crate::wire::{Field, Layout, fields, first_len};
+use crate::wire::{Field, fields};
 
 /// The collections of nodes that a loader runs (`tensorflow/python/saved_model/constants.py`).
 const MAIN_OPS: [&[u8]; 3] = [b"saved_model_main_op", b"legacy_init_op", b"saved_model_init_op"];
 
 /// What TensorFlow writes for `shared_name` where nothing is shared.
 const ANONYMOUS: &[u8] = b"cd2c89b7-88b7-44c8-ad83-06c2a9158347";
-
-/// The tensors of the checkpoint by key. A tensor's number in every metagraph is its position in the index.
-pub(super) struct Keys<'a> {
-    pub(super) checkpoint: Option<&'a Checkpoint>,
-    by_key: HashMap<&'a str, u32>,
-    /// The slices of each partitioned variable.
-    slices: HashMap<u32, Vec<u32>>,
-    /// The bytes of the shards that are charged to each tensor.
-    bytes: Vec<u64>,
-}
-
-impl<'a> Keys<'a> {
-    pub(super) fn new(checkpoint: Option<&'a Checkpoint>) -> Self {
-        let tensors = checkpoint.map_or(&[][..], |checkpoint| &checkpoint.bundle.tensors);
-        let by_key: HashMap<&str, u32> =
-            tensors.iter().zip(0..).map(|(tensor, number)| (&*tensor.key, number)).collect();
-        let mut bytes = vec![0_u64; tensors.len()];
-        for extent in checkpoint.iter().flat_map(|checkpoint| &checkpoint.files).flat_map(|file| &file.extents) {
-            if let Some(sum) = extent.tensor.and_then(|tensor| bytes.get_mut(tensor)) {
-                *sum = sum.saturating_add(extent.range.end.saturating_sub(extent.range.start));
-            }
-        }
-        let mut slices: HashMap<u32, Vec<u32>> = HashMap::default();
-        for (number, tensor) in (0..).zip(tensors) {
-            if let Some(whole) = tensor.slice_of.as_deref().and_then(|name| by_key.get(name)) {
-                slices.entry(*whole).or_default().push(number);
-            }
-        }
-        Self { checkpoint, by_key, slices, bytes }
-    }
-
-    /// The tensor under a key.
-    pub(super) fn find(&self, key: &[u8]) -> Option<u32> {
-        self.by_key.get(std::str::from_utf8(key).ok()?).copied()
-    }
-}
-
-/// A metagraph while its vertices and edges are found.
-pub(super) struct Builder<'a, 'k> {
-    pub(super) file: &'a [u8],
-    pub(super) layout: &'a Layout,
-    pub(super) keys: &'k Keys<'a>,
-    pub(super) vertices: Vertices,
-    pub(super) edges: edges::Found,
-    nodes: NodeNames,
-    pub(super) functions: HashMap<&'a [u8], u32>,
-    pub(super) resources: HashMap<&'a [u8], u32>,
-    assets: HashMap<&'a [u8], u32>,
-    /// The resource that a node is a handle of.
-    pub(super) handles: HashMap<u32, u32>,
-    /// The assets in the order of the file, by which objects refer to them.
-    pub(super) asset_order: Vec<u32>,
-    roots: Vec<Root>,
-    room: (usize, usize),
-    /// The numbers of nodes and functions.
-    declared: Range<usize>,
-    /// There are more vertices or edges than there is room for.
-    pub(super) full: bool,
-}
 
 /// Finds the vertices and edges of a metagraph; `None` where they are more than there is room for.
 pub(super) fn build<'a>(
@@ -152,57 +94,6 @@ impl<'a> Builder<'a, '_> {
         Some(MetaGraphReach { roots, file, checkpoint, vertices, declared, edges, objects, reached, own_bytes })
     }
 
-    /// The number of the next vertex, if there is room for one.
-    pub(super) fn next(&mut self) -> Option<u32> {
-        self.full |= self.vertices.len() >= self.room.0;
-        u32::try_from(self.vertices.len()).ok().filter(|_| !self.full)
-    }
-
-    /// Adds a vertex and returns its number.
-    pub(super) fn add(&mut self, kind: VertexKind, name: Range<usize>, span: Range<usize>, bytes: u64) -> u32 {
-        let Some(number) = self.next() else { return u32::MAX };
-        self.edges.begin();
-        self.vertices.push(Vertex { kind, span, bytes, name });
-        number
-    }
-
-    pub(super) fn edge(&mut self, from: u32, to: u32, edge: EdgeKind) {
-        if self.has_room_for_edge() {
-            self.edges.add(from, to, edge);
-        }
-    }
-
-    /// Adds an edge from the vertex that was added last.
-    #[inline]
-    pub(super) fn edge_of_last(&mut self, to: u32, edge: EdgeKind) {
-        if self.has_room_for_edge() {
-            self.edges.add_to_last(to, edge);
-        }
-    }
-
-    #[inline]
-    fn has_room_for_edge(&mut self) -> bool {
-        self.full |= self.edges.len() >= self.room.1;
-        !self.full
-    }
-
-    pub(super) fn root(&mut self, origin: Origin, position: Option<usize>, targets: Vec<(u32, EdgeKind)>) {
-        self.roots.push(Root { origin, position, reachable_bytes: None, exclusive_bytes: None, targets });
-    }
-
-    pub(super) fn roots(&self) -> &[Root] {
-        &self.roots
-    }
-
-    pub(super) fn span(&self, vertex: u32) -> Range<usize> {
-        self.vertices.get(vertex).map_or(0..0, |vertex| vertex.span)
-    }
-
-    /// The node of this name.
-    pub(super) fn node(&self, name: &[u8]) -> Option<u32> {
-        self.nodes.get(self.file, &self.vertices, name)
-    }
-
     /// The checkpoint's tensors, and the slices of partitioned ones.
     fn variables(&mut self) {
         for bytes in &self.keys.bytes {
@@ -211,15 +102,6 @@ impl<'a> Builder<'a, '_> {
         let keys = self.keys;
         for (whole, slices) in &keys.slices {
             slices.iter().for_each(|slice| self.edge(*slice, *whole, EdgeKind::Slice));
-        }
-    }
-
-    /// What is restored from a tensor; from a partitioned one, from all of its slices.
-    pub(super) fn restored_from(&mut self, vertex: u32, tensor: u32) {
-        let keys = self.keys;
-        self.edge(vertex, tensor, EdgeKind::Restored);
-        for slice in keys.slices.get(&tensor).into_iter().flatten() {
-            self.edge(vertex, *slice, EdgeKind::Restored);
         }
     }
 
@@ -289,17 +171,6 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    /// The resource of a name, which is that of a node or a `shared_name`, both slices of the file.
-    fn resource(&mut self, name: &'a [u8]) -> u32 {
-        if let Some(resource) = self.resources.get(name) {
-            return *resource;
-        }
-        let start = (name.as_ptr() as usize).saturating_sub(self.file.as_ptr() as usize);
-        let resource = self.add(VertexKind::Resource, start..start + name.len(), 0..0, 0);
-        self.resources.insert(name, resource);
-        resource
-    }
-
     /// An AssetFileDef: the node that is given the file's path needs the file.
     fn asset(&mut self, def: Range<usize>, bytes: &dyn Fn(&str) -> u64) {
         let filename = first(self.file, def.clone(), asset_file_def::FILENAME);
@@ -362,9 +233,4 @@ fn tensor_names(info: &TensorInfo) -> Vec<&str> {
         }
     }
     names
-}
-
-/// The first field `number` of a message: enough for names and for what writers give once.
-pub(super) fn first(file: &[u8], message: Range<usize>, number: u32) -> Range<usize> {
-    first_len(file, message, number).unwrap_or_default()
 }

@@ -11,7 +11,7 @@
 
 use std::ops::Range;
 
-use super::build::Builder;
+use super::builder::Builder;
 use super::names::Hashes;
 use super::{EdgeKind, MetaGraph, Vertex, VertexKind};
 use crate::cache::hash_name;

@@ -6,7 +6,9 @@
 //! | `node` | a NodeDef's name, op, inputs and function references, read from its span |
 //! | `vertices`, `names` | the vertices, and the nodes of a graph by name |
 //! | `declare` | nodes and functions, and what most nodes need, in one walk over the graph |
-//! | `build` | vertices and edges of one metagraph: the other nodes, resources, assets, signatures |
+//! | `keys` | the checkpoint's tensors as vertices |
+//! | `builder` | a metagraph while its vertices and edges are found |
+//! | `build` | all of them in order: the other nodes, resources, assets, signatures |
 //! | `objects` | what TF2's object graph adds: captures, traces, tables' functions, assets |
 //! | `restore` | which checkpoint keys the saver's restore op puts into which resource |
 //! | `edges` | the edges by where they start, and components |
@@ -31,8 +33,10 @@
 mod ask;
 mod body;
 mod build;
+mod builder;
 mod declare;
 mod edges;
+mod keys;
 mod measure;
 mod names;
 mod node;
@@ -270,7 +274,7 @@ pub struct MetaGraphReach<'a> {
 /// Finds what each signature reaches.
 #[must_use]
 pub fn reach<'a>(inputs: &Inputs<'a, '_>) -> Reach<'a> {
-    let keys = build::Keys::new(inputs.checkpoint);
+    let keys = keys::Keys::new(inputs.checkpoint);
     let mut meta_graphs = match inputs.meta_graphs {
         two @ [_, _] => side_by_side(inputs, &keys, two),
         all => one_by_one(inputs, &keys, all),
@@ -279,35 +283,52 @@ pub fn reach<'a>(inputs: &Inputs<'a, '_>) -> Reach<'a> {
     Reach { meta_graphs }
 }
 
-/// Follows two metagraphs on two cores: nothing of one is needed for the other. Each has half of the room.
+/// Follows two metagraphs on two cores: nothing of one is needed for the other. Each may have all of the room, and the
+/// second is kept if there is room for both, so that what is followed does not depend on how many there are.
 fn side_by_side<'a>(
     inputs: &Inputs<'a, '_>,
-    keys: &build::Keys<'a>,
+    keys: &keys::Keys<'a>,
     two: &[MetaGraph<'_>],
 ) -> Vec<Option<MetaGraphReach<'a>>> {
-    queue::map(two, |meta_graph| follow(inputs, keys, meta_graph, (MAX_VERTICES / 2, MAX_EDGES / 2)))
+    let mut graphs = queue::map(two, |meta_graph| follow(inputs, keys, meta_graph, ROOM));
+    let mut room = ROOM;
+    for graph in &mut graphs {
+        if graph.as_ref().is_some_and(|graph| graph.vertices.len() > room.0 || graph.edges.count() > room.1) {
+            *graph = None;
+        }
+        room = left_by(graph.as_ref(), room);
+    }
+    graphs
 }
 
 /// Follows metagraphs in the order of the file; those after one that there is no room for are not followed.
 fn one_by_one<'a>(
     inputs: &Inputs<'a, '_>,
-    keys: &build::Keys<'a>,
+    keys: &keys::Keys<'a>,
     meta_graphs: &[MetaGraph<'_>],
 ) -> Vec<Option<MetaGraphReach<'a>>> {
-    let mut room = (MAX_VERTICES, MAX_EDGES);
+    let mut room = ROOM;
     let follow = |meta_graph| {
         let graph = follow(inputs, keys, meta_graph, room);
-        room = graph.as_ref().map_or((0, 0), |graph: &MetaGraphReach<'_>| {
-            (room.0.saturating_sub(graph.vertices.len()), room.1.saturating_sub(graph.edges.count()))
-        });
+        room = left_by(graph.as_ref(), room);
         graph
     };
     meta_graphs.iter().map(follow).collect()
 }
 
+/// The most vertices and edges over all metagraphs.
+const ROOM: (usize, usize) = (MAX_VERTICES, MAX_EDGES);
+
+/// How much of the room is left behind a metagraph: nothing where that was not followed.
+fn left_by(graph: Option<&MetaGraphReach<'_>>, (vertices, edges): (usize, usize)) -> (usize, usize) {
+    graph.map_or((0, 0), |graph| {
+        (vertices.saturating_sub(graph.vertices.len()), edges.saturating_sub(graph.edges.count()))
+    })
+}
+
 fn follow<'a>(
     inputs: &Inputs<'a, '_>,
-    keys: &build::Keys<'a>,
+    keys: &keys::Keys<'a>,
     meta_graph: &MetaGraph<'_>,
     room: (usize, usize),
 ) -> Option<MetaGraphReach<'a>> {

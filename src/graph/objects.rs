@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::build::{Builder, first};
+use super::builder::{Builder, first};
 use super::{EdgeKind, Origin, VertexKind};
 use crate::message::number::saved_concrete_function::BOUND_INPUTS;
 use crate::message::number::saved_object::{

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
 
-use super::build::Builder;
+use super::builder::Builder;
 use super::node::Node;
 use super::{EdgeKind, MAX_EDGES, Origin};
 use crate::message::number::saver_def::RESTORE_OP_NAME;

@@ -325,7 +325,7 @@ pub struct FunctionReport {
     /// Its `function` field, tag and length included.
     pub bytes: u64,
     /// What it is but for the names in it, with what it calls: 32 hexadecimal digits, equal for functions that are, in any
-    /// report of a version of smaudit that makes them the same way. Of several functions of one name that of the first, null
+    /// report of a version of smaudit that makes them the same way. Of several functions of one name that of the last, null
     /// where there are so many functions that it was not compared.
     pub structure: Option<String>,
 }

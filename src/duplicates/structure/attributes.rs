@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use super::canonical::Writer;
 use super::form::Piece;
-use crate::message::number::attr_value::list_value;
-use crate::message::number::{attr_value, name_attr_list};
 use super::parts::{Entry, Unreadable, last, push, sort};
 use crate::message::attributes::OUTPUT_SHAPES;
+use crate::message::number::attr_value::list_value;
+use crate::message::number::{attr_value, name_attr_list};
 use crate::wire::{Field, WireType};
 
 /// Attributes may nest this deep in functions in attributes; TensorFlow writes one level.

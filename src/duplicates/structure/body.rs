@@ -8,9 +8,9 @@ use super::attributes::Holder;
 use super::canonical::{Digests, Tensor, Writer};
 use super::form::Piece;
 use super::names::{Known, Names, Source};
-use crate::message::number::node_def::{ATTR, DEVICE, EXPERIMENTAL_DEBUG_INFO, INPUT, NAME, OP};
 use super::parts::{Entry, Unreadable, push};
 use super::trail::{At, Draft, Trail};
+use crate::message::number::node_def::{ATTR, DEVICE, EXPERIMENTAL_DEBUG_INFO, INPUT, NAME, OP};
 use crate::wire::{Field, WireType};
 
 /// Why the nodes of a function are read no further.

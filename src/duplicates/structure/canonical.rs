@@ -31,8 +31,8 @@ use super::classes::Calls;
 use super::form::{Digest, Form, Key, Piece};
 use super::library::{Library, Results};
 use super::names::{Known, Names, Source};
-use crate::message::number::node_def::OP;
 use super::parts::{Entry, Unreadable, last};
+use crate::message::number::node_def::OP;
 use crate::wire::{Field, Fields};
 
 /// What a part of a function is but for names: a digest of its form, and one of its `_output_shapes`, which are no part of

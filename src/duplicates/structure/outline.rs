@@ -12,11 +12,11 @@ use super::attributes::Holder;
 use super::canonical::{Digests, Tensor, Writer};
 use super::form::Piece;
 use super::names::{Names, Node, Source};
+use super::parts::{Entry, Unreadable, integer, last, numbered_entry, push, sort};
 use crate::message::number::function_def::{NODE_DEF, SIGNATURE};
 use crate::message::number::node_def::NAME as NODE_NAME;
 use crate::message::number::op_def::{arg_def, attr_def};
 use crate::message::number::{function_def, op_def};
-use super::parts::{Entry, Unreadable, integer, last, numbered_entry, push, sort};
 use crate::wire::{Field, Fields, WireType, fields, last_len, split_len};
 
 /// `FunctionDef.ArgAttrs.attr`
