@@ -48,6 +48,7 @@ impl Default for Options {
 
 /// Why there is no report of a model.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum AuditError {
     /// A mistake in smaudit.
     #[error("{0}; please report this, with the model if you can")]

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 /// How a run ended. The larger code wins where several models end differently: of a model that could not be read nobody
 /// knows what it would break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Exit {
     /// Everything was audited, and every rule holds.
     Audited = 0,

@@ -2,18 +2,16 @@
 //!
 //! Data goes one way: **files → spans → charges → answers → report**.
 //!
-//! - [`input`] finds models and opens their files. Everything else works on names and bytes.
-//! - [`wire`], [`text`], [`chunked`] and [`checkpoint`] say which span of a file is what; [`proto`] says what a span means, where that is
-//!   needed.
-//! - [`charge`] charges every span to the [`ledger`], whose books must balance: each byte of each file once.
-//! - [`fingerprint`] reads what TensorFlow knows a model by, and says whether it fits.
-//! - [`duplicates`] finds what is there twice, [`graph`] what each signature reaches.
-//! - [`audit()`] runs these over one model and adds the charges up; [`gate`] holds rules against what it says;
-//!   [`report`] writes the outcome in five formats.
+//! - [`input`] finds models and opens their files.
+//! - [`audit()`] charges every span of a model's files, finds duplicates and causes of size, and adds up what [`Options`] ask,
+//!   by [`Dimension`]s; [`why()`] says through what a signature needs something, [`neighbours()`] what models repeat of each other.
+//! - [`gate`] holds rules against a report; [`report`] writes it in five formats.
+//! - [`CAUSES`] is the catalogue of what a finding may name.
+//! - [`progress`] is how an audit says what it is doing.
 //!
 //! What a thing costs is where it lies in the file, so nothing is measured by decoding it and encoding it again. Every
 //! breakdown is a sum of the same charges, so no two can disagree. A model is somebody else's and may be damaged: what is
-//! wrong is a [`problem::Problem`] in the report, and its bytes are charged all the same.
+//! wrong is a [`Problem`] in the report, and its bytes are charged all the same.
 //!
 //! ```
 //! use smaudit::{Options, audit, input::Model, progress::Silent};
@@ -25,42 +23,57 @@
 //! ```
 //!
 //! A model on disk comes from [`input::find()`] and [`input::Model::read`]; a [`report::Report`] of several models is
-//! written by [`report::Format::write`]. The command line is only known to the binary. `docs/architecture.md` says who may
-//! use whom.
+//! written by [`report::Format::write`]. The command line is only known to the binary, which the feature `cli` is for.
+//! Parts that are not named here are private; `docs/architecture.md` says what they are and who may use whom.
 
 mod audit;
 mod cache;
-pub mod charge;
-pub mod checkpoint;
-pub mod chunked;
+mod charge;
+mod checkpoint;
+mod chunked;
 mod components;
-pub mod dtype;
-pub mod duplicates;
-pub mod escape;
-pub mod exit;
-pub mod findings;
-pub mod fingerprint;
+mod dtype;
+mod duplicates;
+mod escape;
+mod exit;
+mod findings;
+mod fingerprint;
 pub mod gate;
-pub mod graph;
-pub mod identity;
+mod graph;
+mod identity;
 pub mod input;
-pub mod ledger;
-pub mod message;
-pub mod natural;
-pub mod outline;
-pub mod problem;
+mod ledger;
+mod message;
+mod natural;
+mod outline;
+mod problem;
 pub mod progress;
-pub mod proto;
+mod proto;
 mod queue;
 pub mod report;
 mod schema;
 mod seeded;
-pub mod size;
-pub mod text;
+mod size;
+mod text;
 mod verify;
-pub mod wire;
+mod wire;
 
 pub use audit::{AuditError, Options, audit, bytes_to_read, neighbours, why};
+pub use exit::Exit;
+pub use findings::{CAUSES, Cause, cause};
+pub use ledger::{ByError, Dimension, Imbalance, NoDimension, check_by};
+pub use problem::Problem;
+
+/// What the command, tests, benchmarks and fuzz targets need of the parts. No promise is made of it: a new version may
+/// change all of it.
+#[doc(hidden)]
+pub mod internals {
+    macro_rules! parts {
+        ($($part:ident)*) => { $(pub mod $part { pub use crate::$part::*; })* };
+    }
+
+    parts!(charge checkpoint chunked dtype duplicates escape findings fingerprint graph identity ledger message outline proto size text wire);
+}
 
 #[cfg(test)]
 extern crate support;

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 /// Compares names with runs of digits taken as numbers, however long; equal numbers by how they are written, and names
 /// that read the same byte by byte.
 #[must_use]
-pub fn compare(a: &str, b: &str) -> Ordering {
+pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
     while let (Some(x), Some(y)) = (left.first(), right.first()) {
         let step = if x.is_ascii_digit() && y.is_ascii_digit() {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// One thing that could not be read, in `problems[]` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Problem {
     /// The file, relative to the model's directory.
     pub file: String,
@@ -37,7 +38,7 @@ const MAX_KEPT: usize = 10_000;
 /// The problems of a file as they are found. No more are kept than anyone reads, as a file may be made to have one for
 /// every few bytes: the rest is counted.
 #[derive(Debug, Default)]
-pub struct Problems {
+pub(crate) struct Problems {
     kept: Vec<Problem>,
     /// Of the first problem that was not kept, and how many there are.
     left_out: Option<(String, u64)>,
@@ -45,7 +46,7 @@ pub struct Problems {
 
 impl Problems {
     /// Adds a problem.
-    pub fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         if self.kept.len() < MAX_KEPT {
             return self.kept.push(problem);
         }
@@ -55,19 +56,19 @@ impl Problems {
 
     /// Whether as many are kept as will be: what is found from here on is only counted.
     #[must_use]
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.kept.len() >= MAX_KEPT
     }
 
     /// Whether there is none yet.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 
     /// The problems, in the order in which they were found; the last one says how many more there are.
     #[must_use]
-    pub fn into_list(self) -> Vec<Problem> {
+    pub(crate) fn into_list(self) -> Vec<Problem> {
         let mut list = self.kept;
         list.extend(self.left_out.map(|(file, count)| {
             let message = format!("expected at most {MAX_KEPT} problems, found {count} more, which are not listed");

@@ -13,13 +13,13 @@ pub mod balance;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use smaudit::checkpoint::table::Table;
+use smaudit::Dimension;
 use smaudit::gate::Config;
 use smaudit::input::{Finder, Limits, Model};
-use smaudit::ledger::Dimension;
+use smaudit::internals::checkpoint::table::Table;
+use smaudit::internals::wire::Fields;
 use smaudit::progress::Silent;
 use smaudit::report::{Format, Report, View};
-use smaudit::wire::Fields;
 use smaudit::{Options, audit};
 use support::bundle::{DATA, INDEX, string_entry};
 use support::riegeli::{self, Compression, riegeli, with_right_checksums};
@@ -51,7 +51,7 @@ pub fn saved_model(data: &[u8]) {
 
 /// The parser of a `saved_model.pbtxt`, and the charges of what it reads, in bytes of the text.
 pub fn text(data: &[u8]) {
-    let read = smaudit::text::read(data);
+    let read = smaudit::internals::text::read(data);
     assert!(Fields::new(&read.wire, 0..read.wire.len()).all(|field| field.is_ok()), "what is written can be read");
     assert!(read.faults.iter().all(|fault| fault.offset <= data.len()), "faults are of the text");
     audited(vec![file("saved_model.pbtxt", data)], &Dimension::ALL);
@@ -67,7 +67,7 @@ pub fn chunked(data: &[u8]) {
         2 => with_transposed_chunk(&parts(data)),
         _ => riegeli().records(compression(*kind), &parts(data)).file,
     };
-    let read = smaudit::chunked::read("fuzzed", &Bytes::from(bytes.clone()), &LIMITS);
+    let read = smaudit::internals::chunked::read("fuzzed", &Bytes::from(bytes.clone()), &LIMITS);
     let length = read.wire.map_or(0, |wire| wire.len()) as u64;
     assert!(length <= 2 * LIMITS.unpacked, "{length} bytes of {}", bytes.len());
     let end = bytes.len() as u64;

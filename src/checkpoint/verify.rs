@@ -29,6 +29,7 @@ const MAX_READS: u64 = 4;
 
 /// What `--verify` came to. Tensors that are wrong are not counted here: each is a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Verified {
     /// The tensors whose data has the checksum that the index has for it; for V1 those in blocks that have theirs.
     pub tensors: u64,

@@ -35,6 +35,7 @@ pub struct Neighbour<'a> {
 
 /// What one model repeats of an earlier one, in `neighbours` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct NeighbourPair {
     /// The path of the model that has it first.
     pub original: String,
@@ -54,6 +55,7 @@ pub struct NeighbourPair {
 
 /// Parts of a model that an earlier one has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Parts {
     /// How many are repeated.
     pub count: u64,

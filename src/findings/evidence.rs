@@ -16,6 +16,7 @@ use crate::size::{bytes, exact};
 
 /// One place that a finding rests on, as far as it has a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Place {
     /// The metagraph's place in the file, from 0.
     pub meta_graph: Option<u64>,

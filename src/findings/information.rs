@@ -23,6 +23,7 @@ use crate::wire::fields;
 
 /// A part of a model that is worth knowing of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Information {
     /// What it is called.
     pub id: String,

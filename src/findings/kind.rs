@@ -34,6 +34,7 @@ const ARCHIVE_2: &[u8] = b"_endpoint_names";
 /// What a model was made with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ModelKind {
     /// A session's graph, without objects: TensorFlow 1, an Estimator, `tf.compat.v1`.
     Tf1,
@@ -83,6 +84,7 @@ impl ModelKind {
 
 /// What a model was made with, and what else decides which code makes it again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Provenance {
     /// What it was made with.
     pub kind: ModelKind,

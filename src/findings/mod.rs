@@ -55,6 +55,7 @@ const LEAST_BYTES: u64 = 1 << 10;
 const NAMED: usize = 20;
 
 /// A cause of size that is known, and how it is found.
+#[non_exhaustive]
 pub struct Cause {
     /// What it is called everywhere: `optimizer-state`.
     pub id: &'static str,
@@ -100,6 +101,7 @@ pub(crate) struct Detected {
 /// What `smaudit slim` can do about a finding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Slim {
     /// Nothing: this version has no such command yet.
     #[default]
@@ -108,6 +110,7 @@ pub enum Slim {
 
 /// A cause that was found in a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Finding {
     /// The cause's id, for `smaudit explain` and `finding:ID`.
     pub id: String,
@@ -136,6 +139,7 @@ pub struct Finding {
 
 /// Bytes that two findings claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Overlap {
     /// The larger finding.
     pub id: String,

@@ -13,6 +13,7 @@ use crate::report::{ModelReport, TensorReport};
 
 /// A figure of a model that can be limited.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Metric {
     /// The redundant bytes: `duplication`.
     Duplication,
@@ -43,6 +44,7 @@ const FINDING: &str = "finding:";
 
 /// What is no metric.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum MetricError {
     /// The name is none of those that there are.
     #[error("`{0}` is no metric; {names}", names = names())]

@@ -28,6 +28,7 @@ pub struct Rule {
 
 /// Why there cannot be such a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum RuleError {
     /// The limit is none.
     #[error(transparent)]

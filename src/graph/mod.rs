@@ -81,6 +81,7 @@ const MAX_SIGNATURES: usize = 1 << 10;
 /// What a vertex is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum VertexKind {
     /// A node of `graph_def` itself.
     Node,
@@ -117,6 +118,7 @@ impl VertexKind {
 /// Why one vertex needs another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum EdgeKind {
     /// A signature gives it.
     Output,

@@ -51,6 +51,7 @@ pub struct Found {
 
 /// A path leads to no SavedModel. The messages say what is there and what to do.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum FindError {
     /// Nothing is there, or the system does not let us look.
     #[error("{}: cannot be read: {error}", escape_text(path))]

@@ -19,6 +19,7 @@ use crate::problem::Problem;
 
 /// A name in the model's directory that holds no bytes of its own, in `links[]` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Link {
     /// The name, relative to the model's directory.
     pub name: String,
@@ -35,6 +36,7 @@ pub struct Link {
 /// The sorts of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum LinkKind {
     /// A path to another name.
     Symbolic,

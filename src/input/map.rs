@@ -25,6 +25,7 @@ const READ_UP_TO: u64 = 1 << 20;
 
 /// Why a file's contents cannot be had.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Cause {
     /// The system does not open it.
     #[error("cannot be opened: {0}")]

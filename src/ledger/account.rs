@@ -21,6 +21,7 @@ pub struct Mark {
     "internal error: the books of {file} do not balance: bytes up to {charged} are charged, \
      the next charge or the end of the file is at {expected}"
 )]
+#[non_exhaustive]
 pub struct Imbalance {
     /// The file.
     pub file: String,

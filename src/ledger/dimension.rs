@@ -10,6 +10,7 @@ use thiserror::Error;
 /// A question that can be asked of a charge: `--by`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Dimension {
     /// The part of the model: see [`Category`].
     Category,
@@ -103,6 +104,7 @@ impl fmt::Display for Dimension {
 
 /// What no breakdown can be by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ByError {
     /// No dimension at all.
     #[error("names no dimension; leave it out to break down by {}", Dimension::Category)]
@@ -155,6 +157,7 @@ impl State {
 /// The part of a model that a byte belongs to. Each byte is in exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Category {
     /// `MetaGraphDef.graph_def`: nodes and the function library.
     GraphDef,

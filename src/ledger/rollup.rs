@@ -10,6 +10,7 @@ use super::{Category, Dimension, Label, Labels, Ledger, Tally};
 
 /// A tree of sums, one level for each dimension asked for. The rows of each level add up to the row above.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Rollup {
     /// The dimensions, outermost first.
     pub by: Vec<Dimension>,
@@ -22,6 +23,7 @@ pub struct Rollup {
 
 /// One row: a name in its dimension and what it adds up to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Row {
     /// The label. Bytes that the dimension does not apply to have their category in brackets: `[variables]`.
     pub name: String,
@@ -38,6 +40,7 @@ pub struct Row {
 
 /// Rows that are not shown: how many, and what they add up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Rest {
     /// How many rows.
     pub rows: u64,

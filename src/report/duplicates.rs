@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// What a model has twice, in `duplicates` of the JSON report. All sizes are bytes on disk.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Duplicates {
     /// What would go if each content were stored once: redundant elements and redundant payloads, no byte twice.
     pub redundant_bytes: u64,
@@ -30,6 +31,7 @@ pub struct Duplicates {
 
 /// What one metagraph repeats of an earlier one.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Pair {
     /// The metagraph that has it first.
     pub original: u64,
@@ -47,6 +49,7 @@ pub struct Pair {
 
 /// The elements of one kind that a metagraph repeats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Repeated {
     /// The field that they are: `graph_def.node`.
     pub field: String,
@@ -60,6 +63,7 @@ pub struct Repeated {
 
 /// What a metagraph has that no earlier one has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Own {
     /// The metagraph.
     pub meta_graph: u64,
@@ -71,6 +75,7 @@ pub struct Own {
 
 /// The elements of one kind that only this metagraph has, or has first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct OwnElements {
     /// The field that they are.
     pub field: String,
@@ -85,6 +90,7 @@ pub struct OwnElements {
 /// What the members of a group are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum GroupKind {
     /// The one that is kept is a tensor of the checkpoint.
     Variable,
@@ -100,6 +106,7 @@ pub enum GroupKind {
 
 /// One content in several places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Group {
     /// What the member that is kept is.
     pub kind: GroupKind,
@@ -119,6 +126,7 @@ pub struct Group {
 
 /// A place that holds the content of its group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Member {
     /// `variables`, `assets`, or the field of the MetaGraphDef: `graph_def.node`, `graph_def.library.function`.
     #[serde(rename = "where")]
@@ -142,6 +150,7 @@ pub struct Member {
 
 /// Functions that are equal but for the names in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Structural {
     /// All members of all groups but one each. Not in the model's `redundant_bytes`.
     pub redundant_bytes: u64,
@@ -153,6 +162,7 @@ pub struct Structural {
 
 /// Functions of one structure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct StructuralGroup {
     /// What their names have in common: `__inference_lstm_cell_*`.
     pub stem: String,

@@ -8,6 +8,7 @@ use super::{Report, csv, folded, json, markdown, text};
 
 /// What a report is written in: `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[non_exhaustive]
 pub enum Format {
     /// For a terminal.
     #[default]

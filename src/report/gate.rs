@@ -10,6 +10,7 @@ use crate::size::{both, bytes, exact, plural, share};
 
 /// The outcome of all rules, in `gate` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Gate {
     /// Whether every rule whose level is `fail` is known to hold; true where there are none.
     pub passed: bool,
@@ -57,6 +58,7 @@ pub enum Status {
 
 /// A rule held against a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct RuleOutcome {
     /// `max-duplication` or `max-size`; the metric of a rule in a file.
     pub rule: String,
@@ -94,6 +96,7 @@ pub struct RuleOutcome {
 
 /// A limit of a rule, held against a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct LimitOutcome {
     /// As it was written: `5%`, `10MB`.
     pub limit: String,
@@ -105,6 +108,7 @@ pub struct LimitOutcome {
 
 /// What an allow-list entry takes out of the rules for a model. It stays in the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Allowed {
     /// The entry's pattern.
     pub group: String,

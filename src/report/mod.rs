@@ -25,14 +25,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::checkpoint::Verified;
-use crate::duplicates::NeighbourPair;
 use crate::exit::Exit;
-use crate::findings::{Finding, Information, ModelKind};
-use crate::fingerprint::Fingerprint;
 use crate::input::{Archive, Link};
-use crate::ledger::{Category, Rollup};
 use crate::problem::Problem;
+
+// What other parts find out and the report has as it is.
+pub use crate::checkpoint::Verified;
+pub use crate::duplicates::{NeighbourPair, Parts};
+pub use crate::findings::{Finding, Information, ModelKind, Overlap, Place, Provenance, Slim};
+pub use crate::fingerprint::{Check, Checks, Fingerprint};
+pub use crate::graph::{EdgeKind, VertexKind};
+pub use crate::ledger::{Category, Rest, Rollup, Row};
 
 pub use duplicates::Duplicates;
 pub use fit::fit;
@@ -111,6 +114,7 @@ impl Default for Report {
 
 /// All models of a report together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Totals {
     /// How many.
     pub models: u64,
@@ -144,6 +148,7 @@ impl From<Problem> for UnreadableInput {
 
 /// What wrote the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Tool {
     /// `smaudit`.
     pub name: String,
@@ -159,6 +164,7 @@ impl Default for Tool {
 
 /// One SavedModel. All sizes are bytes on disk, or what the files of an archive have when unpacked.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ModelReport {
     /// The model's directory, as it was named or found; in an archive, the archive and the folder in it.
     pub path: String,
@@ -200,6 +206,7 @@ pub struct ModelReport {
 
 /// A file of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct FileReport {
     /// Relative to the model's directory.
     pub path: String,
@@ -212,6 +219,7 @@ pub struct FileReport {
 /// How a SavedModel's main file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MainFileForm {
     /// `saved_model.pb`: wire format.
     Binary,
@@ -223,6 +231,7 @@ pub enum MainFileForm {
 
 /// The file that makes a directory a SavedModel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct MainFileReport {
     /// How it is written.
     pub form: MainFileForm,
@@ -234,6 +243,7 @@ pub struct MainFileReport {
 
 /// A MetaGraphDef.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct MetaGraphReport {
     /// Its place in the file, from 0.
     pub index: u64,
@@ -265,6 +275,7 @@ pub struct MetaGraphReport {
 
 /// An entry of `signature_def`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct SignatureReport {
     /// Its key.
     pub name: String,
@@ -286,6 +297,7 @@ pub struct SignatureReport {
 
 /// An input or output of a signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct TensorInfoReport {
     /// Its key in the signature.
     pub name: String,
@@ -297,6 +309,7 @@ pub struct TensorInfoReport {
 
 /// An asset that a MetaGraphDef names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct AssetReport {
     /// Relative to `assets/`.
     pub filename: String,
@@ -306,6 +319,7 @@ pub struct AssetReport {
 
 /// The nodes with one op.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct OpReport {
     /// The op's name.
     pub op: String,
@@ -317,6 +331,7 @@ pub struct OpReport {
 
 /// A function of the library.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct FunctionReport {
     /// Its name.
     pub name: String,
@@ -333,6 +348,7 @@ pub struct FunctionReport {
 /// How a checkpoint is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum CheckpointFormat {
     /// A TensorBundle: an index and data shards.
     Bundle,
@@ -342,6 +358,7 @@ pub enum CheckpointFormat {
 
 /// The checkpoint under `variables/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CheckpointReport {
     /// How it is written.
     pub format: CheckpointFormat,
@@ -363,6 +380,7 @@ pub struct CheckpointReport {
 
 /// A tensor of the checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct TensorReport {
     /// Its key. The key of a slice is given as the variable's name with the slice in brackets.
     pub key: String,

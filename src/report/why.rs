@@ -23,6 +23,7 @@ const WORD: usize = 10;
 
 /// What was asked, and what each model answers: the document of `smaudit why --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct WhyReport {
     /// 1; it changes when a key goes or changes its meaning, not when one is added.
     pub schema_version: u32,
@@ -38,6 +39,7 @@ pub struct WhyReport {
 
 /// The answer of one model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct WhyModel {
     /// The model's directory, as it was named or found.
     pub path: String,
@@ -53,6 +55,7 @@ pub struct WhyModel {
 
 /// The answer for one metagraph.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct WhyGraph {
     /// Its position in the file.
     pub index: u64,
@@ -66,6 +69,7 @@ pub struct WhyGraph {
 
 /// A thing of the name, and the way to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct WhyThing {
     /// What it is.
     pub kind: VertexKind,
@@ -88,6 +92,7 @@ pub struct WhyThing {
 
 /// What a way begins with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct WhyRoot {
     /// What it is.
     pub kind: WhyRootKind,
@@ -98,6 +103,7 @@ pub struct WhyRoot {
 /// What ways begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum WhyRootKind {
     /// A signature.
     Signature,
@@ -109,6 +115,7 @@ pub enum WhyRootKind {
 
 /// One step of a way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct WhyStep {
     /// Why the thing before needs this one; null for a node that is part of it.
     pub edge: Option<EdgeKind>,

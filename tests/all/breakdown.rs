@@ -7,7 +7,7 @@ use std::fs;
 
 use crate::run::{fixtures, root, run};
 use serde_json::Value;
-use smaudit::ledger::Dimension;
+use smaudit::Dimension;
 
 /// The report of a fixture broken down by `by`.
 fn report(fixture: &str, by: &str) -> Value {

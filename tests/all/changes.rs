@@ -6,8 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::balance::assert_balanced;
+use smaudit::Problem;
 use smaudit::input::Model;
-use smaudit::problem::Problem;
 use smaudit::progress::Progress;
 use smaudit::report::ModelReport;
 use smaudit::{Options, audit};

@@ -9,14 +9,14 @@ use std::fs;
 use crate::balance::assert_balanced;
 use bytes::Bytes;
 use prost::Message as _;
+use smaudit::Dimension;
 use smaudit::Options;
 use smaudit::audit;
-use smaudit::chunked;
 use smaudit::input::{Limits, Model};
-use smaudit::ledger::Dimension;
+use smaudit::internals::chunked;
+use smaudit::internals::proto::SavedModel;
 use smaudit::progress::Silent;
-use smaudit::proto::SavedModel;
-use smaudit::report::{MainFileForm, MainFileReport, ModelReport};
+use smaudit::report::{MainFileForm, ModelReport};
 use support::riegeli::Step::{Field, Index, Key};
 use support::riegeli::{
     BROTLI, Chunk, Compression, EVERY_KIND, PLAIN, SNAPPY, State, Transposed, ZSTD, chunked, metadata, part, riegeli,
@@ -161,12 +161,10 @@ fn a_compressed_chunk_costs_what_it_takes_in_the_file() {
     let stored = (SNAPPY.1)(&zeros).len() as u64;
     let graph_def = report.categories.iter().find(|(category, _)| category.name() == "graph_def").unwrap().1;
     assert!((stored..stored + 200).contains(graph_def), "{graph_def} bytes for {stored}");
-    let main = MainFileReport {
-        form: MainFileForm::Chunked,
-        stored_bytes: file.len() as u64,
-        decoded_bytes: Some(put_together(&file).len() as u64),
-    };
-    assert_eq!(report.main_file, Some(main));
+    let main = report.main_file.unwrap();
+    assert_eq!(main.form, MainFileForm::Chunked);
+    assert_eq!(main.stored_bytes, file.len() as u64);
+    assert_eq!(main.decoded_bytes, Some(put_together(&file).len() as u64));
 }
 
 #[test]

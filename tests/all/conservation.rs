@@ -6,11 +6,11 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
+use smaudit::Dimension;
 use smaudit::input::Model;
-use smaudit::ledger::Dimension;
+use smaudit::internals::wire::{Field, Fields};
 use smaudit::progress::Silent;
 use smaudit::report::ModelReport;
-use smaudit::wire::{Field, Fields};
 use smaudit::{Options, audit};
 use support::wire::{Message, message};
 

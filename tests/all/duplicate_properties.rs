@@ -5,12 +5,12 @@
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use smaudit::checkpoint::Checkpoint;
-use smaudit::duplicates::{Inputs, Member, Place, find};
-use smaudit::identity::FileId;
+use smaudit::Dimension;
+use smaudit::Problem;
 use smaudit::input::Model;
-use smaudit::ledger::Dimension;
-use smaudit::problem::Problem;
+use smaudit::internals::checkpoint::Checkpoint;
+use smaudit::internals::duplicates::{Inputs, Member, Place, find};
+use smaudit::internals::identity::FileId;
 use smaudit::progress::{Silent, Work};
 use smaudit::report::ModelReport;
 use smaudit::{Options, audit, neighbours};

@@ -3,8 +3,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
 
 use bytes::Bytes;
+use smaudit::Dimension;
 use smaudit::input::Model;
-use smaudit::ledger::Dimension;
 use smaudit::progress::Silent;
 use smaudit::report::ModelReport;
 use smaudit::report::duplicates::{Duplicates, Group, GroupKind};

@@ -14,10 +14,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use smaudit::findings::{CAUSES, Finding};
+use smaudit::CAUSES;
 use smaudit::input::Model;
+use smaudit::internals::size::exact;
 use smaudit::progress::Silent;
-use smaudit::size::exact;
+use smaudit::report::Finding;
 use smaudit::{Options, audit};
 use support::files::tree;
 use support::wire::{message, node};

@@ -14,9 +14,9 @@ use crate::print_text::text_of;
 use crate::targets::{NAMES, TARGETS, Target};
 use bytes::Bytes;
 use prost::Message as _;
-use smaudit::checkpoint::Checkpoint;
-use smaudit::checkpoint::table::Table;
-use smaudit::wire::{fields, first_len};
+use smaudit::internals::checkpoint::Checkpoint;
+use smaudit::internals::checkpoint::table::Table;
+use smaudit::internals::wire::{fields, first_len};
 use support::archive::{gzip, tar};
 use support::riegeli::Step::{Field, Index};
 use support::riegeli::{EVERY_KIND, PLAIN, Transposed, ZSTD, metadata, part};
@@ -109,7 +109,7 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
         seed("directory", joined(&pairs));
         let few = pruned(&whole, 0..whole.len(), &FEW, &mut Vec::new());
         let text = text_of(&few);
-        assert_eq!(smaudit::text::read(text.as_bytes()).faults, [], "{name}");
+        assert_eq!(smaudit::internals::text::read(text.as_bytes()).faults, [], "{name}");
         seed("text", text.into_bytes());
         for (compression, kind) in (0..4).zip(4_u8..) {
             seeds.insert(format!("chunked/{name}-{compression}"), [&[kind], &in_chunks(&few)[..]].concat());

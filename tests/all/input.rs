@@ -23,7 +23,7 @@ fn contents(model: &Model, name: &str) -> Bytes {
 }
 
 /// Problems as `file: message`.
-fn told(problems: &[smaudit::problem::Problem]) -> Vec<String> {
+fn told(problems: &[smaudit::Problem]) -> Vec<String> {
     problems.iter().map(|problem| format!("{}: {}", problem.file, problem.message)).collect()
 }
 
@@ -303,7 +303,7 @@ mod unix {
         assert_eq!(sizes(&model), [("saved_model.pb", 1), ("secret", 5)]);
         assert_one(&told(&model.problems), &["secret: cannot be opened: Permission denied"]);
         let error = model.file("secret").map(File::contents).unwrap().unwrap_err();
-        assert_eq!(smaudit::problem::Problem::from(error), model.problems[0]);
+        assert_eq!(smaudit::Problem::from(error), model.problems[0]);
         assert_eq!(told(&model.changes()), [""; 0]);
     }
 

@@ -22,6 +22,7 @@ mod limits;
 mod print_text;
 mod progress;
 mod proto_schema;
+mod public_api;
 mod readme;
 mod reads;
 mod run;

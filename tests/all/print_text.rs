@@ -10,7 +10,7 @@ use std::ops::Range;
 use prost::Message as _;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
-use smaudit::wire::{fields, varint};
+use smaudit::internals::wire::{fields, varint};
 
 const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 

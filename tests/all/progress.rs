@@ -5,8 +5,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use smaudit::Dimension;
 use smaudit::input::{Finder, Limits, Model};
-use smaudit::ledger::Dimension;
 use smaudit::progress::{Progress, Step};
 use smaudit::{Options, audit, neighbours, why};
 use support::archive::all;

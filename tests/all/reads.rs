@@ -6,10 +6,10 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use smaudit::checkpoint::Checkpoint;
-use smaudit::duplicates::{Duplicates, Inputs, find};
-use smaudit::identity::FileId;
-use smaudit::problem::Problem;
+use smaudit::Problem;
+use smaudit::internals::checkpoint::Checkpoint;
+use smaudit::internals::duplicates::{Duplicates, Inputs, find};
+use smaudit::internals::identity::FileId;
 use smaudit::progress::Work;
 use support::bundle::{BundleBuilder, DATA};
 

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use smaudit::fingerprint::Check;
+use smaudit::Dimension;
 use smaudit::input::Model;
-use smaudit::ledger::Dimension;
+use smaudit::internals::fingerprint::Check;
 use smaudit::progress::Silent;
 use smaudit::report::ModelReport;
 use smaudit::{Options, audit};
@@ -69,7 +69,7 @@ fn each_field_of_each_file_has_its_bytes_and_all_are_of_the_category_files() {
         let report = report(name, &contents.0);
         let wanted: BTreeMap<_, _> = wanted.iter().map(|(name, bytes, count)| (*name, (*bytes, *count))).collect();
         assert_eq!(rows(&report), wanted, "{name}");
-        assert_eq!(report.categories[&smaudit::ledger::Category::Files], contents.len() as u64);
+        assert_eq!(report.categories[&smaudit::report::Category::Files], contents.len() as u64);
         assert_eq!(report.problems, []);
     }
 }
@@ -101,7 +101,7 @@ fn a_field_that_nobody_knows_is_named_so() {
 
 /// The places where a file may end without a field being cut.
 fn ends(contents: &Message) -> Vec<usize> {
-    let fields = smaudit::wire::fields(&contents.0, 0..contents.len());
+    let fields = smaudit::internals::wire::fields(&contents.0, 0..contents.len());
     [0].into_iter().chain(fields.map(|field| field.end)).collect()
 }
 

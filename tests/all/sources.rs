@@ -31,6 +31,7 @@ pub(crate) struct Import {
     /// `None` for `*`.
     pub(crate) name: Option<String>,
     pub(crate) path: Vec<String>,
+    pub(crate) visibility: Visibility,
 }
 
 /// All modules of the library.
@@ -67,7 +68,7 @@ impl Sources {
                 }
                 Item::Use(used) => {
                     for (name, path) in names(&used.tree, &[]) {
-                        module.imports.push(Import { name, path });
+                        module.imports.push(Import { name, path, visibility: used.vis.clone() });
                     }
                 }
                 item => module.items.push(item),
@@ -99,19 +100,21 @@ impl Sources {
             _ => {}
         }
         let module = self.0.get(from)?;
-        if module.modules.contains_key(first) {
+        let is_module = module.modules.contains_key(first);
+        // A function may have the name of its module.
+        if is_module && !rest.is_empty() {
             return self.follow(&[from, std::slice::from_ref(first)].concat(), rest, seen);
         }
         if module.items.iter().any(|item| name_of(item).is_some_and(|name| name == *first)) {
             return Some((from.to_vec(), first.clone()));
         }
         let named = module.imports.iter().find(|import| import.name.as_ref() == Some(first));
-        if let Some(import) = named {
-            if import.path.first() == Some(first) {
-                // Of another crate: `use glob::glob`.
-                return None;
-            }
+        // That of another crate begins with its own name: `use glob::glob`.
+        if let Some(import) = named.filter(|import| is_module || import.path.first() != Some(first)) {
             return self.follow(from, &[&import.path[..], rest].concat(), seen);
+        }
+        if is_module {
+            return self.follow(&[from, std::slice::from_ref(first)].concat(), rest, seen);
         }
         let of_crate = |import: &&Import| {
             let first = import.path.first();
@@ -224,6 +227,7 @@ pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
+        Item::ExternCrate(item) => &item.attrs,
         Item::Fn(item) => &item.attrs,
         Item::Impl(item) => &item.attrs,
         Item::Macro(item) => &item.attrs,
@@ -233,9 +237,23 @@ pub(crate) fn attributes(item: &Item) -> &[Attribute] {
         Item::Trait(item) => &item.attrs,
         Item::Type(item) => &item.attrs,
         Item::Use(item) => &item.attrs,
-        Item::ExternCrate(item) => &item.attrs,
         _ => &[],
     }
+}
+
+/// The attributes of an item that may be public.
+pub(crate) fn attributes_mut(item: &mut Item) -> Option<&mut Vec<Attribute>> {
+    Some(match item {
+        Item::Const(item) => &mut item.attrs,
+        Item::Enum(item) => &mut item.attrs,
+        Item::Fn(item) => &mut item.attrs,
+        Item::Impl(item) => &mut item.attrs,
+        Item::Static(item) => &mut item.attrs,
+        Item::Struct(item) => &mut item.attrs,
+        Item::Trait(item) => &mut item.attrs,
+        Item::Type(item) => &mut item.attrs,
+        _ => return None,
+    })
 }
 
 /// What an item is called; `None` for an implementation.

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use smaudit::Dimension;
 use smaudit::input::Model;
-use smaudit::ledger::Dimension;
+use smaudit::internals::text;
 use smaudit::progress::Silent;
 use smaudit::report::ModelReport;
-use smaudit::text;
 use smaudit::{Options, audit};
 use support::wire::{Message, message, varint};
 

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 use bytes::Bytes;
+use smaudit::Dimension;
 use smaudit::input::Model;
-use smaudit::ledger::Dimension;
 use smaudit::progress::Silent;
 use smaudit::report::{CheckpointFormat, ModelReport};
 use smaudit::{Options, audit};

@@ -9,8 +9,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use smaudit::gate::{self, Defaults, Rule, Rules};
-use smaudit::ledger::{Dimension, check_by};
 use smaudit::report::{Format, Page, Sort};
+use smaudit::{Dimension, check_by};
 
 /// Says why a TensorFlow SavedModel is as big as it is, and which bytes are there twice.
 #[derive(Debug, Parser)]

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 use anyhow::anyhow;
-use smaudit::exit::Exit;
-use smaudit::findings::{self, CAUSES};
+use smaudit::{CAUSES, Exit, cause};
 
 use crate::output;
 
@@ -21,7 +20,7 @@ pub(crate) fn run(id: Option<&str>) -> anyhow::Result<Exit> {
         None => list(),
         Some(id) => {
             let unknown = || anyhow!("there is no finding `{id}`; `smaudit explain` lists them");
-            page(findings::cause(id).ok_or_else(unknown)?.long, output::columns(true).min(WIDEST))
+            page(cause(id).ok_or_else(unknown)?.long, output::columns(true).min(WIDEST))
         }
     };
     output::page(&text)?;

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use bar::Bar;
 use cli::{AuditRequest, Request};
 use rayon::prelude::*;
-use smaudit::exit::Exit;
+use smaudit::Exit;
 use smaudit::gate::NoModel;
 use smaudit::input::{Finder, Found, Limits, Location, Model};
 use smaudit::report::{Report, UnreadableInput};

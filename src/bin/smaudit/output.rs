@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
-use smaudit::escape::escape_text;
+use smaudit::internals::escape::escape_text;
 use smaudit::report::{Format, Report, RuleOutcome, Status, View, WhyReport};
 
 use crate::cli::{AuditRequest, When};

@@ -1,6 +1,6 @@
 //! The `smaudit why` command: which models need a thing, and through what.
 
-use smaudit::exit::Exit;
+use smaudit::Exit;
 use smaudit::input::{Finder, Found, Limits, Location};
 use smaudit::report::{UnreadableInput, WhyReport};
 

@@ -31,6 +31,7 @@ use crate::progress::{Progress, Work};
 
 /// The archive that a model was read from, in `models[].archive` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Archive {
     /// The archive, as it was named; `-` for standard input.
     pub path: String,
@@ -48,6 +49,7 @@ pub struct Archive {
 
 /// The archives that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub enum ArchiveFormat {
     /// A tar that is not compressed.
     #[serde(rename = "tar")]

@@ -8,13 +8,13 @@ use support::wire::message;
 fn without_an_id_every_finding_is_listed_on_a_line_of_its_own() {
     let list = run(root(), "explain").exits(0).silently().stdout;
     let ids: Vec<&str> = list.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(ids, smaudit::findings::CAUSES.iter().map(|cause| cause.id).collect::<Vec<_>>());
+    assert_eq!(ids, smaudit::CAUSES.iter().map(|cause| cause.id).collect::<Vec<_>>());
     assert!(list.lines().all(|line| line.split_whitespace().count() > 2), "each has a title: {list}");
 }
 
 #[test]
 fn every_finding_is_explained_as_its_document_says() {
-    for cause in smaudit::findings::CAUSES {
+    for cause in smaudit::CAUSES {
         let text = run(root(), &format!("explain {}", cause.id)).exits(0).silently().stdout;
         let document = std::fs::read_to_string(root().join(format!("docs/findings/{}.md", cause.id))).unwrap();
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

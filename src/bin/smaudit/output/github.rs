@@ -3,7 +3,7 @@
 //! `::error title=...::message`, with `%` and line ends as percent codes, and in a property `:` and `,` as well
 //! (the runner's `ActionCommand`, <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 
-use smaudit::escape::escape_text;
+use smaudit::internals::escape::escape_text;
 use smaudit::report::{Gate, Level, RuleOutcome, Status};
 
 /// A line for each rule that is broken or cannot be known to hold.
