@@ -247,10 +247,12 @@ impl<'m> Parts<'m> {
         fingerprint.verify(&fingerprint::Inputs { main_file, meta_graph, index })
     }
 
-    /// What the signatures and the functions of the object graph need; without either there is no need to look.
+    /// What the signatures and the functions of the object graph need, and what is restored into what. Without any of these
+    /// there is no need to look.
     fn reach_of_signatures(&self, saved_model: &SavedModel) -> Reach<'_> {
         let has_roots = |graph: &MetaGraph| !graph.signatures.is_empty() || graph.object_nodes > 0;
-        if saved_model.meta_graphs.iter().any(has_roots) {
+        let is_restored = self.checkpoint.as_ref().is_some_and(|checkpoint| !checkpoint.bundle.tensors.is_empty());
+        if is_restored || saved_model.meta_graphs.iter().any(has_roots) {
             return self.reach(saved_model);
         }
         self.work.skip(Step::FollowingSignatures);

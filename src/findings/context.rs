@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use bytes::Bytes;
+
 use super::claims::Claims;
 use super::constants::{Large, Uses, follow};
 use super::kind::Provenance;
@@ -15,13 +17,15 @@ use super::variables::Variables;
 use crate::charge::MainFile;
 use crate::checkpoint::Checkpoint;
 use crate::duplicates::{Duplicates, Place};
-use crate::graph::Reach;
+use crate::graph::{Reach, is_for_callers};
 use crate::input::Model;
 use crate::message::number::function_def::ATTR as FUNCTION_ATTR;
 use crate::message::number::graph_def::NODE;
 use crate::message::number::meta_graph_def::{GRAPH_DEF, OBJECT_GRAPH_DEF};
 use crate::outline::{Notes, SavedModel, within};
 use crate::wire::{Field, fields};
+
+const KERAS_METADATA: &str = "keras_metadata.pb";
 
 /// The pieces of a tensor's data: files of the checkpoint by position, and ranges of them.
 type Data = Vec<(usize, Range<u64>)>;
@@ -39,6 +43,8 @@ pub struct Context<'a> {
     /// The objects of each metagraph.
     objects: OnceLock<Vec<Vec<Object<'a>>>>,
     provenance: OnceLock<Provenance>,
+    /// `keras_metadata.pb`, where it can be read.
+    keras_metadata: OnceLock<Option<(&'a str, Bytes)>>,
     large: OnceLock<Large<'a>>,
     uses: OnceLock<Uses<'a>>,
     programs: OnceLock<Vec<Program<'a>>>,
@@ -68,6 +74,7 @@ impl<'a> Context<'a> {
             functions: OnceLock::new(),
             objects: OnceLock::new(),
             provenance: OnceLock::new(),
+            keras_metadata: OnceLock::new(),
             large: OnceLock::new(),
             uses: OnceLock::new(),
             programs: OnceLock::new(),
@@ -176,6 +183,15 @@ impl<'a> Context<'a> {
         self.provenance.get_or_init(|| Provenance::of(self))
     }
 
+    /// What Keras 2 writes beside the main file from TensorFlow 2.5 on, a SavedMetadata: the file's name and its bytes.
+    pub(super) fn keras_metadata(&self) -> Option<&(&'a str, Bytes)> {
+        let read = || {
+            let file = self.model.file(KERAS_METADATA)?;
+            Some((&*file.name, file.contents().ok()?))
+        };
+        self.keras_metadata.get_or_init(read).as_ref()
+    }
+
     /// The objects of a metagraph's object graph.
     pub(super) fn objects(&self, meta_graph: usize) -> &[Object<'a>] {
         let read = |meta_graph| {
@@ -184,6 +200,13 @@ impl<'a> Context<'a> {
         };
         let objects = self.objects.get_or_init(|| (0..self.saved_model.meta_graphs.len()).map(read).collect());
         objects.get(meta_graph).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a metagraph has a signature for callers. Where it has none, a program uses the objects and their functions
+    /// themselves, so none of these is of no use.
+    pub(super) fn is_served(&self, meta_graph: usize) -> bool {
+        let signatures = self.saved_model.meta_graphs.get(meta_graph).map(|graph| &graph.signatures);
+        signatures.into_iter().flatten().any(|signature| is_for_callers(&signature.name))
     }
 
     /// The payloads of the fields `number` of a metagraph.

@@ -1,5 +1,6 @@
 //! Tensors of one content under two keys, of which one is enough: what needs them would get the same value from either.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -21,10 +22,12 @@ pub(super) struct Copy {
     pub(super) kept: usize,
 }
 
-/// The tensors that no session restores into what is reached, and that have the content of one that a session does; and
-/// those that nothing needs at all, and that have the content of one that something needs.
+/// The tensors that no session restores into what is reached, and that have the content of one that a session does; those
+/// that nothing needs at all, and that have the content of one that something needs; and of those that a session restores
+/// into one variable, and that have one content, all but one.
 ///
-/// Python and a session may each be bound to a copy of their own, as in what Keras 3's `model.export()` writes.
+/// Python and a session may each be bound to a copy of their own, as in what Keras 3's `model.export()` writes; that of
+/// tf_keras tracks each variable of a mixed precision model and the variable that this one wraps.
 pub(super) fn of_bound(context: &Context<'_>, variables: &Variables<'_>) -> Vec<Copy> {
     let mut classes: BTreeMap<(i32, u64, u32, &[i64]), Vec<usize>> = BTreeMap::new();
     // A tensor without bytes of its own, which are another key's as well, is none that is stored twice.
@@ -45,6 +48,11 @@ pub(super) fn of_bound(context: &Context<'_>, variables: &Variables<'_>) -> Vec<
         };
         let Some(best) = class.iter().map(|tensor| rank(*tensor)).max().filter(|best| *best > 0) else { continue };
         let kept: Vec<usize> = class.iter().copied().filter(|tensor| rank(*tensor) == best).collect();
+        for tensor in &kept {
+            let found = in_its_place(variables, &kept, *tensor);
+            let found = found.filter(|other| contents.are_equal(variables, *other, *tensor));
+            copies.extend(found.map(|kept| Copy { tensor: *tensor, kept }));
+        }
         let mut by_name: HashMap<&str, usize> = HashMap::default();
         for tensor in &kept {
             by_name.entry(variables.name(*tensor)).or_insert(*tensor);
@@ -63,6 +71,14 @@ pub(super) fn of_bound(context: &Context<'_>, variables: &Variables<'_>) -> Vec<
     }
     copies.sort_by_key(|copy| copy.tensor);
     copies
+}
+
+/// The tensor of a sorted class that makes another one of it superfluous, as a session restores both into the same
+/// variables: the one that a function has captured, else the first.
+fn in_its_place(variables: &Variables<'_>, class: &[usize], tensor: usize) -> Option<usize> {
+    let rank = |tensor: usize| (variables.is_captured(tensor), Reverse(tensor));
+    let others = variables.stand_ins(tensor).iter().copied().filter(|other| class.binary_search(other).is_ok());
+    others.max_by_key(|other| rank(*other)).filter(|other| rank(*other) > rank(tensor))
 }
 
 fn size(variables: &Variables<'_>, tensor: usize) -> u64 {

@@ -4,6 +4,7 @@
 //! objects, Keras 3 and the export archives of both leave attributes of their own, jax2tf calls StableHLO, and TensorFlow 1
 //! writes no objects at all. Names that people give play no part.
 
+use memchr::memmem;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,8 +21,11 @@ use crate::wire::{fields, first_len};
 /// What the identifiers of Keras 2's objects begin with (`tf_keras/src/saving/legacy/saved_model/constants.py`).
 const KERAS_2: &[u8] = b"_tf_keras_";
 
-/// What Keras 2 writes beside the main file, from TensorFlow 2.5 on.
-const KERAS_METADATA: &str = "keras_metadata.pb";
+/// Attributes of its models, also of those from before objects named their classes (TensorFlow 2.0 alpha).
+const LAYERS: [&[u8]; 2] = [b"layer-0", b"_default_save_signature"];
+
+/// What the names of policies begin with by which a layer computes in a smaller type (`keras/mixed_precision/policy.py`).
+const MIXED: &[u8] = b"\"mixed_";
 
 /// Attributes of every layer and model of Keras 3 (`keras/src/ops/operation.py`), which Keras 2 does not track.
 const OPERATION: [&[u8]; 2] = [b"_inbound_nodes", b"_outbound_nodes"];
@@ -97,6 +101,8 @@ pub struct Provenance {
     pub(crate) has_keras_3: bool,
     /// Whether it has lookup tables.
     pub(crate) has_tables: bool,
+    /// Whether layers of Keras 2 compute in another type than their variables have.
+    pub(crate) is_mixed: bool,
 }
 
 impl Provenance {
@@ -106,7 +112,7 @@ impl Provenance {
         let graphs = &context.saved_model.meta_graphs;
         for meta_graph in 0..graphs.len() {
             for op in ops(context, meta_graph) {
-                found.has_tables |= op.windows(TABLE.len()).any(|part| part == TABLE);
+                found.has_tables |= memmem::find(op, TABLE).is_some();
                 calls_stablehlo = calls_stablehlo.or_else(|| (op == XLA_CALL_MODULE).then_some(meta_graph));
             }
         }
@@ -139,6 +145,8 @@ impl Provenance {
             (ModelKind::TfKeras, "the root object is an ExportArchive (`_misc_assets`, `_endpoint_names`)".to_owned())
         } else if self.is_archive {
             (ModelKind::Keras3, "the root object is what an ExportArchive saves (`_misc_assets`)".to_owned())
+        } else if LAYERS.iter().all(|name| has(root, name)) {
+            (ModelKind::TfKeras, "the root object has `layer-0` and `_default_save_signature`".to_owned())
         } else if is_operation(root) {
             (ModelKind::Keras3, "the root object has `_inbound_nodes` and `_outbound_nodes`".to_owned())
         } else {
@@ -151,8 +159,9 @@ impl Provenance {
             (ModelKind::TfModule, format!("an object graph of {count}{held}"))
         };
         (self.kind, self.evidence) = (kind, vec![known]);
-        if kind == ModelKind::TfKeras && context.model.file(KERAS_METADATA).is_some() {
-            self.evidence.push(KERAS_METADATA.to_owned());
+        if let Some((name, metadata)) = context.keras_metadata().filter(|_| kind == ModelKind::TfKeras) {
+            self.evidence.push((*name).to_owned());
+            self.is_mixed = memmem::find(metadata, MIXED).is_some();
         }
     }
 }

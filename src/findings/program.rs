@@ -90,7 +90,7 @@ pub(super) struct Child<'a> {
 /// The objects and functions of one metagraph.
 pub(super) struct Program<'a> {
     file: &'a [u8],
-    meta_graph: usize,
+    pub(super) meta_graph: usize,
     pub(super) functions: Vec<Function<'a>>,
     pub(super) objects: Vec<Object<'a>>,
     by_name: HashMap<&'a [u8], Thing>,

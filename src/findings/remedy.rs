@@ -3,6 +3,37 @@
 
 use super::kind::{ModelKind, Provenance};
 
+/// Exports what the endpoint reads, and tracks nothing besides, of Keras 3 on TensorFlow.
+pub(super) const ARCHIVE: &str = r#"archive = keras.export.ExportArchive()
+archive.add_endpoint("serve", model.__call__, [model.input] if model.inputs[1:] else model.inputs)
+archive.write_out("exported")"#;
+
+/// The same with the layers that hold lookup tables, which have no variables.
+pub(super) const ARCHIVE_OF_TABLES: &str = r#"archive = keras.export.ExportArchive(); [archive.track(layer) for layer in model.layers if not layer.variables]
+archive.add_endpoint("serve", model.__call__, [model.input] if model.inputs[1:] else model.inputs)
+archive.write_out("exported")"#;
+
+/// Saves the function of a tf_keras model with what it reads.
+pub(super) const MODEL_AS_MODULE: &str = r#"serve = tf.function(lambda *x: model(list(x)), [tf.TensorSpec(i.shape, i.dtype, i.name) for i in model.inputs])
+served = tf.Module(); served.kept = serve.get_concrete_function().variables
+tf.saved_model.save(served, "exported", signatures=serve)"#;
+
+/// The same with the tables of its layers.
+pub(super) const MODEL_WITH_TABLES: &str = r#"serve = tf.function(lambda *x: model(list(x)), [tf.TensorSpec(i.shape, i.dtype, i.name) for i in model.inputs])
+served = tf.Module(); served.tables = [x.lookup_table for x in model.submodules if hasattr(x, "lookup_table")]
+served.kept = serve.get_concrete_function().variables; tf.saved_model.save(served, "exported", signatures=serve)"#;
+
+/// Saves a function, which has an input signature, with the variables and tables that it reads, and nothing else that its module
+/// holds.
+pub(super) const FUNCTION_AS_MODULE: &str = r#"tables = [x for x in tf.train.TrackableView(module).descendants() if hasattr(x, "resource_handle")]
+served = tf.Module(); served.kept = [*serve.get_concrete_function().variables, *tables]
+tf.saved_model.save(served, "exported", signatures=serve)"#;
+
+/// Builds the graph of TensorFlow 1 once more, for what it serves. `build` and `checkpoint` are the user's.
+pub(super) const GRAPH_AGAIN: &str = r#"with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    inputs, outputs = build(training=False); tf.compat.v1.train.Saver().restore(session, checkpoint)
+    tf.compat.v1.saved_model.simple_save(session, "exported", inputs, outputs)"#;
+
 /// What to do about a cause, for the kinds of model that it is for.
 #[derive(Debug, Clone, Copy)]
 pub struct Remedy {
@@ -10,8 +41,8 @@ pub struct Remedy {
     pub kinds: &'static [ModelKind],
     /// What to do, in one line.
     pub text: &'static str,
-    /// The same as at most three lines of Python, in which `model`, `module` or `graph` is what was saved and `tf`, `keras`
-    /// (or `tf_keras as keras`) are imported; empty where code cannot say it, as what has to change is the user's own.
+    /// The same as at most three lines of Python, in which `model` is the Keras model that was saved, `module` the
+    /// object and `serve` its function that is exported, and `tf`, `keras` (or `tf_keras as keras`) are imported; empty where code cannot say it, as what has to change is the user's own.
     pub code: &'static str,
     /// When not to do that, in one line.
     pub unless: &'static str,

@@ -10,7 +10,9 @@ use super::removal::Removed;
 use super::{Context, quoted};
 use crate::checkpoint::{KEY_SUFFIX, Tensor, object_graph};
 use crate::dtype;
-use crate::graph::{Origin, Root};
+use crate::graph::{MetaGraphReach, Root};
+use crate::identity::TensorId;
+use crate::message::{input_node, ops};
 
 /// How tf_keras's optimizers name themselves in a SavedObjectGraph: those up to TensorFlow 2.10, and those since.
 const OPTIMIZERS: [&[u8]; 2] = [b"optimizer", b"experimentalOptimizer"];
@@ -53,15 +55,27 @@ const SLOTS: [&str; 24] = [
 /// How many scopes an optimizer's variables may be in: `training/Adam/kernel/m` is in two.
 const SCOPES: usize = 8;
 
+/// The classes of Keras's optimizers, which are the scopes of their variables.
+const OF_KERAS: [&str; 7] = ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam"];
+
+/// How metrics of Keras 2 name themselves in a SavedObjectGraph.
+const METRIC: &[u8] = b"_tf_keras_metric";
+
 /// What Adam keeps once, beside its slots.
 const POWERS: [&str; 2] = ["beta1_power", "beta2_power"];
+
+/// More keys than this for one variable are slices of it.
+const MOST_KEYS: usize = 8;
 
 /// The variables of a model.
 pub(super) struct Variables<'c> {
     pub(super) tensors: &'c [Tensor],
     uses: Vec<Use>,
-    /// Whether each metagraph has something that can be called, so that what none of these needs, nobody does.
-    pub(super) has_roots: bool,
+    /// Whether each metagraph has a signature, so that what neither these nor functions need, nobody does. Where there is
+    /// none, a program uses the objects themselves, whatever is tracked of them.
+    pub(super) is_served: bool,
+    /// For each tensor the others that a session restores into all that it restores this one into.
+    stand_ins: Vec<Option<Vec<usize>>>,
     names: HashMap<&'c str, &'c str>,
 }
 
@@ -74,8 +88,7 @@ struct Use {
 }
 
 impl<'c> Variables<'c> {
-    /// The variables; `None` where it cannot be said who needs what: parts of the model are damaged or not followed, or
-    /// nothing in it can be called.
+    /// The variables; `None` where it cannot be said who needs what: parts of the model are damaged or not followed.
     pub(super) fn new(context: &Context<'c>) -> Option<Self> {
         let checkpoint = context.checkpoint.filter(|checkpoint| checkpoint.index_is_whole)?;
         let tensors = &*checkpoint.bundle.tensors;
@@ -88,13 +101,12 @@ impl<'c> Variables<'c> {
             return None;
         }
         let mut uses = vec![Use::default(); tensors.len()];
-        let (mut has_roots, mut any) = (true, false);
+        let (mut is_served, mut stand_ins) = (true, vec![None; tensors.len()]);
         for graph in graphs {
             // One that is too large to follow may need anything.
             let graph = graph.as_ref()?;
-            let is_for_callers = |root: &Root| root.is_call() || root.origin == Origin::Objects;
-            let here = graph.roots.iter().any(is_for_callers);
-            (has_roots, any) = (has_roots && here, any || here);
+            is_served &= graph.roots.iter().any(Root::is_call);
+            graph.handles().for_each(|handle| keep_stand_ins(&mut stand_ins, &handle.tensors));
             for ((number, bound), of) in (0..).zip(graph.bound()).zip(&mut uses) {
                 of.by_graph |= bound.by_graph;
                 of.by_objects |= bound.by_objects;
@@ -104,7 +116,7 @@ impl<'c> Variables<'c> {
         let saved = checkpoint.object_graph.iter().flat_map(|saved| &saved.graph.nodes);
         let names = saved.flat_map(|node| &node.attributes).map(|a| (&*a.checkpoint_key, &*a.full_name));
         let names = names.filter(|(_, name)| !name.is_empty()).collect();
-        any.then_some(Self { tensors, uses, has_roots, names })
+        Some(Self { tensors, uses, is_served, stand_ins, names })
     }
 
     /// The positions of what is a variable: not the object graph, and not what objects save besides, such as strings of
@@ -116,6 +128,16 @@ impl<'c> Variables<'c> {
 
     fn of(&self, tensor: usize) -> Use {
         self.uses.get(tensor).copied().unwrap_or_default()
+    }
+
+    /// The tensors that a session restores into all that it restores this one into.
+    pub(super) fn stand_ins(&self, tensor: usize) -> &[usize] {
+        self.stand_ins.get(tensor).and_then(Option::as_deref).unwrap_or_default()
+    }
+
+    /// Whether a function has captured it.
+    pub(super) fn is_captured(&self, tensor: usize) -> bool {
+        self.of(tensor).by_objects
     }
 
     /// Whether a session restores it into a resource that something reaches.
@@ -172,6 +194,20 @@ impl<'c> Variables<'c> {
     }
 }
 
+/// Keeps of the stand-ins of tensors those that are restored into this handle as well, which these are restored into.
+fn keep_stand_ins(stand_ins: &mut [Option<Vec<usize>>], of_handle: &[TensorId]) {
+    // A partitioned variable has a tensor for each slice, none of which stands in for another.
+    let of_handle = if of_handle.len() > MOST_KEYS { &[] } else { of_handle };
+    let of_handle: Vec<usize> = of_handle.iter().map(|tensor| tensor.position()).collect();
+    for tensor in &of_handle {
+        let Some(known) = stand_ins.get_mut(*tensor) else { continue };
+        match known {
+            Some(known) => known.retain(|other| of_handle.contains(other)),
+            None => *known = Some(of_handle.iter().copied().filter(|other| other != tensor).collect()),
+        }
+    }
+}
+
 fn is_variable(tensor: &Tensor) -> bool {
     let key = &*tensor.key;
     !tensor.damaged && key != object_graph::KEY && (key.ends_with(KEY_SUFFIX) || !key.contains("/.ATTRIBUTES/"))
@@ -196,11 +232,16 @@ impl OptimizerState {
             state.objects.extend(owned(context.objects(meta_graph)));
         }
         let owned = keys_of(context, &state.objects);
-        let slots = slots(variables);
+        let mut slots = slots(variables);
+        slots.extend(updated(context));
+        slots.extend(powers(variables, &slots));
         let mut is_used = false;
         for (tensor, about) in variables.all() {
             let is_owned = owned.contains(&*about.key);
-            if (is_owned || slots.contains(&tensor)) && !variables.is_bound(tensor) {
+            // What a program does with objects that no signature serves, nobody knows; a graph without objects has no other
+            // use for what its optimizer keeps.
+            let is_state = is_owned && variables.is_served || slots.contains(&tensor);
+            if is_state && !variables.is_bound(tensor) {
                 state.tensors.insert(tensor);
             }
             is_used |= is_owned && variables.is_bound(tensor);
@@ -213,16 +254,68 @@ impl OptimizerState {
     }
 }
 
+/// The tensors of metrics of Keras 2, which count what training has seen.
+pub(super) fn metrics(context: &Context<'_>, variables: &Variables<'_>) -> BTreeSet<usize> {
+    let mut objects = BTreeSet::new();
+    for meta_graph in 0..context.saved_model.meta_graphs.len() {
+        let all = context.objects(meta_graph);
+        let named = (0..).zip(all).filter(|(_, object)| object.identifier == METRIC).map(|(number, _)| number);
+        objects.extend(owned_by(all, &named.chain(held_as_metrics(all)).collect()));
+    }
+    let keys = keys_of(context, &objects);
+    variables.all().filter(|(_, about)| keys.contains(&*about.key)).map(|(tensor, _)| tensor).collect()
+}
+
+/// What `keras_api` holds under the name `metrics`: before TensorFlow 2.2 the metrics did not name themselves.
+fn held_as_metrics<'o>(objects: &'o [Object<'_>]) -> impl Iterator<Item = u32> + use<'o> {
+    let children = |object: &'o Object<'_>, name: &'static [u8]| {
+        object.children.iter().filter(move |(_, child)| *child == name).map(|(number, _)| *number)
+    };
+    let apis = objects.iter().flat_map(move |object| children(object, b"keras_api"));
+    apis.filter_map(|api| objects.get(api as usize)).flat_map(move |api| children(api, b"metrics"))
+}
+
 /// The optimizers among objects, and what the root leads to only through one: weights that an optimizer lists belong to
 /// their layers.
 fn owned(objects: &[Object<'_>]) -> BTreeSet<u32> {
-    let optimizers: BTreeSet<u32> = (0..).zip(objects).filter(|(_, o)| is_optimizer(o)).map(|(n, _)| n).collect();
-    if optimizers.is_empty() {
+    owned_by(
+        objects,
+        &(0..).zip(objects).filter(|(_, object)| is_optimizer(object)).map(|(number, _)| number).collect(),
+    )
+}
+
+/// These objects, and what the root leads to only through one of them.
+fn owned_by(objects: &[Object<'_>], owners: &BTreeSet<u32>) -> BTreeSet<u32> {
+    if owners.is_empty() {
         return BTreeSet::new();
     }
-    let without = objects::reached(objects, |object| optimizers.contains(&object));
+    let without = objects::reached(objects, |object| owners.contains(&object));
     let with = objects::reached(objects, |_| false);
-    with.into_iter().filter(|object| optimizers.contains(object) || !without.contains(object)).collect()
+    with.into_iter().filter(|object| owners.contains(object) || !without.contains(object)).collect()
+}
+
+/// The variables that ops of optimizers keep for the variables which they update: `ApplyAdam` takes the variable first, then
+/// `m` and `v`, and all three as handles (tensorflow/core/ops/training_ops.cc).
+fn updated(context: &Context<'_>) -> HashSet<usize> {
+    let mut slots = HashSet::default();
+    let graphs = context.reach.meta_graphs.iter().enumerate().filter_map(|(at, graph)| Some((at, graph.as_ref()?)));
+    for (meta_graph, graph) in graphs {
+        let updates = context.nodes(meta_graph).filter(|node| ops::is_optimizer_step(node.op()));
+        let (mut updated, mut beside): (HashSet<&[u8]>, HashSet<&[u8]>) = Default::default();
+        for update in updates {
+            let mut inputs = update.inputs().map(input_node);
+            updated.extend(inputs.next());
+            beside.extend(inputs);
+        }
+        slots.extend(restored(graph, |handle| beside.contains(handle) && !updated.contains(handle)));
+    }
+    slots
+}
+
+/// The tensors that are restored into handles of these names.
+fn restored(graph: &MetaGraphReach<'_>, is_asked: impl Fn(&[u8]) -> bool) -> Vec<usize> {
+    let tensors = graph.handles().filter(|handle| is_asked(handle.name)).flat_map(|handle| handle.tensors);
+    tensors.map(TensorId::position).collect()
 }
 
 fn is_optimizer(object: &Object<'_>) -> bool {
@@ -257,15 +350,31 @@ fn slots(variables: &Variables<'_>) -> HashSet<usize> {
         let found = names.any(|name| by_key.get(name).is_some_and(|other| is_alike(*other)));
         found.then_some(tensor)
     };
-    let mut slots: HashSet<usize> = variables.all().filter_map(of_primary).collect();
-    if !slots.is_empty() {
-        let is_power = |key: &str| {
-            let name = key.rsplit('/').next().unwrap_or_default();
-            POWERS.iter().any(|power| name.strip_prefix(power).is_some_and(is_counter))
-        };
-        slots.extend(variables.all().filter(|(_, about)| is_power(&about.key)).map(|(tensor, _)| tensor));
-    }
-    slots
+    variables
+        .all()
+        .filter(|(_, about)| is_of_optimizer(about))
+        .map(|(tensor, _)| tensor)
+        .chain(variables.all().filter_map(of_primary))
+        .collect()
+}
+
+/// Whether a variable is one that Keras made in the scope of an optimizer without a name of its own: `training/SGD/Variable_1`
+/// (`keras/optimizers.py` up to TensorFlow 1.13, whose moments are `K.zeros(shape)`).
+fn is_of_optimizer(about: &Tensor) -> bool {
+    let Some((scope, name)) = about.key.rsplit_once('/') else { return false };
+    let optimizer = scope.rsplit('/').next().unwrap_or_default();
+    name.strip_prefix("Variable").is_some_and(is_counter)
+        && OF_KERAS.iter().any(|class| optimizer.strip_prefix(class).is_some_and(is_counter))
+}
+
+/// What Adam counts, where there are slots.
+fn powers(variables: &Variables<'_>, slots: &HashSet<usize>) -> HashSet<usize> {
+    let is_power = |key: &str| {
+        let name = key.rsplit('/').next().unwrap_or_default();
+        POWERS.iter().any(|power| name.strip_prefix(power).is_some_and(is_counter))
+    };
+    let powers = variables.all().filter(|(_, about)| !slots.is_empty() && is_power(&about.key));
+    powers.map(|(tensor, _)| tensor).collect()
 }
 
 /// Whether this is what makes a name unique: nothing, or `_1`.

@@ -202,8 +202,13 @@ impl Root {
     /// Whether it is there for callers, and not for the loader or for Python.
     #[must_use]
     pub fn is_call(&self) -> bool {
-        matches!(&self.origin, Origin::Signature(name) if name != INIT_SIGNATURE && name != TRAIN_INIT_SIGNATURE)
+        matches!(&self.origin, Origin::Signature(name) if is_for_callers(name))
     }
+}
+
+/// Whether a signature of this name is there for callers, and not for the loader.
+pub(crate) fn is_for_callers(signature: &str) -> bool {
+    signature != INIT_SIGNATURE && signature != TRAIN_INIT_SIGNATURE
 }
 
 /// `tensorflow/python/saved_model/constants.py`.

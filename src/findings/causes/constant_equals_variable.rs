@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use foldhash::HashSet;
+
 use crate::duplicates::{Group, Member, Place};
 use crate::findings::objects;
 use crate::findings::removal::{self, Gone};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
-use crate::graph::{MetaGraphReach, VertexKind};
+use crate::graph::{EdgeKind, MetaGraphReach, VertexKind};
 use crate::identity::TensorId;
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::{map_entry, saved_object_graph};
@@ -19,14 +21,16 @@ use crate::wire::{fields, first_len};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "constant-equals-variable",
-    remedies: &[Remedy::any(
-        "Save the frozen function with an empty module: `tf.saved_model.save(tf.Module(), path, signatures=frozen)`.",
-        "",
-        "a program that loads the model also calls the functions that use the variables.",
-    )],
+    remedies: REMEDIES,
     long: include_str!("../../../docs/findings/constant-equals-variable.md"),
     detect,
 };
+
+const REMEDIES: &[Remedy] = &[Remedy::any(
+    "Save the frozen function with an empty module.",
+    r#"tf.saved_model.save(tf.Module(), "exported", signatures=frozen)"#,
+    "a program that loads the model also calls the functions that use the variables.",
+)];
 
 /// Smaller contents are not compared (`--min-duplicate`), so a frozen bias cannot be told from any other: where larger
 /// variables are frozen, those of less than this that no signature needs are taken for frozen as well.
@@ -38,7 +42,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     if groups.is_empty() {
         return None;
     }
-    let variables = context.variables()?;
+    let variables = context.variables().filter(|variables| variables.is_served)?;
     let all: BTreeSet<usize> = variables.all().map(|(tensor, _)| tensor).collect();
     let called = called(context, groups.iter().flat_map(|group| constants(group)));
     let mut frozen: BTreeMap<usize, &Member> = BTreeMap::new();
@@ -89,8 +93,14 @@ fn called<'m>(context: &Context<'_>, members: impl Iterator<Item = &'m Member>) 
     let places: BTreeSet<(u64, u64)> = members.map(key).collect();
     let mut called = BTreeSet::new();
     for graph in context.reach.meta_graphs.iter().flatten() {
+        // A tensor that a function captured is an object of its own, whose value is a node of the graph: nobody froze it.
+        // Keras's Normalization computes with such tensors, and keeps its variables for the next `adapt`.
+        let objects = graph.kinds().filter(|(_, kind)| *kind == VertexKind::Object).map(|(number, _)| number);
+        let values = objects.flat_map(|object| graph.needs(object)).filter(|(_, edge)| *edge == EdgeKind::Value);
+        let captured: HashSet<u32> = values.map(|(node, _)| node).collect();
         let is_code = |kind: VertexKind| matches!(kind, VertexKind::Node | VertexKind::Function);
-        for (number, _) in graph.kinds().filter(|(_, kind)| is_code(*kind)) {
+        let code = graph.kinds().filter(|(number, kind)| is_code(*kind) && !captured.contains(number));
+        for (number, _) in code {
             let Some(thing) = graph.vertex(number) else { continue };
             let Range { start, end } = context.part(&thing.span);
             let mut within = places.range((start, 0)..(end, 0)).filter(|place| place.1 <= end).peekable();

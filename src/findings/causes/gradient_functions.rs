@@ -7,26 +7,51 @@ use std::ops::Range;
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
+use crate::findings::kind::ModelKind::{Jax, Keras3, TfKeras};
 use crate::findings::nodes::Function;
-use crate::findings::program::Via;
+use crate::findings::program::{Program, Via};
 use crate::findings::{Cause, Context, Detected, LEAST_BYTES, Remedy, quoted};
 use crate::message::AttrValue;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "gradient-functions",
-    remedies: &[Remedy::any(
-        "Save with `experimental_custom_gradients=False` in `tf.saved_model.SaveOptions`.",
-        "",
-        "a program loads the model to train it, or asks it for gradients.",
-    )],
+    remedies: REMEDIES,
     long: include_str!("../../../docs/findings/gradient-functions.md"),
     detect,
 };
 
+const UNLESS: &str = "a program loads the model to train it, or asks it for gradients.";
+
+/// What the sentence of each says.
+const WITHOUT: &str = "Save with `experimental_custom_gradients=False` in `tf.saved_model.SaveOptions`.";
+
+const REMEDIES: &[Remedy] = &[
+    Remedy::of(&[TfKeras, Keras3, Jax], WITHOUT, OF_ARCHIVE, UNLESS)
+        .only(|model| model.is_archive && (model.kind != Keras3 || model.has_tables)),
+    Remedy::of(&[Keras3], WITHOUT, OF_UNTRACKED, UNLESS),
+    Remedy::of(&[TfKeras], WITHOUT, OF_MODEL, UNLESS),
+    Remedy::any(WITHOUT, OF_MODULE, UNLESS),
+];
+
+const OF_ARCHIVE: &str = r#"archive = keras.export.ExportArchive(); archive.track(model)
+archive.add_endpoint("serve", model.__call__, [tf.TensorSpec(i.shape, i.dtype, i.name) for i in model.inputs])
+archive.write_out("exported", options=tf.saved_model.SaveOptions(experimental_custom_gradients=False))"#;
+
+const OF_UNTRACKED: &str = r#"archive = keras.export.ExportArchive()
+archive.add_endpoint("serve", model.__call__, [model.input] if model.inputs[1:] else model.inputs)
+archive.write_out("exported", options=tf.saved_model.SaveOptions(experimental_custom_gradients=False))"#;
+
+const OF_MODEL: &str = r#"options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+model.save("exported", save_format="tf", options=options)"#;
+
+const OF_MODULE: &str = r#"options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+tf.saved_model.save(module, "exported", signatures=serve, options=options)"#;
+
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut beyond) = (Claims::default(), Evidence::default(), 0);
-    for program in context.programs().iter().filter(|program| program.has_registered_gradients()) {
+    let is_asked = |program: &&Program<'_>| program.has_registered_gradients() && context.is_served(program.meta_graph);
+    for program in context.programs().iter().filter(is_asked) {
         let gone = program.without(|_, need| need.via == Via::Gradient);
         for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
             let bytes = without_data(function).iter().map(|part| context.cost(part)).sum();
@@ -68,7 +93,7 @@ fn data(value: &AttrValue<'_>) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use crate::findings::tests::found;
-    use crate::support::graph::{call, function_of};
+    use crate::support::graph::{call, function_of, signature};
     use crate::support::wire::{Message, constant, message, node};
 
     /// A function whose operation has the gradient `gradient`, and a graph of these nodes.
@@ -78,7 +103,7 @@ mod tests {
         let registered = message().bytes(1, "gradient").bytes(2, "CustomGradient-1");
         let library = message().messages(1, [&function, gradient]).message(3, &registered);
         let nodes = nodes.iter().fold(message(), |graph, node| graph.message(1, node));
-        message().message(2, &nodes.message(2, &library))
+        signature(message().message(2, &nodes.message(2, &library)), "serving_default", &[], &["y"])
     }
 
     fn large(nodes: &[Message]) -> Message {

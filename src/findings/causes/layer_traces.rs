@@ -8,20 +8,42 @@ use foldhash::HashSet;
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
+use crate::findings::kind::ModelKind::TfKeras;
 use crate::findings::program::{Program, Thing, Via};
+use crate::findings::remedy::{FUNCTION_AS_MODULE, MODEL_AS_MODULE};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "layer-traces",
-    remedies: &[Remedy::any(
-        "Save with `model.save(path, save_traces=False)` and the signatures that serve, or use `model.export(path)`.",
-        "",
-        "a program loads the model to train it, or to call its layers, and does not have the code of its classes.",
-    )],
+    remedies: REMEDIES,
     long: include_str!("../../../docs/findings/layer-traces.md"),
     detect,
 };
+
+const UNLESS: &str =
+    "a program loads the model to train it, or to call its layers, and does not have the code of its classes.";
+
+const REMEDIES: &[Remedy] = &[
+    Remedy::of(
+        &[TfKeras],
+        "Save a module that holds only what the model reads when it serves.",
+        MODEL_AS_MODULE,
+        UNLESS,
+    )
+    .only(|model| model.is_mixed && !model.has_tables),
+    Remedy::of(
+        &[TfKeras],
+        "Export what serves, without the calls of each layer.",
+        r#"model.export("exported")"#,
+        UNLESS,
+    ),
+    Remedy::any(
+        "Save a module that holds only what the function which serves reads, and no layers.",
+        FUNCTION_AS_MODULE,
+        UNLESS,
+    ),
+];
 
 /// What the identifiers of Keras objects begin with (`keras/saving/legacy/saved_model/constants.py`).
 const KERAS: &[u8] = b"_tf_keras_";
@@ -31,7 +53,7 @@ const KERAS_API: &[u8] = b"keras_api";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut beyond, mut objects) = (Claims::default(), Evidence::default(), 0, 0);
-    for program in context.programs() {
+    for program in context.programs().iter().filter(|program| context.is_served(program.meta_graph)) {
         let saved = saved_by_keras(program);
         if saved.is_empty() {
             continue;
@@ -75,7 +97,7 @@ pub(super) fn saved_by_keras(program: &Program<'_>) -> HashSet<(Thing, Thing)> {
 #[cfg(test)]
 mod tests {
     use crate::findings::tests::found;
-    use crate::support::graph::{call, function_of, graph_of, object, objects};
+    use crate::support::graph::{call, function_of, graph_of, object, objects, signature};
     use crate::support::wire::{Message, message, node};
 
     const USER: u32 = 4;
@@ -103,7 +125,8 @@ mod tests {
         let root = [("keras_api", 1), held[0], ("own", 3)];
         let nodes = [user(identifier, &root), user("_generic_user_object", &held), traced("layer"), traced("own")];
         let graph = graph_of(&[call("serving", served, &[])], &functions);
-        message().message(2, &graph).message(7, &objects(&nodes, &[("layer", b""), ("own", b"")]))
+        let graph = message().message(2, &graph).message(7, &objects(&nodes, &[("layer", b""), ("own", b"")]));
+        signature(graph, "serving_default", &[], &["serving"])
     }
 
     #[test]
@@ -123,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn without_a_signature_functions_of_objects_are_all_the_use_there_is() {
+        let graph = graph_of(&[], &[large("layer")]);
+        let held = [("call_and_return_conditional_losses", 2)];
+        let root = [("keras_api", 1), held[0]];
+        let nodes = [user("_tf_keras_layer", &root), user("_generic_user_object", &held), traced("layer")];
+        let model = message().message(2, &graph).message(7, &objects(&nodes, &[]));
+        assert!(found(&signature(model.clone(), "serving_default", &[], &[]), super::CAUSE.id).is_some());
+        assert_eq!(found(&model, super::CAUSE.id), None);
+        assert_eq!(found(&signature(model, "__saved_model_init_op", &[], &[]), super::CAUSE.id), None);
+    }
+
+    #[test]
     fn functions_of_an_object_that_is_not_kerass_are_not_taken() {
         assert_eq!(found(&model("_generic_user_object", "other"), super::CAUSE.id), None);
     }
@@ -137,7 +172,8 @@ mod tests {
             let root = [("keras_api", 1), held[0]];
             let nodes = [user("_tf_keras_layer", &root), user("_generic_user_object", &held), traced("layer")];
             let graph = graph_of(&[call("serving", "cpu", &[]), call("again", "in_use", &[])], &functions);
-            message().message(2, &graph).message(7, &objects(&nodes, &[]))
+            let graph = message().message(2, &graph).message(7, &objects(&nodes, &[]));
+            signature(graph, "serving_default", &[], &["serving"])
         };
         let evidence = |model| found(&model, super::CAUSE.id).unwrap().evidence.len();
         assert_eq!(evidence(build(large("in_use"))), 1);

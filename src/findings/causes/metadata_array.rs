@@ -7,8 +7,6 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
-
 use crate::findings::arrays::{self, Array};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
@@ -33,8 +31,6 @@ pub(super) const CAUSE: Cause = Cause {
     detect,
 };
 
-const KERAS_METADATA: &str = "keras_metadata.pb";
-
 /// An array of less is no cause of size by itself: shapes, strides and axes are shorter by far.
 const LEAST: usize = 1 << 10;
 
@@ -43,8 +39,8 @@ const LONGEST: usize = 200;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
-    if let Some((name, metadata)) = keras_metadata(context) {
-        let found = in_messages(&metadata, fields_of(&metadata, 0..metadata.len(), NODES), NODE_PATH, NODE_METADATA);
+    if let Some((name, metadata)) = context.keras_metadata() {
+        let found = in_messages(metadata, fields_of(metadata, 0..metadata.len(), NODES), NODE_PATH, NODE_METADATA);
         let ranges = found.iter().map(|(_, array)| array.range.start as u64..array.range.end as u64);
         claims.add_ranges(name, ranges.collect());
         for (what, array) in found {
@@ -72,11 +68,6 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         claims,
         beyond: 0,
     })
-}
-
-fn keras_metadata<'a>(context: &Context<'a>) -> Option<(&'a str, Bytes)> {
-    let file = context.model.file(KERAS_METADATA)?;
-    Some((&file.name, file.contents().ok()?))
 }
 
 fn fields_of(file: &[u8], message: Range<usize>, number: u32) -> impl Iterator<Item = Range<usize>> {

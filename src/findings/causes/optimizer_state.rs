@@ -4,6 +4,8 @@
 //! nothing: Keras 3 saves the weights themselves under such keys. What counts is who leads to a variable, and that
 //! nothing which can be called gets its value.
 
+use crate::findings::kind::ModelKind::{Jax, Keras3, Tf1, TfKeras, TfModule};
+use crate::findings::remedy::{ARCHIVE, ARCHIVE_OF_TABLES, FUNCTION_AS_MODULE, GRAPH_AGAIN};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::OptimizerState;
 use crate::findings::{Cause, Context, Detected, Remedy};
@@ -11,14 +13,32 @@ use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "optimizer-state",
-    remedies: &[Remedy::any(
-        "Save with `include_optimizer=False`, use `model.export()`, or export before `compile`.",
-        "",
-        "training goes on from this very directory.",
-    )],
+    remedies: REMEDIES,
     long: include_str!("../../../docs/findings/optimizer-state.md"),
     detect,
 };
+
+const UNLESS: &str = "training goes on from this very directory.";
+
+const REMEDIES: &[Remedy] = &[
+    Remedy::of(&[TfKeras], "Save without the optimizer.", r#"model.save("exported", include_optimizer=False)"#, UNLESS),
+    Remedy::of(&[Keras3], "Export what serves, with an `ExportArchive`.", ARCHIVE_OF_TABLES, UNLESS)
+        .only(|model| model.has_tables),
+    Remedy::of(&[Keras3], "Export what serves, with an `ExportArchive`.", ARCHIVE, UNLESS),
+    Remedy::of(
+        &[TfModule, Jax],
+        "Save a module that holds only what the function which serves reads.",
+        FUNCTION_AS_MODULE,
+        UNLESS,
+    ),
+    Remedy::of(
+        &[Tf1],
+        "Build the graph again without the optimizer, restore the weights and save that.",
+        GRAPH_AGAIN,
+        UNLESS,
+    ),
+    Remedy::any("Save an object that does not hold the optimizer.", "", UNLESS),
+];
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let variables = context.variables()?;

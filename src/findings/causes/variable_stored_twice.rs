@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::findings::kind::ModelKind::{Keras3, Tf1, TfKeras};
+use crate::findings::remedy::{ARCHIVE, ARCHIVE_OF_TABLES, GRAPH_AGAIN, MODEL_AS_MODULE};
 use crate::findings::removal::{self, Gone};
-use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, copies};
+use crate::findings::{Cause, Context, Detected, Remedy, copies};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -20,41 +22,35 @@ const UNLESS: &str = "a program reads both copies from the loaded object and cha
 
 const REMEDIES: &[Remedy] = &[
     Remedy::of(
-        &[ModelKind::Keras3],
+        &[Keras3],
         "Export with an `ExportArchive` that tracks the layers with tables only (keras issue 23553).",
-        TABLES_ONLY,
+        ARCHIVE_OF_TABLES,
         UNLESS,
     )
     .only(|model| model.has_tables),
     Remedy::of(
-        &[ModelKind::Keras3],
+        &[Keras3],
         "Export with an `ExportArchive` and `add_endpoint`, without `track()` (keras issue 23553).",
-        UNTRACKED,
+        ARCHIVE,
         UNLESS,
     ),
     Remedy::of(
-        &[ModelKind::TfKeras],
-        "Save a module that holds the variables themselves, with the function that serves.",
-        MODULE,
+        &[TfKeras],
+        "Save a module that holds what the function reads, in the place of an archive that tracks the model.",
+        MODEL_AS_MODULE,
+        UNLESS,
+    ),
+    Remedy::of(
+        &[Tf1],
+        "Build the model once, in a graph of its own: this graph has it twice, for training and for serving.",
+        GRAPH_AGAIN,
         UNLESS,
     ),
     Remedy::any("Save each variable in one place of the object, under one attribute.", "", UNLESS),
 ];
 
-const UNTRACKED: &str = r#"archive = keras.export.ExportArchive()
-archive.add_endpoint("serve", model.__call__, model.inputs)
-archive.write_out("exported")"#;
-
-const TABLES_ONLY: &str = r#"archive = keras.export.ExportArchive()
-[archive.track(layer) for layer in model.layers if not layer.weights]
-archive.add_endpoint("serve", model.__call__, model.inputs); archive.write_out("exported")"#;
-
-const MODULE: &str = r#"specs = [tf.TensorSpec(i.shape, i.dtype, i.name) for i in model.inputs]
-module = tf.Module(); module.weights = [getattr(v, "_variable", v) for v in model.variables]
-tf.saved_model.save(module, "exported", signatures=tf.function(lambda x: model(x, training=False), specs))"#;
-
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let variables = context.variables()?;
+    let variables = context.variables().filter(|variables| variables.is_served)?;
     let copies = copies::of_bound(context, variables);
     let kept: BTreeMap<usize, usize> = copies.iter().map(|copy| (copy.tensor, copy.kept)).collect();
     let gone = Gone { tensors: kept.keys().copied().collect(), ..Gone::default() };

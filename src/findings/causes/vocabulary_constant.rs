@@ -4,27 +4,48 @@
 //! are the numbers of the lines the file does not hold them at all.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::findings::claims::Claims;
-use crate::findings::constants::Constant;
+use crate::findings::constants::{Constant, Form};
 use crate::findings::elements::{counts_up, text_bytes};
 use crate::findings::evidence::{Evidence, Place};
+use crate::findings::kind::ModelKind::{Keras3, TfKeras};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::message::number::tensor_proto::STRING_VAL;
 use crate::message::ops;
 use crate::size::{bytes, exact, plural};
+use crate::wire::fields;
 
 pub(super) const CAUSE: Cause = Cause {
     id: "vocabulary-constant",
-    remedies: &[Remedy::any(
-        "Write the vocabulary to a text file and make the table with `tf.lookup.TextFileInitializer`, which reads it \
-             from an asset.",
-        "",
-        "the table is small and one more file to keep with the model costs more than it saves.",
-    )],
+    remedies: REMEDIES,
     long: include_str!("../../../docs/findings/vocabulary-constant.md"),
     detect,
 };
+
+const UNLESS: &str = "the table is small and one more file to keep with the model costs more than it saves.";
+
+const REMEDIES: &[Remedy] = &[
+    Remedy::of(
+        &[TfKeras, Keras3],
+        "Write the vocabulary to a text file and give the layer its path, in the place of a list.",
+        r#"pathlib.Path("vocabulary.txt").write_text("\n".join(words) + "\n")
+layer = keras.layers.StringLookup(vocabulary="vocabulary.txt")"#,
+        UNLESS,
+    ),
+    Remedy::any(
+        "Write the vocabulary to a text file and make the table with `tf.lookup.TextFileInitializer`, which reads it \
+         from an asset.",
+        r#"of_line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+initializer = tf.lookup.TextFileInitializer("vocabulary.txt", tf.string, of_line, tf.int64, number)
+table = tf.lookup.StaticHashTable(initializer, default_value=-1)"#,
+        UNLESS,
+    ),
+];
 
 /// Which inputs of these are the keys, and which the values.
 const KEYS: usize = 1;
@@ -36,7 +57,7 @@ const SEPARATOR: u64 = 1;
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let constants = &context.large().constants;
     let (mut parts, mut evidence, mut moved) = (Vec::new(), Evidence::default(), BTreeSet::new());
-    let mut file_bytes: u64 = 0;
+    let (mut claims, mut file_bytes) = (Claims::default(), 0_u64);
     for (keys, values) in tables(context) {
         let Some((keys_of, values_of)) = constants.get(keys).zip(constants.get(values)) else { continue };
         let Some(file) = file(context, keys_of, values_of) else { continue };
@@ -55,10 +76,10 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             (what, Place::of_node(context, keys_of.scope, &keys_of.node))
         });
         parts.extend(context.up_to(nodes, saved));
+        claims.add_all(&again_in_metadata(context, keys_of, &mut evidence));
         file_bytes = file_bytes.saturating_add(file);
         moved.extend([keys, values]);
     }
-    let mut claims = Claims::default();
     context.claim(&mut claims, parts);
     let (tables, size) = (plural(evidence.count(), "table is", "tables are"), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
@@ -107,6 +128,60 @@ fn pairs(keys: &[(usize, usize)], values: &[(usize, usize)]) -> BTreeSet<(usize,
         }
     }
     pairs
+}
+
+/// Claims the keys of a table where Keras has them once more, in the configuration of a layer: from a file it has the path
+/// alone.
+fn again_in_metadata(context: &Context<'_>, keys: &Constant<'_>, evidence: &mut Evidence) -> Claims {
+    let mut claims = Claims::default();
+    let Some((name, metadata)) = context.keras_metadata() else { return claims };
+    let Some(list) = json_list(context.main(), keys) else { return claims };
+    let lists: Vec<Range<u64>> =
+        memmem::find_iter(metadata, &list).map(|at| at as u64..(at + list.len()) as u64).collect();
+    let cost = (list.len() as u64).saturating_mul(lists.len() as u64);
+    if cost > 0 {
+        evidence.add(cost, || {
+            let (times, keys) = (plural(lists.len() as u64, "time", "times"), quoted(keys.node.name()));
+            (format!("{keys} {times} in {}", quoted(name)), Place::of_file(name))
+        });
+    }
+    claims.add_ranges(name, lists);
+    claims
+}
+
+/// The strings of a constant as Python's `json.dumps` writes the items of a list; `None` for other constants.
+fn json_list(file: &[u8], keys: &Constant<'_>) -> Option<Vec<u8>> {
+    let strings = fields(file, keys.payload.clone()).filter(|field| field.is_len(STRING_VAL));
+    let strings = (keys.form == Form::Strings).then_some(strings)?;
+    let mut list = String::new();
+    for (number, string) in strings.enumerate() {
+        list += if number > 0 { ", \"" } else { "\"" };
+        for character in str::from_utf8(string.bytes(file)).ok()?.chars() {
+            escape(character, &mut list);
+        }
+        list.push('"');
+    }
+    Some(list.into_bytes())
+}
+
+/// A character in a JSON string that Python wrote, all of ASCII (`ensure_ascii`).
+fn escape(character: char, list: &mut String) {
+    match character {
+        '"' => *list += "\\\"",
+        '\\' => *list += "\\\\",
+        '\n' => *list += "\\n",
+        '\r' => *list += "\\r",
+        '\t' => *list += "\\t",
+        '\u{8}' => *list += "\\b",
+        '\u{c}' => *list += "\\f",
+        ' '..='~' => list.push(character),
+        _ => {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(list, "\\u{unit:04x}");
+            }
+        }
+    }
 }
 
 /// How large the text file is that says the same; `None` where no text file can.

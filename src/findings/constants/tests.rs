@@ -278,6 +278,27 @@ fn keys_that_numbers_count_are_a_file_of_lines() {
 }
 
 #[test]
+fn the_list_of_keys_in_the_metadata_of_keras_goes_as_well() {
+    let mut all = words(400);
+    all[7] = "gr\u{fc}n \"\u{1f600}\"".to_owned();
+    let (nodes, function) = table(&keys(&all), &values(0..400));
+    // As Python's `json.dumps` writes it.
+    let list = all.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+    let list = list.replace("gr\u{fc}n \"\u{1f600}\"", r#"gr\u00fcn \"\ud83d\ude00\""#);
+    let model = saved_model([&serving(&nodes, &[function])]).0;
+    let bytes = |metadata: &str| {
+        let files = [("saved_model.pb", &model), ("keras_metadata.pb", &metadata.as_bytes().to_vec())];
+        let files = files.map(|(name, contents)| (name.to_owned(), Bytes::copy_from_slice(contents)));
+        let report = audit(&Model::in_memory("model", files), &Options::default(), &Silent).unwrap();
+        bytes_of(report.findings.into_iter().find(|finding| finding.id == VOCABULARY)).unwrap()
+    };
+    let without = bytes("{}");
+    let twice = format!(r#"{{"vocabulary": ["", {list}], "layers": [{{"vocabulary": [{list}]}}]}}"#);
+    assert_eq!(bytes(&twice), without + 2 * list.len() as u64);
+    assert_eq!(bytes(&twice.replace("word_0200", "word_0201")), without, "another vocabulary is none of this table");
+}
+
+#[test]
 fn other_values_are_a_column_of_the_file() {
     let (keys, values) = (keys(&words(400)), values((0..400).map(|number| 1000 + number * number % 7)));
     let initialize = node_of("init", "InitializeTableV2", &["table", "keys", "values"]);

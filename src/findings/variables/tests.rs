@@ -22,10 +22,12 @@ struct Var {
     served: bool,
     /// The function of the object graph that has captured it: `f`, `train`, or none.
     captured: &'static str,
+    /// The variable, by position, whose handle the saver restores this one into, too; it has none of its own.
+    shares: Option<usize>,
 }
 
 fn var(key: &str, content: &[u8]) -> Var {
-    Var { key: key.to_owned(), content: content.to_vec(), served: false, captured: "" }
+    Var { key: key.to_owned(), content: content.to_vec(), served: false, captured: "", shares: None }
 }
 
 /// A variable that the signature reads, in a session and in Python.
@@ -71,12 +73,16 @@ impl Tf2 {
         let (mut arguments, mut inputs) = (vec!["x".to_owned()], vec!["x".to_owned()]);
         let mut keys = Vec::new();
         for (at, variable) in self.variables.iter().enumerate() {
+            let restored = format!("save/RestoreV2:{at}");
+            let handle = name(variable.shares.unwrap_or(at));
+            nodes.push(node_of(&format!("save/Assign_{at}"), "AssignVariableOp", &[&handle, &restored]));
+            keys.push(&*variable.key);
+            if variable.shares.is_some() {
+                continue;
+            }
             let shared = message().bytes(2, name(at));
             nodes.push(node(&name(at), "VarHandleOp").entry(5, "shared_name", &shared));
             nodes.push(node_of(&format!("{}/Read", name(at)), "ReadVariableOp", &[&name(at)]));
-            let restored = format!("save/RestoreV2:{at}");
-            nodes.push(node_of(&format!("save/Assign_{at}"), "AssignVariableOp", &[&name(at), &restored]));
-            keys.push(&*variable.key);
             if variable.served {
                 arguments.push(format!("unknown_{at}"));
                 inputs.push(name(at));
@@ -327,6 +333,22 @@ fn one_content_under_two_keys_is_stored_twice_where_a_session_needs_only_one() {
 }
 
 #[test]
+fn of_two_keys_that_a_session_restores_into_one_variable_one_is_enough_however_small() {
+    // As tf_keras's `model.export()` writes a model of mixed precision: a variable, and the one that it wraps.
+    for content in [noise(1, 3000), noise(1, 2600), vec![0; 2600]] {
+        let inner = || Var { captured: "", ..served("_all_variables/0", &content) };
+        let wrapper = |content: &[u8]| Var { captured: "f", shares: Some(0), ..var("variables/0", content) };
+        let bloated = of(&[inner(), wrapper(&content)]);
+        let found = bloated.findings();
+        assert_eq!(ids(&found), ["variable-stored-twice"]);
+        assert!(found[0].evidence[0].contains("`_all_variables/0` is `variables/0` again"), "{found:?}");
+        assert_near(bloated.saves("variable-stored-twice", &of(&[served("variables/0", &content)])), 15);
+        let other = Var { content: noise(2, content.len()), ..wrapper(&content) };
+        assert_eq!(ids(&of(&[inner(), other]).findings()), [""; 0], "the last one that is restored counts");
+    }
+}
+
+#[test]
 fn zeros_and_small_contents_are_stored_twice_only_under_one_name() {
     let pair = |content: &[u8]| of(&[served("a", content), var("b", content)]);
     for content in [noise(1, 900), vec![0; 9000]] {
@@ -351,6 +373,83 @@ fn a_variable_whose_content_is_a_constant_of_what_signatures_call_is_there_for_n
     assert_eq!(ids(&read.findings()), [""; 0]);
     let initial = frozen(trained(), &[], &[weights]);
     assert_eq!(ids(&initial.findings()), [""; 0], "no signature reaches the constant");
+}
+
+#[test]
+fn a_constant_that_a_function_captured_is_none_that_was_frozen() {
+    // As Keras's Normalization: `mean` is a variable for the next `adapt`, and a tensor that `call` computes with.
+    let mean = Var { ..var("mean", &noise(1, 3000)) };
+    let held = object(9, &message().bytes(1, "Const"), &[]);
+    let model = Tf2 {
+        nodes: vec![constant("Const", &noise(1, 3000))],
+        children: vec![("_mean", 4)],
+        objects: vec![held],
+        ..of(&[mean])
+    };
+    let found = model.findings();
+    assert_eq!(ids(&found), ["unused-variable"]);
+}
+
+#[test]
+fn counters_of_metrics_are_called_so() {
+    let metric = object(4, &message().bytes(1, "_tf_keras_metric"), &[("total", 4), ("count", 5)]);
+    let named = Tf2 {
+        variables: vec![served("w", &noise(1, 3000)), var("m/total", &noise(2, 800)), var("m/count", &noise(3, 800))],
+        untracked: vec![1, 2],
+        children: vec![("metric", 6)],
+        objects: vec![metric],
+        ..Tf2::default()
+    };
+    let message =
+        |model: &Tf2| model.findings().into_iter().find(|found| found.id == "unused-variable").unwrap().message;
+    assert!(
+        message(&named)
+            .contains("2 variables are read by no signature and no function, 1,600 bytes of data: counters of metrics")
+    );
+    // Before TensorFlow 2.2 what `keras_api` holds as `metrics` had no name of its own.
+    let plain = |children: &[(&str, u64)]| object(4, &bytes_of("_generic_user_object"), children);
+    let held = Tf2 {
+        children: vec![("keras_api", 6)],
+        objects: vec![plain(&[("metrics", 7)]), plain(&[("0", 8)]), plain(&[("total", 4), ("count", 5)])],
+        ..named.clone()
+    };
+    assert!(message(&held).contains(": counters of metrics"), "{}", message(&held));
+    let mut some = named;
+    some.variables.push(var("x", &noise(2, 3000)));
+    some.untracked.clear();
+    some.children = vec![("metric", 7)];
+    some.objects = vec![object(4, &bytes_of("_tf_keras_metric"), &[("total", 4)])];
+    some.untracked.push(1);
+    assert!(message(&some).contains("of data, 1 counters of metrics"), "{}", message(&some));
+}
+
+fn bytes_of(identifier: &str) -> Message {
+    message().bytes(1, identifier)
+}
+
+#[test]
+fn what_an_optimizers_op_keeps_for_a_variable_is_its_state_also_where_nothing_can_be_called() {
+    let keys = ["dense", "a", "b", "global_step"];
+    let variables: Vec<Var> = (0..).zip(keys).map(|(seed, key)| var(key, &noise(seed, 2000))).collect();
+    let mut nodes: Vec<Message> = keys.iter().map(|key| node(key, "VariableV2")).collect();
+    nodes.push(node_of("update", "ApplyAdam", &["dense", "a", "b", "beta1", "beta2", "rate", "gradient"]));
+    let graph = meta_graph(&["train"], &graph_of(&nodes, &[]));
+    let [index, data] = checkpoint(&variables, None);
+    let found = findings(vec![("saved_model.pb".to_owned(), saved_model([&graph]).0), index, data]);
+    assert_eq!(ids(&found), ["optimizer-state"]);
+    let told = evidence(&found, "optimizer-state");
+    assert!(told.contains("`a`: 2,000 bytes") && told.contains("`b`: 2,000 bytes"), "{told}");
+    assert!(!told.contains("`dense`") && !told.contains("`global_step`"), "{told}");
+}
+
+#[test]
+fn variables_without_a_name_in_the_scope_of_a_keras_optimizer_are_its_state() {
+    for key in ["training/SGD/Variable", "training/RMSprop/Variable_3", "training_2/Adam_1/Variable"] {
+        assert_eq!(ids(&findings(training_graph(&["kernel", key]))), ["optimizer-state"], "{key}");
+    }
+    for key in ["model/Variable", "training/SGD/VariableNorm", "SGDs/Variable"] {
+        assert_eq!(ids(&findings(training_graph(&["kernel", key]))), ["unused-variable"], "{key}");
+    }
 }
 
 /// A model of so many scalars.
