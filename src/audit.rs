@@ -2,6 +2,7 @@
 
 mod answers;
 mod neighbours;
+mod whole;
 mod why;
 
 pub use neighbours::neighbours;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::charge::{self, MainFile};
+use crate::checkpoint::layout::INDEX;
 use crate::checkpoint::{Checkpoint, Verified};
 use crate::duplicates::{self, Duplicates, Marks};
 use crate::findings::{self, Findings};
@@ -20,7 +22,7 @@ use crate::identity::FileId;
 use crate::input::Model;
 use crate::ledger::{Category, Dimension, Imbalance, Ledger};
 use crate::outline::{MetaGraph, SavedModel};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 use crate::progress::{Progress, Step, Work};
 use crate::queue;
 use crate::report::ModelReport;
@@ -82,7 +84,9 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     let answers = parts.answer(&mut ledger)?;
     let (findings, sums) = parts.findings_and_sums(&answers, &ledger);
     let verified = parts.verify();
-    let mut report = answers::report(&parts, ledger.total(), sums, answers, findings);
+    let mut problems = parts.problems(&answers.saved_model);
+    whole::check(&parts, &answers.saved_model, &answers.reach, &ledger, &mut problems);
+    let mut report = answers::report(&parts, ledger.total(), sums, answers, findings, problems);
     if let Some((verified, problems)) = verified {
         report.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.verified = Some(verified));
         report.problems.extend(problems);
@@ -98,6 +102,8 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     report.problems.extend(model.changes());
     report.problems.sort();
     report.problems.dedup();
+    let has_meta_graph = !report.meta_graphs.is_empty() || report.main_file.is_none();
+    report.whole = has_meta_graph && report.problems.iter().all(|problem| problem.kind != ProblemKind::NotWhole);
     Ok(report)
 }
 
@@ -232,7 +238,10 @@ impl<'m> Parts<'m> {
     fn fingerprint(&self) -> Option<Result<Fingerprint, Problem>> {
         let bytes = self.model.file(fingerprint::FILE)?.contents().ok()?;
         let expected = |error| Problem::of_file(fingerprint::FILE, format!("expected a FingerprintDef: {error}"));
-        Some(Fingerprint::read(&bytes).map_err(expected))
+        Some(Fingerprint::read(&bytes).map_err(expected).map(|mut fingerprint| {
+            fingerprint.check_index(contents(self.model, INDEX).ok().as_ref());
+            fingerprint
+        }))
     }
 
     /// Holds the fingerprint against the model; TensorFlow makes none of a model in text.
@@ -243,7 +252,7 @@ impl<'m> Parts<'m> {
         };
         let Some(main_file) = &main.bytes else { return Vec::new() };
         let meta_graph = main.meta_graphs().first().map(Field::payload);
-        let index = contents(self.model, "variables/variables.index").ok();
+        let index = contents(self.model, INDEX).ok();
         fingerprint.verify(&fingerprint::Inputs { main_file, meta_graph, index })
     }
 

@@ -12,6 +12,22 @@ use std::fmt::Write;
 /// What is shown where a name is empty.
 const EMPTY: &str = "\"\"";
 
+/// A name for a message: whole, or of a long one its beginning and its end. A file may have one name of megabytes, and a
+/// thousand messages that name it.
+#[must_use]
+pub fn shortened(name: &str) -> Cow<'_, str> {
+    /// Bytes of a name that are kept at either end.
+    const END: usize = 100;
+    if name.len() <= 2 * END + '…'.len_utf8() {
+        return Cow::Borrowed(name);
+    }
+    let is_boundary = |at: &usize| name.is_char_boundary(*at);
+    let head = (0..=END).rev().find(is_boundary).unwrap_or_default();
+    let tail = (name.len().saturating_sub(END)..name.len()).find(is_boundary).unwrap_or(name.len());
+    let ends = [name.get(..head), Some("…"), name.get(tail..)];
+    Cow::Owned(ends.into_iter().flatten().collect())
+}
+
 /// Whether `c` steers a terminal or is not seen: control characters, format characters (bidi overrides and isolates,
 /// zero-width ones, tags, separators of lines) and blank fillers.
 #[must_use]

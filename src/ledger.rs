@@ -20,7 +20,10 @@ use crate::cache::{Cache, hash_name, hash_number};
 
 pub use account::{Account, Imbalance, Mark, Row as AccountRow};
 pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
-pub use rollup::{Rest, Rollup, Row};
+pub use rollup::{Rest, Rollup, Row, RowKind};
+
+/// What the labels of parts begin with: no byte of UTF-8, which keys of variables are.
+const PART: &[u8] = b"\xff";
 pub use rows::Group;
 
 /// How many names and groups of late are remembered, as a power of two.
@@ -177,12 +180,26 @@ impl Ledger {
         }
     }
 
+    /// The label of a part of the checkpoint that is no variable. It is no variable's label, whatever that is called.
+    pub fn part_label(&mut self, name: &str) -> Label {
+        self.label(&[PART, name.as_bytes()].concat())
+    }
+
+    /// Whether a label is that of such a part.
+    fn is_part(&self, label: Label) -> bool {
+        self.bytes(label).starts_with(PART)
+    }
+
     /// The text of a label; empty for [`Label::NONE`].
     #[must_use]
     pub fn name(&self, label: Label) -> String {
+        let name = self.bytes(label);
+        String::from_utf8_lossy(name.strip_prefix(PART).unwrap_or(name)).into_owned()
+    }
+
+    fn bytes(&self, label: Label) -> &[u8] {
         let index = (label.0 as usize).checked_sub(1);
-        let name = index.and_then(|i| self.names.get_index(i)).map(AsRef::as_ref).unwrap_or_default();
-        String::from_utf8_lossy(name).into_owned()
+        index.and_then(|index| self.names.get_index(index)).map(AsRef::as_ref).unwrap_or_default()
     }
 
     /// Marks ranges of a file, given in order and disjoint, as other than [`State::Unique`]: charges made to it are

@@ -54,6 +54,8 @@ pub mod report;
 mod schema;
 mod seeded;
 mod size;
+mod stand_in;
+mod steady;
 mod text;
 mod verify;
 mod wire;
@@ -62,7 +64,7 @@ pub use audit::{AuditError, Options, audit, bytes_to_read, neighbours, why};
 pub use exit::Exit;
 pub use findings::{CAUSES, Cause, cause};
 pub use ledger::{ByError, Dimension, Imbalance, NoDimension, check_by};
-pub use problem::Problem;
+pub use problem::{Problem, ProblemKind};
 
 /// What the command, tests, benchmarks and fuzz targets need of the parts. No promise is made of it: a new version may
 /// change all of it.

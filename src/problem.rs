@@ -8,6 +8,22 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// What sort of problem it is, for who decides by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemKind {
+    /// No loader can restore the model as it is: a part of it is missing, or is something else.
+    NotWhole,
+    /// A file, or a part of one, is not what it should be, or cannot be read.
+    Damaged,
+    /// The model changed while it was read.
+    Changed,
+    /// There is more of something than is looked into.
+    Limit,
+    /// A symbolic link leads to nothing that is counted.
+    Link,
+}
+
 /// One thing that could not be read, in `problems[]` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[non_exhaustive]
@@ -18,17 +34,25 @@ pub struct Problem {
     pub offset: Option<u64>,
     /// What was expected and what was found instead.
     pub message: String,
+    /// What sort of problem it is.
+    pub kind: ProblemKind,
 }
 
 impl Problem {
-    /// A problem of the whole file.
+    /// Damage that is one of the whole file.
     pub fn of_file(file: impl Into<String>, message: impl ToString) -> Self {
-        Self { file: file.into(), offset: None, message: message.to_string() }
+        Self { file: file.into(), offset: None, message: message.to_string(), kind: ProblemKind::Damaged }
     }
 
-    /// A problem at a byte of the file.
+    /// Damage at a byte of the file.
     pub fn at(file: impl Into<String>, offset: u64, message: impl ToString) -> Self {
-        Self { file: file.into(), offset: Some(offset), message: message.to_string() }
+        Self { offset: Some(offset), ..Self::of_file(file, message) }
+    }
+
+    /// The same of another kind.
+    #[must_use]
+    pub fn of_kind(self, kind: ProblemKind) -> Self {
+        Self { kind, ..self }
     }
 }
 
@@ -72,7 +96,7 @@ impl Problems {
         let mut list = self.kept;
         list.extend(self.left_out.map(|(file, count)| {
             let message = format!("expected at most {MAX_KEPT} problems, found {count} more, which are not listed");
-            Problem::of_file(file, message)
+            Problem::of_file(file, message).of_kind(ProblemKind::Limit)
         }));
         list
     }
@@ -101,7 +125,8 @@ mod tests {
             assert_eq!(list.len(), kept);
             let more = list.last().filter(|problem| problem.offset.is_none());
             let said = "expected at most 10000 problems, found 3 more, which are not listed";
-            assert_eq!(more, (found > MAX_KEPT).then(|| Problem::of_file("f", said)).as_ref());
+            let said = Problem::of_file("f", said).of_kind(ProblemKind::Limit);
+            assert_eq!(more, (found > MAX_KEPT).then_some(&said));
         }
     }
 }

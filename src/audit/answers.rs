@@ -56,11 +56,10 @@ pub(super) fn report(
     sums: Sums,
     answers: Answers<'_>,
     findings: Findings,
+    mut problems: Vec<Problem>,
 ) -> ModelReport {
     let (model, checkpoint, options) = (parts.model, parts.checkpoint.as_ref(), parts.options);
     let Answers { duplicates, saved_model, reach } = answers;
-    let mut problems = parts.problems(&saved_model);
-    problems.extend(missing_assets(model, &saved_model));
     let fingerprint = parts.fingerprint().and_then(|read| match read {
         Ok(fingerprint) => Some(fingerprint),
         Err(problem) => {
@@ -92,6 +91,7 @@ pub(super) fn report(
         findings_bytes: findings.bytes,
         information: findings.information,
         problems,
+        whole: true,
     }
 }
 
@@ -232,18 +232,6 @@ fn assets(model: &Model, graph: &MetaGraph) -> Vec<AssetReport> {
     let bytes = |name: &str| model.file(&format!("assets/{name}")).map(|file| file.bytes);
     let asset = |name: &String| AssetReport { filename: name.clone(), bytes: bytes(name) };
     graph.assets.iter().map(asset).collect()
-}
-
-/// Assets that a metagraph names and that are not there: no loader gets past that.
-fn missing_assets(model: &Model, saved_model: &SavedModel) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (index, graph) in saved_model.meta_graphs.iter().enumerate() {
-        let missing =
-            graph.assets.iter().map(|name| format!("assets/{name}")).filter(|path| model.file(path).is_none());
-        let named = format!("expected an asset that metagraph {} names, found no such file", graph.label(index));
-        problems.extend(missing.map(|path| Problem::of_file(path, &named)));
-    }
-    problems
 }
 
 fn checkpoint_report(checkpoint: &Checkpoint) -> CheckpointReport {

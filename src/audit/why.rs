@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Options, Parts};
+use super::{AuditError, Options, Parts};
 use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
 use crate::graph::{EdgeKind, MetaGraphReach, Origin, Paths, Reach, VertexKind};
 use crate::input::Model;
-use crate::ledger::{Imbalance, Ledger};
+use crate::ledger::Ledger;
 use crate::message::number::{function_def, node_def};
 use crate::outline::{MetaGraph, SavedModel};
 use crate::progress::{Progress, Step, Ticks};
@@ -28,8 +28,8 @@ const COMPARED: usize = 200;
 /// only one name has. Where there is no such thing, `meta_graphs` of the answer is empty and `near` has names like it.
 ///
 /// # Errors
-/// Books that do not balance: a mistake in smaudit.
-pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyModel, Imbalance> {
+/// [`AuditError::Imbalance`] where books do not balance: a mistake in smaudit.
+pub fn why(model: &Model, name: &str, progress: &dyn Progress) -> Result<WhyModel, AuditError> {
     let options = Options::default();
     let parts = Parts::open(model, &options, progress);
     let bytes = parts.work.shared_bytes();

@@ -62,7 +62,8 @@ impl Draft {
         if output_shapes.count > 0 {
             self.notes.output_shapes = self.notes.output_shapes.and(output_shapes);
         }
-        let is_large = node.end - node.start >= LARGE_NODE;
+        // By its payload, as for nodes that were not looked into.
+        let is_large = node.payload().len() >= LARGE_NODE;
         if !is_large && !refers || is_cut {
             return;
         }

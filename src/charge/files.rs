@@ -212,7 +212,7 @@ fn charge_as(file: &File, name: &str, category: Category, ledger: &mut Ledger) -
 fn with_name(labels: Labels, name: &str, ledger: &mut Ledger) -> Labels {
     let field = label(ledger, Dimension::Field, &format!("{}.{name}", labels.category()));
     let variable = match labels.category() {
-        Category::Variables => label(ledger, Dimension::Variable, name),
+        Category::Variables if ledger.wants(Dimension::Variable) => ledger.part_label(name),
         _ => Label::NONE,
     };
     labels.with(Dimension::Field, field).with(Dimension::Variable, variable)

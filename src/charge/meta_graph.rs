@@ -135,6 +135,7 @@ fn object_graph_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_grap
         let path = names::object_graph(inner.number);
         let is_node = inner.is_len(saved_object_graph::NODES);
         meta_graph.object_nodes += u64::from(is_node);
+        meta_graph.too_many_objects |= is_node && walk.has_too_many_objects(inner);
         let labels = if is_node && wants_field {
             let kind = object_kind(walk, inner.payload());
             walk.with_entry(labels, path, kind.as_bytes())

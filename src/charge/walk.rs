@@ -8,11 +8,12 @@ use super::draft::{Draft, NodeNotes};
 use super::plain::{Known, Nodes};
 use crate::ledger::{Account, Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::message::attributes::{OUTPUT_SHAPES, argument_shapes, may_refer};
+use crate::message::number::saved_object::CHILDREN;
 use crate::message::{Entry, Message};
-use crate::outline::{MAX_FUNCTIONS, MAX_LISTED, MAX_META_GRAPHS};
-use crate::problem::{Problem, Problems};
+use crate::outline::{MAX_CHILDREN, MAX_FUNCTIONS, MAX_LISTED, MAX_META_GRAPHS, MAX_OBJECTS};
+use crate::problem::{Problem, ProblemKind, Problems};
 use crate::progress::Progress;
-use crate::wire::{Field, Fields, Layout, WireError};
+use crate::wire::{Field, Fields, Layout, WireError, fields};
 
 /// How many bytes are charged between two words about progress.
 const PROGRESS_STEP: u64 = 1 << 22;
@@ -31,6 +32,9 @@ pub(super) struct Walk<'l> {
     listed: usize,
     functions: usize,
     gradients: usize,
+    /// How many objects, and how many references from one to another.
+    objects: usize,
+    children: usize,
     /// The outline of the metagraph that is being walked.
     pub(super) draft: Draft,
     /// The end of a field that was cut at the end of the file or of its message. Messages inside that reach this end
@@ -61,6 +65,8 @@ impl<'l> Walk<'l> {
             listed: 0,
             functions: 0,
             gradients: 0,
+            objects: 0,
+            children: 0,
             draft: Draft::default(),
             cut_at: None,
             path: Vec::new(),
@@ -161,9 +167,10 @@ impl<'l> Walk<'l> {
         }
     }
 
-    /// Notes what is wrong with a field as a whole.
-    fn problem_at(&mut self, field: Field, message: String) {
-        self.problems.push(Problem::at(self.account.file(), self.layout.place(&field), message));
+    /// Notes that there is more from this field on than is looked into.
+    fn limit_at(&mut self, field: Field, message: String) {
+        let problem = Problem::at(self.account.file(), self.layout.place(&field), message);
+        self.problems.push(problem.of_kind(ProblemKind::Limit));
     }
 
     /// Whether one more metagraph is told apart from the `taken` ones: what is beyond all measure is framing.
@@ -171,7 +178,7 @@ impl<'l> Walk<'l> {
         if taken == MAX_META_GRAPHS {
             let message =
                 format!("expected at most {MAX_META_GRAPHS} metagraphs, found more: from here on they are framing");
-            self.problem_at(field, message);
+            self.limit_at(field, message);
         }
         taken < MAX_META_GRAPHS
     }
@@ -181,7 +188,7 @@ impl<'l> Walk<'l> {
         if self.listed == MAX_LISTED {
             let message =
                 format!("expected at most {MAX_LISTED} signatures and assets, found more: they are not listed");
-            self.problem_at(field, message);
+            self.limit_at(field, message);
         }
         self.listed = self.listed.saturating_add(1);
         self.listed <= MAX_LISTED
@@ -193,7 +200,7 @@ impl<'l> Walk<'l> {
             let message = format!(
                 "expected at most {MAX_FUNCTIONS} functions, found more: they are not looked into for duplicates"
             );
-            self.problem_at(field, message);
+            self.limit_at(field, message);
         }
         self.functions = self.functions.saturating_add(1);
         self.functions <= MAX_FUNCTIONS
@@ -203,10 +210,28 @@ impl<'l> Walk<'l> {
     pub(super) fn lists_gradient(&mut self, field: Field) -> bool {
         if self.gradients == MAX_FUNCTIONS {
             let message = format!("expected at most {MAX_FUNCTIONS} gradients, found more: they are not looked into");
-            self.problem_at(field, message);
+            self.limit_at(field, message);
         }
         self.gradients = self.gradients.saturating_add(1);
         self.gradients <= MAX_FUNCTIONS
+    }
+
+    /// Counts the object in `field`, and those that it refers to. Whether there are so many by now that they are not followed.
+    pub(super) fn has_too_many_objects(&mut self, field: Field) -> bool {
+        let is_beyond = |walk: &Self| walk.objects > MAX_OBJECTS || walk.children > MAX_CHILDREN;
+        if !is_beyond(self) {
+            let children = fields(self.bytes, field.payload()).filter(|field| field.is_len(CHILDREN)).count();
+            self.objects = self.objects.saturating_add(1);
+            self.children = self.children.saturating_add(children);
+            if is_beyond(self) {
+                let message = format!(
+                    "expected at most {MAX_OBJECTS} objects that refer to {MAX_CHILDREN}, found more: this object graph is \
+                     not followed"
+                );
+                self.limit_at(field, message);
+            }
+        }
+        is_beyond(self)
     }
 
     /// Whether a field is part of one that was cut off: whoever walks the graph after this does not come to it.

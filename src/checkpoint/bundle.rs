@@ -16,6 +16,7 @@ use prost::Message as _;
 use super::slice_name::{MAX_RANK, SliceName};
 use super::table::{Entry, Table, TableError};
 use crate::dtype;
+use crate::escape::shortened;
 use crate::problem::{Problem, Problems};
 use crate::proto::bundle_header_proto::Endianness;
 use crate::proto::{BundleEntryProto, BundleHeaderProto};
@@ -137,7 +138,9 @@ impl Bundle {
         let key = slice.as_ref().map_or_else(|| String::from_utf8_lossy(&entry.key).into_owned(), ToString::to_string);
         let proto = match decode(&entry.value) {
             Ok(proto) => proto,
-            Err(found) => return report(format!("`{key}`: expected an entry of a bundle, found {found}")),
+            Err(found) => {
+                return report(format!("`{}`: expected an entry of a bundle, found {found}", shortened(&key)));
+            }
         };
         let faults = faults(&proto, self.num_shards);
         let shape = proto.shape.unwrap_or_default().dim.iter().take(MAX_RANK).map(|dimension| dimension.size).collect();
@@ -157,7 +160,7 @@ impl Bundle {
         let mut faults = faults.into_iter().chain(tensor.size_mismatch()).peekable();
         let listed = lists_faulty || faults.peek().is_none();
         for fault in faults {
-            report(format!("`{}`: expected {fault}", tensor.key));
+            report(format!("`{}`: expected {fault}", shortened(&tensor.key)));
         }
         if listed {
             self.tensors.push(tensor);

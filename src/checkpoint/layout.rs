@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 
 /// The index of a SavedModel's bundle, relative to the model's directory.
 pub const INDEX: &str = "variables/variables.index";
@@ -155,15 +155,16 @@ pub fn missing_tables<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<Probl
 
 /// A problem for each file of a set that was not found. The first few are named, the last problem counts the others.
 fn missing(found: &BTreeSet<u32>, of: u32, expected: &str, path: impl Fn(u32) -> String) -> Vec<Problem> {
+    let problem = |file: String, message: &str| Problem::of_file(file, message).of_kind(ProblemKind::NotWhole);
     let mut missing = (0..of).filter(|number| !found.contains(number)).peekable();
     let mut problems: Vec<_> =
-        missing.by_ref().take(MISSING_NAMED).map(|number| Problem::of_file(path(number), expected)).collect();
+        missing.by_ref().take(MISSING_NAMED).map(|number| problem(path(number), expected)).collect();
     if let Some(&next) = missing.peek() {
         // Counted and not walked: a name may promise four billion.
         let behind = u64::from(of.saturating_sub(next));
         let there = u64::try_from(found.range(next..of).count()).unwrap_or(u64::MAX);
         let more = behind.saturating_sub(there);
-        problems.push(Problem::of_file(path(next), format!("{expected}, and so for {more} in all from here on")));
+        problems.push(problem(path(next), &format!("{expected}, and so for {more} in all from here on")));
     }
     problems
 }

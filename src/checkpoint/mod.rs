@@ -30,7 +30,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -41,7 +41,12 @@ pub use layout::Role;
 pub use object_graph::ObjectGraph;
 pub use verify::Verified;
 
-use crate::problem::{Problem, Problems};
+use crate::escape::shortened;
+use crate::problem::{Problem, ProblemKind, Problems};
+use crate::stand_in::StandIn;
+
+/// A shard of up to this many bytes is looked at whether it is one.
+const SUSPECT: u64 = 64 << 10;
 
 /// What ends every checkpoint key of a variable that TensorFlow 2 tracks; it tells nothing apart.
 pub const KEY_SUFFIX: &str = "/.ATTRIBUTES/VARIABLE_VALUE";
@@ -112,7 +117,8 @@ impl Checkpoint {
         };
         let files = files.iter().zip(roles).map(file).collect();
         let mut checkpoint = Self { format, files, bundle, index_is_whole, object_graph: None, problems };
-        checkpoint.divide_shards();
+        let past_end = checkpoint.divide_shards();
+        checkpoint.note_stand_ins(past_end, &open);
         checkpoint.read_object_graph(&open);
         Some(checkpoint)
     }
@@ -207,8 +213,9 @@ impl Checkpoint {
         self.files.iter().filter(|file| wanted(file.role)).map(|file| file.bytes).fold(0, u64::saturating_add)
     }
 
-    /// Divides each live shard, or V1 table, among its tensors, and reports those that go past its end.
-    fn divide_shards(&mut self) {
+    /// Divides each live shard, or V1 table, among its tensors, and returns a problem for each tensor that goes past the end of
+    /// its shard.
+    fn divide_shards(&mut self) -> Vec<Problem> {
         let mut by_shard: BTreeMap<u32, Vec<(usize, Range<u64>)>> = BTreeMap::new();
         for (position, tensor) in self.bundle.tensors.iter().enumerate() {
             by_shard.entry(tensor.shard).or_default().extend(tensor.range().map(|range| (position, range)));
@@ -218,20 +225,42 @@ impl Checkpoint {
             let (Role::Shard(shard) | Role::V1(shard)) = file.role else { continue };
             let ranges = by_shard.remove(&shard).unwrap_or_default();
             for (position, range) in ranges.iter().filter(|(_, range)| range.end > file.bytes) {
-                let key = self.bundle.tensors.get(*position).map(|tensor| tensor.key.as_str()).unwrap_or_default();
+                let key = self.bundle.tensors.get(*position).map_or("", |tensor| &tensor.key);
+                let key = shortened(key);
                 let (end, found) = (range.end, file.bytes);
                 let message = format!("`{key}`: expected its data up to byte {end}, found the file's end at {found}");
                 problems.push(Problem::at(&file.path, range.start, message));
             }
             file.extents = extents::extents(file.bytes, ranges);
         }
-        self.problems.extend(problems.into_list());
+        problems.into_list()
+    }
+
+    /// Notes the shards that are something else, each as one problem, and of the others which tensors go `past_end`.
+    ///
+    /// A pointer is small, and a page that is larger than the data in whose place it stands is a rare one; so of a shard that
+    /// is large and long enough nothing is read for this.
+    fn note_stand_ins(&mut self, past_end: Vec<Problem>, open: impl Fn(&str) -> Result<Bytes, Problem>) {
+        let is_short: HashSet<&str> = past_end.iter().map(|problem| &*problem.file).collect();
+        let suspects = self.shards().filter(|(_, file)| file.bytes <= SUSPECT || is_short.contains(&*file.path));
+        let stand_in = |(_, file): (u32, &File)| {
+            let stand_in = StandIn::of(&open(&file.path).ok()?)?;
+            Some(not_this_file(&file.path, "a shard of the checkpoint", stand_in))
+        };
+        let stand_ins: Vec<Problem> = suspects.filter_map(stand_in).collect();
+        let is_other = |problem: &Problem| !stand_ins.iter().any(|stand_in| stand_in.file == problem.file);
+        self.problems.extend(past_end.into_iter().filter(is_other));
+        self.problems.extend(stand_ins);
     }
 
     /// Reads the object graph, where the checkpoint has one and the shard that holds it is there.
     fn read_object_graph(&mut self, open: impl Fn(&str) -> Result<Bytes, Problem>) {
         let Some(tensor) = self.bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY) else { return };
         let Some((_, file)) = self.shards().find(|(shard, _)| *shard == tensor.shard) else { return };
+        let is_else = |problem: &Problem| problem.kind == ProblemKind::NotWhole && problem.file == file.path;
+        if self.problems.iter().any(is_else) {
+            return;
+        }
         let read =
             open(&file.path).and_then(|shard| ObjectGraph::read(&shard, tensor, self.bundle.big_endian, &file.path));
         match read {
@@ -245,11 +274,21 @@ impl Checkpoint {
 fn read_index(exists: bool, open: impl Fn(&str) -> Result<Bytes, Problem>) -> (Bundle, Vec<Problem>) {
     let file = layout::INDEX;
     if !exists {
-        return (Bundle::default(), vec![Problem::of_file(file, "expected the index of the data files, found none")]);
+        let problem = Problem::of_file(file, "expected the index of the data files, found none");
+        return (Bundle::default(), vec![problem.of_kind(ProblemKind::NotWhole)]);
     }
+    let open = |file| {
+        let contents = open(file)?;
+        let stand_in = StandIn::of(&contents).map(|stand_in| not_this_file(file, "the checkpoint's index", stand_in));
+        stand_in.map_or(Ok(contents), Err)
+    };
     open(file)
         .and_then(|index| Bundle::read(index, file).map_err(|error| Problem::at(file, error.offset, error)))
         .unwrap_or_else(|problem| (Bundle::default(), vec![problem]))
+}
+
+fn not_this_file(file: &str, expected: &str, stand_in: StandIn) -> Problem {
+    Problem::of_file(file, format!("expected {expected}, found {}", stand_in.found())).of_kind(ProblemKind::NotWhole)
 }
 
 /// What the tables of a V1 checkpoint hold.
@@ -259,7 +298,13 @@ fn read_tables<'a>(
 ) -> (Bundle, Vec<Problem>) {
     let roles = layout::roles(paths.clone(), None);
     let tables = paths.zip(roles).filter_map(|(path, role)| match role {
-        Role::V1(number) => Some((number, path.to_owned(), open(path))),
+        Role::V1(number) => {
+            let contents = open(path).and_then(|contents| match StandIn::of(&contents) {
+                Some(stand_in) => Err(not_this_file(path, "a table of the checkpoint", stand_in)),
+                None => Ok(contents),
+            });
+            Some((number, path.to_owned(), contents))
+        }
         _ => None,
     });
     let (tensors, problems) = v1::read(tables);

@@ -19,6 +19,7 @@ use prost::Message as _;
 use super::bundle::{MAX_ENTRY_BYTES, Tensor};
 use super::slice_name::{MAX_RANK, SliceName};
 use super::table::{Entry, Table};
+use crate::escape::shortened;
 use crate::message::number::saved_slice::{DATA as SLICE_DATA, NAME as SLICE_NAME};
 use crate::message::number::saved_tensor_slice_meta::TENSOR;
 use crate::message::number::saved_tensor_slices::{DATA, META};
@@ -90,7 +91,7 @@ impl Reader {
         let mut report = |message| self.problems.push(Problem::at(path, entry.offset(), message));
         let Some(slice) = SliceName::decode(&entry.key) else {
             let key = String::from_utf8_lossy(&entry.key);
-            return report(format!("`{key}`: expected the key of a slice, found another"));
+            return report(format!("`{}`: expected the key of a slice, found another", shortened(&key)));
         };
         let whole = slice.extents.iter().all(Option::is_none);
         let key = if whole { slice.name.clone() } else { slice.to_string() };
@@ -98,7 +99,7 @@ impl Reader {
         let faults = faults(&entry.value, &slice, variable.as_deref());
         let listed = lists_faulty || faults.is_empty();
         for fault in faults {
-            report(format!("`{key}`: expected {fault}"));
+            report(format!("`{}`: expected {fault}", shortened(&key)));
         }
         let (dtype, shape) = match variable {
             Some(variable) => {

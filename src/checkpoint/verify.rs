@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::strings::{self, StringsError};
 use super::table::mask;
 use super::{Checkpoint, Format, Tensor};
+use crate::escape::shortened;
 use crate::problem::{Problem, Problems};
 use crate::progress::Progress;
 use crate::proto::DataType;
@@ -163,7 +164,7 @@ fn data<'a>(contents: &'a [u8], tensor: &Tensor) -> Option<&'a [u8]> {
 }
 
 fn wrong_tensor(path: &str, tensor: &Tensor, found: Result<u32, StringsError>) -> Problem {
-    let (key, expected) = (&tensor.key, tensor.crc32c);
+    let (key, expected) = (shortened(&tensor.key), tensor.crc32c);
     match found {
         Ok(found) => {
             // The same words as those of the object graph, which may have been found wrong before: they are said once.

@@ -169,6 +169,7 @@ pub(super) fn follow<'a>(context: &Context<'a>, constants: &[Constant<'a>]) -> U
     let mut trail = Trail {
         context,
         functions: HashMap::default(),
+        arguments: HashMap::default(),
         uses: vec![Vec::new(); constants.len()],
         count: 0,
         handed: HashSet::default(),
@@ -199,6 +200,8 @@ struct Trail<'c, 'a> {
     context: &'c Context<'a>,
     /// The functions of a metagraph by name; made when the first call is met.
     functions: HashMap<usize, HashMap<&'a [u8], usize>>,
+    /// The names of the arguments of functions that were handed a constant.
+    arguments: HashMap<usize, Vec<&'a [u8]>>,
     uses: Vec<Vec<Use<'a>>>,
     count: usize,
     /// Arguments of functions that have been followed: the function, the argument, the constant.
@@ -259,6 +262,8 @@ impl<'a> Trail<'_, 'a> {
         passed: &mut Names<'a>,
         next: &mut HashMap<Scope, Names<'a>>,
     ) {
+        // Read once for the node, and not for each of its inputs: there may be as many as the file has room for.
+        let mut about: Option<(bool, Option<usize>)> = None;
         for (position, input) in node.inputs().enumerate() {
             let Some(constants) = names.get(input_node(input)) else { continue };
             self.count = self.count.saturating_add(constants.len());
@@ -266,8 +271,10 @@ impl<'a> Trail<'_, 'a> {
                 return;
             }
             let position = Some(position).filter(|_| is_data(input));
-            let called = position.and_then(|_| self.called(scope.meta_graph, &node));
-            let passes = position == Some(0) && ops::PASSES.contains(&node.op());
+            let (hands_on, calls) =
+                *about.get_or_insert_with(|| (ops::PASSES.contains(&node.op()), self.called(scope.meta_graph, &node)));
+            let called = position.and(calls);
+            let passes = position == Some(0) && hands_on;
             for constant in constants {
                 let found = Use { scope, node, input: position, passes: passes || called.is_some() };
                 self.uses.get_mut(*constant).into_iter().for_each(|uses| uses.push(found));
@@ -298,7 +305,8 @@ impl<'a> Trail<'_, 'a> {
         if !self.handed.insert((function, argument, constant)) {
             return;
         }
-        let Some(name) = called.argument(argument) else { return };
+        let arguments = self.arguments.entry(function).or_insert_with(|| called.arguments());
+        let Some(name) = arguments.get(argument).copied() else { return };
         let scope = Scope { meta_graph: called.meta_graph, function: Some(function) };
         next.entry(scope).or_default().entry(name).or_default().push(constant);
     }

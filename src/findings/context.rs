@@ -209,9 +209,11 @@ impl<'a> Context<'a> {
         signatures.into_iter().flatten().any(|signature| is_for_callers(&signature.name))
     }
 
-    /// The payloads of the fields `number` of a metagraph.
+    /// The payloads of the fields `number` of a metagraph; no objects where there are too many to be followed.
     pub(super) fn sections(&self, meta_graph: usize, number: u32) -> impl Iterator<Item = Field> + use<'a> {
-        let range = self.saved_model.meta_graphs.get(meta_graph).map_or(0..0, |graph| graph.range.clone());
+        let graph = self.saved_model.meta_graphs.get(meta_graph);
+        let is_followed = number != OBJECT_GRAPH_DEF || graph.is_some_and(|graph| !graph.too_many_objects);
+        let range = graph.filter(|_| is_followed).map_or(0..0, |graph| graph.range.clone());
         fields(self.main(), range).filter(move |field| field.is_len(number))
     }
 

@@ -34,7 +34,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::duplicates::{Group, Member};
-use crate::escape::escape_also;
+use crate::escape::{escape_also, shortened};
 use crate::progress::{Progress as _, Step, Work};
 use crate::queue;
 
@@ -241,9 +241,10 @@ impl Detected {
     }
 }
 
-/// A name from the model inside a sentence: escaped, and with no backtick of its own to end the code span that it is in.
+/// A name from the model inside a sentence: escaped, and with no backtick of its own to end the code span that it is in; of a
+/// long one the ends.
 pub(crate) fn quoted(name: impl AsRef<[u8]>) -> String {
-    format!("`{}`", escape_also(&String::from_utf8_lossy(name.as_ref()), |_, c| c == '`'))
+    format!("`{}`", escape_also(&shortened(&String::from_utf8_lossy(name.as_ref())), |_, c| c == '`'))
 }
 
 #[cfg(test)]

@@ -97,9 +97,9 @@ impl<'a> Function<'a> {
         &self.signature
     }
 
-    /// The name of an argument, by which nodes of the function take it.
-    pub(super) fn argument(&self, position: usize) -> Option<&'a [u8]> {
-        self.signature.arguments().nth(position)
+    /// The names of the arguments, by which nodes of the function take them.
+    pub(super) fn arguments(&self) -> Vec<&'a [u8]> {
+        self.signature.arguments().collect()
     }
 
     /// What the function returns, as inputs of nodes are written.

@@ -9,6 +9,9 @@ use super::nodes::Node;
 use crate::message::{input_node, is_data, ops};
 use crate::wire::Field;
 
+/// How many constants of names one constant of slices is beside; savers have one of each.
+const SHARED: usize = 4;
+
 /// How far what goes is followed, in passes over the nodes: reads and what sets a variable are a handful of nodes deep.
 const PASSES: usize = 8;
 
@@ -163,19 +166,26 @@ fn saver_strings<'a, I: Iterator<Item = Node<'a>>>(
     keys: &HashSet<&[u8]>,
     ranges: &mut Vec<Range<usize>>,
 ) {
+    // Savers may share their names, and the constants beside these: which strings go is kept once for each constant of names.
     let mut lost: HashMap<&[u8], HashSet<usize>> = HashMap::default();
+    let mut beside: HashMap<&[u8], Vec<&[u8]>> = HashMap::default();
     for node in nodes() {
         let Some(slices) = strings.get(node.name()) else { continue };
         let values = string_values(&node).into_iter().enumerate();
         let gone: Vec<(usize, Field)> = values.filter(|(_, string)| keys.contains(string.bytes(file))).collect();
         for slices in slices {
-            lost.entry(slices).or_default().extend(gone.iter().map(|(position, _)| *position));
+            let names = beside.entry(slices).or_default();
+            if names.len() < SHARED && !names.contains(&node.name()) {
+                names.push(node.name());
+            }
         }
+        lost.entry(node.name()).or_default().extend(gone.iter().map(|(position, _)| *position));
         ranges.extend(gone.iter().map(|(_, string)| string.range()));
     }
     for node in nodes() {
-        let Some(positions) = lost.get(node.name()) else { continue };
-        let strings = string_values(&node).into_iter().enumerate().filter(|(position, _)| positions.contains(position));
+        let Some(names) = beside.get(node.name()) else { continue };
+        let goes = |position: &usize| names.iter().any(|names| lost.get(names).is_some_and(|of| of.contains(position)));
+        let strings = string_values(&node).into_iter().enumerate().filter(|(position, _)| goes(position));
         ranges.extend(strings.map(|(_, string)| string.range()));
     }
 }

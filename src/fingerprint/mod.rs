@@ -49,6 +49,9 @@ pub struct Fingerprint {
     pub saved_object_graph_hash: String,
     /// Of variables/variables.index, and by the checksums in it of the variables.
     pub checkpoint_hash: String,
+    /// Whether `checkpoint_hash` is that of variables/variables.index. Loaders take a model whose is not; but its fingerprint
+    /// was made for another export, or its variables were.
+    pub checkpoint: Check,
     /// Whether it fits the model; null without `--verify`.
     pub verified: Option<Checks>,
 }
@@ -106,12 +109,19 @@ impl Fingerprint {
             signature_def_hash: def.signature_def_hash.to_string(),
             saved_object_graph_hash: def.saved_object_graph_hash.to_string(),
             checkpoint_hash: def.checkpoint_hash.to_string(),
+            checkpoint: Check::NotChecked,
             verified: None,
         })
     }
 
+    /// Holds the hash of the checkpoint against its index.
+    pub fn check_index(&mut self, index: Option<&Bytes>) {
+        self.checkpoint = check(&self.checkpoint_hash, index.map(|index| farmhash::fingerprint(index)));
+    }
+
     /// Holds the hashes against the model. One that differs is a problem.
     pub fn verify(&mut self, inputs: &Inputs<'_>) -> Vec<Problem> {
+        self.check_index(inputs.index.as_ref());
         let checksum = match check(&self.saved_model_checksum, [farmhash::fingerprint(inputs.main_file)]) {
             Check::Fits => Check::Fits,
             Check::Differs | Check::NotChecked => Check::NotChecked,
@@ -124,10 +134,7 @@ impl Fingerprint {
             saved_model_checksum: checksum,
             signature_def_hash: of_graph(&self.signature_def_hash, of_signatures),
             saved_object_graph_hash: of_graph(&self.saved_object_graph_hash, of_functions),
-            checkpoint_hash: check(
-                &self.checkpoint_hash,
-                inputs.index.as_ref().map(|index| farmhash::fingerprint(index)),
-            ),
+            checkpoint_hash: self.checkpoint,
         };
         self.verified = Some(checks);
         let parts = [

@@ -84,9 +84,22 @@ impl Rules {
             passed: holds && !(can_fail && unchecked > 0),
             rules,
             unchecked,
-            warnings: self.unused(&allowances),
+            warnings: self.unused(&allowances).into_iter().chain(self.not_loosened(report, &allowances)).collect(),
             allowed: allowances.into_iter().flat_map(|all| all.0).filter(|entry| entry.groups > 0).collect(),
         }
+    }
+
+    /// Limits of the command line that would be looser if the allow-list counted for them.
+    fn not_loosened(&self, report: &Report, allowances: &[Allowance]) -> Vec<String> {
+        let of_command_line = self.rules.iter().filter(|rule| rule.is_of_command_line());
+        let warning = |rule: &Rule| {
+            let models = report.models.iter().zip(allowances).filter(|(model, _)| rule.is_for(&model.path));
+            let allowed: u64 = models.map(|(_, allowance)| rule.allowed_by(allowance)).fold(0, u64::saturating_add);
+            let what =
+                format!("{}: what [[allow]] entries of the configuration allow counts all the same", rule.source);
+            (allowed > 0).then_some(what)
+        };
+        of_command_line.filter_map(warning).collect()
     }
 
     /// Allow-list entries that allow nothing: what they were for is gone, or was never called so.

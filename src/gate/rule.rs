@@ -100,10 +100,20 @@ impl Rule {
         self.models.as_ref().is_none_or(|models| models.matches(path))
     }
 
+    /// Whether it is a limit of the command line. Who gives one means it, whatever a file in the working directory allows.
+    pub(super) fn is_of_command_line(&self) -> bool {
+        self.source.starts_with("--")
+    }
+
+    /// What an allow-list takes out of what is limited.
+    pub(super) fn allowed_by(&self, allowance: &Allowance) -> u64 {
+        allowance.of(&self.metric)
+    }
+
     /// How it comes out for a model, of which the allow-list takes out so much.
     pub(super) fn judge(&self, model: &ModelReport, allowance: &Allowance) -> RuleOutcome {
         let Measured { bytes, matches } = self.metric.measure(model);
-        let allowed_bytes = allowance.of(&self.metric).min(bytes);
+        let allowed_bytes = if self.is_of_command_line() { 0 } else { self.allowed_by(allowance).min(bytes) };
         let actual_bytes = bytes - allowed_bytes;
         let limits: Vec<LimitOutcome> =
             self.limits.iter().map(|limit| self.hold(limit, actual_bytes, model.total_bytes)).collect();

@@ -127,7 +127,7 @@ fn a_rule_is_broken_or_unsure_where_a_part_of_the_model_could_not_be_read() {
 
 #[test]
 fn what_could_not_be_read_has_not_passed() {
-    let gone = UnreadableInput { path: "./gone".to_owned(), message: "is not there".to_owned() };
+    let gone = UnreadableInput { path: "./gone".to_owned(), message: "is not there".to_owned(), is_internal: false };
     let report = Report { unreadable: vec![gone], ..Report::new() };
     let rules = |config| Config::parse(config, "smaudit.toml").unwrap().rules;
     let fail = rules("[[rule]]\nmetric = \"total\"\nlimit = 1").judge(&report);

@@ -27,6 +27,12 @@ use crate::proto::tensor_info::Encoding;
 use crate::proto::{SignatureDef, TensorInfo};
 use crate::wire::{Field, fields};
 
+/// The most `saver_def` fields of a metagraph that are read; writers make one.
+const MAX_SAVERS: usize = 1 << 10;
+
+/// The most slices that whole variables are restored from, over all resources and objects of a metagraph.
+const MAX_SLICES: usize = 1 << 20;
+
 /// The collections of nodes that a loader runs (`tensorflow/python/saved_model/constants.py`).
 const MAIN_OPS: [&[u8]; 3] = [b"saved_model_main_op", b"legacy_init_op", b"saved_model_init_op"];
 
@@ -57,6 +63,7 @@ pub(super) fn build<'a>(
         room,
         declared: 0..0,
         full: false,
+        slices_left: MAX_SLICES,
     };
     builder.variables();
     let sections = |number| fields(file, range.clone()).filter(move |field| field.is_len(number)).map(|f| f.payload());
@@ -68,18 +75,21 @@ pub(super) fn build<'a>(
         return None;
     }
     builder.all_declared(declaring, meta_graph.referring_in_functions);
-    sections(ASSET_FILE_DEF).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
+    sections(ASSET_FILE_DEF).take(meta_graph.assets).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
     let mut main_ops = Vec::new();
     sections(COLLECTION_DEF).for_each(|entry| main_ops.extend(builder.main_op(entry)));
-    sections(SIGNATURE_DEF).enumerate().for_each(|(position, entry)| builder.signature(position, entry));
+    let signatures = sections(SIGNATURE_DEF).take(meta_graph.signatures);
+    signatures.enumerate().for_each(|(position, entry)| builder.signature(position, entry));
     if !main_ops.is_empty() {
         let targets = main_ops.into_iter().map(|node| (node, EdgeKind::Runs)).collect();
         builder.root(Origin::MainOp, None, targets);
     }
-    let savers: Vec<Range<usize>> = sections(SAVER_DEF).collect();
+    // protobuf takes the `saver_def` fields for one, which has one restore op.
+    let savers: Vec<Range<usize>> = sections(SAVER_DEF).take(MAX_SAVERS).collect();
     let restored = restore::restore(&mut builder, savers);
     restore::prepare(&mut builder, &restored);
-    let objects = objects::objects(&mut builder, &sections(OBJECT_GRAPH_DEF).collect::<Vec<_>>());
+    let object_graphs: Vec<_> = sections(OBJECT_GRAPH_DEF).filter(|_| meta_graph.objects).collect();
+    let objects = objects::objects(&mut builder, &object_graphs);
     builder.finish(objects)
 }
 

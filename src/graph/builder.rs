@@ -32,6 +32,8 @@ pub(super) struct Builder<'a, 'k> {
     pub(super) declared: Range<usize>,
     /// There are more vertices or edges than there is room for.
     pub(super) full: bool,
+    /// How many slices of partitioned variables may be restored into something yet.
+    pub(super) slices_left: usize,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -90,7 +92,14 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn restored_from(&mut self, vertex: u32, tensor: u32) {
         let keys = self.keys;
         self.edge(vertex, tensor, EdgeKind::Restored);
-        for slice in keys.slices.get(&tensor).into_iter().flatten() {
+        let slices = keys.slices.get(&tensor).map_or(&[][..], Vec::as_slice);
+        // A variable in slices is restored into one vertex, or each slice into its own: not all of them into very many.
+        let Some(left) = self.slices_left.checked_sub(slices.len()) else {
+            self.full = true;
+            return;
+        };
+        self.slices_left = left;
+        for slice in slices {
             self.edge(vertex, *slice, EdgeKind::Restored);
         }
     }

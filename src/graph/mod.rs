@@ -243,13 +243,27 @@ pub struct MetaGraph<'i> {
     pub referring_in_functions: Option<&'i [Field]>,
     /// Its functions.
     pub library: &'i Library,
+    /// How many of its signatures are followed, from the first one on.
+    pub signatures: usize,
+    /// How many of its assets are.
+    pub assets: usize,
+    /// Whether its objects are.
+    pub objects: bool,
 }
 
 impl<'i> From<&'i outline::MetaGraph> for MetaGraph<'i> {
     /// A metagraph as it was charged.
     fn from(charged: &'i outline::MetaGraph) -> Self {
         let (referring, referring_in_functions) = (charged.notes.referring(), charged.notes.referring_in_functions());
-        Self { range: charged.range.clone(), referring, referring_in_functions, library: &charged.library }
+        Self {
+            range: charged.range.clone(),
+            referring,
+            referring_in_functions,
+            library: &charged.library,
+            signatures: charged.signatures.len(),
+            assets: charged.assets.len(),
+            objects: !charged.too_many_objects,
+        }
     }
 }
 

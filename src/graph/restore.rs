@@ -10,15 +10,17 @@ use foldhash::{HashMap, HashSet};
 
 use super::builder::Builder;
 use super::node::Node;
-use super::{EdgeKind, MAX_EDGES, Origin};
+use super::{EdgeKind, Origin};
 use crate::message::number::saver_def::RESTORE_OP_NAME;
 use crate::message::{FunctionDef, Input, Message, NodeDef, input_node, ops};
 
 /// How many of these are followed; savers write one or two.
 const HOPS: usize = 8;
 
-/// How many resources and tensors of one node are tied to each other; an Assign has one of each.
-const TIED: usize = 64;
+/// How many resources and tensors of one node are tied to each other; an Assign has one of each. And how many are tied in all: a
+/// tie is found at a node that takes both, and a model has one for each of its variables.
+const TIED: usize = 16;
+const MAX_TIES: usize = 1 << 20;
 
 /// Ties resources to the tensors that they are restored from; returns these resources.
 pub(super) fn restore(builder: &mut Builder<'_, '_>, savers: Vec<Range<usize>>) -> HashSet<u32> {
@@ -30,8 +32,8 @@ pub(super) fn restore(builder: &mut Builder<'_, '_>, savers: Vec<Range<usize>>) 
     let mut ties: Vec<(u32, u32)> = Vec::new();
     let mut scope = Scope::new(file);
     nodes.iter().for_each(|node| scope.add(builder.span(*node)));
-    for (handle, key, slice) in scope.ties(builder) {
-        ties.extend(builder.node(handle).zip(tensor(builder, &key, &slice)));
+    for (handle, tensor) in scope.ties(builder) {
+        ties.extend(builder.node(handle).map(|handle| (handle, tensor)));
     }
     let mut known: HashMap<u32, Vec<(usize, u32)>> = HashMap::default();
     let mut node = Node::default();
@@ -41,7 +43,7 @@ pub(super) fn restore(builder: &mut Builder<'_, '_>, savers: Vec<Range<usize>>) 
         let Some(function) = called else { continue };
         let arguments = known.entry(function).or_insert_with(|| of_function(builder, function));
         for (argument, tensor) in arguments {
-            if ties.len() >= MAX_EDGES {
+            if ties.len() >= MAX_TIES {
                 break;
             }
             let source = node.inputs.get(*argument).and_then(|input| builder.node(input_node(input)));
@@ -123,7 +125,7 @@ fn of_function(builder: &Builder<'_, '_>, function: u32) -> Vec<(usize, u32)> {
     def.node_fields().for_each(|field| scope.add(field.payload()));
     let positions: HashMap<&[u8], usize> = def.signature().arguments().zip(0..).collect();
     let ties = scope.ties(builder).into_iter();
-    ties.filter_map(|(handle, key, slice)| Some((*positions.get(handle)?, tensor(builder, &key, &slice)?))).collect()
+    ties.filter_map(|(handle, tensor)| Some((*positions.get(handle)?, tensor))).collect()
 }
 
 /// The tensor of a key, or of a slice of it. A slice is given as `34 16 0,12:-`: the variable's shape, then for each
@@ -151,8 +153,27 @@ struct Scope<'a> {
     by_name: HashMap<&'a [u8], usize>,
 }
 
-/// The keys and slices of a restoring node's outputs.
-type Outputs = (Vec<Range<usize>>, Vec<Range<usize>>);
+/// What a node of a scope makes of what it is given.
+#[derive(Debug, Clone, Copy)]
+enum Role<'a> {
+    /// It reads the checkpoint: the nodes that its names and its slices come from.
+    Restores {
+        names: &'a [u8],
+        slices: &'a [u8],
+    },
+    /// It hands on what it takes from this input.
+    Passes(&'a [u8]),
+    Other,
+}
+
+/// What was found out about a scope's nodes. Each is read once, however many others take something of it.
+struct Known<'a> {
+    roles: HashMap<usize, Role<'a>>,
+    /// The strings of constants, by the constant.
+    strings: HashMap<usize, Vec<Range<usize>>>,
+    /// The tensor of each output of a restoring node.
+    outputs: HashMap<(usize, usize), Option<u32>>,
+}
 
 impl<'a> Scope<'a> {
     fn new(file: &'a [u8]) -> Self {
@@ -165,17 +186,11 @@ impl<'a> Scope<'a> {
         self.spans.push(span);
     }
 
-    fn read(&self, name: &[u8], node: &mut Node<'a>) -> Option<usize> {
-        let position = *self.by_name.get(name)?;
-        node.read(self.file, self.spans.get(position)?.clone());
-        Some(position)
-    }
-
-    /// Each name that is given to a node together with an output of a restoring one, and that output's key and slice.
-    fn ties(&self, builder: &Builder<'a, '_>) -> Vec<(&'a [u8], Vec<u8>, Vec<u8>)> {
+    /// Each name that is given to a node together with an output of a restoring one, and the tensor that this output is.
+    fn ties(&self, builder: &Builder<'a, '_>) -> Vec<(&'a [u8], u32)> {
         let mut ties = Vec::new();
-        let mut outputs: HashMap<usize, Outputs> = HashMap::default();
-        let (mut node, mut other) = (Node::default(), Node::default());
+        let mut known = Known { roles: HashMap::default(), strings: HashMap::default(), outputs: HashMap::default() };
+        let mut node = Node::default();
         for span in &self.spans {
             node.read(self.file, span.clone());
             let takes_values = ops::sets_resource(node.op)
@@ -183,54 +198,71 @@ impl<'a> Scope<'a> {
             if !takes_values {
                 continue;
             }
-            let (mut handles, mut keys) = (Vec::new(), Vec::new());
+            let (mut handles, mut tensors) = (Vec::new(), Vec::new());
             for input in node.inputs.iter().map(|input| Input::parse(input)).filter(|input| !input.is_control) {
-                match self.restoring(input, &mut other) {
-                    Ok((position, index)) => {
-                        let (names, slices) = outputs.entry(position).or_insert_with(|| self.outputs(&other));
-                        keys.push((at(self.file, names, index), at(self.file, slices, index)));
+                match self.restoring(input, &mut known) {
+                    Ok((position, index)) if tensors.len() < TIED => {
+                        tensors.extend(self.output(builder, position, index, &mut known));
                     }
-                    Err(name) => handles.push(name),
+                    Err(name) if handles.len() < TIED => handles.push(name),
+                    _ => {}
                 }
             }
-            for handle in handles.iter().take(TIED) {
-                let of = |(key, slice): &(&[u8], &[u8])| (*handle, key.to_vec(), slice.to_vec());
-                ties.extend(keys.iter().take(TIED).map(of));
+            for handle in handles {
+                ties.extend(tensors.iter().map(|tensor| (handle, *tensor)));
+            }
+            if ties.len() >= MAX_TIES {
+                break;
             }
         }
         ties
     }
 
-    /// The restoring node whose output an input is, left in `node`; else the name that the input comes from.
-    fn restoring(&self, mut input: Input<'a>, node: &mut Node<'a>) -> Result<(usize, usize), &'a [u8]> {
+    /// The restoring node whose output an input is, and which output; else the name that the input comes from.
+    fn restoring(&self, mut input: Input<'a>, known: &mut Known<'a>) -> Result<(usize, usize), &'a [u8]> {
         for _ in 0..HOPS {
-            let Some(position) = self.read(input.name, node) else { break };
-            if ops::RESTORES.contains(&node.op) {
-                return Ok((position, input.index()));
-            }
-            match node.inputs.first().filter(|_| ops::PASSES.contains(&node.op)) {
-                Some(source) => input = Input::parse(source),
-                None => break,
+            let Some(position) = self.by_name.get(input.name).copied() else { break };
+            match *known.roles.entry(position).or_insert_with(|| self.role(position)) {
+                Role::Restores { .. } => return Ok((position, input.index())),
+                Role::Passes(source) => input = Input::parse(source),
+                Role::Other => break,
             }
         }
         Err(input.name)
     }
 
-    /// The strings that a restoring node is given as names and as slices.
-    fn outputs(&self, restoring: &Node<'a>) -> Outputs {
-        let strings = |input: usize| {
-            let mut node = Node::default();
-            let source = restoring.inputs.get(input).map(|input| input_node(input));
-            let found = source.and_then(|name| self.read(name, &mut node));
-            let value = node.value.filter(|_| found.is_some()).unwrap_or_default();
-            value.strings().map(|field| field.payload()).collect()
-        };
-        (strings(1), strings(2))
+    fn role(&self, position: usize) -> Role<'a> {
+        let mut node = Node::default();
+        node.read(self.file, self.spans.get(position).cloned().unwrap_or_default());
+        let source = |at: usize| node.inputs.get(at).map(|input| input_node(input)).unwrap_or_default();
+        match node.op {
+            op if ops::RESTORES.contains(&op) => Role::Restores { names: source(1), slices: source(2) },
+            op if ops::PASSES.contains(&op) => node.inputs.first().map_or(Role::Other, |input| Role::Passes(input)),
+            _ => Role::Other,
+        }
     }
-}
 
-/// One of a tensor's strings; the last one stands for those that are left out.
-fn at<'a>(file: &'a [u8], strings: &[Range<usize>], index: usize) -> &'a [u8] {
-    let string = strings.get(index).or_else(|| strings.last());
-    string.and_then(|range| file.get(range.clone())).unwrap_or_default()
+    /// The tensor that an output of a restoring node is.
+    fn output(&self, builder: &Builder<'a, '_>, position: usize, index: usize, known: &mut Known<'a>) -> Option<u32> {
+        if let Some(output) = known.outputs.get(&(position, index)) {
+            return *output;
+        }
+        let Some(Role::Restores { names, slices }) = known.roles.get(&position).copied() else { return None };
+        let [key, slice] = [names, slices].map(|constant| self.string(constant, index, known));
+        let output = tensor(builder, key, slice);
+        known.outputs.insert((position, index), output);
+        output
+    }
+
+    /// One of the strings of a constant; the last one stands for those that are left out.
+    fn string(&self, constant: &[u8], index: usize, known: &mut Known<'a>) -> &'a [u8] {
+        let Some(position) = self.by_name.get(constant).copied() else { return &[] };
+        let strings = known.strings.entry(position).or_insert_with(|| {
+            let mut node = Node::default();
+            node.read(self.file, self.spans.get(position).cloned().unwrap_or_default());
+            node.value.unwrap_or_default().strings().map(|field| field.payload()).collect()
+        });
+        let string = strings.get(index).or_else(|| strings.last());
+        string.and_then(|range| self.file.get(range.clone())).unwrap_or_default()
+    }
 }

@@ -15,7 +15,7 @@ use super::MODEL_FILES;
 use super::listing::{Inode, Listed, SymbolicLink, below};
 use super::names::lossy;
 use crate::escape::escape_text;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 
 /// A name in the model's directory that holds no bytes of its own, in `links[]` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -172,5 +172,5 @@ impl Destination {
 fn missed(name: &str, target: &str, note: &str) -> Problem {
     let target = escape_text(target);
     let remedy = "copy the model with `cp -rL`, which puts files in the place of links, and audit the copy";
-    Problem::of_file(name, format!("is a symbolic link to {target} that {note}; {remedy}"))
+    Problem::of_file(name, format!("is a symbolic link to {target} that {note}; {remedy}")).of_kind(ProblemKind::Link)
 }

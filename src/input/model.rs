@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use super::links::{self, Link, LinkKind};
 use super::listing::{self, Listed};
 use super::map::{self, Cause};
 use crate::escape::escape_text;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 
 /// A SavedModel's files, as found on disk or handed in by a test or a fuzzer.
 #[derive(Debug, Clone)]
@@ -61,6 +61,9 @@ enum Source {
         modified: Option<SystemTime>,
         /// Some of its bytes were gone when they were looked at, and taken as zeros.
         lost: Arc<AtomicBool>,
+        /// What came of the first time that its contents could not be had. Who asked for them may go on without, so it is kept
+        /// here, and told at the end.
+        unread: Arc<OnceLock<Problem>>,
     },
     Memory(Bytes),
 }
@@ -77,7 +80,17 @@ pub struct InputError {
 
 impl From<InputError> for Problem {
     fn from(error: InputError) -> Self {
-        Self::of_file(error.file, error.cause)
+        Self::from(&error)
+    }
+}
+
+impl From<&InputError> for Problem {
+    fn from(error: &InputError) -> Self {
+        let kind = match error.cause {
+            Cause::Length { .. } => ProblemKind::Changed,
+            _ => ProblemKind::Damaged,
+        };
+        Self::of_file(&*error.file, &error.cause).of_kind(kind)
     }
 }
 
@@ -90,8 +103,8 @@ impl Model {
     pub fn read(directory: &Path, shown: &str) -> Self {
         let listing = listing::list(directory);
         let resolved = links::resolve(directory, listing.files, listing.links);
-        let files: Vec<File> = resolved.files.into_iter().map(File::from).collect();
         let mut problems = listing.problems;
+        let files: Vec<File> = countable(resolved.files, &mut problems).into_iter().map(File::from).collect();
         problems.extend(resolved.problems);
         problems.extend(files.iter().filter_map(File::unopened));
         problems.sort();
@@ -144,6 +157,16 @@ impl Model {
         self.links.get(self.links.binary_search_by(|link| link.name.as_str().cmp(name)).ok()?)
     }
 
+    /// The files whose contents could not be had when somebody asked for them.
+    #[must_use]
+    pub fn unread(&self) -> Vec<Problem> {
+        let unread = |file: &File| match &file.source {
+            Source::Disk { unread, .. } => unread.get().cloned(),
+            Source::Memory(_) => None,
+        };
+        self.files.iter().filter_map(unread).collect()
+    }
+
     /// What has changed on disk since the model was listed: files that grew, shrank, were written to, vanished or
     /// appeared. To be asked at the end of an audit, whose figures are from the listing.
     #[must_use]
@@ -155,18 +178,45 @@ impl Model {
         };
         let listing = listing::list(directory);
         let mut problems: Vec<Problem> = self.files.iter().filter_map(File::change).collect();
+        problems.extend(self.unread());
         let hard = self.links.iter().filter(|link| link.kind == LinkKind::Hard).map(|link| &*link.name);
         let known: HashSet<&str> = self.files.iter().map(|file| &*file.name).chain(hard).collect();
         let new = listing.files.iter().filter(|file| !known.contains(&*file.name));
         problems.extend(new.map(|file| {
             let message = format!("appeared while the audit ran: its {} bytes are not in the report", file.bytes);
-            Problem::of_file(&*file.name, message)
+            Problem::of_file(&*file.name, message).of_kind(ProblemKind::Changed)
         }));
         let told: BTreeSet<&Problem> = self.problems.iter().collect();
         problems.extend(listing.problems.into_iter().filter(|problem| !told.contains(problem)));
         problems.sort();
         problems
     }
+}
+
+/// The most bytes of a model: sums of its sizes fit into 64 bits wherever they are made. Sparse files may say that they
+/// have more, and no disk has.
+const MAX_BYTES: u64 = 1 << 62;
+
+/// The files as far as they have no more than [`MAX_BYTES`] together; the others are problems.
+fn countable(files: Vec<Listed>, problems: &mut Vec<Problem>) -> Vec<Listed> {
+    let mut left = MAX_BYTES;
+    let mut counted = Vec::with_capacity(files.len());
+    for file in files {
+        match left.checked_sub(file.bytes) {
+            Some(rest) => {
+                left = rest;
+                counted.push(file);
+            }
+            None => {
+                let message = format!(
+                    "expected at most {MAX_BYTES} bytes in all files, found {} more here: it is left out",
+                    file.bytes
+                );
+                problems.push(Problem::of_file(&*file.name, message).of_kind(ProblemKind::Limit));
+            }
+        }
+    }
+    counted
 }
 
 impl File {
@@ -180,7 +230,12 @@ impl File {
         Self {
             name,
             bytes: metadata.len(),
-            source: Source::Disk { path, modified: metadata.modified().ok(), lost: Arc::default() },
+            source: Source::Disk {
+                path,
+                modified: metadata.modified().ok(),
+                lost: Arc::default(),
+                unread: Arc::default(),
+            },
         }
     }
 
@@ -191,7 +246,11 @@ impl File {
     pub fn contents(&self) -> Result<Bytes, InputError> {
         match &self.source {
             Source::Memory(contents) => Ok(contents.clone()),
-            Source::Disk { path, lost, .. } => map::contents(path, self.bytes, lost).map_err(|cause| self.error(cause)),
+            Source::Disk { path, lost, unread, .. } => map::contents(path, self.bytes, lost).map_err(|cause| {
+                let error = self.error(cause);
+                unread.get_or_init(|| Problem::from(&error));
+                error
+            }),
         }
     }
 
@@ -206,7 +265,7 @@ impl File {
     }
 
     fn change(&self) -> Option<Problem> {
-        let Source::Disk { path, modified, lost } = &self.source else { return None };
+        let Source::Disk { path, modified, lost, .. } = &self.source else { return None };
         let listed = self.bytes;
         let lost = lost.load(Ordering::SeqCst);
         let mut message = match fs::symlink_metadata(path) {
@@ -221,12 +280,12 @@ impl File {
         if lost {
             message.push_str("; what was gone before it was read counts as zeros");
         }
-        Some(Problem::of_file(&*self.name, message))
+        Some(Problem::of_file(&*self.name, message).of_kind(ProblemKind::Changed))
     }
 }
 
 impl From<Listed> for File {
     fn from(Listed { name, path, bytes, modified, .. }: Listed) -> Self {
-        Self { name, bytes, source: Source::Disk { path, modified, lost: Arc::default() } }
+        Self { name, bytes, source: Source::Disk { path, modified, lost: Arc::default(), unread: Arc::default() } }
     }
 }

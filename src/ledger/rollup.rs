@@ -21,12 +21,38 @@ pub struct Rollup {
     pub rest: Option<Rest>,
 }
 
+/// Whose word the name of a row is: an op may be called `[framing]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RowKind {
+    /// A name in the dimension, as the model has it; of a dimension with fixed names, one of these.
+    Name,
+    /// A category: the dimension does not apply to these bytes.
+    Category,
+    /// A part of the checkpoint that is no variable: `[index]`, `[unused data]`.
+    Part,
+}
+
+impl RowKind {
+    /// The name that reports use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Category => "category",
+            Self::Part => "part",
+        }
+    }
+}
+
 /// One row: a name in its dimension and what it adds up to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Row {
     /// The label. Bytes that the dimension does not apply to have their category in brackets: `[variables]`.
     pub name: String,
+    /// Whose word that is.
+    pub kind: RowKind,
     /// Bytes on disk.
     pub bytes: u64,
     /// How many things (nodes, tensors, files, ...) these bytes hold; framing counts nothing.
@@ -164,6 +190,14 @@ impl Scopes {
         path.get(depth).copied().unwrap_or_default()
     }
 
+    fn kind(&self, ledger: &Ledger, key: Key) -> RowKind {
+        match key {
+            Key::Absent(_) => RowKind::Category,
+            Key::Name(label) if ledger.is_part(label) => RowKind::Part,
+            Key::Name(_) | Key::Category(_) => RowKind::Name,
+        }
+    }
+
     fn name(&self, ledger: &Ledger, key: Key) -> String {
         match key {
             Key::Category(category) => category.name().to_owned(),
@@ -189,9 +223,10 @@ fn level(ledger: &Ledger, scopes: &Scopes, sorted: &[(Vec<Key>, Tally)], depth: 
         run.iter().for_each(|(_, tally)| sum.add(*tally));
         let last = depth + 1 == path.len();
         let children = if last { Vec::new() } else { level(ledger, scopes, run, depth + 1) };
-        rows.push(Row { name: scopes.name(ledger, *key), bytes: sum.bytes, count: sum.count, children, rest: None });
+        let (name, kind) = (scopes.name(ledger, *key), scopes.kind(ledger, *key));
+        rows.push(Row { name, kind, bytes: sum.bytes, count: sum.count, children, rest: None });
     }
-    rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
+    rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| (&a.name, a.kind).cmp(&(&b.name, b.kind))));
     rows
 }
 

@@ -23,7 +23,14 @@ pub const MAX_LISTED: usize = 1 << 16;
 /// one takes two bytes of the file and hundreds of memory; the largest models have some ten thousand.
 pub const MAX_FUNCTIONS: usize = 1 << 18;
 
-/// A node of fewer bytes holds nothing large.
+/// The most objects of a file, and the most references from one to another, that are followed. Each takes two bytes of the file
+/// and hundreds of memory; the largest models have some ten thousand. An object graph with which there are more is charged
+/// like any other, and nobody looks into it.
+pub const MAX_OBJECTS: usize = 1 << 18;
+/// See [`MAX_OBJECTS`].
+pub const MAX_CHILDREN: usize = 1 << 20;
+
+/// A node whose payload has fewer bytes holds nothing large.
 pub const LARGE_NODE: usize = 1 << 10;
 
 /// What a main file holds besides bytes.
@@ -54,6 +61,8 @@ pub struct MetaGraph {
     pub function_nodes: u64,
     /// Objects of `object_graph_def`.
     pub object_nodes: u64,
+    /// Whether these are too many to be followed.
+    pub too_many_objects: bool,
     /// The entries of `signature_def`.
     pub signatures: Vec<Signature>,
     /// The files that `asset_file_def` names, relative to `assets/`.

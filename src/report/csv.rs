@@ -1,4 +1,6 @@
-//! The breakdown as a table for a spreadsheet or a data frame: `model,<dimensions>,bytes,count`, one row a leaf.
+//! The breakdown as a table for a spreadsheet or a data frame: `model,<dimensions>,bytes,count,kind`, one row a leaf. `kind`
+//! says of the names in the dimensions whose word each is: `name/category` where the first is a name of the model and the
+//! second is a category, as the dimension does not apply.
 //!
 //! All leaves of all models are in one table, so `bytes` adds up to the models' totals. What `--top` left out is a row
 //! named `[12 more]`, with nothing in the dimensions below it. What is no part of that sum is not in the table: findings,
@@ -36,12 +38,13 @@ fn header(by: &[Dimension]) -> Vec<String> {
         before => format!("{dimension}_{}", before + 1),
     };
     let dimensions = by.iter().enumerate().map(column);
-    ["model".to_owned()].into_iter().chain(dimensions).chain(["bytes".to_owned(), "count".to_owned()]).collect()
+    ["model".to_owned()].into_iter().chain(dimensions).chain(["bytes", "count", "kind"].map(str::to_owned)).collect()
 }
 
 fn write_model<W: io::Write>(model: &ModelReport, table: &mut ::csv::Writer<W>) -> io::Result<()> {
     let breakdown = &model.breakdown;
-    let mut leaves = Leaves { table, cells: vec![cell(&model.path)], columns: breakdown.by.len() + 1 };
+    let (cells, kinds) = (vec![cell(&model.path)], Vec::new());
+    let mut leaves = Leaves { table, cells, kinds, columns: breakdown.by.len() + 1 };
     leaves.level(&breakdown.rows, breakdown.rest)
 }
 
@@ -50,6 +53,8 @@ struct Leaves<'a, W: io::Write> {
     table: &'a mut ::csv::Writer<W>,
     /// The model, and the names of the rows that lead to the next one.
     cells: Vec<String>,
+    /// What sort of name each of these is, but for the model's.
+    kinds: Vec<&'static str>,
     /// How many cells come before the figures.
     columns: usize,
 }
@@ -58,17 +63,21 @@ impl<W: io::Write> Leaves<'_, W> {
     fn level(&mut self, rows: &[Row], rest: Option<Rest>) -> io::Result<()> {
         for row in rows {
             self.cells.push(cell(&row.name));
+            self.kinds.push(row.kind.name());
             if row.children.is_empty() && row.rest.is_none() {
                 self.leaf(row.bytes, row.count)?;
             } else {
                 self.level(&row.children, row.rest)?;
             }
             self.cells.pop();
+            self.kinds.pop();
         }
         if let Some(rest) = rest {
             self.cells.push(format!("[{} more]", rest.rows));
+            self.kinds.push("rest");
             self.leaf(rest.bytes, rest.count)?;
             self.cells.pop();
+            self.kinds.pop();
         }
         Ok(())
     }
@@ -76,7 +85,8 @@ impl<W: io::Write> Leaves<'_, W> {
     fn leaf(&mut self, bytes: u64, count: u64) -> io::Result<()> {
         let figures = [bytes, count].map(|figure| figure.to_string());
         let names = self.cells.iter().map(String::as_str).chain(iter::repeat("")).take(self.columns);
-        let record = names.chain(figures.iter().map(String::as_str));
+        let kinds = self.kinds.join("/");
+        let record = names.chain(figures.iter().map(String::as_str)).chain([kinds.as_str()]);
         self.table.write_record(record).map_err(io_error)
     }
 }
@@ -91,7 +101,12 @@ fn io_error(error: ::csv::Error) -> io::Error {
 
 /// A name that no spreadsheet computes. The wide forms are formulas to some of them, too.
 fn cell(name: &str) -> String {
-    escape_also(name, |at, c| at == 0 && "=+-@＝＋－＠".contains(c)).into_owned()
+    let begins_a_cell = |at: usize| {
+        // Where lists are separated by `;`, a spreadsheet divides a cell there, quoted or not.
+        let before = name.get(..at).unwrap_or_default().trim_end_matches(' ');
+        before.is_empty() || before.ends_with([';', '\t'])
+    };
+    escape_also(name, |at, c| "=+-@＝＋－＠".contains(c) && begins_a_cell(at)).into_owned()
 }
 
 #[cfg(test)]
@@ -115,10 +130,10 @@ mod tests {
     fn there_is_one_row_a_leaf_and_a_column_a_dimension() {
         let mut report = sample::report();
         report.models[0].breakdown = sample::by_section_and_op();
-        let expected = "model,section,op,bytes,count\n\
-                        ./model,graph_def,Const,600,2\n\
-                        ./model,graph_def,MatMul,100,1\n\
-                        ./model,[variables],[variables],300,1\n";
+        let expected = "model,section,op,bytes,count,kind\n\
+                        ./model,graph_def,Const,600,2,name/name\n\
+                        ./model,graph_def,MatMul,100,1,name/name\n\
+                        ./model,[variables],[variables],300,1,category/category\n";
         assert_eq!(written(&report), expected);
     }
 
@@ -136,21 +151,21 @@ mod tests {
         let mut report = sample::report();
         report.models[0].breakdown = sample::by_section_and_op().cut(1);
         let table = written(&report);
-        assert!(table.contains("./model,graph_def,[1 more],100,1\n"), "{table}");
-        assert!(table.contains("./model,[1 more],,300,1\n"), "{table}");
+        assert!(table.contains("./model,graph_def,[1 more],100,1,name/rest\n"), "{table}");
+        assert!(table.contains("./model,[1 more],,300,1,rest\n"), "{table}");
         assert_eq!(sum(&table), 1000);
     }
 
     #[test]
     fn a_scope_asked_for_twice_is_two_columns() {
         let by = [Dimension::Scope, Dimension::Scope, Dimension::Op];
-        assert_eq!(header(&by), ["model", "scope", "scope_2", "op", "bytes", "count"]);
+        assert_eq!(header(&by), ["model", "scope", "scope_2", "op", "bytes", "count", "kind"]);
     }
 
     #[test]
     fn names_are_escaped_and_quoted_and_no_formulas() {
         let mut report = sample::report();
-        let names = ["=HYPERLINK(\"http://x\",1)", "@SUM(A1)", "＝1", "a,b", "a=1", "x\r\n=1"];
+        let names = ["=HYPERLINK(\"http://x\",1)", "@SUM(A1)", "＝1", "a,b", "a=1", "x\r\n=1", "a;=1", "b; +2"];
         report.models[0].breakdown.rows = names.iter().map(|name| row(name, 1, vec![])).collect();
         let table = written(&report);
         for escaped in [
@@ -160,6 +175,8 @@ mod tests {
             "\"a,b\"",
             ",a=1,",
             "x\\u{d}\\u{a}=1",
+            "a;\\u{3d}1",
+            "b; \\u{2b}2",
         ] {
             assert!(table.contains(escaped), "{escaped}: {table}");
         }

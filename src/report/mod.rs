@@ -100,7 +100,11 @@ impl Report {
     /// How the run ended: not the better for a rule that holds of a model that could not be read.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        let read = if self.is_complete() { Exit::Audited } else { Exit::Unreadable };
+        let read = match self.is_complete() {
+            _ if self.unreadable.iter().any(|input| input.is_internal) => Exit::Internal,
+            true => Exit::Audited,
+            false => Exit::Unreadable,
+        };
         let judged = if self.gate.is_broken() { Exit::RuleBroken } else { Exit::Audited };
         read.max(judged)
     }
@@ -137,12 +141,15 @@ pub struct UnreadableInput {
     pub path: String,
     /// Why, and what to do.
     pub message: String,
+    /// Whether that is a mistake in smaudit, and none of the input.
+    #[serde(skip)]
+    pub is_internal: bool,
 }
 
 impl From<Problem> for UnreadableInput {
     /// The problem of a folder that was to be searched.
     fn from(problem: Problem) -> Self {
-        Self { message: problem.to_string(), path: problem.file }
+        Self { message: problem.to_string(), path: problem.file, is_internal: false }
     }
 }
 
@@ -176,6 +183,8 @@ pub struct ModelReport {
     pub kind_evidence: Vec<String>,
     /// The sum of all regular files under it.
     pub total_bytes: u64,
+    /// Whether a loader could restore it: no problem is of the kind `not-whole`.
+    pub whole: bool,
     /// `total_bytes` by category. Every category is there.
     pub categories: BTreeMap<Category, u64>,
     /// Every regular file, by name.

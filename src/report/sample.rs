@@ -8,7 +8,7 @@ use super::{
 use crate::findings::{Finding, Information, ModelKind, Overlap, Place, Slim};
 use crate::fingerprint::{Check, Checks, Fingerprint};
 use crate::input::{Archive, ArchiveFormat, Link, LinkKind};
-use crate::ledger::{Category, Dimension, Rollup, Row};
+use crate::ledger::{Category, Dimension, Rollup, Row, RowKind};
 use crate::problem::Problem;
 use crate::report::duplicates::{
     Duplicates, Group, GroupKind, Member, Own, OwnElements, Pair, Repeated, Structural, StructuralGroup,
@@ -21,7 +21,7 @@ pub(super) fn report() -> Report {
 
 /// A path of which there is no report.
 pub(super) fn unreadable(path: &str) -> UnreadableInput {
-    UnreadableInput { path: path.to_owned(), message: format!("{path}: is not there") }
+    UnreadableInput { path: path.to_owned(), message: format!("{path}: is not there"), is_internal: false }
 }
 
 /// A model of 1000 bytes: 700 in `graph_def`, 300 in `variables`, with something in every list.
@@ -77,6 +77,7 @@ pub(super) fn empty_model() -> ModelReport {
         kind: ModelKind::Unknown,
         kind_evidence: vec![],
         total_bytes: 0,
+        whole: true,
         categories: Category::ALL.map(|category| (category, 0)).into(),
         files: vec![],
         links: vec![],
@@ -203,6 +204,7 @@ pub(super) fn fingerprint() -> Fingerprint {
     Fingerprint {
         version: 1,
         uuid: "12345".to_owned(),
+        checkpoint: Check::NotChecked,
         saved_model_checksum: u64::MAX.to_string(),
         graph_def_program_hash: "2".to_owned(),
         signature_def_hash: "3".to_owned(),
@@ -256,7 +258,8 @@ pub(super) fn rollup(by: &[Dimension], rows: Vec<Row>) -> Rollup {
 /// A row that counts one thing for each of its leaves.
 pub(super) fn row(name: &str, bytes: u64, children: Vec<Row>) -> Row {
     let count = children.iter().map(|child| child.count).sum::<u64>().max(1);
-    Row { name: name.to_owned(), bytes, count, children, rest: None }
+    let kind = if name.starts_with('[') { RowKind::Category } else { RowKind::Name };
+    Row { name: name.to_owned(), kind, bytes, count, children, rest: None }
 }
 
 /// The breakdown of [`model`] on two levels.

@@ -367,7 +367,7 @@ mod tests {
         let mut missing = found.clone();
         missing.models[0].meta_graphs.clear();
         let unread = |report: &WhyReport| {
-            let input = UnreadableInput { path: "n".to_owned(), message: String::new() };
+            let input = UnreadableInput { path: "n".to_owned(), message: String::new(), is_internal: false };
             WhyReport { unreadable: vec![input], ..report.clone() }
         };
         let exits = [&found, &missing, &unread(&found), &unread(&missing)].map(WhyReport::exit);

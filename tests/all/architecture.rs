@@ -23,7 +23,21 @@ const LAYERS: [&[&str]; 12] = [
     &["message", "schema"],
     &["ledger", "wire", "proto"],
     &["input"],
-    &["cache", "components", "escape", "problem", "progress", "exit", "identity", "natural", "queue", "seeded", "size"],
+    &[
+        "cache",
+        "components",
+        "escape",
+        "problem",
+        "progress",
+        "exit",
+        "identity",
+        "natural",
+        "queue",
+        "seeded",
+        "size",
+        "stand_in",
+        "steady",
+    ],
 ];
 
 fn layer(part: &str) -> Option<usize> {

@@ -367,8 +367,8 @@ fn records_that_are_whole_are_read_though_the_rest_of_their_chunk_is_not() {
 
 #[test]
 fn a_file_that_is_no_riegeli_file_is_framing() {
-    let (no_record, no_header) = ("expected a ChunkMetadata", "byte 0: expected the");
-    for (contents, said) in [(&b""[..], no_record), (b"chunks", no_header), (&[0; 1000], no_header)] {
+    let (empty, no_header) = ("expected a SavedModel, found an empty file", "byte 0: expected the");
+    for (contents, said) in [(&b""[..], empty), (b"chunks", no_header), (&[0; 1000], no_header)] {
         let report = audited("saved_model.cpb", contents);
         assert!(problems(&report).contains(said), "{}", problems(&report));
         assert_eq!(report.problems.len(), 1, "{}", problems(&report));

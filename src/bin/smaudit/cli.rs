@@ -42,8 +42,9 @@ A limit is a share of the model (5%) or a size (10MB, 10MiB, 5000); exactly at
 it passes. More rules, and duplicates that may stay, can be in smaudit.toml.
 
 Exit codes: 0 audited, every rule holds; 1 audited, a rule is broken; 2 wrong
-usage or configuration; 3 an input cannot be read or is damaged (what could be
-read is still reported, and the rules are held against it).";
+usage or configuration; 3 an input cannot be read, is damaged or not a whole
+model (what could be read is still reported, and the rules are held against it);
+70 a mistake in smaudit.";
 
 #[derive(Debug, Args)]
 struct AuditArgs {

@@ -1,9 +1,9 @@
-//! What a run that is interrupted leaves behind: nothing. SIGINT and SIGTERM end the process at once, as they do where
-//! nobody handles them, and a shell sees that they did; but before that the file that is being written is removed, and
+//! What a run that is interrupted leaves behind: nothing. SIGINT, SIGTERM, SIGQUIT, SIGXFSZ and SIGHUP end the process at once, as they do
+//! where nobody handles them, and a shell sees that they did; but before that the file that is being written is removed, and
 //! the progress bar is wiped off.
 //!
 //! The signals are handled only from the first of these on, and by a thread of their own, so that it may take a lock.
-//! SIGHUP is left alone: who starts a run with `nohup` wants it to be ignored.
+//! Who starts a run with `nohup` wants SIGHUP to be ignored, and it stays so.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -68,12 +68,25 @@ mod unix {
     use std::sync::mpsc::{Sender, channel};
     use std::thread;
 
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
     use signal_hook::flag;
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
-    const ENDING: [i32; 2] = [SIGINT, SIGTERM];
+    /// The signals that end a run.
+    fn ending() -> Vec<i32> {
+        let all = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXFSZ];
+        all.into_iter().filter(|signal| *signal != SIGHUP || !is_hangup_ignored()).collect()
+    }
+
+    /// Whether SIGHUP is ignored, as `nohup` has it: then it stays so. Linux says it, as bits from 1 on; elsewhere it is taken for
+    /// ignored, as it cannot be asked without unsafe code.
+    fn is_hangup_ignored() -> bool {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+        ignored.is_none_or(|bits| bits >> (SIGHUP - 1) & 1 == 1)
+    }
 
     /// Starts the thread that handles the signals, and waits until it does. Where there can be no thread, signals do what
     /// they do anyway.
@@ -88,11 +101,13 @@ mod unix {
 
     fn clear_away(ready: Sender<()>) -> io::Result<()> {
         let taken = Arc::new(AtomicBool::new(false));
-        for signal in ENDING {
+        let ending = ending();
+        for signal in &ending {
+            let signal = *signal;
             // Should clearing away take long (a terminal that was stopped, a disk that is gone), the second signal ends it.
             flag::register_conditional_default(signal, Arc::clone(&taken))?;
         }
-        let mut signals = Signals::new(ENDING)?;
+        let mut signals = Signals::new(&ending)?;
         // Who waits for it is there, as nobody gives up.
         let _ = ready.send(());
         for signal in signals.forever() {

@@ -8,16 +8,17 @@ mod interrupt;
 mod output;
 mod why;
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
 use bar::Bar;
 use cli::{AuditRequest, Request};
 use rayon::prelude::*;
-use smaudit::Exit;
 use smaudit::gate::NoModel;
 use smaudit::input::{Finder, Found, Limits, Location, Model};
 use smaudit::report::{Report, UnreadableInput};
+use smaudit::{AuditError, Exit, Problem};
 
 fn main() -> ExitCode {
     let exit = match cli::request() {
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     };
     exit.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
-        Exit::Usage
+        if error.is::<AuditError>() { Exit::Internal } else { Exit::Usage }
     })
     .into()
 }
@@ -88,7 +89,8 @@ const LARGE: u64 = 256 << 20;
 /// Audits models side by side, and behind them those in archives. One that cannot be read does not stop the others.
 fn audit_all(locations: &[&Location], found: &[Found], request: &AuditRequest, bar: &Bar, report: &mut Report) {
     let models: Vec<Model> = locations.par_iter().map(|location| location.read()).collect();
-    bar.restart(models.iter().map(|model| smaudit::bytes_to_read(model, &request.options)).sum());
+    let to_read = models.iter().map(|model| smaudit::bytes_to_read(model, &request.options));
+    bar.restart(to_read.fold(0, u64::saturating_add));
     let large = Mutex::new(());
     let audit = |model: &Model| smaudit::audit(model, &request.options, bar);
     let audit_in_turn = |model: &Model| {
@@ -104,9 +106,22 @@ fn audit_all(locations: &[&Location], found: &[Found], request: &AuditRequest, b
     }
     archives::audit_all(found, audit, &large, bar, report);
     report.neighbours = smaudit::neighbours(&models, request.options.min_duplicate, bar);
+    note_unread(&models, report);
     report.add_up();
 }
 
-fn unreadable(path: &str, error: &dyn std::error::Error) -> UnreadableInput {
-    UnreadableInput { path: path.to_owned(), message: error.to_string() }
+/// Adds to the problems of models what could not be read when they were compared, which was after their audits.
+fn note_unread(models: &[Model], report: &mut Report) {
+    let unread: HashMap<&str, Vec<Problem>> = models.iter().map(|model| (&*model.path, model.unread())).collect();
+    for model in &mut report.models {
+        let new = unread.get(&*model.path).into_iter().flatten().filter(|problem| !model.problems.contains(problem));
+        let new: Vec<Problem> = new.cloned().collect();
+        model.problems.extend(new);
+        model.problems.sort();
+    }
+}
+
+fn unreadable(path: &str, error: &(dyn std::error::Error + 'static)) -> UnreadableInput {
+    let is_internal = error.is::<AuditError>();
+    UnreadableInput { path: path.to_owned(), message: error.to_string(), is_internal }
 }

@@ -17,6 +17,10 @@ use crate::interrupt;
 /// Columns where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 80;
 
+/// How long, and how often, a reader of a pipe is waited for: two seconds in all.
+const READER_WAIT: std::time::Duration = std::time::Duration::from_millis(50);
+const READER_TRIES: u32 = 40;
+
 /// Problems that are written to standard error; the report has them all.
 const MESSAGES: usize = 10;
 
@@ -141,14 +145,38 @@ fn print_with(text: &[u8], color: ColorChoice) -> anyhow::Result<()> {
 fn write_file(path: &Path, text: &[u8], color: When) -> anyhow::Result<()> {
     let text = if color == When::Always { text.into() } else { anstream::adapter::strip_bytes(text).into_vec() };
     let written = match path.metadata() {
-        Ok(metadata) if !metadata.is_file() => {
-            File::options().write(true).open(path).and_then(|mut file| file.write_all(&text))
-        }
+        Ok(metadata) if !metadata.is_file() => open_to_write(path).and_then(|mut file| file.write_all(&text)),
         _ => replace_file(path, &text),
     };
     written.with_context(|| {
         format!("cannot write the report to {}; --output wants a file that can be written", path.display())
     })
+}
+
+/// Opens what is no regular file. To open a pipe that nobody reads would wait for ever; who starts a reader beside this run may need
+/// a moment.
+fn open_to_write(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+        if path.metadata()?.file_type().is_fifo() {
+            let probe = || File::options().write(true).custom_flags(libc::O_NONBLOCK).open(path);
+            let mut tries = 0;
+            // Kept open until the pipe is opened below: as long as there was a reader, that does not wait.
+            let _probe = loop {
+                match probe() {
+                    Err(error) if error.raw_os_error() == Some(libc::ENXIO) && tries < READER_TRIES => tries += 1,
+                    Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
+                        return Err(io::Error::other("it is a pipe that nobody reads"));
+                    }
+                    other => break other?,
+                }
+                std::thread::sleep(READER_WAIT);
+            };
+            return File::options().write(true).open(path);
+        }
+    }
+    File::options().write(true).open(path)
 }
 
 fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
@@ -158,7 +186,10 @@ fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     // Said without the temporary file's name, which nobody gave.
     let make = || temporary_file().tempfile_in(folder).map_err(|error| io::Error::from(error.kind()));
     let mut file = interrupt::removes(make)?;
-    let written = file.write_all(text);
+    // What is replaced keeps its mode.
+    let kept = path.metadata().ok().map(|metadata| metadata.permissions());
+    let kept = kept.map_or(Ok(()), |permissions| file.as_file().set_permissions(permissions));
+    let written = file.write_all(text).and(kept);
     interrupt::settles(|| {
         written?;
         file.persist(&path).map(drop).map_err(|error| error.error)

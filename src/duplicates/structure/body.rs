@@ -8,7 +8,7 @@ use super::attributes::Holder;
 use super::canonical::{Digests, Tensor, Writer};
 use super::form::Piece;
 use super::names::{Known, Names, Source};
-use super::parts::{Entry, Unreadable, push};
+use super::parts::{Entry, Unreadable, push, sort_sources};
 use super::trail::{At, Draft, Trail};
 use crate::message::number::node_def::{ATTR, DEVICE, EXPERIMENTAL_DEBUG_INFO, INPUT, NAME, OP};
 use crate::wire::{Field, WireType};
@@ -121,7 +121,7 @@ impl<'a> Body<'a> {
                 _ => writer.field(field),
             }
         }
-        self.controls.sort_unstable();
+        sort_sources(&mut self.controls);
         for control in &self.controls {
             writer.source(Piece::Control, *control);
         }

@@ -12,7 +12,7 @@ use super::attributes::Holder;
 use super::canonical::{Digests, Tensor, Writer};
 use super::form::Piece;
 use super::names::{Names, Node, Source};
-use super::parts::{Entry, Unreadable, integer, last, numbered_entry, push, sort};
+use super::parts::{Entry, Unreadable, integer, last, numbered_entry, push, sort, sort_sources};
 use crate::message::number::function_def::{NODE_DEF, SIGNATURE};
 use crate::message::number::node_def::NAME as NODE_NAME;
 use crate::message::number::op_def::{arg_def, attr_def};
@@ -271,7 +271,7 @@ impl<'a> Outline<'a> {
     fn put_control_results(&mut self, writer: &mut Writer<'_, 'a>) {
         let names = &self.names;
         let mut sources: Vec<Source<'a>> = self.control_results.iter().map(|name| names.source(name)).collect();
-        sources.sort_unstable();
+        sort_sources(&mut sources);
         sources.into_iter().for_each(|source| writer.source(Piece::ControlResult, source));
     }
 

@@ -26,7 +26,7 @@ use super::find::{FindError, Found, Location};
 use super::foreign::Met;
 use super::model::{File, Model};
 use crate::escape::escape;
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 use crate::progress::{Progress, Work};
 
 /// The archive that a model was read from, in `models[].archive` of the JSON report.
@@ -121,9 +121,11 @@ pub(super) fn find(
     let (refused, damage) = (std::mem::take(&mut listing.refused), std::mem::take(&mut listing.damage));
     let (files, unpacked_bytes) = listing.sizes();
     let groups = listing.into_models();
-    let mut problems: Vec<Problem> = damage.into_iter().map(|at| problem(archive.shown, at)).collect();
-    problems.extend(refused.into_iter().map(|(name, why)| refusal(archive.shown, &name, why)));
-    problems.extend(groups.others.iter().filter_map(|entry| entry.refused(archive.shown)));
+    let mut problems = Problems::default();
+    damage.into_iter().for_each(|at| problems.push(problem(archive.shown, at)));
+    refused.into_iter().for_each(|(name, why)| problems.push(refusal(archive.shown, &name, why)));
+    groups.others.iter().filter_map(|entry| entry.refused(archive.shown)).for_each(|refused| problems.push(refused));
+    let problems = problems.into_list();
     if groups.models.is_empty() {
         return Err(no_model(archive.shown, &groups.others, &problems));
     }
@@ -178,18 +180,18 @@ fn model(
     let below = |entry: &Entry| entry.name.get(if skip == 0 { 0 } else { skip + 1 }..).unwrap_or_default().to_vec();
     let raw: Vec<Vec<u8>> = entries.iter().map(below).collect();
     let names = super::names::unique_bytes(raw.iter().map(Vec::as_slice));
-    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    let (mut files, mut problems) = (Vec::new(), Problems::default());
     for (entry, name) in entries.into_iter().zip(names) {
         let contents = entry.contents(allowance)?;
-        problems.extend(contents.problem.map(|at| problem(&name, at)));
+        contents.problem.into_iter().for_each(|at| problems.push(problem(&name, at)));
         files.extend(contents.bytes.map(|bytes| File::in_memory(name, bytes)));
     }
-    Ok(Model::in_archive(about, files, problems, watched))
+    Ok(Model::in_archive(about, files, problems.into_list(), watched))
 }
 
 /// A problem of a file, given where it is and what.
 fn problem(file: &str, (offset, message): (Option<u64>, String)) -> Problem {
-    Problem { file: file.to_owned(), offset, message }
+    Problem { offset, ..Problem::of_file(file, message) }
 }
 
 /// A problem of the archive, of an entry that is in no model.

@@ -16,7 +16,12 @@ pub(super) const BLOCK: usize = 512;
 /// Said of a tar in place of how it was had, where damage to what it is packed with has been told of already.
 pub(super) const CUT: &str = "(cut)";
 
-/// Where the checksum stands in a header.
+/// Headers that are notes to the next one may claim so many times the size of the tar, all that are damaged together.
+const MAX_CLAIMS: u64 = 8;
+
+/// Where the checksum stands in a header, its size, and its type.
+const SIZE: std::ops::Range<usize> = 124..136;
+const TYPE: usize = 156;
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
 /// Whether a block is the header of an entry: its bytes add up to the checksum in it.
@@ -28,15 +33,35 @@ pub(super) fn is_header(block: &[u8]) -> bool {
     block.len() == BLOCK && written == block.iter().enumerate().map(byte).sum::<u64>()
 }
 
+/// How many of these bytes the header that they begin with claims, if it is a note to the next one: a long name, or extensions.
+fn claim(rest: &[u8]) -> u64 {
+    let is_note = rest.get(TYPE).is_some_and(|kind| b"LKxg".contains(kind));
+    let Some(size) = rest.get(SIZE).filter(|_| is_note) else { return 0 };
+    let size = match size.first() {
+        // In base 256 where it does not fit into octal digits.
+        Some(0x80..) => u64::MAX,
+        _ => size
+            .iter()
+            .filter(|byte| byte.is_ascii_digit())
+            .fold(0_u64, |sum, digit| sum.saturating_mul(8).saturating_add(u64::from(digit & 7))),
+    };
+    size.min(rest.len() as u64)
+}
+
 /// Lists the entries of `tar`. `kind` says of which bytes an offset is: of the archive (nothing), of what it was
 /// unpacked to, or of a tar that is [`CUT`], of which no end is expected.
 pub(super) fn list(tar: &Bytes, kind: &str, allowance: &Allowance<'_>, listing: &mut Listing) -> Result<(), Exceeded> {
     let mut start = 0;
+    let mut claimed = 0_u64;
     loop {
         let part = tar.slice(start..);
         let Stopped { at, why } = part_of(&part, allowance, listing)?;
         let (at, Some(why)) = (start.saturating_add(at), why) else { return Ok(()) };
-        let next = next_header(tar, at.saturating_add(BLOCK));
+        // A header of a long name that claims all the rest is read to the end and found to be wrong there; another one behind it
+        // may do the same.
+        claimed = claimed.saturating_add(claim(tar.get(at..).unwrap_or_default()));
+        let next = next_header(tar, at.saturating_add(BLOCK))
+            .filter(|_| claimed <= MAX_CLAIMS.saturating_mul(tar.len() as u64));
         if kind != CUT || next.is_some() {
             let place = if kind.is_empty() { String::new() } else { format!("at byte {at} of the tar{kind}: ") };
             let rest = if next.is_some() { "; the next header is looked for behind it" } else { "" };

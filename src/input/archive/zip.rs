@@ -31,11 +31,22 @@ fn by_directory(
     listing: &mut Listing,
 ) -> Result<(), Exceeded> {
     allowance.entries(archive.len())?;
+    // Files lie beside one another, so together they take no more than the archive has. Where a directory says otherwise some
+    // share their bytes, and each would be read as if these were its own.
+    let mut left = zip.len() as u64;
     for index in 0..archive.len() {
         let name = archive.by_index_data(index).map(|entry| slashed(entry.name_raw())).unwrap_or_default();
         match archive.by_index_raw(index) {
             Ok(file) if file.is_dir() => {}
-            Ok(file) => listing.add(&name, data(zip, &file)),
+            Ok(file) => match left.checked_sub(file.compressed_size()) {
+                Some(rest) => {
+                    left = rest;
+                    listing.add(&name, data(zip, &file));
+                }
+                None => {
+                    listing.add(&name, Data::Refused("shares its bytes with other entries of the archive".to_owned()));
+                }
+            },
             Err(error) => listing.add(&name, Data::Refused(format!("cannot be read: {error}"))),
         }
     }

@@ -168,10 +168,16 @@ fn checkpoint(checkpoint: &CheckpointReport) -> Section {
     section
 }
 
+/// Said of a fingerprint whose checkpoint is another one. No loader minds.
+const OF_ANOTHER_EXPORT: &str = "; it is of another export, as its checkpoint_hash is not that of variables.index";
+
 fn fingerprint(fingerprint: &Fingerprint) -> Section {
     let mut title = Paragraph::said(format!("fingerprint: version {}", fingerprint.version));
     if !fingerprint.uuid.is_empty() {
         title = title.and(", uuid ").and_name(&fingerprint.uuid);
+    }
+    if fingerprint.checkpoint == Check::Differs {
+        title = title.and(OF_ANOTHER_EXPORT);
     }
     let hashes = [
         ("saved model", &fingerprint.saved_model_checksum),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::checkpoint::Verified;
 use crate::findings::ModelKind;
+use crate::fingerprint::Check;
 use crate::report::document::{Paragraph, Section, SectionKind, Tone};
 use crate::report::{MainFileForm, MetaGraphReport, ModelReport};
 use crate::size::{both, bytes, exact, plural, share};
@@ -18,10 +19,17 @@ pub(super) const TAGS: usize = 24;
 
 /// The path, and what is there, each on at most so many lines.
 pub(super) fn section(model: &ModelReport, lines: usize) -> Section {
-    let said = [Some(contents(model)), archive(model), main_file(model), verified(model)].into_iter().flatten();
+    let said = [Some(contents(model)), archive(model), main_file(model), fingerprint(model), verified(model)];
+    let said = said.into_iter().flatten();
     Section::titled(Paragraph::name(&model.path))
         .kind(SectionKind::Subject)
         .with_all(said.map(|said| said.at_most(lines)))
+}
+
+/// That the fingerprint is of another checkpoint, which no loader minds.
+fn fingerprint(model: &ModelReport) -> Option<Paragraph> {
+    let is_other = model.fingerprint.as_ref().is_some_and(|fingerprint| fingerprint.checkpoint == Check::Differs);
+    is_other.then(|| Paragraph::said("the fingerprint is of another export"))
 }
 
 /// The path and the size in one line.

@@ -45,7 +45,7 @@ fn of_a_damaged_model_messages_do_not_get_into_the_report() {
     assert_eq!(run_json.json()["models"][0]["total_bytes"], 50);
     assert_eq!(run_json.stderr.lines().count(), 2, "{}", run_json.stderr);
     let table = run(&directory, "--format csv model missing").exits(3);
-    assert_eq!(table.stdout, "model,category,bytes,count\nmodel,framing,50,0\n");
+    assert_eq!(table.stdout, "model,category,bytes,count,kind\nmodel,framing,50,0,name\n");
     assert_eq!(table.stderr, run_json.stderr);
 }
 
@@ -69,7 +69,7 @@ fn a_pipe_that_is_closed_after_the_first_line_of_a_long_report_is_success() {
     let by = "--by field,function,node --format csv";
     assert!(run(root(), &format!("fixtures {by}")).stdout.len() > 1 << 17, "longer than a pipe holds");
     let run = shell(root(), &format!("{{ \"$smaudit\" fixtures {by}; echo \"exit code $?\" >&2; }} | head -1"));
-    assert_eq!(run.stdout, "model,field,function,node,bytes,count\n");
+    assert_eq!(run.stdout, "model,field,function,node,bytes,count,kind\n");
     assert_eq!(run.stderr, "exit code 0\n");
 }
 
@@ -173,7 +173,7 @@ fn where_the_report_does_not_fit_the_old_one_stays_and_nothing_is_left() {
 fn a_pipe_is_written_to_and_not_replaced() {
     let directory = model();
     let run = shell(directory.path(), "mkfifo pipe; \"$smaudit\" -f csv -o pipe model & cat pipe; wait; ls").exits(0);
-    assert!(run.stdout.starts_with("model,category,bytes,count\n"), "{run:#?}");
+    assert!(run.stdout.starts_with("model,category,bytes,count,kind\n"), "{run:#?}");
     assert!(run.stdout.ends_with("\nmodel\npipe\n"), "{run:#?}");
 }
 

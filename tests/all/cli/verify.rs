@@ -174,7 +174,7 @@ fn damage_in_an_attribute_is_noticed_with_the_flag_and_not_without() {
     let directory = tree(&[("model/saved_model.pb", &main)]);
     run(&directory, "model").exits(0).silently();
     let run = run(&directory, "--verify --json model").exits(3);
-    let problem = json!({"file": "saved_model.pb", "offset": place(&main), "message": SAID});
+    let problem = json!({"file": "saved_model.pb", "offset": place(&main), "message": SAID, "kind": "damaged"});
     assert_eq!(run.json()["models"][0]["problems"], json!([problem]));
     assert!(run.stderr.contains(SAID), "{run:#?}");
 }

@@ -1,0 +1,342 @@
+//! Whether a model is whole: whether a loader could restore it.
+//!
+//! What is missing, or is another thing than its name says, makes no wrong figure: it makes a small model that passes every
+//! limit. So it is a problem of the kind `not-whole` wherever no loader gets past it: another file in the place of the main
+//! file, no metagraph, an asset that is not there, variables that are restored from no checkpoint or from a tensor of
+//! another shape or type. What a checkpoint lacks in itself (index, shards) `checkpoint` says.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::ops::Range;
+
+use super::Parts;
+use crate::charge::{Form, MainFile};
+use crate::checkpoint::{Checkpoint, Tensor};
+use crate::dtype;
+use crate::escape::shortened;
+use crate::graph::{MetaGraphReach, Reach};
+use crate::ledger::{Dimension, Ledger};
+use crate::message::Entry;
+use crate::outline::{MetaGraph, SavedModel};
+use crate::problem::{Problem, ProblemKind, Problems};
+use crate::stand_in::StandIn;
+use crate::wire::{WireType, fields, last_len, varint};
+
+/// `GraphDef.node` (tensorflow/core/framework/graph.proto); a SavedModel has a number under it.
+const GRAPH_NODE: u32 = 1;
+/// `MetaGraphDef.saver_def` and `object_graph_def` (tensorflow/core/protobuf/meta_graph.proto), `SaverDef.restore_op_name`.
+const SAVER_DEF: u32 = 3;
+const OBJECT_GRAPH_DEF: u32 = 7;
+const RESTORE_OP_NAME: u32 = 3;
+/// `SavedObjectGraph.nodes`, `SavedObject.variable`, and of that the type and the shape
+/// (tensorflow/core/protobuf/saved_object_graph.proto).
+const OBJECTS: u32 = 1;
+const VARIABLE: u32 = 7;
+const VARIABLE_DTYPE: u32 = 1;
+const VARIABLE_SHAPE: u32 = 2;
+/// `NodeDef.op`, `.input` and `.attr`, `AttrValue.type` and `.shape`.
+const OP: u32 = 2;
+const INPUT: u32 = 3;
+const ATTR: u32 = 5;
+const ATTR_TYPE: u32 = 6;
+const ATTR_SHAPE: u32 = 7;
+/// `GraphDef.node` and `.library`, `FunctionDefLibrary.function`, `FunctionDef.node_def`.
+const GRAPH_DEF: u32 = 2;
+const LIBRARY: u32 = 2;
+const FUNCTION: u32 = 1;
+const NODE_DEF: u32 = 3;
+
+/// Ops that read a checkpoint (tensorflow/core/ops/io_ops.cc), that are variables, and that give them a value
+/// (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc).
+const RESTORES: [&str; 3] = ["RestoreV2", "Restore", "RestoreSlice"];
+const VARIABLES: [&str; 4] = ["VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"];
+const ASSIGNS: [&str; 2] = ["Assign", "AssignVariableOp"];
+
+/// What SavedObject calls the value of a variable in the checkpoint (tensorflow/python/trackable/base.py).
+const VARIABLE_VALUE: &str = "VARIABLE_VALUE";
+
+/// Adds to `problems` what a loader would need that is not there, or is something else.
+pub(super) fn check(
+    parts: &Parts<'_>,
+    saved_model: &SavedModel,
+    reach: &Reach<'_>,
+    ledger: &Ledger,
+    problems: &mut Vec<Problem>,
+) {
+    match parts.main_file.as_ref().and_then(of_main_file) {
+        Some(something_else) => {
+            // What is wrong inside of it follows from that.
+            problems.retain(|problem| problem.file != something_else.file);
+            problems.push(something_else);
+            return;
+        }
+        None => {
+            let no_meta_graph = no_meta_graph(parts, saved_model);
+            // Where the file is damaged, that has been said, and is why.
+            let is_said = |other: &Problem| problems.iter().any(|problem| problem.file == other.file);
+            problems.extend(no_meta_graph.filter(|problem| !is_said(problem)));
+        }
+    }
+    problems.extend(missing_assets(parts, saved_model));
+    match &parts.checkpoint {
+        Some(checkpoint) => problems.extend(mismatches(parts, saved_model, reach, checkpoint)),
+        None => problems.extend(missing_checkpoint(parts, saved_model, ledger)),
+    }
+}
+
+fn not_whole(file: &str, message: impl ToString) -> Problem {
+    Problem::of_file(file, message).of_kind(ProblemKind::NotWhole)
+}
+
+fn no_meta_graph(parts: &Parts<'_>, saved_model: &SavedModel) -> Option<Problem> {
+    let main = parts.main_file.as_ref().filter(|main| main.bytes.is_some() && saved_model.meta_graphs.is_empty())?;
+    Some(not_whole(&main.file.name, "expected at least one metagraph, found none: export the model again"))
+}
+
+/// What the main file is where it is no SavedModel.
+fn of_main_file(main: &MainFile<'_>) -> Option<Problem> {
+    let contents = main.file.contents().ok()?;
+    let found = |what: &str| Some(not_whole(&main.file.name, format!("expected a SavedModel, found {what}")));
+    if contents.is_empty() {
+        return found("an empty file: copy or download the model again, or export it again");
+    }
+    if let Some(stand_in) = StandIn::of(&contents) {
+        return found(stand_in.found());
+    }
+    is_graph_def(main, &contents).then_some(())?;
+    found(
+        "another protobuf, a frozen graph (GraphDef) or a MetaGraphDef: load it with \
+             tf.compat.v1.import_graph_def and write a SavedModel with tf.compat.v1.saved_model.simple_save",
+    )
+}
+
+/// Whether the first field is the one that a GraphDef has for its nodes, and a MetaGraphDef for what it says of itself: a
+/// message, where a SavedModel has its version.
+fn is_graph_def(main: &MainFile<'_>, contents: &[u8]) -> bool {
+    match main.form {
+        Form::Binary => {
+            let mut first = fields(contents, 0..contents.len()).filter(|field| field.number == GRAPH_NODE);
+            first.next().is_some_and(|field| field.wire_type == WireType::Len)
+        }
+        Form::Text => {
+            let text = contents.trim_ascii_start();
+            [&b"node"[..], b"meta_info_def", b"versions"].iter().any(|name| {
+                let behind = text.strip_prefix(*name).map(<[u8]>::trim_ascii_start);
+                behind.is_some_and(|behind| behind.starts_with(b"{") || behind.starts_with(b":"))
+            })
+        }
+        Form::Chunked => false,
+    }
+}
+
+/// Assets that a metagraph names and that are not there: no loader gets past that.
+fn missing_assets(parts: &Parts<'_>, saved_model: &SavedModel) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    for (index, graph) in saved_model.meta_graphs.iter().enumerate() {
+        for name in &graph.assets {
+            let path = format!("assets/{name}");
+            if parts.model.file(&path).is_none() {
+                problems.push(not_whole(
+                    &path,
+                    format!("expected an asset that metagraph #{index} names, found no such file"),
+                ));
+            }
+        }
+    }
+    problems.into_list()
+}
+
+/// A metagraph that restores variables, in a model without a checkpoint.
+fn missing_checkpoint(parts: &Parts<'_>, saved_model: &SavedModel, ledger: &Ledger) -> Option<Problem> {
+    let file = parts.main_bytes();
+    let ops = ledger.rollup(&[Dimension::Op]);
+    let has = |wanted: &[&str]| ops.rows.iter().any(|row| wanted.contains(&row.name.as_str()));
+    let restores = |graph: &MetaGraph| {
+        let savers = fields(file, graph.range.clone()).filter(|field| field.is_len(SAVER_DEF));
+        let mut restore_ops = savers.filter_map(|saver| last_len(file, saver.payload(), RESTORE_OP_NAME));
+        restore_ops.any(|name| !name.is_empty())
+    };
+    let is_restored = has(&RESTORES) && saved_model.meta_graphs.iter().any(restores);
+    // What nothing ever assigns has its value from a checkpoint or from nowhere.
+    let is_never_set = has(&VARIABLES) && !has(&ASSIGNS);
+    (is_restored || is_never_set).then(|| {
+        let message = "expected the checkpoint that the graph's variables are restored from, found no `variables` folder \
+                       with one: copy or download it as well, or export the model again";
+        not_whole("variables/variables.index", message)
+    })
+}
+
+/// Variables whose shape or type is another one in the checkpoint.
+fn mismatches(parts: &Parts<'_>, saved_model: &SavedModel, reach: &Reach<'_>, checkpoint: &Checkpoint) -> Vec<Problem> {
+    let (file, main_name) = (parts.main_bytes(), parts.main_file.as_ref().map_or("", |main| &main.file.name));
+    let mut problems = Problems::default();
+    let mut tell = |graph: usize, name: &[u8], declared: &Declared, tensor: &Tensor| {
+        let name = shortened(&String::from_utf8_lossy(name)).into_owned();
+        let key = shortened(&tensor.key);
+        let found = Declared { dtype: tensor.dtype, shape: Some(tensor.shape.clone()) };
+        problems.push(not_whole(
+            main_name,
+            format!("metagraph #{graph}: the variable `{name}` is {declared}, and its value in the checkpoint, `{key}`, is {found}"),
+        ));
+    };
+    for (index, graph) in saved_model.meta_graphs.iter().enumerate() {
+        for (name, declared, tensor) in of_objects(file, graph, checkpoint) {
+            tell(index, &name, &declared, tensor);
+        }
+        if let Some(reach) = reach.meta_graphs.get(index).and_then(Option::as_ref) {
+            for (name, declared, tensor) in of_handles(file, graph, reach, checkpoint) {
+                tell(index, name, &declared, tensor);
+            }
+        }
+    }
+    problems.into_list()
+}
+
+/// What a variable is declared to be: its type's number, and the sizes of its dimensions, negative ones unknown.
+struct Declared {
+    dtype: i32,
+    shape: Option<Vec<i64>>,
+}
+
+impl Declared {
+    fn fits(&self, tensor: &Tensor) -> bool {
+        self.fits_dtype(tensor) && self.fits_shape(tensor)
+    }
+
+    /// References to a type have its number and 100 (`DataType` in tensorflow/core/framework/types.proto).
+    fn fits_dtype(&self, tensor: &Tensor) -> bool {
+        let plain = |dtype: i32| if dtype > 100 { dtype - 100 } else { dtype };
+        self.dtype == 0 || plain(self.dtype) == plain(tensor.dtype)
+    }
+
+    fn fits_shape(&self, tensor: &Tensor) -> bool {
+        let Some(shape) = &self.shape else { return true };
+        let is_same = |(declared, found): (&i64, &i64)| *declared < 0 || declared == found;
+        shape.len() == tensor.shape.len() && shape.iter().zip(&tensor.shape).all(is_same)
+    }
+}
+
+impl fmt::Display for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", dtype::name(self.dtype))?;
+        let Some(shape) = &self.shape else { return Ok(()) };
+        let sizes = shape.iter().take(16).map(|size| if *size < 0 { "?".to_owned() } else { size.to_string() });
+        write!(f, "[{}]", sizes.collect::<Vec<_>>().join(","))
+    }
+}
+
+/// Whether a tensor is a whole variable: of a partitioned one each part is declared by itself.
+fn is_whole_variable(tensor: &Tensor) -> bool {
+    tensor.slices == 0 && tensor.slice_of.is_none() && !tensor.damaged
+}
+
+/// The variables of the object graph that differ: a Python program restores the object of each number from the checkpoint's
+/// object of that number (tensorflow/python/saved_model/load.py, `_restore_checkpoint`).
+fn of_objects<'c>(file: &[u8], graph: &MetaGraph, checkpoint: &'c Checkpoint) -> Vec<(Vec<u8>, Declared, &'c Tensor)> {
+    let Some(saved) = &checkpoint.object_graph else { return Vec::new() };
+    let tensors: HashMap<&str, &Tensor> =
+        checkpoint.bundle.tensors.iter().map(|tensor| (&*tensor.key, tensor)).collect();
+    let graphs = fields(file, graph.range.clone()).filter(|field| field.is_len(OBJECT_GRAPH_DEF));
+    let objects = graphs.flat_map(|graph| fields(file, graph.payload())).filter(|field| field.is_len(OBJECTS));
+    let mut differing = Vec::new();
+    for (object, tracked) in objects.zip(&saved.graph.nodes) {
+        let Some(variable) = last_len(file, object.payload(), VARIABLE) else { continue };
+        let value = tracked.attributes.iter().find(|attribute| attribute.name == VARIABLE_VALUE);
+        let Some(tensor) = value.and_then(|value| tensors.get(&*value.checkpoint_key)).copied() else { continue };
+        let dtype = fields(file, variable.clone()).filter(|field| field.number == VARIABLE_DTYPE).last();
+        let dtype = dtype.and_then(|field| varint(field.bytes(file))).and_then(|(dtype, _)| i32::try_from(dtype).ok());
+        let shape = last_len(file, variable, VARIABLE_SHAPE).and_then(|shape| sizes(file, shape));
+        let declared = Declared { dtype: dtype.unwrap_or_default(), shape };
+        if is_whole_variable(tensor) && !declared.fits(tensor) {
+            let name = value.map(|value| value.full_name.clone()).filter(|name| !name.is_empty());
+            differing.push((name.unwrap_or_else(|| tensor.key.clone()).into_bytes(), declared, tensor));
+        }
+    }
+    differing
+}
+
+/// The nodes that are variables of another type or shape than the one tensor that a saver restores each from.
+fn of_handles<'a>(
+    file: &'a [u8],
+    graph: &MetaGraph,
+    reach: &'a MetaGraphReach<'_>,
+    checkpoint: &'a Checkpoint,
+) -> Vec<(&'a [u8], Declared, &'a Tensor)> {
+    let mut differing = Vec::new();
+    for handle in reach.handles() {
+        let [tensor] = handle.tensors[..] else { continue };
+        let tensor = checkpoint.bundle.tensors.get(tensor.position()).filter(|tensor| is_whole_variable(tensor));
+        let (Some(tensor), Some(vertex)) = (tensor, reach.vertex(handle.number)) else { continue };
+        let declared = declared_by(file, vertex.span);
+        if !declared.fits(tensor) {
+            differing.push((handle.name, declared, tensor));
+        }
+    }
+    // A saver may bring values into another shape or type on their way (`Saver(reshape=True)`): then nothing differs.
+    if !differing.is_empty() && changes_what_it_restores(file, graph) {
+        differing.clear();
+    }
+    differing
+}
+
+/// What the attributes of a variable's node say.
+fn declared_by(file: &[u8], node: Range<usize>) -> Declared {
+    let mut declared = Declared { dtype: 0, shape: None };
+    for entry in fields(file, node).filter(|field| field.is_len(ATTR)) {
+        let Entry { key, value, .. } = Entry::read(file, entry);
+        match key {
+            b"dtype" => declared.dtype = i32::try_from(value.integer(ATTR_TYPE)).unwrap_or_default(),
+            b"shape" => declared.shape = value.range(ATTR_SHAPE).and_then(|shape| sizes(file, shape)),
+            _ => {}
+        }
+    }
+    declared
+}
+
+/// The sizes in a TensorShapeProto; `None` of an unknown rank. A size of 0 is not written.
+fn sizes(file: &[u8], shape: Range<usize>) -> Option<Vec<i64>> {
+    let mut sizes = Vec::new();
+    for field in fields(file, shape) {
+        match field.number {
+            2 => {
+                let size = fields(file, field.payload()).filter(|size| size.number == 1).last();
+                let size = size.and_then(|size| varint(size.bytes(file))).map_or(0, |(size, _)| size);
+                sizes.push(i64::from_ne_bytes(size.to_ne_bytes()));
+            }
+            3 if varint(field.bytes(file)).is_some_and(|(unknown, _)| unknown != 0) => return None,
+            _ => {}
+        }
+    }
+    Some(sizes)
+}
+
+/// Whether a node that casts or reshapes takes what a restore op gives. Walks all nodes, which is done for a model in which
+/// something differs.
+fn changes_what_it_restores(file: &[u8], graph: &MetaGraph) -> bool {
+    let graphs =
+        || fields(file, graph.range.clone()).filter(|field| field.is_len(GRAPH_DEF)).map(|field| field.payload());
+    let libraries = graphs().flat_map(|graph| fields(file, graph)).filter(|field| field.is_len(LIBRARY));
+    let functions =
+        libraries.flat_map(|library| fields(file, library.payload())).filter(|field| field.is_len(FUNCTION));
+    let scopes =
+        graphs().map(|graph| (graph, GRAPH_NODE)).chain(functions.map(|function| (function.payload(), NODE_DEF)));
+    scopes.into_iter().any(|(scope, number)| {
+        let nodes =
+            || fields(file, scope.clone()).filter(move |field| field.is_len(number)).map(|field| field.payload());
+        let part = |node: Range<usize>, number| {
+            last_len(file, node, number).and_then(|range| file.get(range)).unwrap_or_default()
+        };
+        let is_restore = |node: &Range<usize>| RESTORES.iter().any(|op| op.as_bytes() == part(node.clone(), OP));
+        let restoring: HashSet<&[u8]> = nodes().filter(is_restore).map(|node| part(node, 1)).collect();
+        let changes = |node: Range<usize>| {
+            let inputs = fields(file, node.clone()).filter(|field| field.is_len(INPUT));
+            let mut sources =
+                inputs.map(|input| input.bytes(file).split(|byte| *byte == b':').next().unwrap_or_default());
+            matches!(part(node, OP), b"Cast" | b"Reshape") && sources.any(|source| restoring.contains(source))
+        };
+        !restoring.is_empty() && nodes().any(changes)
+    })
+}
+
+#[cfg(test)]
+mod tests;
