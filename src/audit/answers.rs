@@ -63,9 +63,9 @@ pub(super) fn report(
     let fingerprint = parts.fingerprint().and_then(|read| match read {
         Ok(fingerprint) => Some(fingerprint),
         Err(problem) => {
-            // What is no message at all has been told of.
-            let is_told = problems.iter().any(|told| told.file == problem.file);
-            problems.extend((!is_told).then_some(problem));
+            // What is no message at all is a problem already.
+            let is_known = problems.iter().any(|known| known.file == problem.file);
+            problems.extend((!is_known).then_some(problem));
             None
         }
     });

@@ -1,4 +1,4 @@
-//! `smaudit why`: how a signature comes to need a thing.
+//! `smaudit why`: how a signature comes to need a vertex of the graph.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ const COMPARED: usize = 200;
 /// Says of each metagraph of a model how its signatures reach what is called `name`, or what it is where none does.
 ///
 /// The name is that of a node, a function, a variable (its key or its own name) or an asset, whole or an end of it that
-/// only one name has. Where there is no such thing, `meta_graphs` of the answer is empty and `near` has names like it.
+/// only one name has. Where there is no such vertex, `meta_graphs` of the answer is empty and `near` has names like it.
 ///
 /// # Errors
 /// [`AuditError::Imbalance`] where books do not balance: a mistake in smaudit.
@@ -68,7 +68,7 @@ fn named(
     let search =
         |graph, about: &MetaGraph| Search { graph, checkpoint, file, layout, start: about.range.start, progress };
     let graphs = || reach.meta_graphs.iter().zip(&saved_model.meta_graphs).enumerate();
-    let mut names = Names::new(name);
+    let mut names = NameSearch::new(name);
     for (_, (graph, about)) in graphs() {
         let Some(graph) = graph else { continue };
         search(graph, about).names(|candidate, _, _| names.add(candidate));
@@ -103,7 +103,7 @@ struct Search<'g, 'a> {
 }
 
 impl Search<'_, '_> {
-    /// Every name by which a thing can be asked for: the name, the thing, and the node where it is one of a function.
+    /// Every name by which a vertex can be asked for: the name, the vertex, and the node where it is one of a function.
     fn names(&self, mut visit: impl FnMut(&str, u32, Option<u64>)) {
         let saved = self.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
         let mut ticks = Ticks::new(self.progress, self.start);
@@ -208,7 +208,7 @@ impl Search<'_, '_> {
 }
 
 /// The names of a model, as far as they are like the one that was asked for.
-struct Names<'n> {
+struct NameSearch<'n> {
     wanted: &'n str,
     exact: bool,
     /// Names that end with what was asked for; a second one is enough to know that it is not the only one.
@@ -218,7 +218,7 @@ struct Names<'n> {
     pairs: BTreeSet<(u8, u8)>,
 }
 
-impl<'n> Names<'n> {
+impl<'n> NameSearch<'n> {
     fn new(wanted: &'n str) -> Self {
         Self { wanted, exact: false, ends: BTreeSet::new(), near: BTreeSet::new(), pairs: pairs(wanted) }
     }

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use foldhash::HashMap;
 
 use super::Place;
-use super::elements::{self, Element, Kind};
+use super::elements::{self, Element, ElementKind};
 use super::originals::Originals;
-use super::payloads::{self, Found, PayloadKind, Search};
+use super::payloads::{self, FoundPayload, PayloadKind, Search};
 use super::saver_names::SaverNames;
 use super::source::{IndexCrc, Open, Payload, Sources};
 use super::structure::{self, Noted, Structure};
@@ -69,7 +69,7 @@ pub(super) struct Collected<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
     pub(super) meta_graph: u32,
-    pub(super) kind: Kind,
+    pub(super) kind: ElementKind,
     /// The metagraph that has them first; `None` for those that are its own.
     pub(super) original: Option<u32>,
     pub(super) count: u64,
@@ -142,7 +142,7 @@ impl<'a> Collected<'a> {
             let search = Search { file: &table, layout: &Layout::Wire, least };
             for (index, value) in values {
                 let elements = v1::tensor_proto(&table, value).unwrap_or_default();
-                search.of_tensor(elements, &mut |Found { range, taken, unpacked, .. }| {
+                search.of_tensor(elements, &mut |FoundPayload { range, taken, unpacked, .. }| {
                     let (kind, place) = (PayloadKind::Variable, Place::Tensor(TensorId::at(index)));
                     let range = range.start as u64..range.end as u64;
                     let (file, crc, in_element) = (source, None, false);
@@ -205,14 +205,14 @@ impl<'a> Collected<'a> {
     fn element(&mut self, pass: &mut MetaGraphPass<'_>, element: Element, original: Option<u32>) {
         let Search { layout, least, .. } = pass.search;
         pass.tally(&element, original);
-        if element.kind == Kind::Function && self.functions.len() < MAX_FUNCTIONS {
+        if element.kind == ElementKind::Function && self.functions.len() < MAX_FUNCTIONS {
             self.function(pass, &element, original);
         }
         if original.is_some() && self.inputs.marks {
             self.redundant(layout.span(&element.field).range());
         }
         let payload = element.field.payload();
-        if element.kind == Kind::Node && payload.len() >= least {
+        if element.kind == ElementKind::Node && payload.len() >= least {
             let inside = NodeIn { meta_graph: pass.index, function: None, in_element: original.is_some() };
             self.node(pass.search, pass.source, payload, &inside, &pass.names);
         }
@@ -249,7 +249,7 @@ impl<'a> Collected<'a> {
         let name = payloads::node_name(search.file, node.clone());
         let meta_graph = MetaGraphId(inside.meta_graph);
         let place = Place::Node(NodeRef { meta_graph, start: node.start, end: node.end }, inside.function);
-        search.of_node(node, &mut |Found { kind, range, taken, unpacked, strings }| {
+        search.of_node(node, &mut |FoundPayload { kind, range, taken, unpacked, strings }| {
             if strings && names.has(search.file.get(name.clone()).unwrap_or_default()) {
                 return;
             }
@@ -298,7 +298,7 @@ struct MetaGraphPass<'f> {
     names: SaverNames<'f>,
     tallies: Vec<Tally>,
     /// Where the tally of some kind and original is.
-    by_key: HashMap<(Kind, Option<u32>), usize>,
+    by_key: HashMap<(ElementKind, Option<u32>), usize>,
     /// Where the last tallies were, of own elements and of repeated ones: mostly the next ones are there as well.
     last: [usize; 2],
     /// Its functions.
@@ -325,7 +325,7 @@ impl MetaGraphPass<'_> {
     }
 
     /// Where the tally is, which is there from now on.
-    fn find(&mut self, key: (Kind, Option<u32>)) -> usize {
+    fn find(&mut self, key: (ElementKind, Option<u32>)) -> usize {
         let Self { tallies, by_key, last: [own, repeated], .. } = self;
         let (kind, original) = key;
         let at = *by_key.entry(key).or_insert_with(|| {
@@ -338,7 +338,7 @@ impl MetaGraphPass<'_> {
 }
 
 impl Tally {
-    fn key(&self) -> (Kind, Option<u32>) {
+    fn key(&self) -> (ElementKind, Option<u32>) {
         (self.kind, self.original)
     }
 

@@ -15,7 +15,7 @@ use crate::wire::{Field, Layout, WireType, fields, first_len};
 
 /// A field whose occurrences are compared between metagraphs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ElementKind {
     /// `meta_info_def.stripped_op_list.op`.
     OpDef,
     /// `graph_def.node`.
@@ -40,7 +40,7 @@ pub enum Kind {
     ConcreteFunction,
 }
 
-impl Kind {
+impl ElementKind {
     /// All of them.
     pub const ALL: [Self; 11] = [
         Self::OpDef,
@@ -113,10 +113,10 @@ impl Kind {
     }
 }
 
-/// One occurrence of a field of some [`Kind`].
+/// One occurrence of a field of some [`ElementKind`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Element {
-    pub(super) kind: Kind,
+    pub(super) kind: ElementKind,
     pub(super) field: Field,
 }
 
@@ -135,7 +135,12 @@ pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(
                 for list in
                     messages(file, section.payload()).filter(|field| field.number == meta_info_def::STRIPPED_OP_LIST)
                 {
-                    within(file, list.payload(), |number| (number == op_list::OP).then_some(Kind::OpDef), &mut visit);
+                    within(
+                        file,
+                        list.payload(),
+                        |number| (number == op_list::OP).then_some(ElementKind::OpDef),
+                        &mut visit,
+                    );
                 }
                 continue;
             }
@@ -147,10 +152,10 @@ pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(
                 within(file, section.payload(), object_graph_kind, &mut visit);
                 continue;
             }
-            meta_graph_def::SAVER_DEF => Kind::Saver,
-            meta_graph_def::COLLECTION_DEF => Kind::Collection,
-            meta_graph_def::SIGNATURE_DEF => Kind::Signature,
-            meta_graph_def::ASSET_FILE_DEF => Kind::Asset,
+            meta_graph_def::SAVER_DEF => ElementKind::Saver,
+            meta_graph_def::COLLECTION_DEF => ElementKind::Collection,
+            meta_graph_def::SIGNATURE_DEF => ElementKind::Signature,
+            meta_graph_def::ASSET_FILE_DEF => ElementKind::Asset,
             _ => continue,
         };
         visit(Element { kind, field: section });
@@ -161,14 +166,19 @@ pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(
 fn graph(file: &[u8], graph: Range<usize>, visit: &mut impl FnMut(Element)) {
     for field in messages(file, graph) {
         match field.number {
-            graph_def::NODE => visit(Element { kind: Kind::Node, field }),
+            graph_def::NODE => visit(Element { kind: ElementKind::Node, field }),
             graph_def::LIBRARY => within(file, field.payload(), library_kind, visit),
             _ => {}
         }
     }
 }
 
-fn within(file: &[u8], message: Range<usize>, kind: impl Fn(u32) -> Option<Kind>, visit: &mut impl FnMut(Element)) {
+fn within(
+    file: &[u8],
+    message: Range<usize>,
+    kind: impl Fn(u32) -> Option<ElementKind>,
+    visit: &mut impl FnMut(Element),
+) {
     for field in messages(file, message) {
         if let Some(kind) = kind(field.number) {
             visit(Element { kind, field });
@@ -182,19 +192,19 @@ fn messages(file: &[u8], message: Range<usize>) -> impl Iterator<Item = Field> {
     fields(file, message).filter(|field| field.wire_type == WireType::Len)
 }
 
-fn library_kind(number: u32) -> Option<Kind> {
+fn library_kind(number: u32) -> Option<ElementKind> {
     match number {
-        function_def_library::FUNCTION => Some(Kind::Function),
-        function_def_library::GRADIENT => Some(Kind::Gradient),
-        function_def_library::REGISTERED_GRADIENTS => Some(Kind::RegisteredGradient),
+        function_def_library::FUNCTION => Some(ElementKind::Function),
+        function_def_library::GRADIENT => Some(ElementKind::Gradient),
+        function_def_library::REGISTERED_GRADIENTS => Some(ElementKind::RegisteredGradient),
         _ => None,
     }
 }
 
-fn object_graph_kind(number: u32) -> Option<Kind> {
+fn object_graph_kind(number: u32) -> Option<ElementKind> {
     match number {
-        saved_object_graph::NODES => Some(Kind::Object),
-        saved_object_graph::CONCRETE_FUNCTIONS => Some(Kind::ConcreteFunction),
+        saved_object_graph::NODES => Some(ElementKind::Object),
+        saved_object_graph::CONCRETE_FUNCTIONS => Some(ElementKind::ConcreteFunction),
         _ => None,
     }
 }
@@ -214,6 +224,6 @@ mod tests {
         let meta_graph = message().int(3, 1).message(2, &graph).int(5, 6).0;
         let mut kinds = Vec::new();
         each(&meta_graph, 0..meta_graph.len(), |element| kinds.push(element.kind));
-        assert_eq!(kinds, [Kind::Node]);
+        assert_eq!(kinds, [ElementKind::Node]);
     }
 }

@@ -8,7 +8,7 @@ use super::{Duplicates, summary};
 use crate::ledger::State;
 use crate::progress::Step;
 
-/// Finds what is there twice and, where marks are wanted, which bytes of which file these are.
+/// Finds the duplicates and, where marks are wanted, which bytes of which file these are.
 #[must_use]
 pub fn find(inputs: &Inputs<'_>) -> (Duplicates, Marks) {
     let mut collected = Collected::new(inputs);

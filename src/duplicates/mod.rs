@@ -1,4 +1,4 @@
-//! What is there twice: elements that metagraphs repeat, payloads of one content, functions equal but for names.
+//! What a model holds several times: elements that metagraphs repeat, payloads of one content, functions equal but for names.
 //!
 //! `docs/duplication.md` has the definitions. The first two are exact and disjoint, and together they are the model's
 //! redundant bytes; structural duplicates are reported apart, since removing them takes more than storing once.
@@ -21,14 +21,14 @@ use std::ops::Range;
 use crate::identity::{FileId, FunctionId, MetaGraphId, NodeRef, TensorId};
 
 pub use collect::{Inputs, MainFile};
-pub use elements::Kind;
+pub use elements::ElementKind;
 pub use find::find;
 pub use marks::Marks;
 pub use neighbours::{Neighbour, NeighbourPair, Parts, neighbours};
 pub use source::Open;
 pub(crate) use structure::common_stem;
 
-/// What a model has twice. All sizes are bytes on disk.
+/// What a model holds several times. All sizes are bytes on disk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Duplicates {
     /// What would go if each content were stored once: redundant elements and redundant payloads, no byte twice.
@@ -65,7 +65,7 @@ pub struct Pair {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated {
     /// The kind.
-    pub kind: Kind,
+    pub kind: ElementKind,
     /// How many are repeated.
     pub count: u64,
     /// How many the copy has in all.
@@ -87,7 +87,7 @@ pub struct Own {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnElements {
     /// The kind.
-    pub kind: Kind,
+    pub kind: ElementKind,
     /// How many.
     pub count: u64,
     /// Their bytes.
@@ -147,9 +147,9 @@ pub enum Place {
     /// A function of a metagraph, as a whole, or one of the same name and bytes in another metagraph.
     Function(MetaGraphId, FunctionId),
     /// All elements of the section that elements of this kind are in.
-    Section(MetaGraphId, Kind),
+    Section(MetaGraphId, ElementKind),
     /// Some of so many elements of a kind.
-    Elements(MetaGraphId, Kind, u64),
+    Elements(MetaGraphId, ElementKind, u64),
 }
 
 impl Place {
@@ -173,7 +173,7 @@ pub struct Structural {
     pub(crate) read: Vec<ReadFunction>,
 }
 
-/// What reading a function for its structure told of it.
+/// What reading a function for its structure found out of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadFunction {
     /// Where its `function` field begins in the main file's wire format.

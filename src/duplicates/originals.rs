@@ -12,7 +12,7 @@ use std::hash::BuildHasher as _;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::elements::{Element, Kind};
+use super::elements::{Element, ElementKind};
 use crate::cache::{hash_bytes, hash_name, hash_number};
 
 /// What stands for no element.
@@ -50,7 +50,7 @@ struct Original {
 }
 
 impl Original {
-    fn is(&self, file: &[u8], kind: Kind, payload: &[u8]) -> bool {
+    fn is(&self, file: &[u8], kind: ElementKind, payload: &[u8]) -> bool {
         self.tag >> TAG_BITS == kind as u32 && file.get(self.start..self.end) == Some(payload)
     }
 
@@ -63,7 +63,7 @@ impl Original {
 /// The kind of an element, and a hash of its name and of its last bytes: these differ where attributes do. Not inlined, as that
 /// makes the walks that it is called from slower than the calls.
 #[inline(never)]
-fn tag(kind: Kind, payload: &[u8]) -> u32 {
+fn tag(kind: ElementKind, payload: &[u8]) -> u32 {
     let name = match payload {
         [_, length @ 0..0x80, rest @ ..] => rest.get(..usize::from(*length)).unwrap_or_default(),
         _ => &[],
@@ -106,7 +106,7 @@ impl Originals {
 
     /// Not inlined, so that what most elements come to is.
     #[inline(never)]
-    fn find(&mut self, file: &[u8], kind: Kind, payload: &[u8]) -> Option<usize> {
+    fn find(&mut self, file: &[u8], kind: ElementKind, payload: &[u8]) -> Option<usize> {
         let seen = self.seen.get(..self.earlier).unwrap_or_default();
         let tag = tag(kind, payload);
         self.filter.extend(seen);
@@ -247,7 +247,7 @@ mod tests {
         let (mut file, of_first) = (nodes(first), nodes(first).len());
         file.extend(nodes(second));
         let mut originals = Originals::default();
-        let element = |field| Element { kind: Kind::Node, field };
+        let element = |field| Element { kind: ElementKind::Node, field };
         originals.begin();
         fields(&file, 0..of_first).for_each(|field| originals.add(&file, 0, &element(field)));
         originals.begin();
@@ -291,7 +291,7 @@ mod tests {
         for payloads in [payloads, distinct] {
             let file = nodes(&payloads);
             let elements: Vec<_> =
-                fields(&file, 0..file.len()).map(|field| Element { kind: Kind::Node, field }).collect();
+                fields(&file, 0..file.len()).map(|field| Element { kind: ElementKind::Node, field }).collect();
             let mut originals = Originals::default();
             for (meta_graph, own) in (0..).zip([&elements[..1000], &elements[1000..2000]]) {
                 originals.begin();

@@ -23,7 +23,7 @@ const NUMBERS: [u32; 10] = [
     tensor_proto::UINT64_VAL,
 ];
 
-/// What kind of thing holds a payload.
+/// What holds a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum PayloadKind {
     /// A tensor of the checkpoint.
@@ -38,7 +38,7 @@ pub(super) enum PayloadKind {
 
 /// Where in the model's main file a payload's bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundPayload {
     pub(super) kind: PayloadKind,
     /// Where its content is in the wire format.
     pub(super) range: Range<usize>,
@@ -62,7 +62,7 @@ pub(super) struct Search<'f> {
 
 impl Search<'_> {
     /// Gives the payloads of a NodeDef to `visit`, in the order of the file.
-    pub(super) fn of_node(&self, node: Range<usize>, visit: &mut impl FnMut(Found)) {
+    pub(super) fn of_node(&self, node: Range<usize>, visit: &mut impl FnMut(FoundPayload)) {
         for attr in
             fields(self.file, node).filter(|field| field.is_len(node_def::ATTR) && field.payload().len() >= self.least)
         {
@@ -72,7 +72,7 @@ impl Search<'_> {
         }
     }
 
-    fn of_attr(&self, value: Range<usize>, visit: &mut impl FnMut(Found)) {
+    fn of_attr(&self, value: Range<usize>, visit: &mut impl FnMut(FoundPayload)) {
         for field in fields(self.file, value) {
             if field.wire_type != WireType::Len || field.payload().len() < self.least {
                 continue;
@@ -87,7 +87,7 @@ impl Search<'_> {
         }
     }
 
-    fn of_value(&self, field: &Field, visit: &mut impl FnMut(Found)) {
+    fn of_value(&self, field: &Field, visit: &mut impl FnMut(FoundPayload)) {
         match field.number {
             ATTR_S => self.found(PayloadKind::Attr, field, visit),
             ATTR_TENSOR if field.payload().len() >= self.least => self.of_tensor(field.payload(), visit),
@@ -96,21 +96,21 @@ impl Search<'_> {
     }
 
     /// A payload that is a field's.
-    fn found(&self, kind: PayloadKind, field: &Field, visit: &mut impl FnMut(Found)) {
+    fn found(&self, kind: PayloadKind, field: &Field, visit: &mut impl FnMut(FoundPayload)) {
         if field.payload().len() >= self.least {
             let taken = self.layout.span(field).payload_range();
-            visit(Found { kind, range: field.payload(), taken, unpacked: None, strings: false });
+            visit(FoundPayload { kind, range: field.payload(), taken, unpacked: None, strings: false });
         }
     }
 
     /// Gives the payloads of a TensorProto to `visit`, in the order of the file. Strings, and numbers written one by one, are one
     /// payload as far as nothing stands between them: so a payload is the bytes from its first tag to its last, and no byte
     /// is in two.
-    pub(super) fn of_tensor(&self, tensor: Range<usize>, visit: &mut impl FnMut(Found)) {
+    pub(super) fn of_tensor(&self, tensor: Range<usize>, visit: &mut impl FnMut(FoundPayload)) {
         let mut found = |run: Run| {
             if run.range.len() >= self.least {
                 let Run { range, taken, unpacked, strings, .. } = run;
-                visit(Found { kind: PayloadKind::Const, range, taken, unpacked, strings });
+                visit(FoundPayload { kind: PayloadKind::Const, range, taken, unpacked, strings });
             }
         };
         let mut open: Option<Run> = None;

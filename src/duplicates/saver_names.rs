@@ -1,5 +1,5 @@
 //! The names that a save or restore op is given: constants that repeat the checkpoint's keys, once for saving and once for
-//! restoring. That is how savers work and no content that is there twice, so they are no payloads.
+//! restoring. That is how savers work and no content that is duplicated, so they are no payloads.
 
 use std::cell::OnceCell;
 use std::ops::Range;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use foldhash::HashMap;
 
 use super::collect::{Collected, Tally};
-use super::elements::Kind;
+use super::elements::ElementKind;
 use super::groups::Grouped;
 use super::payloads::PayloadKind;
 use super::source::Payload;
@@ -23,9 +23,9 @@ pub(super) fn duplicates(collected: &Collected<'_>, grouped: &Grouped) -> Duplic
     let redundant_payloads: u64 = grouped.groups.iter().map(|group| bytes_of(group.get(1..).unwrap_or_default())).sum();
     let redundant_bytes = redundant_elements + redundant_payloads;
     let mut groups = element_groups(collected);
-    // Where all copies are in redundant elements, those have told it already.
-    let told = |group: &&Vec<usize>| counted(collected, group.get(1..).unwrap_or_default()).next().is_some();
-    groups.extend(grouped.groups.iter().filter(told).map(|group| payload_group(collected, group)));
+    // Where all copies are in redundant elements, those groups say so already.
+    let is_own = |group: &&Vec<usize>| counted(collected, group.get(1..).unwrap_or_default()).next().is_some();
+    groups.extend(grouped.groups.iter().filter(is_own).map(|group| payload_group(collected, group)));
     groups.sort_by_key(|group| Reverse(group.redundant_bytes));
     Duplicates {
         redundant_bytes,
@@ -57,7 +57,7 @@ fn by_pair<'c>(collected: &'c Collected<'_>) -> BTreeMap<(u32, u32), Vec<&'c Tal
 }
 
 /// How many elements of each kind each metagraph has, whoever had them first.
-struct Counts(HashMap<(u32, Kind), u64>);
+struct Counts(HashMap<(u32, ElementKind), u64>);
 
 impl Counts {
     fn of(collected: &Collected<'_>) -> Self {
@@ -68,7 +68,7 @@ impl Counts {
         Self(counts)
     }
 
-    fn get(&self, meta_graph: u32, kind: Kind) -> u64 {
+    fn get(&self, meta_graph: u32, kind: ElementKind) -> u64 {
         self.0.get(&(meta_graph, kind)).copied().unwrap_or(0)
     }
 }
@@ -130,14 +130,14 @@ fn element_groups(collected: &Collected<'_>) -> Vec<Group> {
         for (section, of_section) in by_section {
             let count: u64 = of_section.iter().map(|tally| tally.count).sum();
             let bytes: u64 = of_section.iter().map(|tally| tally.bytes).sum();
-            let kinds = Kind::ALL.iter().filter(|kind| kind.section() == section);
+            let kinds = ElementKind::ALL.iter().filter(|kind| kind.section() == section);
             let is_whole = kinds.map(|kind| counts.get(copy, *kind)).sum::<u64>() == count;
             if let Some(tally) = of_section.first().filter(|_| is_whole) {
                 groups.push(element_group(pair, |graph| Place::Section(graph, tally.kind), count, bytes));
                 continue;
             }
             for tally in of_section {
-                if tally.kind == Kind::Function {
+                if tally.kind == ElementKind::Function {
                     groups.append(functions.entry(pair).or_default());
                 } else {
                     let place = |graph| Place::Elements(graph, tally.kind, counts.get(copy, tally.kind));

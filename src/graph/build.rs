@@ -52,7 +52,7 @@ pub(super) fn build<'a>(
         layout: inputs.layout,
         keys,
         vertices: Vertices::new(range.start),
-        edges: edges::Found::default(),
+        edges: edges::FoundEdges::default(),
         nodes: NodeNames::default(),
         functions: HashMap::default(),
         resources: HashMap::default(),

@@ -17,7 +17,7 @@ pub(super) struct Builder<'a, 'k> {
     pub(super) layout: &'a Layout,
     pub(super) keys: &'k Keys<'a>,
     pub(super) vertices: Vertices,
-    pub(super) edges: edges::Found,
+    pub(super) edges: edges::FoundEdges,
     pub(super) nodes: NodeNames,
     pub(super) functions: HashMap<&'a [u8], u32>,
     pub(super) resources: HashMap<&'a [u8], u32>,

@@ -37,7 +37,7 @@ impl Edge {
 
 /// Edges while they are found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct FoundEdges {
     /// Where those in `targets` of each vertex begin.
     starts: Vec<u32>,
     targets: Vec<Edge>,
@@ -45,7 +45,7 @@ pub(super) struct Found {
     later: Vec<(u32, Edge)>,
 }
 
-impl Found {
+impl FoundEdges {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.targets.len() + self.later.len()
@@ -142,7 +142,7 @@ impl Edges {
 
     /// The same edges from their ends to their starts.
     pub(super) fn reversed(&self) -> Self {
-        let mut edges = Found::default();
+        let mut edges = FoundEdges::default();
         let numbers = 0..u32::try_from(self.vertices()).unwrap_or_default();
         numbers.clone().for_each(|_| edges.begin());
         for from in numbers {
@@ -188,7 +188,7 @@ pub(super) struct Components {
 /// Edges (from, to, why) between so many vertices, for tests.
 #[cfg(test)]
 pub(super) fn edges(vertices: usize, edges: &[(u32, u32, EdgeKind)]) -> Edges {
-    let mut found = Found::default();
+    let mut found = FoundEdges::default();
     (0..vertices).for_each(|_| found.begin());
     edges.iter().for_each(|(from, to, kind)| found.add(*from, *to, *kind));
     found.finish()
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_back_is_gone_and_what_is_led_elsewhere_keeps_its_reason() {
-        let mut found = Found::default();
+        let mut found = FoundEdges::default();
         found.begin();
         found.begin();
         found.add_to_last(0, EdgeKind::Control);
@@ -259,7 +259,7 @@ mod tests {
     proptest! {
         #[test]
         fn edges_added_in_order_and_later_are_those_of_one_list(now in prop::collection::vec(prop::collection::vec(0_u32..9, 0..4), 9), later in prop::collection::vec((0_u32..9, 0_u32..9), 0..20)) {
-            let mut found = Found::default();
+            let mut found = FoundEdges::default();
             let mut expected: Vec<Vec<(u32, EdgeKind)>> = Vec::new();
             for targets in &now {
                 found.begin();

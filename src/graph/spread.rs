@@ -1,6 +1,6 @@
 //! Which roots reach each vertex: bits that flow along the edges.
 //!
-//! Nodes mostly need what is in front of them, so one sweep from the last vertex to the first takes bits most of the way, each
+//! Nodes mostly need what is in front of them, so one sweep from the last vertex to the first takes bits nearly as far as they go, each
 //! edge once, in the order of memory. What an edge leads to that the sweep has passed already (a function, which stands
 //! behind the nodes; the start of a loop) is followed from there. With a few roots, and what models look like, that soon
 //! comes to an end: a vertex is followed again only if more roots reach it. Where it takes more than a few times the

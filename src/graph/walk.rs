@@ -1,6 +1,6 @@
 //! Walks over the graph: what some roots or vertices reach, and what they would still reach without something.
 //!
-//! Every walk is over the same typed edges, so a question is a choice of two things: where it begins, and which edges it
+//! Every walk is over the same typed edges, so a question is a choice of two: where it begins, and which edges it
 //! leaves out. Each takes one pass over what it reaches, and a bit for each vertex of the metagraph.
 //!
 //! ```text

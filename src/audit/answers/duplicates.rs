@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::audit::Parts;
-use crate::duplicates::{self, Kind, Place, common_stem};
+use crate::duplicates::{self, ElementKind, Place, common_stem};
 use crate::identity::{FunctionId, MetaGraphId};
 use crate::report::duplicates as report;
 
@@ -141,8 +141,8 @@ impl Words<'_> {
                 Called { key: Some(key), ..called("variables", name, None) }
             }
             Place::Node(node, function) => {
-                let kind = if function.is_some() { Kind::Function } else { Kind::Node };
-                let name = Kind::Node.name(main, node.payload());
+                let kind = if function.is_some() { ElementKind::Function } else { ElementKind::Node };
+                let name = ElementKind::Node.name(main, node.payload());
                 let function = function.map(|function| self.function(function));
                 Called { function, ..called(kind.field(), name, Some(node.meta_graph)) }
             }
@@ -150,7 +150,9 @@ impl Words<'_> {
                 let file = self.parts.model.files.get(file.position());
                 called("assets", file.map(|file| file.name.clone()).unwrap_or_default(), None)
             }
-            Place::Function(graph, function) => called(Kind::Function.field(), self.function(function), Some(graph)),
+            Place::Function(graph, function) => {
+                called(ElementKind::Function.field(), self.function(function), Some(graph))
+            }
             Place::Section(graph, kind) => called(kind.section(), kind.section().to_owned(), Some(graph)),
             Place::Elements(graph, kind, of) => called(kind.field(), format!("{elements} of {of}"), Some(graph)),
         }

@@ -7,8 +7,8 @@
 use super::attributes::Holder;
 use super::canonical::{Digests, Tensor, Writer};
 use super::form::Piece;
-use super::names::{Known, Names, Source};
-use super::parts::{Entry, Unreadable, push, sort_sources};
+use super::names::{FunctionNames, Known, Source, sort_sources};
+use super::parts::{Entry, Unreadable, push};
 use super::trail::{At, Draft, Trail};
 use crate::message::number::node_def::{ATTR, DEVICE, EXPERIMENTAL_DEBUG_INFO, INPUT, NAME, OP};
 use crate::wire::{Field, WireType};
@@ -42,7 +42,7 @@ impl<'a> Body<'a> {
     }
 
     /// What the nodes of the function are that has these names, and their calls.
-    pub(super) fn read(&mut self, writer: &mut Writer<'_, 'a>, names: &mut Names<'a>) -> Result<Digests, Stop> {
+    pub(super) fn read(&mut self, writer: &mut Writer<'_, 'a>, names: &mut FunctionNames<'a>) -> Result<Digests, Stop> {
         let is_followed = names.are_sound() && !writer.lacks_room;
         let mut at = is_followed.then(|| self.trail.start());
         let mut digests = Digests::default();
@@ -64,7 +64,7 @@ impl<'a> Body<'a> {
     pub(super) fn follow(
         &mut self,
         writer: &mut Writer<'_, 'a>,
-        names: &Names<'a>,
+        names: &FunctionNames<'a>,
         at: At,
         index: usize,
     ) -> Option<At> {
@@ -77,7 +77,7 @@ impl<'a> Body<'a> {
     fn leave_step(
         &mut self,
         writer: &Writer<'_, 'a>,
-        names: &Names<'a>,
+        names: &FunctionNames<'a>,
         at: At,
         index: usize,
         digests: Digests,
@@ -91,7 +91,7 @@ impl<'a> Body<'a> {
     fn node(
         &mut self,
         writer: &mut Writer<'_, 'a>,
-        names: &mut Names<'a>,
+        names: &mut FunctionNames<'a>,
         index: usize,
         before: Digests,
     ) -> Result<Digests, Stop> {
@@ -137,7 +137,7 @@ impl<'a> Body<'a> {
     fn input(
         &mut self,
         writer: &mut Writer<'_, 'a>,
-        names: &mut Names<'a>,
+        names: &mut FunctionNames<'a>,
         input: Field,
         index: usize,
     ) -> Result<(), Unreadable> {
@@ -150,7 +150,7 @@ impl<'a> Body<'a> {
             let known = writer.tensor(names, &tensor)?;
             (known, input.payload..input.payload.saturating_add(tensor.name.len()), tensor.is_bare())
         };
-        // What is behind the node may be another thing in a function that begins like this one.
+        // What is behind the node may be another node in a function that begins like this one.
         let known = known.filter(|known| known.is_before(index));
         self.draft.input(writer.file, input, known, name, is_bare);
         Ok(())

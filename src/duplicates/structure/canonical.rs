@@ -30,7 +30,7 @@ use std::ops::Range;
 use super::classes::Calls;
 use super::form::{Digest, Form, Key, Piece};
 use super::library::{Library, Results};
-use super::names::{Known, Names, Source};
+use super::names::{FunctionNames, Known, Source};
 use super::parts::{Entry, Unreadable, last};
 use crate::message::number::node_def::OP;
 use crate::wire::{Field, Fields};
@@ -126,7 +126,11 @@ impl<'l, 'a> Writer<'l, 'a> {
     }
 
     /// Puts where a tensor comes from: the argument or node, if nothing but that and the port decides.
-    pub(super) fn tensor(&mut self, names: &mut Names<'a>, tensor: &Tensor<'a>) -> Result<Option<Known>, Unreadable> {
+    pub(super) fn tensor(
+        &mut self,
+        names: &mut FunctionNames<'a>,
+        tensor: &Tensor<'a>,
+    ) -> Result<Option<Known>, Unreadable> {
         let known = names.find(tensor.name);
         let position = match known.map(Known::source) {
             Some(Source::Node(position)) => position,
@@ -151,7 +155,7 @@ impl<'l, 'a> Writer<'l, 'a> {
     }
 
     /// The function of the library that is the op of the node at `position`.
-    fn callee(&self, names: &mut Names<'a>, position: u64) -> Result<Option<usize>, Unreadable> {
+    fn callee(&self, names: &mut FunctionNames<'a>, position: u64) -> Result<Option<usize>, Unreadable> {
         let (file, library) = (self.file, self.library);
         names.callee(position, |node| last(file, node, [OP]).map(|[op]| library.find(op)))
     }
@@ -186,7 +190,7 @@ pub(super) struct Tensor<'a> {
 }
 
 impl<'a> Tensor<'a> {
-    /// Names have no colon in them, and are longer than what follows, so colons are looked for from the end.
+    /// FunctionNames have no colon in them, and are longer than what follows, so colons are looked for from the end.
     pub(super) fn new(reference: &'a [u8]) -> Self {
         let last = |text: &[u8]| text.iter().rposition(|byte| *byte == b':');
         let colon = last(reference).map(|colon| last(reference.get(..colon).unwrap_or_default()).unwrap_or(colon));

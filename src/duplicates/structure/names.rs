@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::parts::{Unreadable, push};
 use crate::seeded::Seed;
+use crate::steady::sort_by_bytes;
 
 /// A name table begins with so many slots, a power of two, and is at most half full: most functions have fewer nodes.
 const LEAST_SLOTS: usize = 1 << 8;
@@ -20,6 +21,16 @@ pub(super) enum Source<'a> {
     Node(u64),
     /// Neither: the name itself.
     Unknown(&'a [u8]),
+}
+
+/// Sorts what names stand for: arguments, then nodes, then names.
+pub(super) fn sort_sources(sources: &mut [Source<'_>]) {
+    sort_by_bytes(sources, |source| match *source {
+        Source::Argument(position) => (b"", position),
+        // Positions of nodes and arguments are far below this.
+        Source::Node(position) => (b"", position | 1 << 63),
+        Source::Unknown(name) => (name, u64::MAX),
+    });
 }
 
 /// A node of the function where it lies.
@@ -101,7 +112,7 @@ const EMPTY: Slot = Slot { hash: u32::MAX, known: Known::NONE };
 ///
 /// The table is one of our own, as it is made anew for each function: to clear one of a few hundred slots of eight bytes takes
 /// less than to look after a map. Its hash is seeded, so no file can fill it with names that meet.
-pub(super) struct Names<'a> {
+pub(super) struct FunctionNames<'a> {
     arguments: Vec<&'a [u8]>,
     nodes: Vec<Node<'a>>,
     /// For the first nodes, as far as somebody asked.
@@ -114,14 +125,14 @@ pub(super) struct Names<'a> {
     seed: Seed,
 }
 
-impl Default for Names<'_> {
+impl Default for FunctionNames<'_> {
     fn default() -> Self {
         let (arguments, nodes, callees, slots) = Default::default();
         Self { arguments, nodes, callees, is_odd: false, slots, taken: 0, seed: Seed::default() }
     }
 }
 
-impl<'a> Names<'a> {
+impl<'a> FunctionNames<'a> {
     /// Forgets all; memory is kept for the next function.
     pub(super) fn clear(&mut self) {
         self.arguments.clear();
@@ -268,8 +279,8 @@ impl<'a> Names<'a> {
 mod tests {
     use super::*;
 
-    fn names(nodes: &[Vec<u8>]) -> Names<'_> {
-        let mut names = Names::default();
+    fn names(nodes: &[Vec<u8>]) -> FunctionNames<'_> {
+        let mut names = FunctionNames::default();
         names.clear();
         names.push_argument(b"x").unwrap();
         for node in nodes {

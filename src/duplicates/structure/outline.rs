@@ -11,8 +11,8 @@ use foldhash::HashMap;
 use super::attributes::Holder;
 use super::canonical::{Digests, Tensor, Writer};
 use super::form::Piece;
-use super::names::{Names, Node, Source};
-use super::parts::{Entry, Unreadable, integer, last, numbered_entry, push, sort, sort_sources};
+use super::names::{FunctionNames, Node, Source, sort_sources};
+use super::parts::{Entry, Unreadable, integer, last, numbered_entry, push, sort};
 use crate::message::number::function_def::{NODE_DEF, SIGNATURE};
 use crate::message::number::node_def::NAME as NODE_NAME;
 use crate::message::number::op_def::{arg_def, attr_def};
@@ -55,7 +55,7 @@ impl Noted {
 pub(super) struct Outline<'a> {
     /// Nodes of as many bytes are noted.
     large: usize,
-    pub(super) names: Names<'a>,
+    pub(super) names: FunctionNames<'a>,
     pub(super) noted: Noted,
     /// How many of its nodes the form says to stand before what was put.
     nodes_told: usize,
@@ -68,7 +68,7 @@ pub(super) struct Outline<'a> {
     argument_attributes: Vec<(u64, Range<usize>)>,
     /// `FunctionDef.resource_arg_unique_id`: the argument's position and its number.
     resources: Vec<(u64, u64)>,
-    /// Names of the nodes in `FunctionDef.control_ret`.
+    /// FunctionNames of the nodes in `FunctionDef.control_ret`.
     control_results: Vec<&'a [u8]>,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Outline<'a> {
     pub(super) fn new(large: usize) -> Self {
         Self {
             large,
-            names: Names::default(),
+            names: FunctionNames::default(),
             noted: Noted::NOTHING,
             nodes_told: 0,
             result_names: Vec::new(),

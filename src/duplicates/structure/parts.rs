@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::names::Source;
 use crate::message::number::map_entry;
 use crate::steady::sort_by_bytes;
 use crate::wire::{Field, Fields, WireError, WireType, plain_entry, varint};
@@ -69,16 +68,6 @@ pub(super) fn integer(file: &[u8], field: Field) -> u64 {
 /// Sorts entries by key, and those of one key in their order.
 pub(super) fn sort(entries: &mut [Entry<'_>]) {
     sort_by_bytes(entries, |entry| (entry.key, entry.value.start as u64));
-}
-
-/// Sorts what names stand for: arguments, then nodes, then names.
-pub(super) fn sort_sources(sources: &mut [Source<'_>]) {
-    sort_by_bytes(sources, |source| match *source {
-        Source::Argument(position) => (b"", position),
-        // Positions of nodes and arguments are far below this.
-        Source::Node(position) => (b"", position | 1 << 63),
-        Source::Unknown(name) => (name, u64::MAX),
-    });
 }
 
 /// Adds to a list, which the file must not make too long.

@@ -290,7 +290,7 @@ fn an_attribute_of_an_argument_belongs_to_that_argument() {
     assert!(equal(&of(0, "_output_shapes"), &of(1, "_user_specified_name")));
 }
 
-/// The ways to name a function in another, each as a function that does.
+/// The forms in which a function is named in another, each as a function that does.
 fn references(callee: &str) -> Vec<(&'static str, Message)> {
     let attribute = |key: &str, value: &Message| function("caller", [&node("n", "Op").entry(5, key, value)]);
     let named = message().bytes(1, callee);
@@ -308,20 +308,20 @@ fn references(callee: &str) -> Vec<(&'static str, Message)> {
 
 #[test]
 fn a_callee_counts_by_its_structure_and_not_by_its_name() {
-    for (((way, a), (_, b)), (_, c)) in references("f").into_iter().zip(references("g")).zip(references("h")) {
+    for (((form, a), (_, b)), (_, c)) in references("f").into_iter().zip(references("g")).zip(references("h")) {
         let [f, g] = ["f", "g"].map(|name| function(name, [&constant("c", b"same")]));
         let h = function("h", [&constant("c", b"else")]);
         let found = classes_of(&[f, g, h, a, b, c]);
         assert_eq!(found[0], found[1]);
-        assert_eq!(found[3], found[4], "{way}");
-        assert_ne!(found[3], found[5], "{way}");
+        assert_eq!(found[3], found[4], "{form}");
+        assert_ne!(found[3], found[5], "{form}");
     }
 }
 
 #[test]
 fn a_function_that_is_not_in_the_library_counts_by_its_name() {
-    for ((way, a), (_, b)) in references("f").into_iter().zip(references("g")).take(6) {
-        assert!(!equal(&a, &b), "{way}");
+    for ((form, a), (_, b)) in references("f").into_iter().zip(references("g")).take(6) {
+        assert!(!equal(&a, &b), "{form}");
     }
 }
 
@@ -549,7 +549,7 @@ impl DraftNode {
     }
 }
 
-/// Writes all functions; those for which `other` is true under other names, as are the things in them.
+/// Writes all functions; those for which `other` is true under other names, as is all that is in them.
 fn write(drafts: &[Draft], other: &dyn Fn(usize) -> bool) -> Vec<Message> {
     let name = |function: usize| if other(function) { format!("renamed_{function}") } else { format!("f{function}") };
     let write = |(own, draft): (usize, &Draft)| {

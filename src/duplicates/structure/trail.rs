@@ -15,7 +15,7 @@
 use std::ops::Range;
 
 use super::canonical::Digests;
-use super::names::{Known, Names, Node};
+use super::names::{FunctionNames, Known, Node};
 use crate::cache::{Cache, hash_name, hash_number};
 use crate::message::number::node_def;
 use crate::wire::{Field, WireType, short_length};
@@ -26,7 +26,7 @@ const MAX_STEPS: usize = 1 << 16;
 const MAX_INPUTS: usize = 1 << 17;
 const MAX_CALLS: usize = 1 << 16;
 
-/// Guesses that are kept where ways part, and of steps by their digests, as a power of two: for a library of so many bytes.
+/// Guesses that are kept where paths part, and of steps by their digests, as a power of two: for a library of so many bytes.
 fn recent_bits(bytes: usize) -> u32 {
     (bytes / BYTES_OF_NODE).max(1).ilog2().clamp(8, 14)
 }
@@ -46,7 +46,7 @@ impl At {
 
 /// A node that was read behind others.
 #[derive(Debug)]
-struct Step<'a> {
+struct TrailStep<'a> {
     /// The step of the node before it.
     from: At,
     /// The step that was taken from here last.
@@ -62,7 +62,7 @@ struct Step<'a> {
 
 /// An input of a node.
 #[derive(Debug, Clone, Copy)]
-struct Input<'a> {
+struct StepInput<'a> {
     /// The bytes from the name before it up to its length: what is left of another input, its own tag.
     before: &'a [u8],
     source: Known,
@@ -77,8 +77,8 @@ struct Input<'a> {
 /// The steps of one library, as one thread takes them.
 pub(super) struct Trail<'a> {
     file: &'a [u8],
-    steps: Vec<Step<'a>>,
-    inputs: Vec<Input<'a>>,
+    steps: Vec<TrailStep<'a>>,
+    inputs: Vec<StepInput<'a>>,
     calls: Vec<usize>,
     by_bytes: Cache,
     by_digests: Cache,
@@ -103,13 +103,20 @@ impl<'a> Trail<'a> {
         }
         if self.steps.is_empty() {
             let digests = Digests::default();
-            self.steps.push(Step { from: At::NONE, next: At::NONE, digests, inputs: 0..0, last: None, calls: 0..0 });
+            self.steps.push(TrailStep {
+                from: At::NONE,
+                next: At::NONE,
+                digests,
+                inputs: 0..0,
+                last: None,
+                calls: 0..0,
+            });
         }
         At::START
     }
 
     /// The step from `from` on that a node follows, if one is known.
-    pub(super) fn follow(&mut self, from: At, node: &Node<'_>, names: &Names<'_>) -> Option<At> {
+    pub(super) fn follow(&mut self, from: At, node: &Node<'_>, names: &FunctionNames<'_>) -> Option<At> {
         let bytes = node.behind_name;
         let next = self.step(from)?.next;
         if self.fits(next, bytes, names) {
@@ -161,14 +168,14 @@ impl<'a> Trail<'a> {
         }
         self.calls.extend_from_slice(calls);
         let (inputs, calls) = (first_input..self.inputs.len(), first_call..self.calls.len());
-        self.steps.push(Step { from, next: At::NONE, digests: read, inputs, last, calls });
+        self.steps.push(TrailStep { from, next: At::NONE, digests: read, inputs, last, calls });
         self.by_digests.set(hash, number);
         self.by_bytes.set(hash_node(from, node.behind_name), number);
         Some(self.set_next(from, at))
     }
 
     #[inline]
-    fn step(&self, at: At) -> Option<&Step<'a>> {
+    fn step(&self, at: At) -> Option<&TrailStep<'a>> {
         self.steps.get(at.0 as usize)
     }
 
@@ -178,8 +185,8 @@ impl<'a> Trail<'a> {
     }
 
     /// Whether the bytes of a node behind its name are those of a step, with the names of its own function.
-    fn fits(&self, at: At, bytes: &[u8], names: &Names<'_>) -> bool {
-        let Some(Step { inputs, last: Some(last), .. }) = self.step(at) else { return false };
+    fn fits(&self, at: At, bytes: &[u8], names: &FunctionNames<'_>) -> bool {
+        let Some(TrailStep { inputs, last: Some(last), .. }) = self.step(at) else { return false };
         let mut rest = bytes;
         for input in self.inputs.get(inputs.clone()).unwrap_or_default() {
             let Some(behind) = input.behind(rest, names) else { return false };
@@ -189,10 +196,10 @@ impl<'a> Trail<'a> {
     }
 }
 
-impl Input<'_> {
+impl StepInput<'_> {
     /// What follows the name, if `bytes` begin with an input like this.
     #[inline(always)]
-    fn behind<'b>(&self, bytes: &'b [u8], names: &Names<'_>) -> Option<&'b [u8]> {
+    fn behind<'b>(&self, bytes: &'b [u8], names: &FunctionNames<'_>) -> Option<&'b [u8]> {
         let rest = behind(bytes, self.before)?;
         let (length, rest) = short_length(rest)?;
         let rest = if self.is_control { rest.strip_prefix(b"^")? } else { rest };
@@ -211,7 +218,7 @@ fn behind<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
     same(start, prefix).then_some(rest)
 }
 
-/// Whether bytes are equal. Names and what is between them have eight to sixty bytes, and there are five times a node of them: a
+/// Whether bytes are equal. FunctionNames and what is between them have eight to sixty bytes, and there are five times a node of them: a
 /// few large numbers, which may overlap, take less than a call each.
 #[inline(always)]
 fn same(a: &[u8], b: &[u8]) -> bool {
@@ -241,7 +248,7 @@ fn hash_node(from: At, bytes: &[u8]) -> u64 {
 /// How a node can be followed, while it is read.
 #[derive(Debug, Default)]
 pub(super) struct Draft<'a> {
-    inputs: Vec<Input<'a>>,
+    inputs: Vec<StepInput<'a>>,
     /// Where the bytes begin that belong to no input yet.
     open: usize,
     can_be_followed: bool,
@@ -276,7 +283,7 @@ impl<'a> Draft<'a> {
         let is_control = name.start > field.payload;
         let is_bare = is_bare && source.is_node();
         let beside = field.payload().len().saturating_sub(name.len());
-        self.inputs.push(Input { before, source, is_control, beside, is_bare });
+        self.inputs.push(StepInput { before, source, is_control, beside, is_bare });
         self.open = name.end;
     }
 
