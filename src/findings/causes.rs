@@ -2,23 +2,35 @@
 
 mod assign_constants;
 mod broadcast_constant;
+mod cast_down_variable;
 mod constant_equals_variable;
 mod constant_in_every_metagraph;
 mod constant_in_every_trace;
+pub(super) mod debug_info;
 mod duplicate_asset;
 mod embedded_dataset;
+mod equal_variables;
 mod extra_metagraph;
+mod foreign_files;
 mod gradient_functions;
 mod layer_traces;
 mod load_save_wrappers;
 mod metadata_array;
 mod optimizer_state;
 mod per_variable_overhead;
+pub(super) mod python_only_functions;
 mod repeated_savers;
 mod size_limit;
+mod sparse_constant;
 mod stale_files;
+mod text_main_file;
 mod trace_per_argument;
+mod training_graph;
+mod training_wrapper;
+pub(super) mod unreached_function_nodes;
+mod unreached_rows;
 mod unrolled_loop;
+pub(super) mod unserved_variable;
 mod unused_variable;
 mod variable_stored_twice;
 mod vocabulary_constant;
@@ -36,19 +48,31 @@ pub const CAUSES: &[Cause] = &[
     constant_equals_variable::CAUSE,
     metadata_array::CAUSE,
     optimizer_state::CAUSE,
+    training_wrapper::CAUSE,
     unused_variable::CAUSE,
+    unserved_variable::CAUSE,
+    cast_down_variable::CAUSE,
+    unreached_rows::CAUSE,
+    equal_variables::CAUSE,
     vocabulary_constant::CAUSE,
     layer_traces::CAUSE,
     trace_per_argument::CAUSE,
     gradient_functions::CAUSE,
+    training_graph::CAUSE,
+    python_only_functions::CAUSE,
+    unreached_function_nodes::CAUSE,
     load_save_wrappers::CAUSE,
     repeated_savers::CAUSE,
     unrolled_loop::CAUSE,
     broadcast_constant::CAUSE,
+    sparse_constant::CAUSE,
     embedded_dataset::CAUSE,
     weights_in_attribute::CAUSE,
     stale_files::CAUSE,
+    foreign_files::CAUSE,
     duplicate_asset::CAUSE,
     per_variable_overhead::CAUSE,
+    text_main_file::CAUSE,
+    debug_info::CAUSE,
     size_limit::CAUSE,
 ];

@@ -15,7 +15,7 @@ use super::objects::{self, Object};
 use super::program::Program;
 use super::variables::Variables;
 use crate::charge::MainFile;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Tensor};
 use crate::duplicates::{Duplicates, Place};
 use crate::graph::{Reach, is_for_callers};
 use crate::input::Model;
@@ -26,6 +26,9 @@ use crate::outline::{Notes, SavedModel, within};
 use crate::wire::{Field, fields};
 
 const KERAS_METADATA: &str = "keras_metadata.pb";
+/// What is worth a finding where less is a matter of information: so many bytes, and so much of the model.
+const WORTH: u64 = 64 << 10;
+const WORTH_PERCENT: u128 = 5;
 
 /// The pieces of a tensor's data: files of the checkpoint by position, and ranges of them.
 type Data = Vec<(usize, Range<u64>)>;
@@ -81,6 +84,16 @@ impl<'a> Context<'a> {
             variables: OnceLock::new(),
             data: OnceLock::new(),
         }
+    }
+
+    /// The main file.
+    pub(super) fn main_file(&self) -> Option<&'a MainFile<'a>> {
+        self.main_file
+    }
+
+    /// Whether so many bytes, of what takes room in many models and is a mistake in few, are enough for a finding.
+    pub(super) fn is_worth_a_finding(&self, bytes: u64) -> bool {
+        bytes >= WORTH && u128::from(bytes) * 100 >= u128::from(self.model.bytes()) * WORTH_PERCENT
     }
 
     /// The main file in wire format; none where it cannot be read.
@@ -152,9 +165,35 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Claims the last bytes of tensors: by their positions in the bundle, and how many of each.
+    pub(super) fn claim_ends(&self, claims: &mut Claims, ends: impl IntoIterator<Item = (usize, u64)>) {
+        let Some(checkpoint) = self.checkpoint else { return };
+        let mut ranges: BTreeMap<usize, Vec<Range<u64>>> = BTreeMap::new();
+        for (tensor, mut left) in ends {
+            for (file, range) in self.data(tensor).iter().rev() {
+                let start = range.end.saturating_sub(left).max(range.start);
+                left = left.saturating_sub(range.end.saturating_sub(start));
+                ranges.entry(*file).or_default().push(start..range.end);
+            }
+        }
+        for (file, ranges) in ranges {
+            let name = checkpoint.files.get(file).map_or("", |file| &file.path);
+            claims.add_ranges(name, ranges);
+        }
+    }
+
     /// The bytes of the shards that are charged to a tensor.
     pub(super) fn data_bytes(&self, tensor: usize) -> u64 {
         self.data(tensor).iter().map(|(_, range)| range.end.saturating_sub(range.start)).fold(0, u64::saturating_add)
+    }
+
+    /// The bytes of a tensor of a bundle.
+    pub(super) fn tensor_content(&self, tensor: &Tensor) -> Option<Bytes> {
+        let range = tensor.range()?;
+        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+        let (_, file) = self.checkpoint?.shards().find(|(shard, _)| *shard == tensor.shard)?;
+        let shard = self.model.file(&file.path)?.contents().ok()?;
+        shard.get(range.clone()).is_some().then(|| shard.slice(range))
     }
 
     /// Where the data of a tensor is: files of the checkpoint by position, and ranges of them.

@@ -1,7 +1,8 @@
 //! What takes room and is no cause for alarm: parts that a model has because of how it was saved, which may be left out in
 //! some cases and are small in most. `docs/findings/information.md` has what each of them is.
 //!
-//! Each is measured where it lies, and no byte is in two of them: an attribute of a node that is counted as a whole is
+//! Each is measured where it lies, and no byte is in two of them, but for functions and nodes of functions that no
+//! signature needs, which are told by themselves: an attribute of a node that is counted as a whole is
 //! not counted again. What all nodes have of something was noted when they were charged, so only those are walked that are
 //! counted as a whole, to take that away again.
 
@@ -10,7 +11,8 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Context, savers};
+use super::causes::{debug_info, python_only_functions, unreached_function_nodes, unserved_variable};
+use super::{Cause, Context, savers};
 use crate::graph::{Root, Vertex, VertexKind};
 use crate::message::attributes::{argument_shapes, is_output_shapes};
 use crate::message::number::function_def::{ARG_ATTR, NODE_DEF};
@@ -33,8 +35,6 @@ pub struct Information {
     pub message: String,
 }
 
-const DEBUG_FILES: &str = "debug/";
-
 impl Sum {
     fn told(self, id: &str, message: impl FnOnce(u64) -> String) -> Option<Information> {
         (self.bytes > 0).then(|| Information { id: id.to_owned(), bytes: self.bytes, message: message(self.count) })
@@ -47,7 +47,7 @@ pub(super) fn informations(context: &Context<'_>) -> Vec<Information> {
     for graph in 0..context.saved_model.meta_graphs.len() {
         sums.meta_graph(context, graph);
     }
-    for file in context.model.files.iter().filter(|file| file.name.starts_with(DEBUG_FILES)) {
+    for file in context.model.files.iter().filter(|file| file.name.starts_with(debug_info::FILES)) {
         sums.debug_info.add(file.bytes);
     }
     let save_restore = sums.save_restore.told("save-restore", |count| {
@@ -70,7 +70,21 @@ pub(super) fn informations(context: &Context<'_>) -> Vec<Information> {
         let lists = plural(count, "list", "lists");
         format!("{lists} of the ops that a graph uses, for loaders of another version")
     });
-    let told = [save_restore, unreached, output_shapes, debug_info, op_list];
+    let debug_info = debug_info.filter(|_| !debug_info::is_found(context));
+    let of_cause = |cause: &Cause, found: Option<(u64, String)>| {
+        let message = |message: String| message.trim_end_matches('.').to_owned();
+        found.map(|(bytes, text)| Information { id: cause.id.to_owned(), bytes, message: message(text) })
+    };
+    let told = [
+        save_restore,
+        unreached,
+        output_shapes,
+        debug_info,
+        op_list,
+        of_cause(&unserved_variable::CAUSE, unserved_variable::information(context)),
+        of_cause(&python_only_functions::CAUSE, python_only_functions::information(context)),
+        of_cause(&unreached_function_nodes::CAUSE, unreached_function_nodes::information(context)),
+    ];
     let mut all: Vec<Information> = told.into_iter().flatten().collect();
     // Stable: those of equal size stay in the order above.
     all.sort_by_key(|information| std::cmp::Reverse(information.bytes));
@@ -205,9 +219,13 @@ mod tests {
         let y = call("y", "f", &[]).entry(5, "_output_shapes", &shapes());
         let inner = node("inner", "Add").entry(5, "_output_shapes", &shapes());
         let argument = message().int(1, 1).message(2, &message().entry(1, "_output_shapes", &shapes()));
+        let idle = message().message(3, &inner).len();
         let function = function_of("f", &[], &[inner]).message(7, &argument);
         let entry = message().entry(5, "_output_shapes", &shapes()).len();
-        assert_eq!(told(&served(&graph_of(&[y], &[function])), &[]), expected(&[("output-shapes", 3 * entry)]));
+        assert_eq!(
+            told(&served(&graph_of(&[y], &[function])), &[]),
+            expected(&[("output-shapes", 3 * entry), ("unreached-function-nodes", idle)])
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@
 mod arrays;
 mod assets;
 mod assignments;
+mod bounds;
 mod causes;
 mod claims;
 mod constants;
@@ -17,6 +18,7 @@ mod context;
 mod copies;
 mod elements;
 mod evidence;
+mod flow;
 mod information;
 mod kind;
 mod nodes;
@@ -247,5 +249,8 @@ pub(crate) fn quoted(name: impl AsRef<[u8]>) -> String {
     format!("`{}`", escape_also(&shortened(&String::from_utf8_lossy(name.as_ref())), |_, c| c == '`'))
 }
 
+#[cfg(test)]
+#[path = "serving/tests.rs"]
+mod serving;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use foldhash::HashMap;
+
 use crate::message::{AttrValue, Entry, FunctionDef, NodeDef, Signature};
 use crate::outline;
 use crate::wire::{Field, Fields};
@@ -87,6 +89,11 @@ impl<'a> Function<'a> {
         self.field.range()
     }
 
+    /// The FunctionDef itself, without tag and length.
+    pub(super) fn message(&self) -> Range<usize> {
+        self.field.payload()
+    }
+
     /// The fields of the FunctionDef.
     pub(super) fn fields(&self) -> Fields<'a> {
         Fields::new(self.file, self.field.payload())
@@ -105,6 +112,12 @@ impl<'a> Function<'a> {
     /// What the function returns, as inputs of nodes are written.
     pub(super) fn results(&self) -> Vec<&'a [u8]> {
         self.def.returned()
+    }
+
+    /// The same in the order of the results that the signature names.
+    pub(super) fn results_in_order(&self) -> Vec<&'a [u8]> {
+        let by_name: HashMap<&[u8], &[u8]> = self.def.results().into_iter().collect();
+        self.signature.results().map(|name| by_name.get(name).copied().unwrap_or_default()).collect()
     }
 
     pub(super) fn nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {

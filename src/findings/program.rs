@@ -8,6 +8,7 @@
 //! `graph` answers what signatures reach. Here objects are more than ways to functions: each has bytes and is held by name;
 //! and functions that training looks up by strings count as needed by those that name them.
 
+use std::collections::hash_map;
 use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
@@ -42,6 +43,9 @@ const MOST_OF_LENGTH: u64 = 14;
 /// More functions and objects than this, or more uses, are not followed: the smallest takes two bytes of a file.
 const MAX_THINGS: usize = 1 << 20;
 const MAX_USES: usize = 1 << 22;
+
+/// The most parts of an object's path that are told.
+const MAX_PATH: usize = 24;
 
 /// A function or an object, by its number: functions first, in the order of the library.
 pub(super) type Thing = usize;
@@ -105,6 +109,25 @@ pub(super) struct Program<'a> {
     roots: Vec<Use>,
     /// How often the checkpoint's object graph is in the model: in its tensor, and as a constant of the graph.
     tracked_copies: u64,
+}
+
+/// The objects of a program in the order of their distance from its root.
+pub(super) struct Nearest<'a> {
+    pub(super) order: Vec<Thing>,
+    parents: HashMap<Thing, Option<(Thing, &'a [u8])>>,
+}
+
+impl Nearest<'_> {
+    /// The path of attributes that leads to an object; of a long one its end.
+    pub(super) fn path(&self, object: Thing) -> String {
+        let (mut names, mut at) = (Vec::new(), object);
+        while let Some(Some((parent, name))) = self.parents.get(&at).filter(|_| names.len() < MAX_PATH) {
+            names.push(String::from_utf8_lossy(name));
+            at = *parent;
+        }
+        names.reverse();
+        names.join(".")
+    }
 }
 
 impl<'a> Object<'a> {
@@ -197,9 +220,50 @@ impl<'a> Program<'a> {
         self.functions.len().saturating_add(object)
     }
 
+    /// The position of an object in the object graph; `None` for a function.
+    pub(super) fn number_of(&self, thing: Thing) -> Option<u32> {
+        u32::try_from(thing.checked_sub(self.functions.len())?).ok()
+    }
+
     /// The object with this number; `None` for a function.
     pub(super) fn object(&self, thing: Thing) -> Option<&Object<'a>> {
         self.objects.get(thing.checked_sub(self.functions.len())?)
+    }
+
+    /// For each thing whether it leads to one of `to`, these included, by uses of those things for which `is_open` holds.
+    pub(super) fn leads_to(&self, to: impl IntoIterator<Item = Thing>, is_open: impl Fn(Thing) -> bool) -> Vec<bool> {
+        let mut users = vec![Vec::new(); self.uses.len()];
+        for (from, uses) in self.uses.iter().enumerate().filter(|(from, _)| is_open(*from)) {
+            for need in uses {
+                users.get_mut(need.to).into_iter().for_each(|users: &mut Vec<Thing>| users.push(from));
+            }
+        }
+        let mut leads = vec![false; self.uses.len()];
+        let mut open: Vec<Thing> = to.into_iter().collect();
+        while let Some(thing) = open.pop() {
+            if let Some(seen @ false) = leads.get_mut(thing) {
+                *seen = true;
+                open.extend(users.get(thing).into_iter().flatten());
+            }
+        }
+        leads
+    }
+
+    /// The objects that the root leads to, nearest first, and by which attribute of which object each is first met.
+    pub(super) fn nearest_first(&self) -> Nearest<'a> {
+        let root = self.thing_of(0);
+        let mut nearest = Nearest { parents: HashMap::from_iter([(root, None)]), order: vec![root] };
+        let mut at = 0;
+        while let Some(thing) = nearest.order.get(at).copied() {
+            for child in self.object(thing).map_or(&[][..], |object| &object.children) {
+                if let hash_map::Entry::Vacant(parent) = nearest.parents.entry(child.thing) {
+                    parent.insert(Some((thing, child.name)));
+                    nearest.order.push(child.thing);
+                }
+            }
+            at += 1;
+        }
+        nearest
     }
 
     /// The traces of a function object, in the order of the file.

@@ -323,6 +323,13 @@ fn is_optimizer(object: &Object<'_>) -> bool {
     OPTIMIZERS.contains(&object.identifier) || !object.slots.is_empty() || (has(&STEPS) && has(&RATES))
 }
 
+/// The objects that checkpoint keys are of, by key.
+pub(super) fn objects_by_key<'c>(context: &Context<'c>) -> HashMap<&'c str, u32> {
+    let saved = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
+    let nodes = (0..).zip(saved.map_or(&[][..], |saved| &saved.graph.nodes));
+    nodes.flat_map(|(number, node)| node.attributes.iter().map(move |a| (&*a.checkpoint_key, number))).collect()
+}
+
 /// The checkpoint keys of objects.
 fn keys_of<'c>(context: &Context<'c>, objects: &BTreeSet<u32>) -> HashSet<&'c str> {
     let saved = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());

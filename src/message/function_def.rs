@@ -123,6 +123,13 @@ impl<'f> FunctionDef<'f> {
         self.texts(RET)
     }
 
+    /// The same with the name of each result.
+    #[must_use]
+    pub fn results(&self) -> Vec<(&'f [u8], &'f [u8])> {
+        let entries = Message::new(self.file, self.range.clone()).entries(RET);
+        entries.iter().map(|entry| (entry.key, entry.text())).collect()
+    }
+
     /// The nodes that run for a control output.
     #[must_use]
     pub fn control_returned(&self) -> Vec<&'f [u8]> {

@@ -55,6 +55,13 @@ impl BundleBuilder {
         self.at(key, offset, content.len(), crc)
     }
 
+    /// Adds a tensor of one string.
+    pub fn string(mut self, key: &str, string: &[u8]) -> Self {
+        self.entries.push((key.to_owned(), string_entry(self.data.len() as u64, string)));
+        self.data.extend(string_tensor(&[string]));
+        self
+    }
+
     /// Adds a key for a range of what is there already.
     pub fn alias(self, key: &str, offset: usize, bytes: usize) -> Self {
         let crc = masked(crc32c::crc32c(self.data.get(offset..offset + bytes).unwrap_or_default()));

@@ -1,0 +1,317 @@
+//! `foreign-files`: files beside the model that are of something else: other formats of it, checkpoints and logs of its
+//! training, archives, arrays.
+//!
+//! A loader reads the main file, `variables/`, `assets/`, and what few tools keep beside them; all else in the directory
+//! is copied, shipped and, by TensorFlow Serving, counted as memory (1.2 times all files below the directory,
+//! `tensorflow_serving/util/oss_or_google.h`, `EstimateResourceFromPath`). Text that people and programs keep with a
+//! model, a README, labels, a configuration, is not looked at.
+
+use std::collections::BTreeMap;
+
+use foldhash::HashSet;
+
+use crate::findings::claims::Claims;
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::input::{File, MODEL_FILES};
+use crate::size::{bytes, plural};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "foreign-files",
+    remedies: &[Remedy::any(
+        "Export into a directory of its own, and write checkpoints, logs and other formats beside it.",
+        "",
+        "a program of yours reads these files by their names from this very directory.",
+    )],
+    long: include_str!("../../../docs/findings/foreign-files.md"),
+    detect,
+};
+
+/// What loaders, TensorFlow Serving, Keras and TensorFlow Hub read besides the main file.
+const READ: [&str; 3] = ["fingerprint.pb", "keras_metadata.pb", "tfhub_module.pb"];
+const READ_BELOW: [&str; 4] = ["variables/", "assets/", "assets.extra/", "debug/"];
+
+/// What a foreign file is of. The order is that in which a message counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// A model in another format, or another SavedModel.
+    Model,
+    Checkpoint,
+    Log,
+    Data,
+    Archive,
+    /// What a version control system or a program leaves.
+    Cache,
+}
+
+/// Which files are of which kind, by how their names end.
+const ENDINGS: [(Kind, &[&str]); 5] = [
+    (
+        Kind::Model,
+        &[
+            ".tflite",
+            ".lite",
+            ".onnx",
+            ".onnx.data",
+            ".onnx_data",
+            ".ort",
+            ".h5",
+            ".hdf5",
+            ".keras",
+            ".safetensors",
+            ".gguf",
+            ".ggml",
+            ".pt",
+            ".pth",
+            ".bin",
+            ".msgpack",
+            ".mlmodel",
+            ".mlpackage",
+            ".engine",
+            ".plan",
+            ".trt",
+            ".uff",
+            ".dlc",
+            ".pb",
+            ".torchscript",
+            ".pdmodel",
+            ".pdiparams",
+            ".caffemodel",
+            ".params",
+            ".tfjs",
+            ".mar",
+            ".nb",
+            ".xmodel",
+            ".hef",
+            ".blob",
+            ".stablehlo",
+            ".mlir",
+        ],
+    ),
+    (Kind::Checkpoint, &[".ckpt", ".orbax", ".ocdbt"]),
+    (Kind::Log, &[".log", ".tfevents", ".trace", ".trace.json.gz", ".ipynb", ".prof"]),
+    (
+        Kind::Data,
+        &[
+            ".npy",
+            ".npz",
+            ".pkl",
+            ".pickle",
+            ".joblib",
+            ".dill",
+            ".mat",
+            ".csv",
+            ".tsv",
+            ".parquet",
+            ".feather",
+            ".arrow",
+            ".tfrecord",
+            ".tfrecords",
+            ".avro",
+            ".sqlite",
+            ".db",
+            ".lmdb",
+            ".png",
+            ".jpg",
+            ".jpeg",
+            ".gif",
+            ".bmp",
+            ".tif",
+            ".tiff",
+            ".svg",
+            ".pdf",
+            ".wav",
+            ".mp3",
+            ".flac",
+            ".mp4",
+        ],
+    ),
+    (Kind::Archive, &[".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"]),
+];
+
+/// Directories of which all is of a kind.
+const DIRECTORIES: [(&str, Kind); 6] = [
+    (".git", Kind::Cache),
+    (".svn", Kind::Cache),
+    (".hg", Kind::Cache),
+    ("__pycache__", Kind::Cache),
+    (".ipynb_checkpoints", Kind::Cache),
+    (".cache", Kind::Cache),
+];
+
+/// What TensorBoard's files have in their names, and what TensorFlow 1's Estimator writes beside its checkpoints.
+const EVENTS: &str = ".tfevents.";
+const ESTIMATOR_GRAPH: &str = "graph.pbtxt";
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
+    let mut sums: BTreeMap<Kind, u64> = BTreeMap::new();
+    for (file, kind) in foreign(context) {
+        claims.add(&file.name, 0..file.bytes);
+        evidence.add(file.bytes, || (format!("{} {}", quoted(&file.name), kind.is()), Place::of_file(&file.name)));
+        *sums.entry(kind).or_default() += 1;
+    }
+    let counted: Vec<String> = sums.into_iter().map(|(kind, count)| kind.counted(count)).collect();
+    let (files, size) = (plural(evidence.count(), "file", "files"), bytes(claims.bytes()));
+    (!evidence.is_empty()).then(|| Detected {
+        message: format!("{files} beside the model that no loader reads, {size}: {}.", counted.join(", ")),
+        evidence,
+        claims,
+        beyond: 0,
+    })
+}
+
+impl Kind {
+    /// What is said of one file.
+    fn is(self) -> &'static str {
+        match self {
+            Self::Model => "is a model in another format",
+            Self::Checkpoint => "is of a checkpoint",
+            Self::Log => "is a log",
+            Self::Data => "is data",
+            Self::Archive => "is an archive",
+            Self::Cache => "is left by another program",
+        }
+    }
+
+    /// How a message counts several.
+    fn counted(self, count: u64) -> String {
+        match self {
+            Self::Model => plural(count, "model in another format", "of models in other formats"),
+            Self::Checkpoint => plural(count, "of a checkpoint", "of checkpoints"),
+            Self::Log => plural(count, "log", "logs"),
+            Self::Data => plural(count, "file of data", "files of data"),
+            Self::Archive => plural(count, "archive", "archives"),
+            Self::Cache => plural(count, "left by another program", "left by other programs"),
+        }
+    }
+}
+
+fn foreign<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a File, Kind)> {
+    let files = &context.model.files;
+    let main = MODEL_FILES.iter().find_map(|name| context.model.file(name));
+    let names: HashSet<&str> = files.iter().map(|file| &*file.name).collect();
+    // Directories that hold a main file of their own.
+    let inner: HashSet<&str> = names
+        .iter()
+        .filter_map(|name| name.rsplit_once('/'))
+        .filter(|(_, file)| MODEL_FILES.contains(file))
+        .map(|(directory, _)| directory)
+        .collect();
+    files.iter().filter_map(move |file| {
+        let name = &*file.name;
+        let is_read = main.is_some_and(|main| main.name == file.name)
+            || MODEL_FILES.contains(&name)
+            || READ.contains(&name)
+            || READ_BELOW.iter().any(|below| name.starts_with(below));
+        if is_read {
+            return None;
+        }
+        let is_inner = || directories(name).any(|directory| inner.contains(directory));
+        let kind = of_directory(name).or_else(|| is_inner().then_some(Kind::Model)).or_else(|| of_file(name, &names));
+        kind.map(|kind| (file, kind))
+    })
+}
+
+/// The directories that a file is in, outermost first.
+fn directories(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices('/').filter_map(|(at, _)| name.get(..at))
+}
+
+fn of_directory(name: &str) -> Option<Kind> {
+    let (directory, _) = name.rsplit_once('/')?;
+    directory.split('/').find_map(|part| DIRECTORIES.iter().find(|(known, _)| *known == part)).map(|(_, kind)| *kind)
+}
+
+fn of_file(name: &str, names: &HashSet<&str>) -> Option<Kind> {
+    let (directory, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let beside = |other: String| {
+        let path = if directory.is_empty() { other } else { format!("{directory}/{other}") };
+        names.contains(&*path)
+    };
+    let lower = file.to_ascii_lowercase();
+    if lower.contains(EVENTS) {
+        return Some(Kind::Log);
+    }
+    if lower == ESTIMATOR_GRAPH || is_of_bundle(file, &beside) {
+        return Some(Kind::Checkpoint);
+    }
+    ENDINGS.iter().find(|(_, endings)| endings.iter().any(|ending| lower.ends_with(ending))).map(|(kind, _)| *kind)
+}
+
+/// Whether a file is of a TensorFlow checkpoint: a shard, or an index, a graph or the list of checkpoints with a shard beside
+/// it (`tensorflow/core/util/tensor_bundle/naming.h`).
+fn is_of_bundle(file: &str, beside: &impl Fn(String) -> bool) -> bool {
+    let is_shard = |(_, shard): (&str, &str)| {
+        shard.split_once("-of-").is_some_and(|(at, of)| [at, of].iter().all(|part| part.parse::<u32>().is_ok()))
+    };
+    let has_shard = |prefix: &str| beside(format!("{prefix}.index")) || beside(format!("{prefix}.data-00000-of-00001"));
+    file == "checkpoint"
+        || file.rsplit_once(".data-").is_some_and(is_shard)
+        || file.strip_suffix(".index").is_some_and(|prefix| !prefix.is_empty())
+        || file.strip_suffix(".meta").is_some_and(has_shard)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::findings::tests::finding;
+    use crate::support::wire::{graph, meta_graph, saved_model};
+
+    /// The files that are found foreign in a model with these files beside it, each of 2,000 bytes.
+    fn foreign(names: &[&str]) -> Vec<String> {
+        let model = saved_model([&meta_graph(&["serve"], &graph(&[]))]).0;
+        let mut files: Vec<(&str, &[u8])> = vec![("saved_model.pb", &model)];
+        files.extend(names.iter().map(|name| (*name, &[b'x'; 2000][..])));
+        let found = finding("foreign-files", &files);
+        assert!(found.iter().all(|found| found.bytes == 2000 * found.evidence.len() as u64), "{found:?}");
+        let name = |line: String| line.split('`').nth(1).unwrap().to_owned();
+        let mut names: Vec<String> = found.into_iter().flat_map(|found| found.evidence).map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn other_formats_of_the_model_are_foreign_wherever_they_lie() {
+        let names = ["model.keras", "model_float16.tflite", "onnx/Model.ONNX", "tfjs/group1-shard1of2.bin"];
+        assert_eq!(foreign(&names), names);
+    }
+
+    #[test]
+    fn checkpoints_and_logs_of_training_are_foreign() {
+        let names = [
+            "checkpoint",
+            "ckpt-3.data-00000-of-00002",
+            "ckpt-3.index",
+            "ckpt-3.meta",
+            "logs/train/events.out.tfevents.1.host",
+        ];
+        assert_eq!(foreign(&names), names);
+    }
+
+    #[test]
+    fn a_savedmodel_inside_another_is_foreign_with_all_that_is_below_it() {
+        let names = ["best/saved_model.pb", "best/variables/variables.index", "best/words.txt"];
+        assert_eq!(foreign(&names), names);
+    }
+
+    #[test]
+    fn what_loaders_and_servers_read_is_not_foreign() {
+        let names = [
+            "assets.extra/tf_serving_warmup_requests",
+            "assets/model.tflite",
+            "debug/saved_model_debug_info.pb",
+            "fingerprint.pb",
+            "keras_metadata.pb",
+            "saved_model.pbtxt",
+            "tfhub_module.pb",
+            "variables/variables.index",
+        ];
+        assert_eq!(foreign(&names), Vec::<String>::new());
+    }
+
+    #[test]
+    fn text_that_people_keep_with_a_model_is_not_foreign() {
+        let names = ["README.md", "config.json", "labels.txt", "model.meta", "requirements.txt", "signature.py"];
+        assert_eq!(foreign(&names), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,316 @@
+//! `sparse-constant`: one value nearly everywhere in a large constant, or in the buckets of a table.
+//!
+//! A graph's adjacency matrix, `np.eye`, a mask or a one-hot table is written out in full (`tensor_content`), each zero
+//! as long as any other number. `tf.sparse.SparseTensor` has the others only, with their places. A
+//! `tf.lookup.experimental.DenseHashTable` saves all of its buckets, and an empty one holds the key that says so
+//! (`MutableDenseHashTable::ExportValues`, tensorflow/core/kernels/lookup_table_op.cc).
+
+use foldhash::HashMap;
+
+use crate::checkpoint::Tensor;
+use crate::dtype::element_bytes;
+use crate::findings::claims::Claims;
+use crate::findings::constants::{Constant, Form, LARGE};
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::size::{bytes, exact, plural};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "sparse-constant",
+    remedies: &[Remedy::any(
+        "Make it a `tf.sparse.SparseTensor` or compute it (`tf.eye`, `tf.linalg.diag`, `tf.one_hot`); give a dense hash table \
+         as many buckets as it needs.",
+        "",
+        "an op needs the dense tensor in each call and making it there costs more than its bytes.",
+    )],
+    long: include_str!("../../../docs/findings/sparse-constant.md"),
+    detect,
+};
+
+/// One value has to be at least this share of the elements.
+const SHARE: (u64, u64) = (9, 10);
+
+/// How many elements are looked at before all of them are, and how many of these may be other ones: a constant of which
+/// nine tenths are equal has 13 others among 128 on average, and more than 32 once in tens of millions.
+const SAMPLES: usize = 128;
+const OTHERS: usize = 32;
+
+/// What each element of a sparse tensor takes besides its value: an `int64` for each dimension
+/// (`tf.sparse.SparseTensor.indices`).
+const INDEX_BYTES: u64 = 8;
+
+/// What two more constants and an op take, beside their elements.
+const NODES_BYTES: u64 = 600;
+
+/// A dense hash table may be this full before it grows (`max_load_factor`), and has a power of two of buckets.
+const LOAD: (u64, u64) = (4, 5);
+
+/// How a checkpoint names the buckets of a table (`tensorflow/python/ops/lookup_ops.py`).
+const KEYS: &str = "table-keys";
+const VALUES: &str = "table-values";
+const KEYS_V1: &str = "-keys";
+const VALUES_V1: &str = "-values";
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let (mut claims, mut evidence, mut ranges) = (Claims::default(), Evidence::default(), Vec::new());
+    for constant in &context.large().constants {
+        let Some(sparse) = sparse(context.main(), constant) else { continue };
+        let freed = constant.payload.start.saturating_add(sparse.kept)..constant.payload.end;
+        if freed.len() < LARGE {
+            continue;
+        }
+        evidence.add(context.cost(&freed), || {
+            (sparse.told(context, constant), Place::of_node(context, constant.scope, &constant.node))
+        });
+        ranges.push(freed);
+    }
+    context.claim(&mut claims, ranges);
+    let (constants, tables) = (evidence.count(), tables(context));
+    for table in &tables {
+        let freed = table.freed.iter().map(|(_, bytes)| *bytes).fold(0, u64::saturating_add);
+        evidence.add(freed, || (table.told(), Place::of_tensor(context, table.keys)));
+    }
+    context.claim_ends(&mut claims, tables.iter().flat_map(|table| table.freed.iter().copied()));
+    let of_constants = (constants > 0).then(|| plural(constants, "constant has", "constants have"));
+    let of_tables = (!tables.is_empty()).then(|| plural(tables.len() as u64, "hash table has", "hash tables have"));
+    let who: Vec<String> = of_constants.into_iter().chain(of_tables).collect();
+    let (who, size) = (who.join(" and "), bytes(claims.bytes()));
+    (!evidence.is_empty()).then(|| Detected {
+        message: format!("{who} one value in nine of ten places or more: {size} more than the other places take."),
+        evidence,
+        claims,
+        beyond: 0,
+    })
+}
+
+/// A constant that is nearly everywhere one value.
+struct Sparse {
+    elements: u64,
+    /// How many elements are another value.
+    others: u64,
+    /// Whether these are one value, on the diagonal of the last two dimensions, so that `tf.eye` makes them.
+    is_diagonal: bool,
+    /// The bytes that are enough to say the same.
+    kept: usize,
+}
+
+impl Sparse {
+    fn told(&self, context: &Context<'_>, constant: &Constant<'_>) -> String {
+        let place = constant.scope.place(context, &constant.node);
+        let shape: Vec<String> = constant.shape.iter().map(|size| exact(*size)).collect();
+        let what = if self.is_diagonal { "a diagonal of" } else { "only" };
+        let (shape, others, elements) = (shape.join(" × "), exact(self.others), exact(self.elements));
+        format!("{place}, {shape}, {what} {others} of {elements} elements are another value")
+    }
+}
+
+/// `None` where no value is in nine of ten places, where the others would take as much, or where all are equal: that is
+/// `broadcast-constant`.
+fn sparse(file: &[u8], constant: &Constant<'_>) -> Option<Sparse> {
+    let payload = file.get(constant.payload.clone())?;
+    let elements = constant.elements()?;
+    let width = usize::try_from((payload.len() as u64).checked_div(elements)?).ok()?;
+    let is_even = (width as u64).checked_mul(elements)? == payload.len() as u64;
+    let has_width = matches!((constant.form, width), (Form::Memory, 1..=16) | (Form::Varints, 1));
+    if !is_even || !has_width {
+        return None;
+    }
+    let value = common(payload, width)?;
+    let others = payload.chunks_exact(width).filter(|element| *element != value).count() as u64;
+    if others == 0 || !is_most(elements.saturating_sub(others), elements) {
+        return None;
+    }
+    let is_diagonal = is_diagonal(payload, width, value, others, &constant.shape);
+    let place = INDEX_BYTES.checked_mul(constant.shape.len() as u64)?.checked_add(width as u64)?;
+    let of_others = if is_diagonal { 0 } else { others.checked_mul(place)? };
+    let kept = usize::try_from(of_others.checked_add(NODES_BYTES)?).ok().filter(|kept| *kept < payload.len())?;
+    Some(Sparse { elements, others, is_diagonal, kept })
+}
+
+/// The value that a sample of the elements has most often, if it is in most of them.
+fn common(payload: &[u8], width: usize) -> Option<&[u8]> {
+    let elements = payload.len().checked_div(width)?;
+    // No multiple of a dimension's size, so that a column is not taken for the whole.
+    let step = (elements / SAMPLES).max(1) | 1;
+    let at = |element: usize| {
+        let start = element.checked_mul(width)?;
+        payload.get(start..start.checked_add(width)?)
+    };
+    let sample: Vec<&[u8]> = (0..elements).step_by(step).take(SAMPLES).filter_map(at).collect();
+    let mut sorted = sample.clone();
+    sorted.sort_unstable();
+    // One that is in most places is in the middle.
+    let value = *sorted.get(sorted.len() / 2)?;
+    (sample.iter().filter(|element| **element != value).count() <= OTHERS).then_some(value)
+}
+
+fn is_most(equal: u64, elements: u64) -> bool {
+    u128::from(equal) * u128::from(SHARE.1) >= u128::from(elements) * u128::from(SHARE.0)
+}
+
+/// Whether the other elements are one value, and each on the diagonal of a matrix of the last two dimensions.
+fn is_diagonal(payload: &[u8], width: usize, value: &[u8], others: u64, shape: &[u64]) -> bool {
+    let [.., rows, columns] = shape else { return false };
+    let (Ok(rows), Ok(columns)) = (usize::try_from(*rows), usize::try_from(*columns)) else { return false };
+    let Some(matrix) = rows.checked_mul(columns).filter(|matrix| *matrix > 0) else { return false };
+    let (mut on, mut first) = (0_u64, None);
+    let expected = (payload.len() / width / matrix).saturating_mul(rows.min(columns)) as u64;
+    for (at, element) in payload.chunks_exact(width).enumerate().filter(|(_, element)| *element != value) {
+        let within = at % matrix;
+        let is_same = *first.get_or_insert(element) == element;
+        if within / columns != within % columns || !is_same {
+            return false;
+        }
+        on += 1;
+    }
+    on == others && on == expected
+}
+
+/// A dense hash table of mostly empty buckets.
+struct Table {
+    name: String,
+    /// The tensor of its keys, by its position in the bundle.
+    keys: usize,
+    buckets: u64,
+    used: u64,
+    /// What fewer buckets free: tensors by their positions in the bundle, and bytes of each.
+    freed: Vec<(usize, u64)>,
+}
+
+impl Table {
+    fn told(&self) -> String {
+        let (used, buckets) = (exact(self.used), exact(self.buckets));
+        format!("table {}, {used} of {buckets} buckets are used", quoted(&self.name))
+    }
+}
+
+fn tables(context: &Context<'_>) -> Vec<Table> {
+    let tensors = context.checkpoint.map_or(&[][..], |checkpoint| &checkpoint.bundle.tensors);
+    // Without bytes of its own a tensor is another one as well, and is looked at as that.
+    let has_own = |at: usize, tensor: &Tensor| tensor.bytes >= LARGE as u64 && context.data_bytes(at) == tensor.bytes;
+    let keys = tensors.iter().enumerate().filter(|(at, tensor)| has_own(*at, tensor));
+    let keys = keys.filter_map(|(at, tensor)| Some(((at, tensor), prefix(&tensor.key)?)));
+    let mut keys = keys.peekable();
+    let mut by_key: HashMap<&str, usize> = HashMap::default();
+    if keys.peek().is_some() {
+        by_key.extend(tensors.iter().enumerate().map(|(at, tensor)| (&*tensor.key, at)));
+    }
+    let values = |key: &str| by_key.get(key).and_then(|at| Some((*at, tensors.get(*at)?)));
+    keys.filter_map(|(keys, (name, key))| table(context, name, keys, values(&key))).collect()
+}
+
+/// What the table whose keys have this key in the checkpoint is called, and the key of its values.
+fn prefix(key: &str) -> Option<(&str, String)> {
+    let rest = |keys: &str, values: &str| key.strip_suffix(keys).map(|name| (name, format!("{name}{values}")));
+    let (name, values) = rest(KEYS, VALUES).or_else(|| rest(KEYS_V1, VALUES_V1))?;
+    Some((name.trim_end_matches("/.ATTRIBUTES/").trim_end_matches('/'), values))
+}
+
+fn table(
+    context: &Context<'_>,
+    name: &str,
+    (at, keys): (usize, &Tensor),
+    values: Option<(usize, &Tensor)>,
+) -> Option<Table> {
+    let width = element_bytes(keys.dtype)?;
+    let buckets = keys.bytes.checked_div(width)?;
+    let content = context.tensor_content(keys).filter(|content| content.len() as u64 == keys.bytes)?;
+    let width = usize::try_from(width).ok()?;
+    let empty = common(&content, width)?;
+    let used = content.chunks_exact(width).filter(|key| *key != empty).count() as u64;
+    // A key is there once, so one that is everywhere is the empty one.
+    if !is_most(buckets.saturating_sub(used), buckets) {
+        return None;
+    }
+    let needed = used.checked_mul(LOAD.1)?.checked_div(LOAD.0)?.checked_add(1)?.checked_next_power_of_two()?;
+    let share = |(at, tensor): (usize, &Tensor)| {
+        let kept = tensor.bytes.checked_div(buckets)?.checked_mul(needed)?;
+        tensor.bytes.checked_sub(kept).map(|freed| (at, freed))
+    };
+    let freed = share((at, keys)).into_iter().chain(values.and_then(share)).collect();
+    Some(Table { name: name.to_owned(), keys: at, buckets, used, freed })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::findings::Finding;
+    use crate::findings::tests::{finding, found};
+    use crate::support::bundle::BundleBuilder;
+    use crate::support::wire::{Message, graph, message, meta_graph, node, saved_model};
+
+    /// DT_FLOAT, DT_BOOL.
+    const FLOAT: u64 = 1;
+    const BOOL: u64 = 10;
+
+    /// A constant of this shape, whose bytes are `content`.
+    fn constant(dtype: u64, shape: &[u64], content: &[u8]) -> Message {
+        let dims = shape.iter().fold(message(), |dims, size| dims.message(2, &message().int(1, *size)));
+        let tensor = message().int(1, dtype).message(2, &dims).bytes(4, content);
+        node("c", "Const").entry(5, "value", &message().message(8, &tensor))
+    }
+
+    fn of(constant: Message) -> Option<Finding> {
+        found(&meta_graph(&["serve"], &graph([&constant])), super::CAUSE.id)
+    }
+
+    /// The bytes of floats that are 0 but for every `step`th, which is a number of its own.
+    fn floats(count: usize, step: usize) -> Vec<u8> {
+        (0..count).flat_map(|at| if at % step == 3 { at as f32 } else { 0.0 }.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn a_matrix_of_few_numbers_costs_all_but_these_and_their_places() {
+        let found = of(constant(FLOAT, &[100, 100], &floats(10_000, 50))).unwrap();
+        // Two places of 8 bytes and a float of 4 for each of 200, and what two more nodes take.
+        assert_eq!(found.bytes, 40_000 - 200 * 20 - super::NODES_BYTES);
+        assert!(found.evidence[0].contains("only 200 of 10,000 elements"), "{found:?}");
+    }
+
+    #[test]
+    fn an_identity_matrix_is_made_by_an_op() {
+        let eye = |n: usize| (0..n * n).flat_map(move |at| if at / n == at % n { 1_f32 } else { 0.0 }.to_le_bytes());
+        let found = of(constant(FLOAT, &[64, 64], &eye(64).collect::<Vec<u8>>())).unwrap();
+        assert_eq!(found.bytes, 64 * 64 * 4 - super::NODES_BYTES);
+        assert!(found.evidence[0].contains("a diagonal of 64 of 4,096 elements"), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_not_one_value_in_nine_of_ten_places_is_dense() {
+        assert_eq!(of(constant(FLOAT, &[100, 100], &floats(10_000, 9))), None);
+        assert!(of(constant(FLOAT, &[100, 100], &floats(10_000, 12))).is_some());
+        // A tenth of the bits of a mask take more as places than all of it does.
+        let mask: Vec<u8> = (0..10_000_usize).map(|at| u8::from(at % 12 == 0)).collect();
+        assert_eq!(of(constant(BOOL, &[100, 100], &mask)), None);
+    }
+
+    #[test]
+    fn a_constant_of_one_value_throughout_is_for_another_cause() {
+        assert_eq!(of(constant(FLOAT, &[100, 100], &[0; 40_000])), None);
+    }
+
+    /// What is found in a model whose checkpoint has a table of these keys, and values as wide.
+    fn table(keys: &[u8]) -> Option<Finding> {
+        let model = saved_model([&meta_graph(&["serve"], &graph(&[]))]).0;
+        let bundle = BundleBuilder::default().tensor("t/.ATTRIBUTES/table-keys", keys);
+        let [(index, index_bytes), (data, data_bytes)] =
+            bundle.tensor("t/.ATTRIBUTES/table-values", &vec![7; keys.len()]).files();
+        finding(super::CAUSE.id, &[("saved_model.pb", &model), (&index, &index_bytes), (&data, &data_bytes)])
+    }
+
+    #[test]
+    fn a_hash_table_of_empty_buckets_costs_those_that_it_does_not_need() {
+        let keys: Vec<u8> =
+            (0..8192_usize).map(|at| if at % 100 == 0 { u8::try_from(at / 100).unwrap() } else { 255 }).collect();
+        let found = table(&keys).unwrap();
+        // 82 keys want 128 buckets.
+        assert_eq!(found.bytes, 2 * (8192 - 128));
+        assert!(found.evidence[0].contains("`t`, 82 of 8,192 buckets"), "{found:?}");
+    }
+
+    #[test]
+    fn a_table_that_is_as_full_as_others_is_what_it_should_be() {
+        let keys: Vec<u8> =
+            (0..8192_usize).map(|at| (at.wrapping_mul(97).wrapping_shr(5) & 255).to_le_bytes()[0]).collect();
+        assert_eq!(table(&keys), None);
+    }
+}

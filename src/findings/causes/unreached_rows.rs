@@ -1,0 +1,311 @@
+//! `unreached-rows`: rows of a table that no id can name.
+//!
+//! An embedding is made for as many words as one may want, and the vocabulary that is looked up has fewer: `max_tokens` was
+//! given to both, and `adapt` found a tenth of it. What ids a lookup can give is in the model, so which rows can be gathered
+//! is as well.
+
+use crate::findings::bounds::{Bounds, Ids};
+use crate::findings::claims::Claims;
+use crate::findings::evidence::{Evidence, Place};
+use crate::findings::flow::{Flow, Taken};
+use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy};
+use crate::identity::TensorId;
+use crate::size::{bytes, exact, plural};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "unreached-rows",
+    remedies: &[
+        Remedy::of(
+            &[ModelKind::TfKeras, ModelKind::Keras3],
+            "Give the embedding as many rows as the lookup has ids (`lookup.vocabulary_size()`) and copy these rows.",
+            "",
+            "the vocabulary is to grow, or another program looks rows up by ids of its own.",
+        ),
+        Remedy::any(
+            "Make the table of rows as long as the ids that are looked up reach, and copy these rows.",
+            "",
+            "the vocabulary is to grow, or another program looks rows up by ids of its own.",
+        ),
+    ],
+    long: include_str!("../../../docs/findings/unreached-rows.md"),
+    detect,
+};
+
+/// What gathers rows: from a handle, from a value.
+const OF_HANDLE: &[u8] = b"ResourceGather";
+const OF_VALUE: [&[u8]; 2] = [b"GatherV2", b"Gather"];
+const READ: &[u8] = b"ReadVariableOp";
+const REFS: [&[u8]; 2] = [b"VariableV2", b"Variable"];
+
+/// Ops that give each row on in its place.
+const ROWS_STAY: [&[u8]; 1] = [b"Cast"];
+
+/// Ops that ask about a variable, and not for its rows.
+const ASKS: [&[u8]; 6] = [b"Shape", b"VariableShape", b"Size", b"Rank", b"VarIsInitializedOp", b"DisableCopyOnRead"];
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let variables = context.variables()?;
+    // Of less than two rows none is left, and what is small is no finding even if all of it could go.
+    let may_be = |tensor: usize| {
+        let about = variables.tensors.get(tensor);
+        let is_table = about.is_some_and(|about| about.shape.len() > 1 && about.shape.first() > Some(&1));
+        is_table && variables.is_called(tensor) && context.data_bytes(tensor) >= LEAST_BYTES
+    };
+    if !variables.all().any(|(tensor, _)| may_be(tensor)) {
+        return None;
+    }
+    let mut needed: Vec<Option<Rows>> = vec![None; variables.tensors.len()];
+    for meta_graph in 0..context.saved_model.meta_graphs.len() {
+        let flow = Flow::new(context, meta_graph)?;
+        let ids = Ids::new(context, &flow);
+        let handles = flow.reach().handles().filter(|handle| handle.is_reached);
+        for handle in handles.filter(|handle| handle.tensors.iter().any(|tensor| may_be(tensor.position()))) {
+            let rows = rows_of(&flow, &ids, handle.name);
+            for tensor in handle.tensors {
+                if let Some(known) = needed.get_mut(TensorId::position(tensor)) {
+                    *known = Some(known.map_or(rows, |known| known.and(rows)));
+                }
+            }
+        }
+    }
+    let (mut evidence, mut ends) = (Evidence::default(), Vec::new());
+    for (tensor, rows) in needed.iter().enumerate().filter(|(tensor, _)| may_be(*tensor)) {
+        let Some((about, Rows::Below(reached))) = variables.tensors.get(tensor).zip(*rows) else { continue };
+        let all = about.shape.first().and_then(|rows| u64::try_from(*rows).ok()).unwrap_or(0);
+        let row = context.data_bytes(tensor).checked_div(all).unwrap_or(0);
+        let freed = row.saturating_mul(all.saturating_sub(reached));
+        if freed > 0 {
+            let (all, reached) = (exact(all), exact(reached));
+            let what = || format!("{} has {all} rows, ids reach {reached} of them", variables.label(tensor));
+            evidence.add(freed, || (what(), Place::of_tensor(context, tensor)));
+            ends.push((tensor, freed));
+        }
+    }
+    let mut claims = Claims::default();
+    context.claim_ends(&mut claims, ends);
+    let (tables, size) = (plural(evidence.count(), "table has", "tables have"), bytes(claims.bytes()));
+    (!evidence.is_empty()).then(|| Detected {
+        message: format!("{tables} rows that no id which is looked up can name: {size}."),
+        evidence,
+        claims,
+        beyond: 0,
+    })
+}
+
+/// Which rows of a table are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// Those with numbers below this.
+    Below(u64),
+    /// Any, or nobody knows.
+    Any,
+}
+
+impl Rows {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Below(a), Self::Below(b)) => Self::Below(a.max(b)),
+            _ => Self::Any,
+        }
+    }
+
+    fn of(bounds: Bounds) -> Self {
+        let is_bound = bounds.least >= 0 && bounds.greatest < i64::MAX;
+        let above =
+            u64::try_from(bounds.greatest).ok().filter(|_| is_bound).and_then(|greatest| greatest.checked_add(1));
+        above.map_or(Self::Any, Self::Below)
+    }
+}
+
+fn rows_of<'a>(flow: &Flow<'_, 'a>, ids: &Ids<'_, 'a>, handle: &[u8]) -> Rows {
+    let Some(handle) = flow.node_of_graph(handle) else { return Rows::Any };
+    let Some(takers) = flow.taken(flow.of_graph(handle.name())) else { return Rows::Any };
+    if REFS.contains(&handle.op()) {
+        return of_takers(flow, ids, takers);
+    }
+    let mut rows = Rows::Below(0);
+    for taken in takers {
+        rows = rows.and(match taken.node.op() {
+            op if ASKS.contains(&op) => Rows::Below(0),
+            OF_HANDLE if taken.input == 0 => by(ids, &taken),
+            READ => flow.taken(taken.result()).map_or(Rows::Any, |takers| of_takers(flow, ids, takers)),
+            _ => Rows::Any,
+        });
+    }
+    rows
+}
+
+/// Which rows those take that take the whole table.
+fn of_takers<'a>(flow: &Flow<'_, 'a>, ids: &Ids<'_, 'a>, mut open: Vec<Taken<'a>>) -> Rows {
+    let mut rows = Rows::Below(0);
+    while let Some(taken) = open.pop() {
+        let op = taken.node.op();
+        if ROWS_STAY.contains(&op) {
+            let Some(behind) = flow.taken(taken.result()) else { return Rows::Any };
+            open.extend(behind);
+        } else if OF_VALUE.contains(&op) && taken.input == 0 && is_by_rows(ids, &taken) {
+            rows = rows.and(by(ids, &taken));
+        } else if !ASKS.contains(&op) {
+            return Rows::Any;
+        }
+        if rows == Rows::Any {
+            return rows;
+        }
+    }
+    rows
+}
+
+/// The rows that the ids of a gather name: its second input.
+fn by<'a>(ids: &Ids<'_, 'a>, gather: &Taken<'a>) -> Rows {
+    gather.input_of(1).map_or(Rows::Any, |value| Rows::of(ids.of(value)))
+}
+
+/// Whether a gather is along the first dimension.
+fn is_by_rows<'a>(ids: &Ids<'_, 'a>, gather: &Taken<'a>) -> bool {
+    let axis = gather.input_of(2).map_or(Bounds::ZERO, |axis| ids.of(axis));
+    axis == Bounds::ZERO
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::findings::Finding;
+    use crate::findings::serving::{Served, Variable, number, read};
+    use crate::support::graph::{call, node_of, strings};
+    use crate::support::wire::{Message, message, node};
+
+    /// The rows of a table of 100 rows of 80 bytes that are found to be out of reach of ids which are computed so; the last
+    /// node is called `ids`. A table of 20 words, numbered from 0, is `table`; it knows no word as -1.
+    fn rows(nodes: &[Message]) -> Option<u64> {
+        let found = found(nodes, &["table"]);
+        found.map(|found| found.bytes / 80)
+    }
+
+    fn found(nodes: &[Message], given: &[&'static str]) -> Option<Finding> {
+        let gather = node_of("g", "ResourceGather", &["v0", "ids:out:0"]);
+        let body = [&[number("none", -1)], nodes, &[gather]].concat();
+        let fill = node_of("fill", "InitializeTableFromTextFileV2", &["table", "path"]);
+        let int = |value: i64| message().int(3, value.cast_unsigned());
+        let fill = fill.entry(5, "value_index", &int(-1)).entry(5, "vocab_size", &int(-1));
+        let asset = message().message(1, &message().bytes(1, "path:0")).bytes(2, "words.txt");
+        let init = message().message(1, &message().bytes(1, "fill"));
+        Served {
+            variables: vec![Variable::floats(1, &[100, 20])],
+            body,
+            returns: "g:output:0",
+            nodes: vec![node("table", "HashTableV2"), strings("path", &["words.txt"]), fill],
+            given: given.to_vec(),
+            fields: message().message(6, &asset).entry(4, "saved_model_main_op", &init),
+            files: vec![("assets/words.txt", (0..20).flat_map(|word| format!("w{word}\n").into_bytes()).collect())],
+            ..Served::default()
+        }
+        .finding(super::CAUSE.id)
+    }
+
+    fn lookup(name: &str) -> Message {
+        node_of(name, "LookupTableFindV2", &["table", "x", "none:output:0"])
+    }
+
+    #[test]
+    fn ids_of_a_table_reach_as_many_rows_as_it_has_words_and_offsets() {
+        let offset = |by: i64| [lookup("l"), number("by", by), node_of("ids", "AddV2", &["l:values:0", "by:output:0"])];
+        // The offset makes 0 of an unknown word.
+        assert_eq!(rows(&offset(1)), Some(100 - 21));
+        assert_eq!(rows(&offset(5)), Some(100 - 25));
+        assert_eq!(rows(&offset(80)), None);
+    }
+
+    #[test]
+    fn an_unknown_word_may_be_the_greatest_id() {
+        let unknown = node_of("ids", "LookupTableFindV2", &["table", "x", "last:output:0"]);
+        assert_eq!(rows(&[number("last", 40), unknown]), Some(100 - 41));
+    }
+
+    #[test]
+    fn ops_that_shape_pad_select_and_deduplicate_ids_change_no_bound() {
+        let nodes = [
+            lookup("l"),
+            number("one", 1),
+            node_of("a", "AddV2", &["l:values:0", "one:output:0"]),
+            node_of("b", "Reshape", &["a:z:0", "x"]),
+            number("pad", 30),
+            node_of("c", "PadV2", &["b:output:0", "x", "pad:output:0"]),
+            node_of("d", "SelectV2", &["x", "c:output:0", "one:output:0"]),
+            node_of("ids", "Unique", &["d:output:0"]),
+        ];
+        // `y` of Unique has the ids, its second output their places.
+        assert_eq!(rows(&nodes[..7]), None);
+        let gathered = |output: &str| {
+            let mut nodes = nodes.to_vec();
+            nodes[7] = node_of("u", "Unique", &["d:output:0"]);
+            nodes.push(node_of("ids", "Identity", &[output]));
+            rows(&nodes)
+        };
+        assert_eq!((gathered("u:y:0"), gathered("u:idx:0")), (Some(100 - 31), None));
+    }
+
+    #[test]
+    fn the_branch_for_negative_ids_is_none_where_there_are_none() {
+        let nodes = [
+            lookup("l"),
+            number("one", 1),
+            number("zero", 0),
+            number("rows", 100),
+            node_of("a", "AddV2", &["l:values:0", "one:output:0"]),
+            node_of("less", "Less", &["a:z:0", "zero:output:0"]),
+            node_of("b", "AddV2", &["a:z:0", "rows:output:0"]),
+            node_of("ids", "SelectV2", &["less:z:0", "b:z:0", "a:z:0"]),
+        ];
+        assert_eq!(rows(&nodes), Some(100 - 21));
+    }
+
+    #[test]
+    fn hashes_and_clips_are_bounds_and_what_a_caller_feeds_is_none() {
+        let buckets = node_of("ids", "StringToHashBucketFast", &["x"]).entry(5, "num_buckets", &message().int(3, 16));
+        assert_eq!(rows(&[buckets]), Some(100 - 16));
+        let clip = node_of("ids", "ClipByValue", &["x", "low:output:0", "high:output:0"]);
+        assert_eq!(rows(&[number("low", 0), number("high", 9), clip]), Some(100 - 10));
+        assert_eq!(rows(&[node_of("ids", "Identity", &["x"])]), None);
+        assert_eq!(rows(&[lookup("l"), node_of("ids", "Cumsum", &["l:values:0", "x"])]), None);
+    }
+
+    #[test]
+    fn a_table_that_is_read_as_a_whole_in_one_place_keeps_its_rows() {
+        let ids = [lookup("l"), number("one", 1), node_of("ids", "AddV2", &["l:values:0", "one:output:0"])];
+        let whole = [&ids[..], &[read("r", "v0"), node_of("m", "MatMul", &["x", "r:value:0"])]].concat();
+        assert_eq!(rows(&whole), None);
+        let shape = [&ids[..], &[read("r", "v0"), node_of("m", "Shape", &["r:value:0"])]].concat();
+        assert_eq!(rows(&shape), Some(100 - 21));
+    }
+
+    #[test]
+    fn a_table_that_something_inserts_into_may_hold_any_id() {
+        let insert = node_of("i", "LookupTableInsertV2", &["table", "x", "x"]);
+        assert_eq!(rows(&[lookup("l"), node_of("ids", "Abs", &["l:values:0"]), insert.clone()]), None);
+        assert_eq!(
+            rows(&[lookup("l"), number("one", 1), node_of("ids", "AddV2", &["l:values:0", "one:output:0"]), insert]),
+            None
+        );
+    }
+
+    #[test]
+    fn a_circle_in_a_function_has_an_end() {
+        assert_eq!(rows(&[node_of("ids", "AddV2", &["ids:out:0", "x"])]), None);
+        assert_eq!(rows(&[call("ids", "f", &["x", "v0", "table"])]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_is_out_of_reach_of_a_table_that_fits(offset in 1..60_i64, ops in prop::collection::vec(0..3_usize, 0..6)) {
+            let mut nodes = vec![lookup("l"), number("by", offset), node_of("n0", "AddV2", &["l:values:0", "by:output:0"])];
+            for (at, op) in ops.iter().enumerate() {
+                let op = ["Reshape", "ExpandDims", "Identity"][*op];
+                nodes.push(node_of(&format!("n{}", at + 1), op, &[&format!("n{at}:out:0"), "x"]));
+            }
+            nodes.push(node_of("ids", "Identity", &[&format!("n{}:out:0", ops.len())]));
+            // 20 words and the offset are what the rows are for; whatever lies between, the bound is the same.
+            prop_assert_eq!(rows(&nodes).unwrap_or(0), 100 - 20 - u64::try_from(offset).unwrap());
+        }
+    }
+}
