@@ -20,7 +20,7 @@ use crate::fingerprint::{self, Fingerprint};
 use crate::graph::{self, Reach};
 use crate::identity::FileId;
 use crate::input::Model;
-use crate::ledger::{Category, Dimension, Imbalance, Ledger};
+use crate::ledger::{Category, Dimension, Imbalance, Ledger, Only};
 use crate::outline::{MetaGraph, SavedModel};
 use crate::problem::{Problem, ProblemKind};
 use crate::progress::{Progress, Step, Work};
@@ -34,6 +34,8 @@ use crate::wire::{Field, Layout};
 pub struct Options {
     /// What the breakdown is by, outermost first.
     pub by: Vec<Dimension>,
+    /// What of the model the breakdown is restricted to; all of these must hold.
+    pub only: Vec<Only>,
     /// The rows a level of the breakdown, 0 for all; `None` leaves it complete.
     pub top: Option<usize>,
     /// The smallest payload that is compared for duplicates, in bytes.
@@ -44,7 +46,19 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { by: vec![Dimension::Category], top: None, min_duplicate: 1024, verify: false }
+        Self { by: vec![Dimension::Category], only: Vec::new(), top: None, min_duplicate: 1024, verify: false }
+    }
+}
+
+impl Options {
+    /// A ledger that can answer what is asked.
+    fn ledger(&self) -> Ledger {
+        let asked = self.by.iter().copied().chain(self.only.iter().map(|only| only.dimension));
+        let mut ledger = Ledger::new(&FIXED.into_iter().chain(asked).collect::<Vec<_>>());
+        if self.only.iter().any(|only| only.dimension == Dimension::Scope) {
+            ledger.keep_whole_scopes();
+        }
+        ledger
     }
 }
 
@@ -77,8 +91,7 @@ const WORTH_A_THREAD: usize = 1 << 20;
 /// # Errors
 /// [`AuditError::Imbalance`] where a byte was not charged exactly once.
 pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Result<ModelReport, AuditError> {
-    let dimensions: Vec<Dimension> = FIXED.iter().chain(&options.by).copied().collect();
-    let mut ledger = Ledger::new(&dimensions);
+    let mut ledger = options.ledger();
     let parts = Parts::open(model, options, progress);
     progress.start(&model.path, parts.bytes_to_read());
     let answers = parts.answer(&mut ledger)?;
@@ -188,7 +201,7 @@ impl<'m> Parts<'m> {
     /// The causes of size, and the sums of the ledger; side by side where that is worth a thread.
     fn findings_and_sums(&self, answers: &Answers<'_>, ledger: &Ledger) -> (Findings, answers::Sums) {
         let findings = || self.findings(answers);
-        let sums = || answers::Sums::of(ledger, &self.options.by);
+        let sums = || answers::Sums::of(ledger, self.options);
         if self.main_bytes().len() < WORTH_A_THREAD { (findings(), sums()) } else { queue::both(findings, sums) }
     }
 

@@ -7,6 +7,7 @@
 
 mod account;
 mod dimension;
+mod only;
 mod rollup;
 mod rows;
 
@@ -14,12 +15,14 @@ use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 
+use only::Filter;
 use rows::Rows;
 
 use crate::cache::{Cache, hash_name, hash_number};
 
 pub use account::{Account, Imbalance, Mark, Row as AccountRow};
 pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
+pub use only::{Only, Restriction};
 pub use rollup::{Rest, Rollup, Row, RowKind};
 
 /// What the labels of parts begin with: no byte of UTF-8, which keys of variables are.
@@ -150,6 +153,11 @@ impl Ledger {
         }
     }
 
+    /// Keeps all levels of a name's path, however many are asked for: a restriction may be to any.
+    pub fn keep_whole_scopes(&mut self) {
+        self.scope_depth = usize::MAX;
+    }
+
     /// Whether charges are kept apart by `dimension`; where not, its label need not be found out.
     #[must_use]
     pub fn wants(&self, dimension: Dimension) -> bool {
@@ -225,12 +233,24 @@ impl Ledger {
     /// The charges summed by `by`, outermost first; rows are largest first on each level.
     #[must_use]
     pub fn rollup(&self, by: &[Dimension]) -> Rollup {
-        Rollup::of(self, by, |_| true)
+        self.rollup_where(by, |_| true)
     }
 
     /// As [`Ledger::rollup`], of the charges whose labels `keep` accepts. It is given an op where `by` has one.
-    pub fn rollup_where(&self, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Rollup {
-        Rollup::of(self, by, keep)
+    pub fn rollup_where(&self, by: &[Dimension], keep: impl FnMut(&Labels) -> bool) -> Rollup {
+        Rollup::of(self, by, by.contains(&Dimension::Op), keep)
+    }
+
+    /// As [`Ledger::rollup`], of the charges that are within all of `only`, whose dimensions the ledger must have.
+    #[must_use]
+    pub fn rollup_only(&self, by: &[Dimension], only: &[Only]) -> Rollup {
+        if only.is_empty() {
+            return self.rollup(by);
+        }
+        let needs_ops = by.iter().chain(only.iter().map(|only| &only.dimension)).any(|d| *d == Dimension::Op);
+        let mut filter = Filter::new(self, only);
+        let rollup = Rollup::of(self, by, needs_ops, |labels| filter.accepts(labels));
+        Rollup { only: only.iter().map(Restriction::from).collect(), ..rollup }
     }
 
     fn add(&mut self, labels: Labels, tally: Tally) {

@@ -39,6 +39,7 @@ mod exit;
 mod findings;
 mod fingerprint;
 pub mod gate;
+mod glob;
 mod graph;
 mod identity;
 pub mod input;
@@ -56,6 +57,7 @@ mod seeded;
 mod size;
 mod stand_in;
 mod steady;
+mod suggest;
 mod text;
 mod verify;
 mod wire;
@@ -63,7 +65,7 @@ mod wire;
 pub use audit::{AuditError, Options, audit, bytes_to_read, neighbours, why};
 pub use exit::Exit;
 pub use findings::{CAUSES, Cause, cause};
-pub use ledger::{ByError, Dimension, Imbalance, NoDimension, check_by};
+pub use ledger::{ByError, Dimension, Imbalance, NoDimension, Only, check_by};
 pub use problem::{Problem, ProblemKind};
 
 /// What the command, tests, benchmarks and fuzz targets need of the parts. No promise is made of it: a new version may
@@ -74,7 +76,7 @@ pub mod internals {
         ($($part:ident)*) => { $(pub mod $part { pub use crate::$part::*; })* };
     }
 
-    parts!(charge checkpoint chunked dtype duplicates escape findings fingerprint graph identity ledger message outline proto size text wire);
+    parts!(charge checkpoint chunked dtype duplicates escape findings fingerprint graph identity ledger message outline proto size suggest text wire);
 }
 
 #[cfg(test)]

@@ -204,7 +204,7 @@ fn file(name: &str, contents: &[u8]) -> (String, Bytes) {
 fn audited(files: Vec<(String, Bytes)>, by: &[Dimension]) -> smaudit::report::ModelReport {
     let bytes = files.iter().map(|(_, contents)| contents.len() as u64).sum();
     let model = Model::in_memory("fuzzed", files);
-    let options = Options { by: by.to_vec(), top: None, min_duplicate: 1, verify: true };
+    let options = Options { by: by.to_vec(), min_duplicate: 1, verify: true, ..Options::default() };
     let report = audit(&model, &options, &Silent).expect("the books balance");
     balance::assert_balanced(&report, bytes);
     report

@@ -4,7 +4,7 @@ mod duplicates;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Answers, Parts};
+use super::{Answers, Options, Parts};
 use crate::charge::{Form, MainFile};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
@@ -34,12 +34,12 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// The sums of a ledger, and its breakdown by these dimensions.
-    pub(super) fn of(ledger: &Ledger, by: &[Dimension]) -> Self {
+    /// The sums of a ledger, and the breakdown that is asked for.
+    pub(super) fn of(ledger: &Ledger, options: &Options) -> Self {
         let in_graphs = |labels: &Labels| labels.has(Dimension::Op) && !labels.has(Dimension::Function);
         let in_functions = |labels: &Labels| labels.has(Dimension::Function);
         Self {
-            breakdown: ledger.rollup(by),
+            breakdown: ledger.rollup_only(&options.by, &options.only),
             categories: categories(ledger),
             files: ledger.rollup(&[Dimension::File, Dimension::Category]),
             sections: ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]),

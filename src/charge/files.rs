@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{charge_saved_model, side_files};
-use crate::checkpoint::{Checkpoint, Extent, Format, Role};
+use crate::checkpoint::{Checkpoint, Extent, Format, Role, VariableNames};
 use crate::chunked;
 use crate::input::{File, MODEL_FILES, Model};
 use crate::ledger::{Category, Dimension, Imbalance, Label, Labels, Ledger};
@@ -113,12 +113,14 @@ pub fn charge_model(
 ) -> Result<SavedModel, Imbalance> {
     let mut saved_model = SavedModel::default();
     let mut problems = Vec::new();
+    let needs_names = ledger.wants(Dimension::Variable) || ledger.wants(Dimension::Scope);
+    let names = checkpoint.filter(|_| needs_names).map(Checkpoint::variable_names).unwrap_or_default();
     for file in &model.files {
         let part = checkpoint.and_then(|checkpoint| Some((checkpoint, checkpoint.file(&file.name)?)));
         if let Some(main) = main_file.filter(|main| main.file.name == file.name) {
             saved_model = charge_main_file(main, ledger, progress)?;
         } else if let Some((checkpoint, part)) = part {
-            charge_checkpoint_file(file, checkpoint, part, ledger)?;
+            charge_checkpoint_file(file, (checkpoint, &names), part, ledger)?;
         } else if let Some(kind) = side_files::Kind::of(&file.name) {
             problems.extend(side_files::charge(file, kind, ledger, progress)?);
         } else {
@@ -148,7 +150,7 @@ fn charge_main_file(
 /// Charges a file under `variables/`: the tensors of a shard or table each to their variable, other files as what they are.
 fn charge_checkpoint_file(
     file: &File,
-    checkpoint: &Checkpoint,
+    (checkpoint, names): (&Checkpoint, &VariableNames<'_>),
     part: &crate::checkpoint::File,
     ledger: &mut Ledger,
 ) -> Result<(), Imbalance> {
@@ -159,7 +161,7 @@ fn charge_checkpoint_file(
         Role::Shard(_) | Role::V1(_) => {
             let mut account = ledger.open(&file.name, file.bytes);
             for extent in &part.extents {
-                let labels = extent_labels(checkpoint, extent, account.ledger());
+                let labels = extent_labels(checkpoint, names, extent, account.ledger());
                 account.charge(extent.range.clone(), labels, u64::from(extent.tensor.is_some()));
             }
             account.close()
@@ -167,9 +169,10 @@ fn charge_checkpoint_file(
     }
 }
 
-fn extent_labels(checkpoint: &Checkpoint, extent: &Extent, ledger: &mut Ledger) -> Labels {
+fn extent_labels(checkpoint: &Checkpoint, names: &VariableNames<'_>, extent: &Extent, ledger: &mut Ledger) -> Labels {
     let labels = Labels::new(Category::Variables);
-    let Some(tensor) = extent.tensor.and_then(|index| checkpoint.bundle.tensors.get(index)) else {
+    let tensor = extent.tensor.and_then(|index| Some((index, checkpoint.bundle.tensors.get(index)?)));
+    let Some((index, tensor)) = tensor else {
         let name = match (checkpoint.index_is_whole, checkpoint.format) {
             (false, _) => "[not read]",
             (true, Format::Bundle) => "[unused data]",
@@ -177,11 +180,15 @@ fn extent_labels(checkpoint: &Checkpoint, extent: &Extent, ledger: &mut Ledger) 
         };
         return with_name(labels, name, ledger);
     };
-    let variable = label(ledger, Dimension::Variable, &tensor.key);
+    let variable = match ledger.wants(Dimension::Variable) {
+        true => ledger.label(names.distinct(index, &tensor.key).as_bytes()),
+        false => Label::NONE,
+    };
+    let key = label(ledger, Dimension::Key, &tensor.key);
     let dtype = label(ledger, Dimension::Dtype, &tensor.dtype_name());
     let field = label(ledger, Dimension::Field, "variables.tensor");
-    let labels = labels.with(Dimension::Variable, variable).with(Dimension::Dtype, dtype);
-    labels.with(Dimension::Field, field).with(Dimension::Scope, ledger.scope(tensor.key.as_bytes()))
+    let labels = labels.with(Dimension::Variable, variable).with(Dimension::Key, key).with(Dimension::Dtype, dtype);
+    labels.with(Dimension::Field, field).with(Dimension::Scope, ledger.scope(names.own(index).as_bytes()))
 }
 
 /// The category of a file's bytes by its name, the main file's aside.
@@ -211,11 +218,12 @@ fn charge_as(file: &File, name: &str, category: Category, ledger: &mut Ledger) -
 /// `labels` with a name of ours where a variable's would be, and a field's.
 fn with_name(labels: Labels, name: &str, ledger: &mut Ledger) -> Labels {
     let field = label(ledger, Dimension::Field, &format!("{}.{name}", labels.category()));
-    let variable = match labels.category() {
-        Category::Variables if ledger.wants(Dimension::Variable) => ledger.part_label(name),
+    let of_variables = |ledger: &mut Ledger, dimension| match labels.category() {
+        Category::Variables if ledger.wants(dimension) => ledger.part_label(name),
         _ => Label::NONE,
     };
-    labels.with(Dimension::Field, field).with(Dimension::Variable, variable)
+    let [variable, key] = [Dimension::Variable, Dimension::Key].map(|dimension| of_variables(ledger, dimension));
+    labels.with(Dimension::Field, field).with(Dimension::Variable, variable).with(Dimension::Key, key)
 }
 
 fn label(ledger: &mut Ledger, dimension: Dimension, name: &str) -> Label {

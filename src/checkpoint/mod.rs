@@ -10,6 +10,7 @@
 //! | [`extents`] | a shard divided among its tensors |
 //! | [`strings`] | tensors of strings, which a shard stores in a form of their own |
 //! | [`object_graph`] | the objects that the values were saved from, and what variables were called |
+//! | [`variable_names`] | what to call each tensor |
 //! | [`verify`] | the data held against the checksums of the index |
 //!
 //! [`Checkpoint::read`] ties them together. Of the data files it opens the one that holds the object graph, and no other:
@@ -25,6 +26,7 @@ pub mod slice_name;
 pub mod strings;
 pub mod table;
 pub mod v1;
+pub mod variable_names;
 pub mod verify;
 
 #[cfg(test)]
@@ -39,6 +41,7 @@ pub use bundle::{Bundle, Tensor};
 pub use extents::Extent;
 pub use layout::Role;
 pub use object_graph::ObjectGraph;
+pub use variable_names::VariableNames;
 pub use verify::Verified;
 
 use crate::escape::shortened;

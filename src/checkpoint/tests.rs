@@ -112,10 +112,19 @@ fn a_missing_shard_and_a_tensor_past_the_end_are_problems() {
     assert_eq!(checkpoint.files[0].extents.last(), Some(&Extent { range: 2..5, tensor: Some(0) }));
 }
 
-/// An index whose only tensor is an object graph that calls `variables/0` by `name`, and the data file.
+/// An index of `variables/0`, of an object graph that calls it by `name`, and the data file.
 fn with_object_graph(name: &str) -> (Vec<u8>, Vec<u8>) {
-    let (full_name, checkpoint_key) = (name.to_owned(), "variables/0".to_owned());
-    let attributes = vec![SerializedTensor { name: String::new(), full_name, checkpoint_key }];
+    with_names(&[("variables/0", name)])
+}
+
+/// An index of variables, of an object graph that calls each key by a name, and the data file.
+fn with_names(names: &[(&str, &str)]) -> (Vec<u8>, Vec<u8>) {
+    let attribute = |(key, name): &(&str, &str)| SerializedTensor {
+        name: String::new(),
+        full_name: (*name).to_owned(),
+        checkpoint_key: (*key).to_owned(),
+    };
+    let attributes = names.iter().map(attribute).collect();
     let nodes = vec![TrackableObject { attributes, ..Default::default() }];
     let data = string_tensor(&[&TrackableObjectGraph { nodes }.encode_to_vec()]);
     let crc32c = strings::Strings::read(&data, 1, false).unwrap().crc32c;
@@ -124,8 +133,8 @@ fn with_object_graph(name: &str) -> (Vec<u8>, Vec<u8>) {
     let variable = BundleEntryProto { dtype: 21, ..Default::default() };
     let index = TableBuilder::new()
         .entry("", BundleHeaderProto { num_shards: 1, ..Default::default() }.encode_to_vec())
-        .entry(object_graph::KEY, graph.encode_to_vec())
-        .entry("variables/0", variable.encode_to_vec());
+        .entry(object_graph::KEY, graph.encode_to_vec());
+    let index = names.iter().fold(index, |index, (key, _)| index.entry(*key, variable.encode_to_vec()));
     (index.build(), data)
 }
 
@@ -137,6 +146,21 @@ fn the_object_graph_is_read_from_its_shard() {
     assert_eq!(messages(&checkpoint), []);
     assert_eq!(checkpoint.object_graph.unwrap().full_name("variables/0"), Some("dense/kernel"));
     assert_eq!(*files.opened.borrow(), [layout::INDEX, DATA, DATA]);
+}
+
+#[test]
+fn a_tensor_goes_by_its_own_name_and_by_its_key_as_well_where_two_have_that_name() {
+    let key = |path: &str| format!("{path}{KEY_SUFFIX}");
+    let keys = ["a/0", "a/1", "b/0", "c/0"].map(key);
+    let names = ["dense/kernel", "dense/kernel", "dense/bias", ""];
+    let pairs: Vec<(&str, &str)> = keys.iter().map(String::as_str).zip(names).collect();
+    let (index, data) = with_names(&pairs);
+    let checkpoint = Files::default().with(layout::INDEX, index).with(DATA, data).read().unwrap();
+    let names = checkpoint.variable_names();
+    let tensors = checkpoint.bundle.tensors.iter().enumerate().skip(1);
+    let distinct: Vec<String> = tensors.map(|(index, tensor)| names.distinct(index, &tensor.key)).collect();
+    assert_eq!(distinct, ["dense/kernel (a/0)", "dense/kernel (a/1)", "dense/bias", "c/0"]);
+    assert_eq!((names.own(1), names.own(4)), ("dense/kernel", "c/0"));
 }
 
 #[test]

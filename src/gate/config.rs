@@ -12,9 +12,9 @@ use thiserror::Error;
 use toml::{Spanned, Value};
 
 use super::limit::{Wanted, Why, size};
-use super::{Allow, Glob, Limit, LimitError, Metric, PathGlob, Rule, RuleError, Rules};
+use super::{Allow, Glob, Limit, LimitError, Metric, PathGlob, Rule, RuleError, Rules, Source};
 use crate::ledger::{Dimension, check_by};
-use crate::report::Level;
+use crate::report::{ConfigFile, Level};
 
 /// The most characters of a line that are quoted.
 const QUOTED: usize = 80;
@@ -184,20 +184,24 @@ impl Config {
             Defaults { by, top: read.defaults.top, min_duplicate: read.defaults.min_duplicate.map(|Size(size)| size) };
         let rule = |rule: Spanned<RuleTable>| {
             let span = rule.span();
-            rule.into_inner().rule(place.source(&span)).map_err(|error| place.error(span, &error.to_string()))
+            let source = Source::File(place.file.to_owned(), place.line(span.start) as u64);
+            rule.into_inner().rule(source).map_err(|error| place.error(span, &error.to_string()))
         };
         let allow = |allow: Spanned<AllowTable>| {
             let source = place.source(&allow.span());
             let AllowTable { group: Read(group), reason: Reason(reason) } = allow.into_inner();
             Allow { group, reason, source }
         };
-        let rules = read.rule.into_iter().map(rule).collect::<Result<_, _>>()?;
-        Ok(Self { defaults, rules: Rules { rules, allow: read.allow.into_iter().map(allow).collect() } })
+        let rules = read.rule.into_iter().map(rule).collect::<Result<Vec<_>, _>>()?;
+        // A file of nothing but defaults has no say in a report.
+        let says = !rules.is_empty() || !read.allow.is_empty();
+        let config = says.then(|| ConfigFile { file: file.to_owned(), rules: rules.len() as u64 });
+        Ok(Self { defaults, rules: Rules { rules, allow: read.allow.into_iter().map(allow).collect(), config } })
     }
 }
 
 impl RuleTable {
-    fn rule(self, source: String) -> Result<Rule, RuleError> {
+    fn rule(self, source: Source) -> Result<Rule, RuleError> {
         let floor = self.floor.map(|Size(size)| size);
         let mut rule = Rule::new(self.metric.0, self.limit.0, floor, source)?;
         rule.level = self.level;
@@ -280,7 +284,7 @@ mod tests {
         assert_eq!(config.defaults, Defaults { by: Some(by), top: Some(0), min_duplicate: Some(4096) });
         let [rule] = config.rules.rules.as_slice() else { panic!("{config:?}") };
         assert_eq!((rule.level, rule.reason.as_deref()), (Level::Warn, Some("an optimizer is for training")));
-        assert_eq!(rule.source, "smaudit.toml:7");
+        assert_eq!(rule.source.to_string(), "smaudit.toml:7");
         assert!(rule.is_for("./export-1") && !rule.is_for("./train-1"));
         let [allow] = config.rules.allow.as_slice() else { panic!("{config:?}") };
         assert_eq!((allow.reason.as_str(), allow.source.as_str()), ("asked for twice", "smaudit.toml:15"));
@@ -400,7 +404,9 @@ mod tests {
         }
         let error = parse("[defaults]\nby = [\"ops\"]").unwrap_err();
         assert!(
-            error.starts_with("smaudit.toml:2: by = [\"ops\"]: `ops` is no dimension; write one of category, "),
+            error.starts_with(
+                "smaudit.toml:2: by = [\"ops\"]: unknown dimension `ops`; did you mean `op`?; use one of category, "
+            ),
             "{error}"
         );
         let error = parse("[[rule]]\nmetric = \"duplicates\"\nlimit = 5").unwrap_err();

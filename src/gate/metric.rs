@@ -6,10 +6,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::glob::{Glob, GlobError};
-use crate::findings;
+use crate::findings::{CAUSES, Finding};
+use crate::glob::{Glob, GlobError};
 use crate::ledger::Category;
-use crate::report::{ModelReport, TensorReport};
+use crate::report::{Baseline, ModelReport, TensorReport};
+use crate::suggest::hint;
 
 /// A figure of a model that can be limited.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub enum Metric {
     StructuralDuplication,
     /// What metagraphs repeat of earlier ones: `between-meta-graphs`.
     BetweenMetaGraphs,
+    /// What all findings say can go: `avoidable`.
+    Avoidable,
     /// All of the model: `total`.
     Total,
     /// A category by its name: `graph_def`.
@@ -29,8 +32,11 @@ pub enum Metric {
     Variables(Glob),
     /// The functions of which the name matches, in all metagraphs: `function:__inference_*`.
     Functions(Glob),
-    /// What the finding with this id says can go; nothing where it is not found: `finding:optimizer-state`.
-    Finding(&'static str),
+    /// What the findings of which the id matches say can go, no byte counted twice; nothing where there are none:
+    /// `finding:optimizer-state`, `finding:*`.
+    Findings(Glob),
+    /// What the model, or one category of it, has more than its baseline: `growth`, `growth:graph_def`.
+    Growth(Option<Category>),
 }
 
 /// What begins a pattern for variables.
@@ -39,49 +45,104 @@ const VARIABLE: &str = "variable:";
 /// What begins a pattern for functions.
 const FUNCTION: &str = "function:";
 
-/// What begins the id of a finding.
+/// What begins a pattern for the ids of findings.
 const FINDING: &str = "finding:";
+
+/// What begins the category whose growth is meant.
+const GROWTH: &str = "growth:";
 
 /// What is no metric.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MetricError {
     /// The name is none of those that there are.
-    #[error("`{0}` is no metric; {names}", names = names())]
+    #[error("unknown metric `{0}`{hint}; {names}", hint = hint(.0, all_names()), names = names())]
     Name(String),
     /// The pattern is none.
     #[error(transparent)]
     Glob(#[from] GlobError),
     /// There is no such finding.
-    #[error("there is no finding `{0}`; `smaudit explain` lists them")]
+    #[error("unknown finding `{0}`{hint}; `smaudit explain` lists them", hint = hint(.0, ids()))]
     Finding(String),
+    /// There is no such category.
+    #[error("unknown category `{0}`{hint}; use one of {names}", hint = hint(.0, Category::ALL.map(Category::name)), names = categories())]
+    Category(String),
 }
 
 /// What was found of a metric in a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Measured {
     pub(super) bytes: u64,
-    /// For a pattern, how many variables or functions match it.
+    /// What shares are of: the model, or for growth the same of the baseline.
+    pub(super) whole: u64,
+    /// For a pattern, how many variables, functions or findings match it.
     pub(super) matches: Option<u64>,
 }
 
 impl Metric {
-    pub(super) fn measure(&self, model: &ModelReport) -> Measured {
+    /// Whether it is of no use without a baseline.
+    pub(super) fn needs_baseline(&self) -> bool {
+        matches!(self, Self::Growth(_))
+    }
+
+    /// The figure of a model; growth over nothing is all of it.
+    pub(super) fn measure(&self, model: &ModelReport, baseline: Option<&Baseline>) -> Measured {
         let duplicates = &model.duplicates;
-        let bytes = match self {
-            Self::Duplication => duplicates.redundant_bytes,
-            Self::StructuralDuplication => duplicates.structural.redundant_bytes,
-            Self::BetweenMetaGraphs => sum(duplicates.meta_graph_pairs.iter().map(|pair| pair.bytes)),
-            Self::Total => model.total_bytes,
-            Self::Category(category) => model.categories.get(category).copied().unwrap_or(0),
-            Self::Variables(glob) => return variables(glob, model),
-            Self::Functions(glob) => return functions(glob, model),
-            Self::Finding(id) => {
-                sum(model.findings.iter().filter(|finding| finding.id == *id).map(|finding| finding.bytes))
+        let whole = model.total_bytes;
+        let (bytes, whole, matches) = match self {
+            Self::Duplication => (duplicates.redundant_bytes, whole, None),
+            Self::StructuralDuplication => (duplicates.structural.redundant_bytes, whole, None),
+            Self::BetweenMetaGraphs => (sum(duplicates.meta_graph_pairs.iter().map(|pair| pair.bytes)), whole, None),
+            Self::Avoidable => (model.findings_bytes, whole, None),
+            Self::Total => (whole, whole, None),
+            Self::Category(category) => (of_category(*category, model), whole, None),
+            Self::Variables(glob) => with_whole(variables(glob, model), whole),
+            Self::Functions(glob) => with_whole(functions(glob, model), whole),
+            Self::Findings(glob) => {
+                let (bytes, number) = findings(glob, model);
+                (bytes, whole, is_pattern(glob).then_some(number))
+            }
+            Self::Growth(category) => {
+                let now = category.map_or(whole, |category| of_category(category, model));
+                let before = baseline.map_or(0, |baseline| baseline.bytes(*category));
+                (now.saturating_sub(before), before, None)
             }
         };
-        Measured { bytes, matches: None }
+        Measured { bytes, whole, matches }
     }
+
+    /// The finding that takes the most of what is measured: what to mend first.
+    pub(super) fn first_to_fix<'m>(&self, model: &'m ModelReport) -> Option<&'m Finding> {
+        match self {
+            Self::Avoidable | Self::Total => model.findings.first(),
+            Self::Findings(glob) => model.findings.iter().find(|finding| glob.matches(&finding.id)),
+            _ => None,
+        }
+    }
+}
+
+fn with_whole((bytes, number): (u64, u64), whole: u64) -> (u64, u64, Option<u64>) {
+    (bytes, whole, Some(number))
+}
+
+fn of_category(category: Category, model: &ModelReport) -> u64 {
+    model.categories.get(&category).copied().unwrap_or(0)
+}
+
+/// Whether a pattern may match more than one name.
+fn is_pattern(glob: &Glob) -> bool {
+    glob.text().contains(['*', '?', '['])
+}
+
+/// What findings claim together, and how many they are. Of each, what larger ones of them claim as well is left out.
+fn findings(glob: &Glob, model: &ModelReport) -> (u64, u64) {
+    let meant: Vec<&Finding> = model.findings.iter().filter(|finding| glob.matches(&finding.id)).collect();
+    let own = |finding: &&Finding| {
+        let shared = finding.overlaps.iter().filter(|overlap| glob.matches(&overlap.id)).map(|overlap| overlap.bytes);
+        // Overlaps may overlap in turn, but what nothing else claims is its own.
+        finding.bytes.saturating_sub(sum(shared)).max(finding.additional_bytes)
+    };
+    (sum(meant.iter().map(own)), meant.len() as u64)
 }
 
 fn sum(bytes: impl Iterator<Item = u64>) -> u64 {
@@ -89,8 +150,8 @@ fn sum(bytes: impl Iterator<Item = u64>) -> u64 {
     bytes.fold(0, u64::saturating_add)
 }
 
-/// Two keys on one range are one piece of data.
-fn variables(glob: &Glob, model: &ModelReport) -> Measured {
+/// The bytes of the variables that a pattern means, and how many they are. Two keys on one range are one piece of data.
+fn variables(glob: &Glob, model: &ModelReport) -> (u64, u64) {
     let tensors = model.checkpoint.as_ref().map_or(&[][..], |checkpoint| &checkpoint.tensors);
     let is_meant = |tensor: &&TensorReport| {
         glob.matches(&tensor.key) || tensor.name.as_ref().is_some_and(|name| glob.matches(name))
@@ -98,36 +159,55 @@ fn variables(glob: &Glob, model: &ModelReport) -> Measured {
     let meant: Vec<&TensorReport> = tensors.iter().filter(is_meant).collect();
     let ranges: BTreeSet<(u64, u64, u64)> =
         meant.iter().map(|tensor| (tensor.shard, tensor.offset, tensor.bytes)).collect();
-    Measured { bytes: sum(ranges.into_iter().map(|(.., bytes)| bytes)), matches: Some(meant.len() as u64) }
+    (sum(ranges.into_iter().map(|(.., bytes)| bytes)), meant.len() as u64)
 }
 
-fn functions(glob: &Glob, model: &ModelReport) -> Measured {
+/// The bytes of the functions that a pattern means, and how many they are.
+fn functions(glob: &Glob, model: &ModelReport) -> (u64, u64) {
     let all = model.meta_graphs.iter().flat_map(|graph| &graph.function_defs);
     let meant: Vec<u64> = all.filter(|function| glob.matches(&function.name)).map(|function| function.bytes).collect();
-    Measured { matches: Some(meant.len() as u64), bytes: sum(meant.into_iter()) }
+    (sum(meant.iter().copied()), meant.len() as u64)
 }
 
 /// The metrics that have a name of their own.
-const NAMED: [(&str, Metric); 4] = [
+const NAMED: [(&str, Metric); 6] = [
+    ("avoidable", Metric::Avoidable),
     ("duplication", Metric::Duplication),
     ("structural-duplication", Metric::StructuralDuplication),
     ("between-meta-graphs", Metric::BetweenMetaGraphs),
     ("total", Metric::Total),
+    ("growth", Metric::Growth(None)),
 ];
 
 /// All names, for a message.
 fn names() -> String {
     let named: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
     format!(
-        "write {}, a category ({}), `{VARIABLE}` or `{FUNCTION}` with a pattern of names, or `{FINDING}` with an id",
+        "use {}, a category ({}), `{VARIABLE}` or `{FUNCTION}` with a pattern of names, `{FINDING}` with a pattern of ids, \
+         or `{GROWTH}` with a category",
         named.join(", "),
         categories()
     )
 }
 
+/// The names that are complete.
+fn all_names() -> impl Iterator<Item = &'static str> {
+    NAMED.into_iter().map(|(name, _)| name).chain(Category::ALL.map(Category::name))
+}
+
+fn ids() -> impl Iterator<Item = &'static str> {
+    CAUSES.iter().map(|cause| cause.id)
+}
+
 /// The names of the categories, for a message.
 pub(super) fn categories() -> String {
     Category::ALL.map(Category::name).join(", ")
+}
+
+/// The category of a name.
+pub(super) fn category(name: &str) -> Result<Category, MetricError> {
+    let named = Category::ALL.into_iter().find(|category| category.name() == name);
+    named.ok_or_else(|| MetricError::Category(name.to_owned()))
 }
 
 impl FromStr for Metric {
@@ -140,13 +220,16 @@ impl FromStr for Metric {
         if let Some(glob) = name.strip_prefix(FUNCTION) {
             return Ok(Self::Functions(glob.parse()?));
         }
-        if let Some(id) = name.strip_prefix(FINDING) {
-            let cause = findings::cause(id).ok_or_else(|| MetricError::Finding(id.to_owned()))?;
-            return Ok(Self::Finding(cause.id));
+        if let Some(glob) = name.strip_prefix(FINDING) {
+            let glob: Glob = glob.parse()?;
+            let is_known = ids().any(|id| glob.matches(id));
+            return if is_known { Ok(Self::Findings(glob)) } else { Err(MetricError::Finding(glob.text().to_owned())) };
+        }
+        if let Some(name) = name.strip_prefix(GROWTH) {
+            return Ok(Self::Growth(Some(category(name)?)));
         }
         let named = NAMED.into_iter().find(|(own, _)| *own == name).map(|(_, metric)| metric);
-        let category = || Category::ALL.into_iter().find(|category| category.name() == name).map(Self::Category);
-        named.or_else(category).ok_or_else(|| MetricError::Name(name.to_owned()))
+        named.or_else(|| category(name).ok().map(Self::Category)).ok_or_else(|| MetricError::Name(name.to_owned()))
     }
 }
 
@@ -156,11 +239,14 @@ impl fmt::Display for Metric {
             Self::Duplication => f.write_str("duplication"),
             Self::StructuralDuplication => f.write_str("structural-duplication"),
             Self::BetweenMetaGraphs => f.write_str("between-meta-graphs"),
+            Self::Avoidable => f.write_str("avoidable"),
             Self::Total => f.write_str("total"),
             Self::Category(category) => f.write_str(category.name()),
             Self::Variables(glob) => write!(f, "{VARIABLE}{}", glob.text()),
             Self::Functions(glob) => write!(f, "{FUNCTION}{}", glob.text()),
-            Self::Finding(id) => write!(f, "{FINDING}{id}"),
+            Self::Findings(glob) => write!(f, "{FINDING}{}", glob.text()),
+            Self::Growth(None) => f.write_str("growth"),
+            Self::Growth(Some(category)) => write!(f, "{GROWTH}{category}"),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! A rule: what is limited, to how much, in which models, and what happens when it is more.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::allow::Allowance;
-use super::glob::PathGlob;
 use super::limit::{Limit, LimitError};
-use super::metric::{Measured, Metric, categories};
-use crate::ledger::Category;
-use crate::report::{Level, LimitOutcome, ModelReport, RuleOutcome, Status, percent};
+use super::metric::{Measured, Metric, MetricError, category};
+use crate::glob::PathGlob;
+use crate::report::{Baseline, Level, LimitOutcome, ModelReport, RuleOutcome, Status, percent};
 
 /// What must hold of a model. It does when each of its limits does.
 #[derive(Debug, Clone)]
@@ -22,8 +23,26 @@ pub struct Rule {
     pub reason: Option<String>,
     /// The models that it is for; all of them where there is no pattern.
     pub models: Option<PathGlob>,
-    /// Where it is: `--max-size`, `smaudit.toml:3`.
-    pub source: String,
+    /// Where it is.
+    pub source: Source,
+}
+
+/// Where a rule is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// On the command line: `--max-size`.
+    Option(String),
+    /// In a file, on this line, from 1 on: `smaudit.toml:3`.
+    File(String, u64),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(name) => f.write_str(name),
+            Self::File(path, line) => write!(f, "{path}:{line}"),
+        }
+    }
 }
 
 /// Why there cannot be such a rule.
@@ -34,8 +53,8 @@ pub enum RuleError {
     #[error(transparent)]
     Limit(#[from] LimitError),
     /// What is before the `=` of `--max-size` is no category.
-    #[error("`{0}` is no category; write one of {names}", names = categories())]
-    Category(String),
+    #[error(transparent)]
+    Category(#[from] MetricError),
     /// A share of the total, which is always all of it.
     #[error("`{0}` of the total is no limit, as the total is always 100% of itself; write a size as `10MB`")]
     ShareOfTotal(String),
@@ -52,7 +71,7 @@ impl Rule {
     ///
     /// # Errors
     /// When no model could break it, or none could keep it.
-    pub fn new(metric: Metric, limits: Vec<Limit>, floor: Option<u64>, source: String) -> Result<Self, RuleError> {
+    pub fn new(metric: Metric, limits: Vec<Limit>, floor: Option<u64>, source: Source) -> Result<Self, RuleError> {
         let shares = limits.iter().filter(|limit| limit.is_share()).count();
         if limits.is_empty() || shares > 1 || limits.len() - shares > 1 {
             return Err(RuleError::Limits);
@@ -65,6 +84,22 @@ impl Rule {
         }
         let name = metric.to_string();
         Ok(Self { name, metric, limits, floor, level: Level::Fail, reason: None, models: None, source })
+    }
+
+    /// The rule of `--max-avoidable LIMIT`.
+    ///
+    /// # Errors
+    /// When that is no limit.
+    pub fn max_avoidable(limit: &str) -> Result<Self, RuleError> {
+        Self::of_option("max-avoidable", Metric::Avoidable, limit)
+    }
+
+    /// The rule of `--max-growth LIMIT`.
+    ///
+    /// # Errors
+    /// When that is no limit.
+    pub fn max_growth(limit: &str) -> Result<Self, RuleError> {
+        Self::of_option("max-growth", Metric::Growth(None), limit)
     }
 
     /// The rule of `--max-duplication LIMIT`.
@@ -83,15 +118,19 @@ impl Rule {
         let Some((name, limit)) = text.split_once('=') else {
             return Self::of_option("max-size", Metric::Total, text);
         };
-        let category = Category::ALL.into_iter().find(|category| category.name() == name.trim());
-        let category = category.ok_or_else(|| RuleError::Category(name.to_owned()))?;
-        Self::of_option("max-size", Metric::Category(category), limit)
+        Self::of_option("max-size", Metric::Category(category(name.trim())?), limit)
     }
 
     fn of_option(option: &str, metric: Metric, limit: &str) -> Result<Self, RuleError> {
         let limit: Limit = limit.parse()?;
-        let rule = Self::new(metric, vec![limit], None, format!("--{option}"))?;
+        let rule = Self::new(metric, vec![limit], None, Source::Option(format!("--{option}")))?;
         Ok(Self { name: option.to_owned(), ..rule })
+    }
+
+    /// Whether it limits what the model has more than a baseline.
+    #[must_use]
+    pub fn needs_baseline(&self) -> bool {
+        self.metric.needs_baseline()
     }
 
     /// Whether it is for the model at `path`.
@@ -102,7 +141,7 @@ impl Rule {
 
     /// Whether it is a limit of the command line. Who gives one means it, whatever a file in the working directory allows.
     pub(super) fn is_of_command_line(&self) -> bool {
-        self.source.starts_with("--")
+        matches!(self.source, Source::Option(_))
     }
 
     /// What an allow-list takes out of what is limited.
@@ -111,36 +150,44 @@ impl Rule {
     }
 
     /// How it comes out for a model, of which the allow-list takes out so much.
-    pub(super) fn judge(&self, model: &ModelReport, allowance: &Allowance) -> RuleOutcome {
-        let Measured { bytes, matches } = self.metric.measure(model);
+    pub(super) fn judge(&self, model: &ModelReport, allowance: &Allowance, baseline: Option<&Baseline>) -> RuleOutcome {
+        let Measured { bytes, whole, matches } = self.metric.measure(model, baseline);
         let allowed_bytes = if self.is_of_command_line() { 0 } else { self.allowed_by(allowance).min(bytes) };
         let actual_bytes = bytes - allowed_bytes;
-        let limits: Vec<LimitOutcome> =
-            self.limits.iter().map(|limit| self.hold(limit, actual_bytes, model.total_bytes)).collect();
+        let limits: Vec<LimitOutcome> = self.limits.iter().map(|limit| self.hold(limit, actual_bytes, whole)).collect();
         let status = match (limits.iter().all(|limit| limit.passed), self.level) {
             (false, Level::Fail) => Status::Fail,
             (false, Level::Warn) => Status::Warn,
             (true, _) if !model.problems.is_empty() => Status::Unsure,
             (true, _) => Status::Pass,
         };
+        let broken = limits.iter().filter(|limit| !limit.passed);
+        let over = broken.map(|limit| actual_bytes.saturating_sub(limit.limit_bytes)).max();
+        let fix = self.metric.first_to_fix(model).filter(|_| over.is_some());
         let is_share = self.limits.first().is_some_and(Limit::is_share);
         RuleOutcome {
             rule: self.name.clone(),
             metric: self.metric.to_string(),
             model: model.path.clone(),
             limit: self.limits.iter().map(Limit::to_string).collect::<Vec<_>>().join(" and "),
-            actual: if is_share { percent(actual_bytes, model.total_bytes) } else { actual_bytes.to_string() },
+            actual: if is_share { percent(actual_bytes, whole) } else { actual_bytes.to_string() },
             passed: status == Status::Pass,
             status,
             level: self.level,
             actual_bytes,
-            total_bytes: model.total_bytes,
+            total_bytes: whole,
+            over_bytes: over.unwrap_or(0),
+            fix: fix.map(|finding| finding.id.clone()),
             limits,
             floor_bytes: self.floor,
             allowed_bytes,
             matches,
             reason: self.reason.clone(),
-            source: self.source.clone(),
+            source: self.source.to_string(),
+            line: match &self.source {
+                Source::Option(_) => None,
+                Source::File(_, line) => Some(*line),
+            },
         }
     }
 

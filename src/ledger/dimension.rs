@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::suggest::hint;
 
 /// A question that can be asked of a charge: `--by`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -30,8 +32,10 @@ pub enum Dimension {
     Node,
     /// The element type: of a checkpoint's tensor, or the `dtype` attribute of a node.
     Dtype,
-    /// The tensor of the checkpoint, by its key.
+    /// The tensor of the checkpoint, by the variable's own name; the key is behind it where several have that name.
     Variable,
+    /// The tensor of the checkpoint, by its key.
+    Key,
     /// The file, relative to the model's directory.
     File,
     /// Whether the bytes are there once: see [`State`].
@@ -43,7 +47,7 @@ impl Dimension {
     pub const COUNT: usize = Self::ALL.len();
 
     /// All of them, in the order in which they are declared.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Category,
         Self::MetaGraph,
         Self::Section,
@@ -54,6 +58,7 @@ impl Dimension {
         Self::Node,
         Self::Dtype,
         Self::Variable,
+        Self::Key,
         Self::File,
         Self::Duplicate,
     ];
@@ -72,8 +77,29 @@ impl Dimension {
             Self::Node => "node",
             Self::Dtype => "dtype",
             Self::Variable => "variable",
+            Self::Key => "key",
             Self::File => "file",
             Self::Duplicate => "duplicate",
+        }
+    }
+
+    /// What a row of it is, in a line.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Category => "the part of the model: graph_def, variables, assets, ...",
+            Self::MetaGraph => "the metagraph, by its index and tags",
+            Self::Section => "the field of the MetaGraphDef: graph_def, signature_def, ...",
+            Self::Field => "the path of fields down to the bytes: graph_def.node.attr[value]",
+            Self::Op => "the op of a node, in the graph and in functions: Const",
+            Self::Scope => "the folder of a node's or variable's name; given again, one level deeper",
+            Self::Function => "the function of the library",
+            Self::Node => "the node, by its name",
+            Self::Dtype => "the element type of a tensor, or of a node's attribute dtype",
+            Self::Variable => "the variable, by its own name",
+            Self::Key => "the variable, by its key in the checkpoint",
+            Self::File => "the file, by its path in the model",
+            Self::Duplicate => "whether the bytes are a duplicate of others: unique, redundant, ...",
         }
     }
 
@@ -84,7 +110,11 @@ impl Dimension {
 
 /// A name that no dimension has.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no dimension; write one of {names}", names = Dimension::ALL.map(Dimension::name).join(", "))]
+#[error(
+    "unknown dimension `{0}`{hint}; use one of {names}",
+    hint = hint(.0, Dimension::ALL.map(Dimension::name)),
+    names = Dimension::ALL.map(Dimension::name).join(", ")
+)]
 pub struct NoDimension(String);
 
 impl FromStr for Dimension {
@@ -155,7 +185,7 @@ impl State {
 }
 
 /// The part of a model that a byte belongs to. Each byte is in exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Category {
@@ -245,7 +275,10 @@ mod tests {
             assert_eq!(dimension.name().parse(), Ok(dimension));
         }
         let error = "ops".parse::<Dimension>().unwrap_err().to_string();
-        assert!(error.starts_with("`ops` is no dimension; write one of category, metagraph, "), "{error}");
+        assert!(
+            error.starts_with("unknown dimension `ops`; did you mean `op`?; use one of category, metagraph, "),
+            "{error}"
+        );
     }
 
     #[test]

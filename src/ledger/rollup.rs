@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Category, Dimension, Label, Labels, Ledger, Tally};
+use super::{Category, Dimension, Label, Labels, Ledger, Restriction, Tally};
 
 /// A tree of sums, one level for each dimension asked for. The rows of each level add up to the row above.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -14,6 +14,9 @@ use super::{Category, Dimension, Label, Labels, Ledger, Tally};
 pub struct Rollup {
     /// The dimensions, outermost first.
     pub by: Vec<Dimension>,
+    /// What the bytes are restricted to by `--only`. Left out where that is nothing, and the rows are of all bytes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<Restriction>,
     /// The outermost rows, largest first.
     pub rows: Vec<Row>,
     /// What `--top` left out of `rows`.
@@ -93,8 +96,13 @@ enum Key {
 
 impl Rollup {
     /// Sums the rows of `ledger` that `keep` accepts by each of `by`, outermost first, largest first on each level.
-    /// `keep` is given an op where `by` has one.
-    pub(super) fn of(ledger: &Ledger, by: &[Dimension], keep: impl Fn(&Labels) -> bool) -> Self {
+    /// `keep` is given an op only where one is needed.
+    pub(super) fn of(
+        ledger: &Ledger,
+        by: &[Dimension],
+        needs_ops: bool,
+        mut keep: impl FnMut(&Labels) -> bool,
+    ) -> Self {
         let mut sums: IndexMap<Vec<Key>, Tally, RandomState> = IndexMap::default();
         let mut scopes = Scopes::default();
         // Rows that follow one another are mostly of one metagraph and one category.
@@ -111,7 +119,7 @@ impl Rollup {
                 sum.add(tally);
             }
         };
-        if by.contains(&Dimension::Op) {
+        if needs_ops {
             ledger.rows.each(add);
         } else {
             ledger.rows.each_of_any_op(add);
@@ -119,7 +127,7 @@ impl Rollup {
         let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
         sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let rows = if by.is_empty() { Vec::new() } else { level(ledger, &scopes, &sorted, 0) };
-        Self { by: by.to_vec(), rows, rest: None }
+        Self { by: by.to_vec(), only: Vec::new(), rows, rest: None }
     }
 
     /// The sum of all rows, those that `--top` left out included.

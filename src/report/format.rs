@@ -15,6 +15,8 @@ pub enum Format {
     Text,
     /// Everything, for scripts.
     Json,
+    /// The same with a line for each model, for many of them.
+    Jsonl,
     /// The breakdown, for a spreadsheet or a data frame.
     Csv,
     /// For a job summary or a comment on a pull request.
@@ -25,7 +27,7 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order in which they are declared.
-    pub const ALL: [Self; 5] = [Self::Text, Self::Json, Self::Csv, Self::Markdown, Self::Folded];
+    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Jsonl, Self::Csv, Self::Markdown, Self::Folded];
 
     /// The name that `--format` uses.
     #[must_use]
@@ -33,10 +35,30 @@ impl Format {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+            Self::Jsonl => "jsonl",
             Self::Csv => "csv",
             Self::Markdown => "markdown",
             Self::Folded => "folded",
         }
+    }
+
+    /// What it is for, in a line.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Text => "for a terminal",
+            Self::Json => "everything, as one document",
+            Self::Jsonl => "a line for each model, as models are audited",
+            Self::Csv => "the breakdown, a row for each name",
+            Self::Markdown => "for a pull request or a job summary",
+            Self::Folded => "the breakdown as folded stacks, for a flame graph",
+        }
+    }
+
+    /// Whether people read it. All others are for programs, and complete.
+    #[must_use]
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Self::Text | Self::Markdown)
     }
 
     /// Writes `report` to `out`.
@@ -47,6 +69,7 @@ impl Format {
         match self {
             Self::Text => text::write(report, view, out),
             Self::Json => json::write(report, view, out),
+            Self::Jsonl => json::write_lines(report, out),
             Self::Csv => csv::write(report, view, out),
             Self::Markdown => markdown::write(report, view, out),
             Self::Folded => folded::write(report, view, out),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::escape::escape;
-use crate::size::{both, bytes, exact, plural, share};
+use crate::size::{both, bytes, exact, human, plural, share};
 
 /// The outcome of all rules, in `gate` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -22,12 +22,26 @@ pub struct Gate {
     pub unchecked: u64,
     /// What is odd about the rules and does not break them.
     pub warnings: Vec<String>,
+    /// What to do next with the rules.
+    pub notes: Vec<String>,
+    /// The configuration that was read; null where there is none.
+    pub config: Option<ConfigFile>,
+}
+
+/// A file of rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ConfigFile {
+    /// Its path.
+    pub file: String,
+    /// How many rules it has.
+    pub rules: u64,
 }
 
 impl Default for Gate {
     /// A gate without rules, which lets everything pass.
     fn default() -> Self {
-        Self { passed: true, rules: Vec::new(), allowed: Vec::new(), unchecked: 0, warnings: Vec::new() }
+        let (rules, allowed, warnings, notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { passed: true, rules, allowed, unchecked: 0, warnings, notes, config: None }
     }
 }
 
@@ -78,20 +92,26 @@ pub struct RuleOutcome {
     pub level: Level,
     /// What was found, without what is allowed.
     pub actual_bytes: u64,
-    /// What shares are of: the model's size.
+    /// What shares are of: the model's size; for growth, that of the same of the baseline.
     pub total_bytes: u64,
+    /// How many bytes are more than the limit that is exceeded by the most; 0 where none is.
+    pub over_bytes: u64,
+    /// The finding that takes the most of what is too much; null where none is known to.
+    pub fix: Option<String>,
     /// Each limit in bytes.
     pub limits: Vec<LimitOutcome>,
     /// Up to here no share is exceeded; null where there is no floor.
     pub floor_bytes: Option<u64>,
     /// What allow-list entries took out.
     pub allowed_bytes: u64,
-    /// For a pattern, how many variables or functions match it; null for other metrics.
+    /// For a pattern, how many variables, functions or findings match it; null for other metrics.
     pub matches: Option<u64>,
     /// Why there is the rule; null where it does not say.
     pub reason: Option<String>,
     /// Where it is: `--max-duplication`, `smaudit.toml:3`.
     pub source: String,
+    /// The line of the file; null where it is on the command line.
+    pub line: Option<u64>,
 }
 
 /// A limit of a rule, held against a model.
@@ -132,7 +152,7 @@ impl Gate {
     /// Whether there is anything to say.
     #[must_use]
     pub fn has_rules(&self) -> bool {
-        !self.rules.is_empty() || self.unchecked > 0
+        !self.rules.is_empty() || self.unchecked > 0 || self.config.as_ref().is_some_and(|config| config.rules > 0)
     }
 
     /// Whether a rule is broken whose level is `fail`.
@@ -167,7 +187,15 @@ impl Gate {
             (self.unchecked, format!("{} not checked", plural(self.unchecked, "path", "paths"))),
         ];
         let said: Vec<String> = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, said)| said).collect();
-        if said.is_empty() { format!("{all} passed") } else { said.join(", ") }
+        let said = if said.is_empty() { format!("{all} passed") } else { said.join(", ") };
+        said + &self.config.as_ref().map(ConfigFile::said).unwrap_or_default()
+    }
+}
+
+impl ConfigFile {
+    /// ` (smaudit.toml: 3 rules)`.
+    fn said(&self) -> String {
+        format!(" ({}: {})", escape(&self.file), plural(self.rules, "rule", "rules"))
     }
 }
 
@@ -199,23 +227,49 @@ impl RuleOutcome {
         format!("{} of {}: at most {}", escape(&self.metric), escape(&self.model), limits.join(" and "))
     }
 
-    /// What was found, and what the limits are in this model: `70,904 bytes (70.9 kB), 59.9%; 5% is 5,915 bytes`.
+    /// What was found, and of a broken rule by how much that is too much: `600 bytes, 60.0%; 550 bytes more than 5%`.
     #[must_use]
     pub fn finding(&self) -> String {
-        let counted = self.limits.iter().filter(|limit| limit.in_bytes().is_none());
-        let mut said = vec![self.found()];
-        said.extend(counted.map(|limit| format!("{} is {}", limit.limit, bytes(limit.limit_bytes))));
-        said.extend(self.floor_bytes.map(|floor| format!("the floor is {}", bytes(floor))));
-        said.join("; ")
+        let exceeded: Vec<&str> =
+            self.limits.iter().filter(|limit| !limit.passed).map(|limit| limit.limit.as_str()).collect();
+        let over = (!exceeded.is_empty()).then(|| {
+            let over = both(self.over_bytes);
+            let first = self.fix.iter().map(|id| format!("; fix {id} first")).collect::<String>();
+            format!("; {over} more than {}{first}", exceeded.join(" and "))
+        });
+        self.found() + &over.unwrap_or_default()
     }
 
     fn found(&self) -> String {
-        let (one, many) =
-            if self.metric.starts_with("variable:") { ("variable", "variables") } else { ("function", "functions") };
+        let (one, many) = match self.metric.split_once(':') {
+            Some(("variable", _)) => ("variable", "variables"),
+            Some(("finding", _)) => ("finding", "findings"),
+            _ => ("function", "functions"),
+        };
         let matches = self.matches.map(|number| format!(" in {}", plural(number, one, many)));
         let share = (self.metric != "total").then(|| format!(", {}", percent(self.actual_bytes, self.total_bytes)));
+        let of = self.metric.starts_with("growth").then_some(" of the baseline");
         let allowed = (self.allowed_bytes > 0).then(|| format!(", not counting {} allowed", bytes(self.allowed_bytes)));
-        [Some(both(self.actual_bytes)), matches, share, allowed].into_iter().flatten().collect()
+        let floor = self.floor_bytes.map(|floor| format!(", the floor is {}", bytes(floor)));
+        let of = of.map(str::to_owned);
+        [Some(both(self.actual_bytes)), matches, share, of, allowed, floor].into_iter().flatten().collect()
+    }
+
+    /// What is wrong in a line: `avoidable: 166 kB, 79.2%; 155 kB more than 5%; fix layer-traces first`.
+    #[must_use]
+    pub fn line(&self, with_model: bool) -> String {
+        let metric = escape(&self.metric);
+        let of = if with_model { format!(" of {}", escape(&self.model)) } else { String::new() };
+        let share = (self.metric != "total").then(|| format!(", {}", percent(self.actual_bytes, self.total_bytes)));
+        let exceeded: Vec<&str> = self.limits.iter().filter(|limit| !limit.passed).map(|l| l.limit.as_str()).collect();
+        let verdict = match self.status {
+            Status::Pass | Status::Unsure => format!("; at most {}, and not all could be read", self.limit),
+            Status::Fail | Status::Warn => format!("; {} more than {}", human(self.over_bytes), exceeded.join(" and ")),
+        };
+        let first = self.fix.iter().map(|id| format!("; fix {id} first")).collect::<String>();
+        let origin = self.origin().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        let share = share.unwrap_or_default();
+        format!("{metric}{of}: {}{share}{verdict}{first}{origin}", human(self.actual_bytes))
     }
 
     /// Where the rule is, where that is a file, and why there is one: `smaudit.toml:3: phones have little room`.
@@ -271,8 +325,16 @@ mod tests {
     fn a_rule_is_said_with_its_limit_and_with_exact_bytes() {
         let broken = rule(Status::Fail);
         assert_eq!(broken.claim(), "duplication of ./model: at most 5%");
-        assert_eq!(broken.finding(), "600 bytes, 60.0%; 5% is 50 bytes");
-        assert_eq!(broken.sentence(), "duplication of ./model: at most 5%; found 600 bytes, 60.0%; 5% is 50 bytes");
+        assert_eq!(broken.finding(), "600 bytes, 60.0%; 550 bytes more than 5%");
+        let sentence = "duplication of ./model: at most 5%; found 600 bytes, 60.0%; 550 bytes more than 5%";
+        assert_eq!(broken.sentence(), sentence);
+        assert_eq!(broken.line(false), "duplication: 600 bytes, 60.0%; 550 bytes more than 5%");
+        let fix = RuleOutcome { fix: Some("stale-files".to_owned()), ..broken };
+        let line = "duplication of ./model: 600 bytes, 60.0%; 550 bytes more than 5%; fix stale-files first";
+        assert_eq!(fix.line(true), line);
+        let unsure = rule(Status::Unsure).line(false);
+        assert_eq!(unsure, "duplication: 50 bytes, 5.0%; at most 5%, and not all could be read");
+        assert_eq!(rule(Status::Pass).finding(), "50 bytes, 5.0%");
     }
 
     #[test]
@@ -283,8 +345,7 @@ mod tests {
         (rule.floor_bytes, rule.allowed_bytes, rule.matches) = (Some(100), 1, Some(2));
         (rule.source, rule.reason) = ("smaudit.toml:3".to_owned(), Some("little room".to_owned()));
         assert_eq!(rule.claim(), "variable:m/* of a\\u{1b}b: at most 5% and 5,000 bytes");
-        let finding =
-            "600 bytes in 2 variables, 60.0%, not counting 1 byte allowed; 5% is 50 bytes; the floor is 100 bytes";
+        let finding = "600 bytes in 2 variables, 60.0%, not counting 1 byte allowed, the floor is 100 bytes; 550 bytes more than 5%";
         assert_eq!(rule.finding(), finding);
         assert!(rule.sentence().ends_with(" (smaudit.toml:3: little room)"));
     }
@@ -315,6 +376,9 @@ mod tests {
         };
         assert_eq!(gate(&[Status::Pass], 0), "PASS, 1 check passed");
         assert_eq!(gate(&[Status::Pass; 2], 0), "PASS, 2 checks passed");
+        let config = Some(ConfigFile { file: "../smaudit.toml".to_owned(), rules: 2 });
+        let gate_of_file = Gate { rules: vec![rule(Status::Pass)], config, ..Gate::default() };
+        assert_eq!(gate_of_file.summary(), "1 check passed (../smaudit.toml: 2 rules)");
         assert_eq!(gate(&[Status::Pass, Status::Warn], 0), "PASS, 1 of 2 checks warned");
         assert_eq!(
             gate(&[Status::Fail, Status::Warn, Status::Pass], 0),

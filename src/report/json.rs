@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Serializer;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use super::{Report, View, WhyReport};
+use super::{Baseline, ModelReport, Report, UnreadableInput, View, WhyReport};
 use crate::escape::is_unsafe;
 
 /// Writes `report` as one document and a newline. It is complete, whatever the view.
@@ -20,6 +20,52 @@ use crate::escape::is_unsafe;
 /// When `out` cannot be written to.
 pub(super) fn write(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {
     document(report, out)
+}
+
+/// Writes a model as a line, an entry of `models` in the JSON report.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn write_line(model: &ModelReport, out: &mut dyn Write) -> io::Result<()> {
+    line(model, out)
+}
+
+/// Writes an input that could not be read as a line.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn write_unreadable_line(input: &UnreadableInput, out: &mut dyn Write) -> io::Result<()> {
+    line(&UnreadableLine::from(input), out)
+}
+
+/// Writes a line for each model, and one for each input that could not be read.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = io::BufWriter::new(out);
+    report.models.iter().try_for_each(|model| write_line(model, &mut out))?;
+    report.unreadable.iter().try_for_each(|input| write_unreadable_line(input, &mut out))?;
+    out.flush()
+}
+
+/// Writes a document on one line.
+fn line(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    document.serialize(&mut Serializer::with_formatter(&mut *out, Safe(CompactFormatter)))?;
+    out.write_all(b"\n")
+}
+
+/// An input that could not be read, on a line of its own.
+#[derive(Serialize)]
+struct UnreadableLine<'a> {
+    path: &'a str,
+    error: &'a str,
+}
+
+impl<'a> From<&'a UnreadableInput> for UnreadableLine<'a> {
+    fn from(input: &'a UnreadableInput) -> Self {
+        Self { path: &input.path, error: &input.message }
+    }
 }
 
 /// Writes a document and a newline.
@@ -42,17 +88,23 @@ pub fn why_schema() -> String {
     schema_of::<WhyReport>()
 }
 
+/// The JSON Schema (draft 2020-12) of what `smaudit baseline` writes.
+#[must_use]
+pub fn baseline_schema() -> String {
+    schema_of::<Baseline>()
+}
+
 fn schema_of<T: JsonSchema>() -> String {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let schema = generator.into_root_schema_for::<T>();
     format!("{:#}\n", schema.as_value())
 }
 
-/// [`PrettyFormatter`], but for the characters of strings.
-struct Safe<'a>(PrettyFormatter<'a>);
+/// Another formatter, but for the characters of strings.
+struct Safe<F>(F);
 
-/// Methods of [`Formatter`] that are those of the [`PrettyFormatter`].
-macro_rules! as_pretty {
+/// Methods of [`Formatter`] that are those of the other formatter.
+macro_rules! as_other {
     ($($method:ident($($argument:ident: $type:ty)?)),* $(,)?) => {
         $(fn $method<W: ?Sized + Write>(&mut self, out: &mut W $(, $argument: $type)?) -> io::Result<()> {
             self.0.$method(out $(, $argument)?)
@@ -60,8 +112,8 @@ macro_rules! as_pretty {
     };
 }
 
-impl Formatter for Safe<'_> {
-    as_pretty!(
+impl<F: Formatter> Formatter for Safe<F> {
+    as_other!(
         begin_array(), end_array(), begin_array_value(first: bool), end_array_value(),
         begin_object(), end_object(), begin_object_key(first: bool), begin_object_value(), end_object_value(),
     );

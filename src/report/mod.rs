@@ -3,6 +3,7 @@
 //! [`Report`] is the JSON report (schema_version 1) and nothing but data. Each format is a pure function over it, in a
 //! file of its own; none of them sees a proto, a file or a ledger, and none computes a figure that JSON does not have.
 
+mod baseline;
 mod csv;
 mod document;
 pub mod duplicates;
@@ -12,6 +13,7 @@ mod format;
 mod gate;
 mod json;
 mod markdown;
+mod order;
 mod pages;
 #[cfg(test)]
 mod sample;
@@ -37,11 +39,12 @@ pub use crate::fingerprint::{Check, Checks, Fingerprint};
 pub use crate::graph::{EdgeKind, VertexKind};
 pub use crate::ledger::{Category, Rest, Rollup, Row};
 
+pub use baseline::{Baseline, BaselineError, MOST_BYTES};
 pub use duplicates::Duplicates;
 pub use fit::fit;
 pub use format::Format;
-pub use gate::{Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
-pub use json::{schema, why_schema};
+pub use gate::{Allowed, ConfigFile, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
+pub use json::{baseline_schema, schema, why_schema, write_line, write_unreadable_line};
 pub use view::{Page, Sort, View};
 pub use why::{WhyGraph, WhyModel, WhyReport, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 
@@ -154,7 +157,7 @@ impl From<Problem> for UnreadableInput {
 }
 
 /// What wrote the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Tool {
     /// `smaudit`.

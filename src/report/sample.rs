@@ -109,12 +109,15 @@ pub(super) fn rule(status: Status) -> RuleOutcome {
         level: if status == Status::Warn { Level::Warn } else { Level::Fail },
         actual_bytes,
         total_bytes: 1000,
+        over_bytes: actual_bytes.saturating_sub(50),
+        fix: None,
         limits: vec![LimitOutcome { limit: "5%".to_owned(), limit_bytes: 50, passed: actual_bytes <= 50 }],
         floor_bytes: None,
         allowed_bytes: 0,
         matches: None,
         reason: None,
         source: "--max-duplication".to_owned(),
+        line: None,
     }
 }
 
@@ -252,7 +255,7 @@ pub(super) fn file(path: &str, bytes: u64, category: &str) -> FileReport {
 }
 
 pub(super) fn rollup(by: &[Dimension], rows: Vec<Row>) -> Rollup {
-    Rollup { by: by.to_vec(), rows, rest: None }
+    Rollup { by: by.to_vec(), only: Vec::new(), rows, rest: None }
 }
 
 /// A row that counts one thing for each of its leaves.

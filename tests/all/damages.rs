@@ -49,7 +49,7 @@ fn audited(files: Files, options: &Options) -> ModelReport {
 
 /// Asks for everything that looks into the files.
 fn everything() -> Options {
-    Options { by: Dimension::ALL.to_vec(), top: None, min_duplicate: 1, verify: true }
+    Options { by: Dimension::ALL.to_vec(), min_duplicate: 1, verify: true, ..Options::default() }
 }
 
 fn file(name: &str, contents: impl Into<Vec<u8>>) -> (String, Bytes) {
@@ -149,7 +149,7 @@ fn survive(number: u64, models: &[Files]) -> bool {
     }
     let by = random.pick(&[vec![Dimension::Category], Dimension::ALL.to_vec(), vec![Dimension::Field, Dimension::Op]]);
     let (min_duplicate, verify) = (random.pick(&[1, 1024]), random.below(2) == 0);
-    let options = Options { by, top: None, min_duplicate, verify };
+    let options = Options { by, min_duplicate, verify, ..Options::default() };
     if random.below(16) == 0 {
         smaudit::why(&Model::in_memory("damaged", files.clone()), "serving_default", &Silent)
             .expect("the books balance");

@@ -13,9 +13,9 @@ use crate::{LARGE, unreadable};
 
 /// What came of an archive.
 #[derive(Default)]
-struct Audited {
-    models: Vec<ModelReport>,
-    unreadable: Vec<UnreadableInput>,
+pub(crate) struct Audited {
+    pub(crate) models: Vec<ModelReport>,
+    pub(crate) unreadable: Vec<UnreadableInput>,
 }
 
 /// Audits the models in the archives that were met, side by side; `large` is held by whoever takes much memory. A path
@@ -39,7 +39,7 @@ where
 }
 
 /// An archive is first opened within [`LARGE`]; if it holds more, again and alone.
-fn audit_one<A>(archive: &ClosedArchive, audit: &A, large: &Mutex<()>, progress: &dyn Progress) -> Audited
+pub(crate) fn audit_one<A>(archive: &ClosedArchive, audit: &A, large: &Mutex<()>, progress: &dyn Progress) -> Audited
 where
     A: Fn(&Model) -> Result<ModelReport, AuditError>,
 {

@@ -2,9 +2,11 @@
 
 mod archives;
 mod bar;
+mod baseline;
 mod cli;
 mod explain;
 mod interrupt;
+mod jsonl;
 mod output;
 mod why;
 
@@ -15,15 +17,16 @@ use std::sync::Mutex;
 use bar::Bar;
 use cli::{AuditRequest, Request};
 use rayon::prelude::*;
-use smaudit::gate::NoModel;
 use smaudit::input::{Finder, Found, Limits, Location, Model};
-use smaudit::report::{Report, UnreadableInput};
+use smaudit::report::{Format, Report, UnreadableInput};
 use smaudit::{AuditError, Exit, Problem};
 
 fn main() -> ExitCode {
     let exit = match cli::request() {
         Ok(Request::Audit(request)) => run(&request),
         Ok(Request::Why(request)) => why::run(&request),
+        Ok(Request::Baseline(request)) => baseline::run(&request),
+        Ok(Request::Pages(folder)) => cli::write_pages(&folder).map(|()| Exit::Audited),
         Ok(Request::Explain(id)) => explain::run(id.as_deref()),
         Ok(Request::Print(text)) => output::print(&text).map(|()| Exit::Audited),
         Err(error) => Err(error),
@@ -36,21 +39,22 @@ fn main() -> ExitCode {
 }
 
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
+    let baseline = baseline::of(request)?;
     let mut report = Report::new();
     let bar = Bar::new(request.progress, request.quiet);
     let found = find_all(request, &bar, &mut report);
+    if request.format == Some(Format::Jsonl) {
+        return jsonl::run(request, &found, &report.unreadable, baseline.as_ref(), &bar);
+    }
     let locations: Vec<&Location> = found.iter().flat_map(|found| &found.locations).collect();
-    // What is in archives is known when they have been opened.
-    let all_known = found.iter().all(|found| found.archives.is_empty());
-    if all_known {
-        check_rules(locations.iter().map(|location| &*location.shown), request, &report)?;
-    }
     audit_all(&locations, &found, request, &bar, &mut report);
-    if !all_known {
-        check_rules(report.models.iter().map(|model| &*model.path), request, &report)?;
-    }
     drop(bar);
-    report.gate = request.rules.judge(&report);
+    baseline::check(request, &report)?;
+    report.gate = request.rules.judge(&report, baseline.as_ref());
+    report.gate.notes = baseline::notes(request, baseline.as_ref(), &report);
+    if let Some(order) = request.sort {
+        report.sort(order);
+    }
     let written = output::write(&report, request);
     // Last, as the end of a log is what is read first; and also where the report could not be written.
     output::messages(&report, request);
@@ -67,20 +71,14 @@ fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Found
                 report.unreadable.extend(std::mem::take(&mut found.problems).into_iter().map(UnreadableInput::from));
                 all.push(found);
             }
-            Err(error) => report.unreadable.push(unreadable(&path.to_string_lossy(), &error)),
+            Err(error) => {
+                let mut input = unreadable(&path.to_string_lossy(), &error);
+                input.message += &cli::command_hint(path);
+                report.unreadable.push(input);
+            }
         }
     }
     all
-}
-
-/// A rule for a model that is not there would hold for ever. Where something could not be read, it may be for that.
-fn check_rules<'m>(
-    models: impl Iterator<Item = &'m str>,
-    request: &AuditRequest,
-    report: &Report,
-) -> Result<(), NoModel> {
-    let paths: Vec<&str> = models.collect();
-    if report.unreadable.is_empty() { request.rules.check_models(&paths) } else { Ok(()) }
 }
 
 /// A model of more than this is audited while no other such is: two would need twice the memory.

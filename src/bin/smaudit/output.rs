@@ -8,8 +8,9 @@ use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
+use smaudit::Exit;
 use smaudit::internals::escape::escape_text;
-use smaudit::report::{Format, Report, RuleOutcome, Status, View, WhyReport};
+use smaudit::report::{Format, Gate, ModelReport, Report, RuleOutcome, Status, View, WhyReport};
 
 use crate::cli::{AuditRequest, When};
 use crate::interrupt;
@@ -28,8 +29,7 @@ const MESSAGES: usize = 10;
 pub(crate) fn write(report: &Report, request: &AuditRequest) -> anyhow::Result<()> {
     let Some(format) = request.format else { return Ok(()) };
     let mut text = Vec::new();
-    let (width, top) = (width(request), request.options.top);
-    let view = View { width, top, findings: request.findings, page: request.page, sort: request.sort };
+    let view = View { width: width(request), ..request.view };
     format.write(report, &view, &mut text)?;
     match &request.output {
         Some(path) => write_file(path, &text, request.color),
@@ -55,45 +55,53 @@ pub(crate) fn print(text: &[u8]) -> anyhow::Result<()> {
     print_with(text, ColorChoice::AlwaysAnsi)
 }
 
-/// Says on standard error what could not be read and what rules are broken, where the report does not already say so
-/// on the same terminal; to GitHub Actions always.
+/// Says on standard error what is wrong and what rules are broken, where the report that people read does not say so on
+/// standard output: each message once. GitHub Actions gets its annotations always.
 pub(crate) fn messages(report: &Report, request: &AuditRequest) {
-    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-        github::annotations(&report.gate).iter().for_each(|line| say(line));
+    let is_said = request.output.is_none() && request.format.is_some_and(Format::is_for_people);
+    if !is_said {
+        report.unreadable.iter().for_each(|input| error(&input.message));
+        report.models.iter().for_each(problems);
     }
-    if !request.quiet {
-        report.gate.warnings.iter().for_each(|warning| error(&format!("warning: {warning}")));
-    }
-    let text_on_stdout = request.format == Some(Format::Text) && request.output.is_none();
-    if text_on_stdout && io::stdout().is_terminal() && io::stderr().is_terminal() {
-        return;
-    }
-    for input in &report.unreadable {
-        error(&input.message);
-    }
-    problems(report);
-    broken_rules(report, request);
+    warnings(&report.gate, request);
+    broken_rules(&report.gate, is_said, request);
 }
 
-fn problems(report: &Report) {
-    for model in &report.models {
-        for problem in model.problems.iter().take(MESSAGES) {
-            error(&format!("{}: {problem}", model.path));
-        }
-        if let Some(more @ 1..) = model.problems.len().checked_sub(MESSAGES) {
-            error(&format!("{}: {more} more problems, all of them in the report", model.path));
-        }
+/// Says which rules are broken, and what is odd about them.
+pub(crate) fn rules(gate: &Gate, request: &AuditRequest) {
+    warnings(gate, request);
+    broken_rules(gate, false, request);
+}
+
+fn warnings(gate: &Gate, request: &AuditRequest) {
+    if !request.quiet {
+        let warnings = request.warnings.iter().chain(&gate.warnings);
+        warnings.for_each(|warning| error(&format!("warning: {warning}")));
+    }
+}
+
+/// Says what is wrong with a model, as far as anybody reads on.
+pub(crate) fn problems(model: &ModelReport) {
+    for problem in model.problems.iter().take(MESSAGES) {
+        error(&format!("{}: {problem}", model.path));
+    }
+    if let Some(more @ 1..) = model.problems.len().checked_sub(MESSAGES) {
+        error(&format!("{}: {more} more problems, all of them in the report", model.path));
     }
 }
 
 /// Quiet is about what is no error: a rule that only warns.
-fn broken_rules(report: &Report, request: &AuditRequest) {
+fn broken_rules(gate: &Gate, is_said: bool, request: &AuditRequest) {
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        // In a log of theirs these are the messages.
+        return github::annotations(gate).iter().for_each(|line| say(line));
+    }
     let said = |rule: &&RuleOutcome| match rule.status {
         Status::Pass | Status::Unsure => false,
         Status::Warn => !request.quiet,
         Status::Fail => true,
     };
-    for rule in report.gate.rules.iter().filter(said) {
+    for rule in gate.rules.iter().filter(said).filter(|_| !is_said) {
         error(&format!("{}: {}", rule.status.word(), rule.sentence()));
     }
 }
@@ -131,6 +139,22 @@ fn stdout_color(when: When) -> ColorChoice {
     }
 }
 
+/// Writes a text to a file, or to standard output.
+pub(crate) fn text(output: Option<&Path>, text: &[u8]) -> anyhow::Result<()> {
+    output.map_or_else(|| print(text), |path| write_file(path, text, When::Never))
+}
+
+/// Lets a report be written while it is made, to where it is wanted; a closed pipe is success here as well.
+pub(crate) fn stream(
+    request: &AuditRequest,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<Exit>,
+) -> anyhow::Result<Exit> {
+    match &request.output {
+        Some(path) => fill_file(path, write).with_context(|| cannot_write(path)),
+        None => write(&mut io::stdout()).context("cannot write to standard output"),
+    }
+}
+
 /// A closed pipe is success: whoever read the report has seen enough.
 fn print_with(text: &[u8], color: ColorChoice) -> anyhow::Result<()> {
     let mut out = AutoStream::new(io::stdout().lock(), color);
@@ -144,13 +168,18 @@ fn print_with(text: &[u8], color: ColorChoice) -> anyhow::Result<()> {
 /// regular file (a pipe, `/dev/stdout`) is written to.
 fn write_file(path: &Path, text: &[u8], color: When) -> anyhow::Result<()> {
     let text = if color == When::Always { text.into() } else { anstream::adapter::strip_bytes(text).into_vec() };
-    let written = match path.metadata() {
-        Ok(metadata) if !metadata.is_file() => open_to_write(path).and_then(|mut file| file.write_all(&text)),
-        _ => replace_file(path, &text),
-    };
-    written.with_context(|| {
-        format!("cannot write the report to {}; --output wants a file that can be written", path.display())
-    })
+    fill_file(path, |file| file.write_all(&text)).with_context(|| cannot_write(path))
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write the report to {}; --output wants a file that can be written", path.display())
+}
+
+fn fill_file<T>(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<T>) -> io::Result<T> {
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => fill(&mut open_to_write(path)?),
+        _ => replace_file(path, fill),
+    }
 }
 
 /// Opens what is no regular file. To open a pipe that nobody reads would wait for ever; who starts a reader beside this run may need
@@ -179,7 +208,7 @@ fn open_to_write(path: &Path) -> io::Result<File> {
     File::options().write(true).open(path)
 }
 
-fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
+fn replace_file<T>(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<T>) -> io::Result<T> {
     // A link's target is replaced, not the link.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -188,11 +217,12 @@ fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = interrupt::removes(make)?;
     // What is replaced keeps its mode.
     let kept = path.metadata().ok().map(|metadata| metadata.permissions());
+    let filled = fill(&mut file);
     let kept = kept.map_or(Ok(()), |permissions| file.as_file().set_permissions(permissions));
-    let written = file.write_all(text).and(kept);
+    let filled = filled.and_then(|filled| kept.map(|()| filled));
     interrupt::settles(|| {
-        written?;
-        file.persist(&path).map(drop).map_err(|error| error.error)
+        let filled = filled?;
+        file.persist(&path).map(|_| filled).map_err(|error| error.error)
     })
 }
 

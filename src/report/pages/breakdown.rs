@@ -1,15 +1,17 @@
 //! One table by the dimensions that were asked for.
 
-use crate::ledger::{Category, Rest, Row};
-use crate::report::document::{Block, Cell, Column, Name, Section, Table, Tone, more};
+use crate::ledger::{Category, Rest, Rollup, Row};
+use crate::report::document::{Block, Cell, Column, Name, Paragraph, Section, Table, Tone, more};
 use crate::report::{ModelReport, View, document};
+use crate::size::{both, share};
 
 use super::{Amounts, headline, problems};
 
 /// The page of `--by`: what the model weighs, what is wrong, and the table.
 pub(super) fn page(model: &ModelReport, view: &View) -> Vec<Section> {
     let problems = problems::section(model, view, Amounts::MOST);
-    let section = Section::of(vec![Block::from(table(model, view))]);
+    let section = Section::of(restriction(&model.breakdown, model.breakdown.total(), model.total_bytes));
+    let section = section.with(table(model, view));
     [headline::short(model)].into_iter().chain(problems).chain([section]).collect()
 }
 
@@ -20,6 +22,18 @@ pub(super) fn table(model: &ModelReport, view: &View) -> Table {
     let mut table = empty(&by.join(" / "));
     level(&breakdown.rows, breakdown.rest, 0, model.total_bytes, view, &mut table);
     table
+}
+
+/// What a table is restricted to by `--only`, and what that is of the whole; nothing where it is not.
+pub(super) fn restriction(breakdown: &Rollup, bytes: u64, whole: u64) -> Vec<Block> {
+    if breakdown.only.is_empty() {
+        return Vec::new();
+    }
+    let restrictions =
+        breakdown.only.iter().map(|only| Paragraph::said(format!("{} ", only.dimension)).and_name(&only.glob));
+    let said =
+        Paragraph::said("only ").and_listed(restrictions).and(format!(": {}, {}", both(bytes), share(bytes, whole)));
+    vec![said.into()]
 }
 
 /// A table without rows.

@@ -200,14 +200,18 @@ pub(super) fn breakdown(report: &Report, view: &View) -> Vec<Section> {
     let mut table = rows::empty(&format!("model / {}", by.join(" / ")));
     let folder = common_folder(report);
     let whole = report.totals.bytes;
+    let mut all = 0_u64;
     for model in sorted(report, view) {
         let name = Name { is_marked: !model.problems.is_empty(), ..Name::new(inside(&model.path, folder)) };
-        let cells =
-            vec![Cell::Bytes(model.total_bytes), Cell::Share(model.total_bytes, whole), Cell::Blank, Cell::Name(name)];
+        let bytes = model.breakdown.total();
+        let cells = vec![Cell::Bytes(bytes), Cell::Share(bytes, whole), Cell::Blank, Cell::Name(name)];
         table.rows.push(Row::new(cells).tone(Tone::Strong));
+        all = all.saturating_add(bytes);
         rows::level(&model.breakdown.rows, model.breakdown.rest, 1, model.total_bytes, view, &mut table);
     }
-    let section = Section::titled(headline(report)).kind(SectionKind::Subject).with(table);
+    let first = report.models.first();
+    let restriction = first.map(|model| rows::restriction(&model.breakdown, all, whole)).unwrap_or_default();
+    let section = Section::titled(headline(report)).kind(SectionKind::Subject).with_all(restriction).with(table);
     damaged(report, Amounts::MOST).into_iter().chain([section]).collect()
 }
 

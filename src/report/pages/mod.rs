@@ -90,7 +90,7 @@ impl Amounts {
 
     /// Amounts, each less than the one before it: what is missed least goes first.
     pub(super) fn from_most_to_least() -> Vec<Self> {
-        let steps: [fn(&mut Self); 23] = [
+        let steps: [fn(&mut Self); 22] = [
             |a| a.unless = false,
             |a| a.largest = 4,
             |a| a.remedies = 2,
@@ -107,10 +107,9 @@ impl Amounts {
             |a| a.lines = 2,
             |a| a.sentences = 1,
             |a| a.problems = 2,
-            |a| a.rules = 2,
             |a| a.causes = 2,
             |a| (a.pairs, a.models) = (1, 5),
-            |a| (a.problems, a.rules) = (1, 1),
+            |a| a.problems = 1,
             |a| a.largest = 0,
             |a| a.models = 3,
             |a| (a.causes, a.sentences, a.lines) = (1, 0, 1),

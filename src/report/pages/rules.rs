@@ -24,13 +24,16 @@ pub(super) fn sections(gate: &Gate, view: &View, amounts: Amounts) -> Vec<Sectio
         Status::Warn | Status::Pass => 2,
     });
     let shown = if must_fit(view) { amounts.rules } else { usize::MAX };
+    let several = gate.rules.iter().any(|rule| gate.rules.first().is_some_and(|first| first.model != rule.model));
     let left = broken.len().saturating_sub(shown) as u64;
     for rule in broken.iter().take(shown) {
-        let said = outcome(rule);
+        let said = outcome(rule, several, view);
         section = section.with(if must_fit(view) { said.at_most(amounts.lines.min(2)) } else { said });
     }
     let more = || Paragraph::said(format!("… {} more (--full)", exact(left))).tone(Tone::Quiet);
     section = section.with_all((left > 0 && shown > 1).then(more));
+    let notes = gate.notes.iter().map(|note| Paragraph::default().and_quoted(note).marked(Mark::Word("note")));
+    section = section.with_all(notes);
     let entries = gate.allowed.len() as u64;
     if !must_fit(view) {
         section = section.with_all(gate.allowed.iter().map(allowed));
@@ -41,13 +44,14 @@ pub(super) fn sections(gate: &Gate, view: &View, amounts: Amounts) -> Vec<Sectio
     vec![section]
 }
 
-fn outcome(rule: &RuleOutcome) -> Paragraph {
+fn outcome(rule: &RuleOutcome, several: bool, view: &View) -> Paragraph {
     let tone = match rule.status {
         Status::Pass => Tone::Plain,
         Status::Warn => Tone::Warning,
         Status::Fail | Status::Unsure => Tone::Problem,
     };
-    Paragraph::default().and_quoted(rule.sentence()).tone(tone).marked(Mark::Word(rule.status.word()))
+    let said = if must_fit(view) { rule.line(several) } else { rule.sentence() };
+    Paragraph::default().and_quoted(said).tone(tone).marked(Mark::Word(rule.status.word()))
 }
 
 /// What an entry takes out of the rules, and why.

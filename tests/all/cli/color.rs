@@ -44,7 +44,9 @@ fn without_the_colors_the_report_is_the_same() {
 #[test]
 fn only_text_has_colors() {
     for format in FORMATS.into_iter().filter(|format| *format != "text") {
-        assert_colored(&[], &format!("--color always --format {format}"), false);
+        assert_colored(&[("CLICOLOR_FORCE", "1")], &format!("--color auto --format {format}"), false);
+        let refused = run(root(), &format!("fixtures/keras-export --color always --format {format}")).exits(2);
+        assert!(refused.stderr.contains(&format!("--color does nothing for --format {format}")), "{}", refused.stderr);
     }
 }
 

@@ -47,7 +47,7 @@ fn a_run_that_waits_for_input_ends_by_the_signal_and_wipes_its_bar_off() {
 
 /// Runs a long report into a file, and sends the signal as soon as the temporary file is there. Says how the run ended.
 fn interrupted_while_it_writes(directory: &TempDir, signal: &str) -> ExitStatus {
-    let mut child = spawn(directory.path(), "model --by node --format csv --color always --output report");
+    let mut child = spawn(directory.path(), "model --by node --format csv --output report");
     // A shell that has started already, so that no time goes by between the file and the signal.
     let mut kill = Command::new("sh");
     let line = format!("read line && kill -s {signal} {}", child.id());

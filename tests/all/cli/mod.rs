@@ -5,13 +5,17 @@
 
 mod archives;
 mod color;
+mod completions;
 mod damage;
 mod explain;
 mod interrupt;
+mod jsonl;
 mod names;
+mod options;
 mod output;
 mod paths;
 mod progress;
+mod rules;
 mod top;
 mod trees;
 mod usage;
@@ -26,7 +30,7 @@ use support::wire::{Message, constant, graph, meta_graph, node, saved_model};
 use tempfile::TempDir;
 
 /// The formats, and the options that ask for them.
-const FORMATS: [&str; 5] = ["text", "json", "csv", "markdown", "folded"];
+const FORMATS: [&str; 6] = ["text", "json", "jsonl", "csv", "markdown", "folded"];
 
 /// A SavedModel of one metagraph with two nodes.
 fn two_nodes() -> Message {

@@ -18,7 +18,7 @@ use support::wire::{Message, function, graph, message, meta_graph, node, saved_m
 const HOSTILE: &str = "\x1b[41m\x1b]0;title\x07\r\n\u{9b}2J\u{202e}\u{200b}";
 
 /// All dimensions; the breakdown shows a name for each.
-const ALL: &str = "metagraph,section,field,op,scope,function,node,dtype,variable,file,category";
+const ALL: &str = "metagraph,section,field,op,scope,function,node,dtype,variable,key,file,category";
 
 /// A name that says where it stands, and means ill.
 fn hostile(place: &str) -> String {
@@ -89,11 +89,16 @@ fn assert_harmless(text: &str, styled: bool) {
     assert!(!plain.contains(harmful), "{text:?}");
 }
 
+/// The option that asks for colours, where there are any.
+fn colored(format: &str) -> &'static str {
+    if format == "text" { "--color always" } else { "" }
+}
+
 #[test]
 fn every_format_writes_hostile_names_harmlessly() {
     let directory = hostile_model();
     for format in FORMATS {
-        let arguments = format!("--format {format} --by {ALL} -n 0 --color always");
+        let arguments = format!("--format {format} --by {ALL} -n 0 {}", colored(format));
         let run = run_over(directory.path(), &hostile("model"), &arguments).exits(0).silently();
         assert_harmless(&run.stdout, format == "text");
     }
@@ -137,7 +142,7 @@ fn messages_and_problems_are_harmless_too() {
     write(&model, DATA, "short");
     for format in FORMATS {
         for path in [hostile("model"), hostile("missing")] {
-            let arguments = format!("--format {format} --color always");
+            let arguments = format!("--format {format} {}", colored(format));
             let run = run_over(directory.path(), &path, &arguments).exits(3);
             assert_harmless(&run.stdout, format == "text");
             assert_harmless(&run.stderr, false);

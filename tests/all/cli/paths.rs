@@ -28,7 +28,7 @@ fn the_main_file_stands_for_its_directory() {
 
 #[test]
 fn another_file_of_a_model_is_told_from_it() {
-    let run = run(model(), "model/variables/variables.index").exits(3);
+    let run = run(model(), "-q model/variables/variables.index").exits(3);
     assert!(run.stderr.contains("it is part of the SavedModel "), "{}", run.stderr);
 }
 
@@ -64,7 +64,7 @@ fn a_model_that_is_named_twice_is_reported_once_under_its_first_name() {
     ] {
         assert_eq!(paths(&run(&directory, &format!("--json {named}")).exits(0).silently()), expected, "{named}");
     }
-    let missing = run(&directory, "missing ./missing notes notes").exits(3);
+    let missing = run(&directory, "-q missing ./missing notes notes").exits(3);
     assert_eq!(missing.stderr.lines().count(), 2, "{}", missing.stderr);
 }
 

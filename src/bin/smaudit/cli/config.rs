@@ -1,10 +1,14 @@
-//! Where the configuration is: in the file that `--config` names, else in the working directory's `smaudit.toml`.
+//! Where the configuration is: in the file that `--config` names, else in the `smaudit.toml` of the working directory or
+//! of the first one around it that has one, up to the repository's root.
+//!
+//! What is not named is read only where it can be trusted to be the user's own: a regular file, no link, and not in a
+//! directory that others can write to, as a `smaudit.toml` in `/tmp` may be anybody's.
 
-use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Read as _};
-use std::path::Path;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use smaudit::gate::Config;
 
 /// What is read where no file is named.
@@ -36,10 +40,49 @@ fn read_text(path: &Path, is_named: bool) -> io::Result<String> {
 
 /// Reads the configuration. Only the usual file may be missing.
 pub(super) fn read(named: Option<&Path>) -> anyhow::Result<Config> {
-    let path = named.unwrap_or(Path::new(USUAL));
-    let text = match read_text(path, named.is_some()) {
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Config::default()),
-        read => read.with_context(|| format!("{}: cannot be read as a configuration", path.display()))?,
+    let Some(path) = named.map(Path::to_owned).map_or_else(usual, |path| Ok(Some(path)))? else {
+        return Ok(Config::default());
     };
+    let text = read_text(&path, named.is_some())
+        .with_context(|| format!("{}: cannot be read as a configuration", path.display()))?;
     Ok(Config::parse(&text, &path.to_string_lossy())?)
+}
+
+/// The usual file of the working directory or of one around it, named from the working directory.
+fn usual() -> anyhow::Result<Option<PathBuf>> {
+    let Ok(directory) = std::env::current_dir() else { return Ok(None) };
+    let mut named = PathBuf::from(USUAL);
+    for (depth, folder) in directory.ancestors().enumerate() {
+        if depth > 0 && !is_own(folder) {
+            return Ok(None);
+        }
+        if let Ok(metadata) = fs::symlink_metadata(folder.join(USUAL)) {
+            if !metadata.is_file() {
+                bail!("{}: is no regular file; name it with --config if it is meant", named.display());
+            }
+            return Ok(Some(named));
+        }
+        if folder.join(".git").exists() {
+            return Ok(None);
+        }
+        named = Path::new("..").join(named);
+    }
+    Ok(None)
+}
+
+/// Whether nobody but the user and the system can put a file there.
+#[cfg(unix)]
+fn is_own(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    let owner = |path: &str| fs::metadata(path).ok().map(|metadata| metadata.uid());
+    fs::metadata(folder).is_ok_and(|metadata| {
+        let is_ours = metadata.uid() == 0 || owner(".") == Some(metadata.uid());
+        is_ours && metadata.mode() & WRITABLE_BY_OTHERS == 0
+    })
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &Path) -> bool {
+    true
 }

@@ -3,6 +3,8 @@
 //! `::error title=...::message`, with `%` and line ends as percent codes, and in a property `:` and `,` as well
 //! (the runner's `ActionCommand`, <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 
+use std::path::Path;
+
 use smaudit::internals::escape::escape_text;
 use smaudit::report::{Gate, Level, RuleOutcome, Status};
 
@@ -18,7 +20,18 @@ fn annotation(rule: &RuleOutcome) -> Option<String> {
         (_, Level::Fail) => "error",
     };
     let title = property(&format!("smaudit: {}", rule.rule));
-    Some(format!("::{command} title={title}::{}", data(&rule.sentence())))
+    Some(format!("::{command} {}title={title}::{}", place(rule).unwrap_or_default(), data(&rule.sentence())))
+}
+
+/// The line of a file that a rule is on, so that the annotation stands beside it. The runner wants the path from its
+/// workspace.
+fn place(rule: &RuleOutcome) -> Option<String> {
+    let line = rule.line?;
+    let path = Path::new(rule.source.strip_suffix(&format!(":{line}"))?);
+    let workspace = std::env::var_os("GITHUB_WORKSPACE").and_then(|folder| Path::new(&folder).canonicalize().ok());
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = workspace.and_then(|folder| full.strip_prefix(folder).ok()).unwrap_or(path);
+    Some(format!("file={},line={line},", property(&path.to_string_lossy())))
 }
 
 /// What stands behind the last `::`. Other characters that a terminal obeys are made harmless as everywhere.

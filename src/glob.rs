@@ -6,7 +6,7 @@ use ::glob::{Pattern, PatternError};
 use thiserror::Error;
 
 /// A pattern for names. `?` is any one character, `[am]` one of these, `[!am]` one of the others, `[[]` a bracket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob(Pattern);
 
 /// A pattern that is none: empty, with a bracket that is not closed, or with `**` that is not between slashes.
