@@ -116,10 +116,12 @@ impl Provenance {
                 calls_stablehlo = calls_stablehlo.or_else(|| (op == XLA_CALL_MODULE).then_some(meta_graph));
             }
         }
+        // Of a file that is damaged nobody knows whether objects came behind what could be read.
+        let is_whole = context.saved_model.problems.is_empty();
         let with_objects = (0..graphs.len()).find(|graph| !context.objects(*graph).is_empty());
         if let Some(objects) = with_objects.map(|graph| context.objects(graph)) {
             found.of_objects(context, objects);
-        } else if let Some(graph) = graphs.iter().find(|graph| graph.nodes > 0) {
+        } else if let Some(graph) = graphs.iter().find(|graph| graph.nodes > 0 && is_whole) {
             found.kind = ModelKind::Tf1;
             let version = &graph.tensorflow_version;
             let written = if version.is_empty() { String::new() } else { format!(", TensorFlow {}", quoted(version)) };
@@ -246,5 +248,12 @@ mod tests {
     fn a_graph_without_objects_is_of_tensorflow_1_and_one_without_nodes_is_unknown() {
         assert_eq!(kind(&with_ops(&[])).0, ModelKind::Tf1);
         assert_eq!(kind(&message()), (ModelKind::Unknown, vec![]));
+    }
+
+    #[test]
+    fn a_file_that_ends_too_early_may_have_had_objects() {
+        let mut file = saved_model([&with_ops(&[])]).0;
+        file.pop();
+        assert_eq!(report(&[("saved_model.pb", &file)]).kind, ModelKind::Unknown);
     }
 }
