@@ -71,7 +71,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 
 /// A function without the data in it. Weights are in a gradient function because they are constants where they are
 /// used: other causes tell of those, and their remedy takes them out of both places.
-fn without_data(function: &Function<'_>) -> Vec<Range<usize>> {
+pub(super) fn without_data(function: &Function<'_>) -> Vec<Range<usize>> {
     let (mut parts, mut start) = (Vec::new(), function.range().start);
     for entry in function.nodes().flat_map(|node| node.attributes()) {
         for data in data(&AttrValue::new(entry.value)) {

@@ -6,6 +6,7 @@
 
 use foldhash::HashSet;
 
+use super::gradient_functions::without_data;
 use super::{layer_traces, unserved_variable};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
@@ -56,11 +57,12 @@ fn look(context: &Context<'_>) -> Option<Detected> {
         let functions = program.functions.iter().zip(&gone).filter(|(_, gone)| **gone);
         let before = evidence.count();
         for (function, _) in functions {
-            let cost = context.cost(&function.range());
+            let parts = without_data(function);
+            let cost = parts.iter().map(|part| context.cost(part)).fold(0, u64::saturating_add);
             evidence.add(cost, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
         }
         if evidence.count() > before {
-            beyond += program.claim(context, &gone, &mut claims);
+            beyond += program.claim_parts(context, &gone, &mut claims, without_data);
         }
     }
     let (functions, size) = (evidence.count(), bytes(claims.bytes().saturating_add(beyond)));
