@@ -159,7 +159,7 @@ fn rich() -> ModelReport {
     }];
     model.duplicates.groups = vec![
         group(GroupKind::Element, 3_000, vec![element("graph_def.library.function", "__inference_f_1")]),
-        group(GroupKind::Variable, 2_400, vec![variable("variables/0"), node(None, "Const_1")]),
+        group(GroupKind::Variable, 2_400, vec![variable("variables/0", "dense/kernel"), node(None, "Const_1")]),
         group(GroupKind::Const, 1_600, vec![node(Some("__inference_f_1"), "Const_2"), asset("assets/vocab.txt")]),
     ];
     let functions = [("__inference_f_1", 300), ("__inference_g_2", 40), ("__forward_f_3", 5)];
@@ -192,13 +192,12 @@ fn group(kind: GroupKind, redundant_bytes: u64, members: Vec<Member>) -> Group {
 }
 
 fn member(place: &str, name: &str, function: Option<&str>) -> Member {
-    let key = (place == "variables").then(|| name.to_owned());
     let (place, name, function) = (place.to_owned(), name.to_owned(), function.map(str::to_owned));
-    Member { place, name, key, function, meta_graph: None, bytes: 1, in_element: false, kept: false }
+    Member { place, name, key: None, function, meta_graph: None, bytes: 1, in_element: false, kept: false }
 }
 
-fn variable(key: &str) -> Member {
-    member("variables", key, None)
+fn variable(key: &str, name: &str) -> Member {
+    Member { key: Some(key.to_owned()), ..member("variables", name, None) }
 }
 
 fn node(function: Option<&str>, name: &str) -> Member {
