@@ -4,11 +4,13 @@
 //! float16 or bfloat16 each time that they are used. Serving has no optimizer: weights that are stored as what they are cast to
 //! give the same results, bit by bit, in half of the bytes.
 
+use std::collections::BTreeSet;
+
 use crate::dtype::{self, element_bytes};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::flow::{Flow, Taken};
-use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy};
+use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy, copies};
 use crate::identity::TensorId;
 use crate::size::{bytes, plural};
 
@@ -49,7 +51,11 @@ const TO: &[u8] = b"DstT";
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let variables = context.variables()?;
     // All that casts may save is half of what is served: where that is little there is no need to follow anything.
-    let called: Vec<usize> = variables.all().map(|(tensor, _)| tensor).filter(|at| variables.is_called(*at)).collect();
+    // One that is stored twice is exported once first: which of the two is left is not known before.
+    let twice: BTreeSet<usize> =
+        copies::of_bound(context, variables).into_iter().flat_map(|copy| [copy.tensor, copy.kept]).collect();
+    let is_read = |at: &usize| variables.is_called(*at) && !twice.contains(at);
+    let called: Vec<usize> = variables.all().map(|(tensor, _)| tensor).filter(is_read).collect();
     let of_called = called.iter().map(|tensor| context.data_bytes(*tensor)).fold(0, u64::saturating_add);
     if of_called < LEAST_BYTES {
         return None;
