@@ -178,7 +178,11 @@ impl Model {
         };
         let listing = listing::list(directory);
         let mut problems: Vec<Problem> = self.files.iter().filter_map(File::change).collect();
-        problems.extend(self.unread());
+        // That a file changed says why it could not be read as well.
+        let changed: HashSet<String> = problems.iter().map(|problem| problem.file.clone()).collect();
+        let told: BTreeSet<&Problem> = self.problems.iter().collect();
+        let is_news = |problem: &Problem| !changed.contains(&problem.file) && !told.contains(problem);
+        problems.extend(self.unread().into_iter().filter(is_news));
         let hard = self.links.iter().filter(|link| link.kind == LinkKind::Hard).map(|link| &*link.name);
         let known: HashSet<&str> = self.files.iter().map(|file| &*file.name).chain(hard).collect();
         let new = listing.files.iter().filter(|file| !known.contains(&*file.name));
@@ -186,7 +190,6 @@ impl Model {
             let message = format!("appeared while the audit ran: its {} bytes are not in the report", file.bytes);
             Problem::of_file(&*file.name, message).of_kind(ProblemKind::Changed)
         }));
-        let told: BTreeSet<&Problem> = self.problems.iter().collect();
         problems.extend(listing.problems.into_iter().filter(|problem| !told.contains(problem)));
         problems.sort();
         problems

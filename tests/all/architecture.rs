@@ -30,6 +30,7 @@ const LAYERS: [&[&str]; 12] = [
         "problem",
         "progress",
         "exit",
+        "glob",
         "identity",
         "natural",
         "queue",
@@ -37,6 +38,7 @@ const LAYERS: [&[&str]; 12] = [
         "size",
         "stand_in",
         "steady",
+        "suggest",
     ],
 ];
 
