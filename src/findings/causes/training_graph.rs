@@ -64,7 +64,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     context.claim(&mut claims, ranges);
     let (are, size) = (plural(nodes, "node is", "nodes are"), bytes(claims.bytes()));
     (nodes > 0).then(|| Detected {
-        message: format!("{are} needed by no signature, main op, saver or initial value: a graph that trains, {size}."),
+        message: format!(
+            "{are} needed by no signature, main op, saver or initial value: training, summaries, checks, {size}."
+        ),
         evidence,
         claims,
         beyond: 0,
