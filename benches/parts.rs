@@ -114,7 +114,7 @@ fn find_duplicates(model: &Model) -> duplicates::Duplicates {
         min_duplicate: 1024,
         marks: false,
         work: &Work::silent(),
-        open: &|_| Some(bytes.clone()),
+        open: &|_| Some(bytes.clone().into()),
     };
     duplicates::find(&inputs).0
 }

@@ -19,7 +19,7 @@ use crate::findings::{self, Findings};
 use crate::fingerprint::{self, Fingerprint};
 use crate::graph::{self, Reach};
 use crate::identity::FileId;
-use crate::input::Model;
+use crate::input::{Model, Source};
 use crate::ledger::{Category, Dimension, Imbalance, Ledger, Only};
 use crate::outline::{MetaGraph, SavedModel};
 use crate::problem::{Problem, ProblemKind};
@@ -228,8 +228,9 @@ impl<'m> Parts<'m> {
             marks,
             work: &self.work,
             open: &|name| match main_file {
-                Some(main) if main.name == name => Some(main.bytes.clone()),
-                _ => contents(self.model, name).ok(),
+                Some(main) if main.name == name => Some(main.bytes.clone().into()),
+                // What cannot be opened is noted by the model.
+                _ => open(self.model, name).ok(),
             },
         })
     }
@@ -244,7 +245,12 @@ impl<'m> Parts<'m> {
     fn verify(&self) -> Option<(Verified, Vec<Problem>)> {
         let checkpoint = self.checkpoint.as_ref().filter(|_| self.options.verify)?;
         let verifying = self.work.begin_own(Step::Verifying, checkpoint.bytes_to_verify());
-        Some(checkpoint.verify(|name| contents(self.model, name), &verifying))
+        Some(checkpoint.verify(|name| open(self.model, name), &verifying))
+    }
+
+    /// The index of the checkpoint, as the fingerprint has a hash of it. What cannot be read is noted by the model.
+    fn index(&self) -> Option<Bytes> {
+        self.model.file(INDEX).and_then(|index| index.contents().ok())
     }
 
     /// What TensorFlow knows the model by; a problem where the file is a message, but not this one.
@@ -252,7 +258,7 @@ impl<'m> Parts<'m> {
         let bytes = self.model.file(fingerprint::FILE)?.contents().ok()?;
         let expected = |error| Problem::of_file(fingerprint::FILE, format!("expected a FingerprintDef: {error}"));
         Some(Fingerprint::read(&bytes).map_err(expected).map(|mut fingerprint| {
-            fingerprint.check_index(contents(self.model, INDEX).ok().as_ref());
+            fingerprint.check_index(self.index().as_ref());
             fingerprint
         }))
     }
@@ -265,7 +271,7 @@ impl<'m> Parts<'m> {
         };
         let Some(main_file) = &main.bytes else { return Vec::new() };
         let meta_graph = main.meta_graphs().first().map(Field::payload);
-        let index = contents(self.model, INDEX).ok();
+        let index = self.index();
         fingerprint.verify(&fingerprint::Inputs { main_file, meta_graph, index })
     }
 
@@ -300,11 +306,11 @@ impl<'m> Parts<'m> {
 fn read_checkpoint(model: &Model) -> Option<Checkpoint> {
     let files = model.files.iter().filter(|file| file.name.starts_with("variables/"));
     let files: Vec<(String, u64)> = files.map(|file| (file.name.clone(), file.bytes)).collect();
-    Checkpoint::read(&files, |name| contents(model, name))
+    Checkpoint::read(&files, |name| open(model, name))
 }
 
-/// The contents of one of the model's files.
-fn contents(model: &Model, name: &str) -> Result<Bytes, Problem> {
+/// One of the model's files, to be read by ranges.
+fn open(model: &Model, name: &str) -> Result<Source, Problem> {
     let file = model.file(name).ok_or_else(|| Problem::of_file(name, "not in the listing"))?;
-    file.contents().map_err(Problem::from)
+    file.open().map_err(Problem::from)
 }

@@ -16,7 +16,10 @@ pub(crate) enum StandIn {
 }
 
 impl StandIn {
-    /// What these are the contents of, if it is any of them.
+    /// How much of a file says what it is.
+    pub(crate) const HEAD: u64 = 1024;
+
+    /// What these are the contents of, or their beginning, if it is any of them.
     pub(crate) fn of(contents: &[u8]) -> Option<Self> {
         if contents.starts_with(LFS) {
             return Some(Self::LfsPointer);

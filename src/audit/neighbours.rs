@@ -7,7 +7,7 @@ use crate::input::Model;
 use crate::ledger::Category;
 use crate::progress::{Progress, Work};
 
-use super::{contents, read_checkpoint};
+use super::{open, read_checkpoint};
 
 /// Finds what each model repeats of those before it; the most bytes first.
 #[must_use]
@@ -17,7 +17,7 @@ pub fn neighbours(models: &[Model], min_duplicate: u64, progress: &dyn Progress)
     }
     let work = Work::new(progress, "", 0);
     let checkpoints: Vec<Option<Checkpoint>> = models.iter().map(read_checkpoint).collect();
-    let openers: Vec<_> = models.iter().map(|model| |name: &str| contents(model, name).ok()).collect();
+    let openers: Vec<_> = models.iter().map(|model| |name: &str| open(model, name).ok()).collect();
     let neighbours = models.iter().zip(&checkpoints).zip(&openers).map(|((model, checkpoint), open)| {
         let files = model.files.iter().filter(|file| category_of(&file.name) != Category::Variables);
         Neighbour {

@@ -95,7 +95,10 @@ fn no_meta_graph(parts: &Parts<'_>, saved_model: &SavedModel) -> Option<Problem>
 
 /// What the main file is where it is no SavedModel.
 fn of_main_file(main: &MainFile<'_>) -> Option<Problem> {
-    let contents = main.file.contents().ok()?;
+    let contents = match (main.form, &main.bytes) {
+        (Form::Binary, Some(bytes)) => bytes.clone(),
+        _ => main.file.contents().ok()?,
+    };
     let found = |what: &str| Some(not_whole(&main.file.name, format!("expected a SavedModel, found {what}")));
     if contents.is_empty() {
         return found("an empty file: copy or download the model again, or export it again");

@@ -45,6 +45,7 @@ pub use variable_names::VariableNames;
 pub use verify::Verified;
 
 use crate::escape::shortened;
+use crate::input::Source;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::stand_in::StandIn;
 
@@ -96,15 +97,16 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// Reads the checkpoint among `files`: the paths, relative to the model's directory, and sizes of what is under
-    /// `variables/`. `open` gives the contents of one of them, or says why it cannot. `None` where there is no checkpoint.
-    pub fn read(files: &[(String, u64)], open: impl Fn(&str) -> Result<Bytes, Problem>) -> Option<Self> {
+    /// `variables/`. `open` gives one of them, to be read by ranges, or says why it cannot. `None` where there is no checkpoint.
+    pub fn read<S: Into<Source>>(files: &[(String, u64)], open: impl Fn(&str) -> Result<S, Problem>) -> Option<Self> {
+        let open = |path: &str| open(path).map(Into::into);
         let mut files = files.to_vec();
         files.sort();
         let paths = || files.iter().map(|(path, _)| path.as_str());
         let format = if layout::is_bundle(paths())? { Format::Bundle } else { Format::V1 };
         let (bundle, mut problems) = match format {
-            Format::Bundle => read_index(paths().any(|path| path == layout::INDEX), &open),
-            Format::V1 => read_tables(paths(), &open),
+            Format::Bundle => read_index(paths().any(|path| path == layout::INDEX), open),
+            Format::V1 => read_tables(paths(), open),
         };
         let index_is_whole = problems.is_empty();
         let roles = layout::roles(paths(), bundle.num_shards);
@@ -121,8 +123,8 @@ impl Checkpoint {
         let files = files.iter().zip(roles).map(file).collect();
         let mut checkpoint = Self { format, files, bundle, index_is_whole, object_graph: None, problems };
         let past_end = checkpoint.divide_shards();
-        checkpoint.note_stand_ins(past_end, &open);
-        checkpoint.read_object_graph(&open);
+        checkpoint.note_stand_ins(past_end, open);
+        checkpoint.read_object_graph(open);
         Some(checkpoint)
     }
 
@@ -243,11 +245,13 @@ impl Checkpoint {
     ///
     /// A pointer is small, and a page that is larger than the data in whose place it stands is a rare one; so of a shard that
     /// is large and long enough nothing is read for this.
-    fn note_stand_ins(&mut self, past_end: Vec<Problem>, open: impl Fn(&str) -> Result<Bytes, Problem>) {
+    fn note_stand_ins(&mut self, past_end: Vec<Problem>, open: impl Fn(&str) -> Result<Source, Problem>) {
         let is_short: HashSet<&str> = past_end.iter().map(|problem| &*problem.file).collect();
         let suspects = self.shards().filter(|(_, file)| file.bytes <= SUSPECT || is_short.contains(&*file.path));
         let stand_in = |(_, file): (u32, &File)| {
-            let stand_in = StandIn::of(&open(&file.path).ok()?)?;
+            let shard = open(&file.path).ok()?;
+            let head = shard.read(0..shard.len().min(StandIn::HEAD)).ok()??;
+            let stand_in = StandIn::of(&head)?;
             Some(not_this_file(&file.path, "a shard of the checkpoint", stand_in))
         };
         let stand_ins: Vec<Problem> = suspects.filter_map(stand_in).collect();
@@ -257,7 +261,7 @@ impl Checkpoint {
     }
 
     /// Reads the object graph, where the checkpoint has one and the shard that holds it is there.
-    fn read_object_graph(&mut self, open: impl Fn(&str) -> Result<Bytes, Problem>) {
+    fn read_object_graph(&mut self, open: impl Fn(&str) -> Result<Source, Problem>) {
         let Some(tensor) = self.bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY) else { return };
         let Some((_, file)) = self.shards().find(|(shard, _)| *shard == tensor.shard) else { return };
         let is_else = |problem: &Problem| problem.kind == ProblemKind::NotWhole && problem.file == file.path;
@@ -273,19 +277,26 @@ impl Checkpoint {
     }
 }
 
+/// All bytes of a file.
+fn all_of(path: &str, source: &Source) -> Result<Bytes, Problem> {
+    source.read_all().map_err(|cause| cause.of_file(path))
+}
+
+/// All bytes of an index, or of a table that holds its data itself; a problem where it is another file in its place.
+fn of_checkpoint(path: &str, expected: &str, source: &Source) -> Result<Bytes, Problem> {
+    let contents = all_of(path, source)?;
+    StandIn::of(&contents).map_or(Ok(contents), |stand_in| Err(not_this_file(path, expected, stand_in)))
+}
+
 /// What the index says. Without it data files are only that: bytes of unknown tensors.
-fn read_index(exists: bool, open: impl Fn(&str) -> Result<Bytes, Problem>) -> (Bundle, Vec<Problem>) {
+fn read_index(exists: bool, open: impl Fn(&str) -> Result<Source, Problem>) -> (Bundle, Vec<Problem>) {
     let file = layout::INDEX;
     if !exists {
         let problem = Problem::of_file(file, "expected the index of the data files, found none");
         return (Bundle::default(), vec![problem.of_kind(ProblemKind::NotWhole)]);
     }
-    let open = |file| {
-        let contents = open(file)?;
-        let stand_in = StandIn::of(&contents).map(|stand_in| not_this_file(file, "the checkpoint's index", stand_in));
-        stand_in.map_or(Ok(contents), Err)
-    };
     open(file)
+        .and_then(|index| of_checkpoint(file, "the checkpoint's index", &index))
         .and_then(|index| Bundle::read(index, file).map_err(|error| Problem::at(file, error.offset, error)))
         .unwrap_or_else(|problem| (Bundle::default(), vec![problem]))
 }
@@ -297,16 +308,13 @@ fn not_this_file(file: &str, expected: &str, stand_in: StandIn) -> Problem {
 /// What the tables of a V1 checkpoint hold.
 fn read_tables<'a>(
     paths: impl Iterator<Item = &'a str> + Clone,
-    open: impl Fn(&str) -> Result<Bytes, Problem>,
+    open: impl Fn(&str) -> Result<Source, Problem>,
 ) -> (Bundle, Vec<Problem>) {
     let roles = layout::roles(paths.clone(), None);
     let tables = paths.zip(roles).filter_map(|(path, role)| match role {
         Role::V1(number) => {
-            let contents = open(path).and_then(|contents| match StandIn::of(&contents) {
-                Some(stand_in) => Err(not_this_file(path, "a table of the checkpoint", stand_in)),
-                None => Ok(contents),
-            });
-            Some((number, path.to_owned(), contents))
+            let table = open(path).and_then(|table| of_checkpoint(path, "a table of the checkpoint", &table));
+            Some((number, path.to_owned(), table))
         }
         _ => None,
     });

@@ -12,6 +12,7 @@ use prost::Message as _;
 
 use super::bundle::Tensor;
 use super::strings::Strings;
+use crate::input::Source;
 use crate::problem::Problem;
 use crate::proto::{DataType, TrackableObjectGraph};
 use crate::wire::fields;
@@ -36,7 +37,7 @@ impl ObjectGraph {
     ///
     /// # Errors
     /// What is damaged, under the shard's name `file`. The checkpoint can be read without the graph.
-    pub fn read(shard: &Bytes, tensor: &Tensor, big_endian: bool, file: &str) -> Result<Self, Problem> {
+    pub fn read(shard: &Source, tensor: &Tensor, big_endian: bool, file: &str) -> Result<Self, Problem> {
         let at = |offset: usize, what: String| {
             let offset = tensor.offset.saturating_add(u64::try_from(offset).unwrap_or(u64::MAX));
             Problem::at(file, offset, format!("`{KEY}`: {what}"))
@@ -45,8 +46,8 @@ impl ObjectGraph {
             let (dtype, shape) = (tensor.dtype_name(), &tensor.shape);
             return Err(at(0, format!("expected one string, found {dtype} of shape {shape:?}")));
         }
-        let range = tensor.range().and_then(|r| Some(usize::try_from(r.start).ok()?..usize::try_from(r.end).ok()?));
-        let data = range.filter(|range| shard.get(range.clone()).is_some()).map(|range| shard.slice(range));
+        let data = tensor.range().map(|range| shard.read(range)).transpose();
+        let data = data.map_err(|cause| cause.of_file(file))?.flatten();
         let data = data.ok_or_else(|| at(0, format!("expected {} bytes, found the end of the shard", tensor.bytes)))?;
         let strings = Strings::read(&data, 1, big_endian).map_err(|error| at(error.offset(), error.to_string()))?;
         if strings.crc32c != tensor.crc32c {
@@ -125,7 +126,7 @@ mod tests {
     }
 
     fn read(shard: &Bytes, tensor: &Tensor) -> Result<ObjectGraph, Problem> {
-        ObjectGraph::read(shard, tensor, false, "shard")
+        ObjectGraph::read(&shard.clone().into(), tensor, false, "shard")
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn files_are_found_by_name_whatever_order_they_came_in() {
 fn a_file_that_cannot_be_opened_is_a_problem_in_the_words_of_whoever_tried() {
     let files = [(layout::INDEX.to_owned(), 5)];
     let problem = |path: &str| Problem::of_file(path, "permission denied");
-    let checkpoint = Checkpoint::read(&files, |path| Err(problem(path))).unwrap();
+    let checkpoint = Checkpoint::read(&files, |path| Err::<Bytes, _>(problem(path))).unwrap();
     assert_eq!(checkpoint.problems, [problem(layout::INDEX)]);
     assert_eq!(checkpoint.index_bytes(), 5);
 }

@@ -9,14 +9,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::strings::{self, StringsError};
 use super::table::mask;
-use super::{Checkpoint, Format, Tensor};
+use super::{Checkpoint, Format, Tensor, all_of};
 use crate::escape::shortened;
+use crate::input::Source;
 use crate::problem::{Problem, Problems};
 use crate::progress::Progress;
 use crate::proto::DataType;
@@ -48,11 +48,11 @@ impl Checkpoint {
         self.shards().map(|(_, file)| file.bytes).fold(0, u64::saturating_add)
     }
 
-    /// Reads every tensor and checks its CRC32C. `open` gives the contents of a file, or says why it cannot; `progress` is
-    /// told of the bytes that were read. Each wrong tensor is a problem.
-    pub fn verify(
+    /// Reads every tensor and checks its CRC32C. `open` gives a file, or says why it cannot; `progress` is told of the bytes
+    /// that were read. Each wrong tensor is a problem.
+    pub fn verify<S: Into<Source>>(
         &self,
-        open: impl Fn(&str) -> Result<Bytes, Problem>,
+        open: impl Fn(&str) -> Result<S, Problem>,
         progress: &dyn Progress,
     ) -> (Verified, Vec<Problem>) {
         let mut by_shard: BTreeMap<u32, Vec<&Tensor>> = BTreeMap::new();
@@ -71,7 +71,7 @@ impl Checkpoint {
         for (shard, file) in self.shards() {
             let Some(mut tensors) = by_shard.remove(&shard) else { continue };
             tensors.sort_by_key(|tensor| tensor.offset);
-            match open(&file.path) {
+            match open(&file.path).and_then(|shard| all_of(&file.path, &shard.into())) {
                 Ok(contents) => verifier.shard(&file.path, &contents, &tensors),
                 Err(problem) => {
                     verifier.problems.push(problem);

@@ -26,6 +26,9 @@ use crate::seeded::random;
 const LARGEST_ELEMENT: usize = 16;
 const ELEMENTS: [usize; 5] = [1, 2, 4, 8, LARGEST_ELEMENT];
 
+/// How much of a payload is looked at first, in bytes.
+const HEAD: u64 = 4 * LARGEST_ELEMENT as u64;
+
 /// Which payloads are equal, and which are one value throughout; numbers are positions in the list of payloads.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Grouped {
@@ -89,13 +92,21 @@ impl Comparison<'_> {
     fn without_fill(&self, class: &[usize], grouped: &mut Grouped) -> Vec<usize> {
         let mut other = Vec::with_capacity(class.len());
         for index in class {
-            match self.content(*index).and_then(|content| value_throughout(&content)) {
+            match self.value(*index) {
                 Some(Value::Zero) => grouped.zero.push(*index),
                 Some(Value::Other) => grouped.fill.push(*index),
                 None => other.push(*index),
             }
         }
         other
+    }
+
+    /// The one value that a payload is throughout. Of nearly all that are not, only the beginning is read: what a whole
+    /// repeats, its beginning repeats, as that holds two elements of the largest size and more.
+    fn value(&self, index: usize) -> Option<Value> {
+        let head = self.sources.head(self.payloads.get(index)?, HEAD)?;
+        value_throughout(&head)?;
+        value_throughout(&self.content(index)?)
     }
 
     /// Runs of payloads of one length that agree in their CRC32C.

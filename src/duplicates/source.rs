@@ -9,9 +9,10 @@ use foldhash::HashMap;
 use super::Place;
 use super::payloads::PayloadKind;
 use crate::checkpoint::Tensor;
+use crate::input::Source;
 
-/// How a file's contents are had by its name; `None` where they cannot be.
-pub type Open<'a> = &'a dyn Fn(&str) -> Option<Bytes>;
+/// How a file is opened by its name; `None` where it cannot be.
+pub type Open<'a> = &'a dyn Fn(&str) -> Option<Source>;
 
 /// A payload, not read yet.
 #[derive(Debug, Clone)]
@@ -77,27 +78,16 @@ impl Payload {
     }
 }
 
-/// The files that payloads are in. Each is opened when its bytes are first asked for, and once.
+/// The files that payloads are in. Each is opened when a range of it is first asked for.
 pub(super) struct Sources<'a> {
     names: Vec<String>,
     open: Open<'a>,
-    opened: RefCell<Opened>,
+    opened: RefCell<HashMap<usize, Option<Source>>>,
 }
 
-/// Files that have been opened.
-#[derive(Default)]
-struct Opened {
-    files: HashMap<usize, Option<Bytes>>,
-    /// The sizes of the small ones, which are in memory and not mapped.
-    held: usize,
-}
-
-/// Small files are let go when they are more than this together: a tree may have thousands. They are opened again when
-/// they are asked for again; large ones are mapped and take no memory.
-const HELD: usize = 64 << 20;
-
-/// What counts as small.
-const SMALL: usize = 1 << 20;
+/// Files are let go when more than these are open, as a tree may have thousands and a process may have a thousand. They
+/// are opened again when they are asked for again.
+const OPEN: usize = 256;
 
 impl<'a> Sources<'a> {
     pub(super) fn new(open: Open<'a>) -> Self {
@@ -114,13 +104,12 @@ impl<'a> Sources<'a> {
         self.names.get(file).map_or("", String::as_str)
     }
 
-    /// The content of a payload, shared with the file rather than copied; `None` where the file cannot be read.
+    /// The content of a payload, shared with the file rather than copied where the file is mapped or in memory; `None`
+    /// where it cannot be read.
     pub(super) fn content(&self, payload: &Payload) -> Option<Bytes> {
-        let file = self.bytes(payload.file)?;
-        let range = usize::try_from(payload.range.start).ok()?..usize::try_from(payload.range.end).ok()?;
-        let taken = file.get(range.clone())?;
+        let taken = self.with(payload.file, |file| file.read(payload.range.clone()).ok()?)?;
         Some(match payload.unpacked {
-            None => file.slice(range),
+            None => taken,
             Some((tag, width)) => {
                 let numbers = taken.chunks_exact((tag + width).max(1));
                 numbers.flat_map(|number| number.get(tag..).unwrap_or_default()).copied().collect()
@@ -128,21 +117,27 @@ impl<'a> Sources<'a> {
         })
     }
 
-    /// The contents of a file; `None` where it cannot be read.
+    /// The first bytes of a payload's content, at most `most` of them where it is read as it is stored.
+    pub(super) fn head(&self, payload: &Payload, most: u64) -> Option<Bytes> {
+        if payload.unpacked.is_some() {
+            return self.content(payload);
+        }
+        let end = payload.range.end.min(payload.range.start.saturating_add(most));
+        self.with(payload.file, |file| file.read(payload.range.start..end).ok()?)
+    }
+
+    /// All of a file; `None` where it cannot be read.
     pub(super) fn bytes(&self, file: usize) -> Option<Bytes> {
+        self.with(file, |file| file.read_all().ok())
+    }
+
+    /// Asks a file. What cannot be read is noted where files are opened.
+    fn with(&self, file: usize, ask: impl FnOnce(&Source) -> Option<Bytes>) -> Option<Bytes> {
         let mut opened = self.opened.borrow_mut();
-        if let Some(bytes) = opened.files.get(&file) {
-            return bytes.clone();
+        if opened.len() >= OPEN && !opened.contains_key(&file) {
+            opened.clear();
         }
-        let bytes = (self.open)(self.name(file));
-        let small = bytes.as_ref().map_or(0, Bytes::len);
-        if small <= SMALL {
-            if opened.held.saturating_add(small) > HELD {
-                *opened = Opened::default();
-            }
-            opened.held = opened.held.saturating_add(small);
-        }
-        opened.files.insert(file, bytes.clone());
-        bytes
+        let source = opened.entry(file).or_insert_with(|| (self.open)(self.name(file)));
+        ask(source.as_ref()?)
     }
 }

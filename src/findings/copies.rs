@@ -9,6 +9,7 @@ use foldhash::HashMap;
 use super::Context;
 use super::variables::{Variables, is_numeric};
 use crate::checkpoint::Tensor;
+use crate::input::Source;
 
 /// From this size on equal contents are taken for copies whatever they are called, unless they are all zero. Smaller
 /// ones, and zeros, may be equal by chance, and are copies where they have one name as well. As `--min-duplicate` is.
@@ -94,7 +95,7 @@ fn groups(context: &Context<'_>) -> HashMap<usize, usize> {
 /// The data files, opened once each.
 struct Contents<'c, 'a> {
     context: &'c Context<'a>,
-    files: HashMap<u32, Option<Bytes>>,
+    files: HashMap<u32, Option<Source>>,
 }
 
 impl Contents<'_, '_> {
@@ -105,13 +106,12 @@ impl Contents<'_, '_> {
 
     fn of(&mut self, tensor: &Tensor) -> Option<Bytes> {
         let range = tensor.range()?;
-        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
         let context = self.context;
         let shard = self.files.entry(tensor.shard).or_insert_with(|| {
             let (_, file) = context.checkpoint?.shards().find(|(shard, _)| *shard == tensor.shard)?;
-            context.model.file(&file.path)?.contents().ok()
+            context.model.file(&file.path)?.open().ok()
         });
-        let shard = shard.as_ref()?;
-        shard.get(range.clone()).is_some().then(|| shard.slice(range))
+        // What cannot be read is noted by the model.
+        shard.as_ref()?.read(range).ok()?
     }
 }

@@ -136,10 +136,8 @@ fn claim_tracked(context: &Context<'_>, gone: &BTreeSet<u32>, claims: &mut Claim
     let tensor = checkpoint.bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY)?;
     let (_, file) = checkpoint.shards().find(|(shard, _)| *shard == tensor.shard)?;
     let range = tensor.range()?;
-    let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
-    let shard = context.model.file(&file.path)?.contents().ok()?;
-    shard.get(start..end)?;
-    let data = shard.slice(start..end);
+    // What cannot be read is noted by the model.
+    let data = context.model.file(&file.path)?.open().ok()?.read(range.clone()).ok()??;
     let string = Strings::read(&data, 1, checkpoint.bundle.big_endian).ok()?.ranges.first()?.clone();
     let at = |offset: usize| range.start.saturating_add(offset as u64);
     let (ranges, _) = objects::ranges(&data, string.clone(), 0, gone);

@@ -16,6 +16,7 @@ use super::foreign::{self, Met};
 use super::listing::system_error;
 use super::model::{File, Model};
 use super::once::Once;
+use super::source::Cause;
 use super::{MODEL_FILES, map};
 use crate::escape::escape_text;
 use crate::problem::Problem;
@@ -223,7 +224,7 @@ impl<'p> Finder<'p> {
         // The path itself may be a link, and only files are opened.
         let real = fs::canonicalize(path).map_err(|error| unreadable(path, error))?;
         let file = File::on_disk(shown.clone(), real.clone(), metadata);
-        let head = map::open(&real).and_then(|(open, _)| head(open).map_err(map::Cause::Read));
+        let head = map::open(&real).and_then(|(open, _)| head(open).map_err(Cause::Read));
         let head = head.map_err(|cause| archive::unreadable(&shown, &cause.to_string()))?;
         let Some(format) = ArchiveFormat::of(&head) else {
             return if named { Err(no_archive(&shown, &head)) } else { Ok(None) };

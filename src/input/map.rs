@@ -11,49 +11,30 @@
 mod lost;
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::source::{Cause, Noted, Source};
 use bytes::Bytes;
 use memmap2::{Mmap, MmapOptions};
-use thiserror::Error;
 
 /// The largest file that is read into memory, in bytes.
 const READ_UP_TO: u64 = 1 << 20;
 
-/// Why a file's contents cannot be had.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The system does not open it.
-    #[error("cannot be opened: {0}")]
-    Open(io::Error),
-    /// It was one when it was listed.
-    #[error("is no longer a regular file")]
-    NotRegular,
-    /// Its length is not the one that it was listed with.
-    #[error("changed while the audit ran: it had {listed} bytes when it was listed and has {found} now")]
-    Length {
-        /// The bytes when it was listed.
-        listed: u64,
-        /// The bytes when it was opened or read.
-        found: u64,
-    },
-    /// It was opened, but cannot be read or mapped.
-    #[error("cannot be read: {0}")]
-    Read(io::Error),
-}
-
-/// The contents of the file at `path`, exactly `listed` bytes. `lost` is set where some of them were gone when somebody
-/// came to look at them; these are zeros.
-pub(super) fn contents(path: &Path, listed: u64, lost: &Arc<AtomicBool>) -> Result<Bytes, Cause> {
+/// The file at `path`, which has `listed` bytes or is an error. Of a mapped one the flag of `noted` is set where some of its
+/// bytes were gone when somebody came to look at them; these are zeros.
+pub(super) fn source(path: &Path, listed: u64, noted: &Arc<Noted>) -> Result<Source, Cause> {
     let (file, found) = open(path)?;
     if found != listed {
         return Err(Cause::Length { listed, found });
     }
-    if listed <= READ_UP_TO { read(&file, listed) } else { map(&file, listed, lost).map_err(Cause::Read) }
+    if listed <= READ_UP_TO {
+        return Ok(Source::of_file(file, listed, Arc::clone(noted)));
+    }
+    let bytes = map(&file, listed, &noted.lost).map_err(Cause::Read)?;
+    Ok(Source::of_bytes(bytes, Arc::clone(noted)))
 }
 
 /// Opens a regular file and nothing else; also says how long it is.
@@ -69,16 +50,6 @@ pub(super) fn open(path: &Path) -> Result<(fs::File, u64), Cause> {
     let file = options.open(path).map_err(Cause::Open)?;
     let metadata = file.metadata().map_err(Cause::Open)?;
     if metadata.is_file() { Ok((file, metadata.len())) } else { Err(Cause::NotRegular) }
-}
-
-/// Reads `listed` bytes, at most [`READ_UP_TO`]. A file that shrinks or grows meanwhile is noticed.
-fn read(file: &fs::File, listed: u64) -> Result<Bytes, Cause> {
-    let mut bytes = Vec::with_capacity(usize::try_from(listed.min(READ_UP_TO)).unwrap_or_default());
-    file.take(listed.saturating_add(1)).read_to_end(&mut bytes).map_err(Cause::Read)?;
-    if bytes.len() as u64 == listed {
-        return Ok(bytes.into());
-    }
-    Err(Cause::Length { listed, found: file.metadata().map_err(Cause::Read)?.len() })
 }
 
 /// Maps `listed` bytes, more than [`READ_UP_TO`]: systems refuse to map none.
@@ -100,6 +71,10 @@ fn map(file: &fs::File, listed: u64, lost: &Arc<AtomicBool>) -> io::Result<Bytes
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn contents(path: &Path, listed: u64, noted: &Arc<Noted>) -> Result<Bytes, Cause> {
+        source(path, listed, noted)?.read_all()
+    }
 
     fn file_of(length: u64) -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
         let directory = tempfile::tempdir().unwrap();
@@ -129,10 +104,25 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changes_between_the_check_and_the_read_is_an_error() {
+    fn a_file_that_shrinks_between_the_check_and_the_read_is_an_error_that_is_noted() {
         let (_directory, path, _) = file_of(7);
-        for listed in [6, 8] {
-            assert!(matches!(read(&open(&path).unwrap().0, listed), Err(Cause::Length { .. })), "{listed}");
+        let noted = Arc::default();
+        let source = source(&path, 7, &noted).unwrap();
+        fs::write(&path, b"123").unwrap();
+        assert_eq!(source.read(0..3).unwrap().unwrap(), "123");
+        assert!(matches!(source.read(0..7), Err(Cause::Length { listed: 7, found: 3 })));
+        assert!(noted.failure("file").unwrap().message.contains("has 3 now"));
+    }
+
+    #[test]
+    fn a_range_comes_alone_and_is_counted_and_one_past_the_end_is_none() {
+        for length in [100, READ_UP_TO + 100] {
+            let (_directory, path, bytes) = file_of(length);
+            let noted = Arc::default();
+            let source = source(&path, length, &noted).unwrap();
+            assert_eq!(source.read(10..13).unwrap().unwrap(), bytes[10..13]);
+            assert_eq!(source.read(length..length + 1).unwrap(), None);
+            assert_eq!(noted.read(), 3);
         }
     }
 

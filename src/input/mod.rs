@@ -1,7 +1,7 @@
 //! Finding and opening models: the only part that touches the file system, and the only unsafe code.
 //!
 //! [`find()`] turns what was typed into the directories that hold a SavedModel, or the folders of an archive that do,
-//! [`Location::read`] lists one of them, and [`File::contents`] opens a file of it; archives in a tree are opened when
+//! [`Location::read`] lists one of them, and [`File::open`] opens a file of it, to be read by ranges ([`Source`]); archives in a tree are opened when
 //! their turn has come ([`ClosedArchive`]). Everything above works on bytes and
 //! names, so a test or a fuzzer hands in [`Model::in_memory`] and meets the same code.
 //!
@@ -18,12 +18,13 @@ mod map;
 mod model;
 mod names;
 mod once;
+mod source;
 
 pub use archive::{Archive, ArchiveFormat, ClosedArchive, Limits};
 pub use find::{FindError, Finder, Found, Location, find};
 pub use links::{Link, LinkKind};
-pub use map::Cause;
 pub use model::{File, InputError, Model};
+pub use source::{Cause, Source};
 
 /// The files that make a directory a SavedModel: binary, text, chunked. From `tensorflow/cc/saved_model/constants.h`.
 pub const MODEL_FILES: [&str; 3] = ["saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"];

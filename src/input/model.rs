@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -14,7 +14,8 @@ use thiserror::Error;
 use super::archive::Archive;
 use super::links::{self, Link, LinkKind};
 use super::listing::{self, Listed};
-use super::map::{self, Cause};
+use super::map;
+use super::source::{Cause, Noted, Source};
 use crate::escape::escape_text;
 use crate::problem::{Problem, ProblemKind};
 
@@ -51,20 +52,14 @@ pub struct File {
     pub name: String,
     /// Its size when the model was listed.
     pub bytes: u64,
-    source: Source,
+    origin: FileOrigin,
+    /// What reading it came to so far.
+    noted: Arc<Noted>,
 }
 
 #[derive(Debug, Clone)]
-enum Source {
-    Disk {
-        path: PathBuf,
-        modified: Option<SystemTime>,
-        /// Some of its bytes were gone when they were looked at, and taken as zeros.
-        lost: Arc<AtomicBool>,
-        /// What came of the first time that its contents could not be had. Who asked for them may go on without, so it is kept
-        /// here, and told at the end.
-        unread: Arc<OnceLock<Problem>>,
-    },
+enum FileOrigin {
+    Disk { path: PathBuf, modified: Option<SystemTime> },
     Memory(Bytes),
 }
 
@@ -86,18 +81,14 @@ impl From<InputError> for Problem {
 
 impl From<&InputError> for Problem {
     fn from(error: &InputError) -> Self {
-        let kind = match error.cause {
-            Cause::Length { .. } => ProblemKind::Changed,
-            _ => ProblemKind::Damaged,
-        };
-        Self::of_file(&*error.file, &error.cause).of_kind(kind)
+        error.cause.of_file(&error.file)
     }
 }
 
 impl Model {
     /// Lists the model at `directory`. What is wrong goes to `problems` and never stops the listing.
     ///
-    /// A file that cannot be opened is a problem already here, equal to the one that [`File::contents`] gives, since
+    /// A file that cannot be opened is a problem already here, equal to the one that [`File::open`] gives, since
     /// nobody may ask for its contents; its size is known all the same.
     #[must_use]
     pub fn read(directory: &Path, shown: &str) -> Self {
@@ -160,11 +151,7 @@ impl Model {
     /// The files whose contents could not be had when somebody asked for them.
     #[must_use]
     pub fn unread(&self) -> Vec<Problem> {
-        let unread = |file: &File| match &file.source {
-            Source::Disk { unread, .. } => unread.get().cloned(),
-            Source::Memory(_) => None,
-        };
-        self.files.iter().filter_map(unread).collect()
+        self.files.iter().filter_map(|file| file.noted.failure(&file.name)).collect()
     }
 
     /// What has changed on disk since the model was listed: files that grew, shrank, were written to, vanished or
@@ -225,7 +212,7 @@ fn countable(files: Vec<Listed>, problems: &mut Vec<Problem>) -> Vec<Listed> {
 impl File {
     /// A file of these contents.
     pub(super) fn in_memory(name: String, contents: Bytes) -> Self {
-        Self { name, bytes: contents.len() as u64, source: Source::Memory(contents) }
+        Self { name, bytes: contents.len() as u64, origin: FileOrigin::Memory(contents), noted: Arc::default() }
     }
 
     /// A file of its own at `path`, as the system says that it is now.
@@ -233,28 +220,37 @@ impl File {
         Self {
             name,
             bytes: metadata.len(),
-            source: Source::Disk {
-                path,
-                modified: metadata.modified().ok(),
-                lost: Arc::default(),
-                unread: Arc::default(),
-            },
+            origin: FileOrigin::Disk { path, modified: metadata.modified().ok() },
+            noted: Arc::default(),
         }
     }
 
-    /// The contents, exactly [`bytes`](File::bytes) long. Each call opens the file anew, so keep what it returns.
+    /// Opens it, to be read by ranges; it is as long as when it was listed. What cannot be opened or read is noted, and
+    /// among the [changes](Model::changes) of the model in the end, whatever the caller makes of it.
     ///
     /// # Errors
-    /// The file cannot be opened or read, is no regular file any more, or is not as long as when it was listed.
-    pub fn contents(&self) -> Result<Bytes, InputError> {
-        match &self.source {
-            Source::Memory(contents) => Ok(contents.clone()),
-            Source::Disk { path, lost, unread, .. } => map::contents(path, self.bytes, lost).map_err(|cause| {
-                let error = self.error(cause);
-                unread.get_or_init(|| Problem::from(&error));
-                error
-            }),
+    /// The file cannot be opened, is no regular file any more, or is not as long as when it was listed.
+    pub fn open(&self) -> Result<Source, InputError> {
+        match &self.origin {
+            FileOrigin::Memory(contents) => Ok(Source::of_bytes(contents.clone(), Arc::clone(&self.noted))),
+            FileOrigin::Disk { path, .. } => {
+                map::source(path, self.bytes, &self.noted).map_err(|cause| self.error(self.noted.failed(cause)))
+            }
         }
+    }
+
+    /// All of its contents, exactly [`bytes`](File::bytes) long. Each call opens the file anew, so keep what it returns.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and that it cannot be read.
+    pub fn contents(&self) -> Result<Bytes, InputError> {
+        self.open()?.read_all().map_err(|cause| self.error(cause))
+    }
+
+    /// How many of its bytes were asked for so far; a range that was read twice counts twice.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.noted.read()
     }
 
     fn error(&self, cause: Cause) -> InputError {
@@ -263,14 +259,14 @@ impl File {
 
     /// Tries whether the file can be opened.
     fn unopened(&self) -> Option<Problem> {
-        let Source::Disk { path, .. } = &self.source else { return None };
+        let FileOrigin::Disk { path, .. } = &self.origin else { return None };
         map::open(path).err().map(|cause| self.error(cause).into())
     }
 
     fn change(&self) -> Option<Problem> {
-        let Source::Disk { path, modified, lost, .. } = &self.source else { return None };
+        let FileOrigin::Disk { path, modified } = &self.origin else { return None };
         let listed = self.bytes;
-        let lost = lost.load(Ordering::SeqCst);
+        let lost = self.noted.lost.load(Ordering::SeqCst);
         let mut message = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => "vanished while the audit ran".to_owned(),
             Err(error) => format!("cannot be looked at any more: {error}"),
@@ -289,6 +285,25 @@ impl File {
 
 impl From<Listed> for File {
     fn from(Listed { name, path, bytes, modified, .. }: Listed) -> Self {
-        Self { name, bytes, source: Source::Disk { path, modified, lost: Arc::default(), unread: Arc::default() } }
+        Self { name, bytes, origin: FileOrigin::Disk { path, modified }, noted: Arc::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::files::tree;
+
+    #[test]
+    fn a_read_that_failed_is_among_the_changes_although_nothing_else_has_changed() {
+        let directory = tree(&[("saved_model.pb", b"model")]);
+        let model = Model::read(directory.path(), "model");
+        let file = model.file("saved_model.pb").unwrap();
+        assert_eq!(file.contents().unwrap(), "model");
+        assert_eq!(model.changes(), []);
+        file.noted.failed(Cause::Read(io::Error::other("the disk does not give it")));
+        file.noted.failed(Cause::NotRegular);
+        let told = Problem::of_file("saved_model.pb", "cannot be read: the disk does not give it");
+        assert_eq!(model.changes(), [told], "the first time that it failed");
     }
 }

@@ -158,7 +158,7 @@ proptest! {
             min_duplicate: MIN_DUPLICATE,
             marks: false,
             work: &work,
-            open: &open,
+            open: &|name| open(name).map(Into::into),
         };
         let (name, _) = &listed[lost];
         let is_of_it = |member: &Member| match member.place {

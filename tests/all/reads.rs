@@ -1,17 +1,20 @@
 //! What is not read, and what is not held: a model is audited from its maps, and only candidates for duplicates are
 //! looked at.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use smaudit::Problem;
+use smaudit::input::Model;
 use smaudit::internals::checkpoint::Checkpoint;
 use smaudit::internals::duplicates::{Duplicates, Inputs, find};
 use smaudit::internals::identity::FileId;
-use smaudit::progress::Work;
-use support::bundle::{BundleBuilder, DATA};
+use smaudit::progress::{Silent, Work};
+use smaudit::{Options, Problem, audit, why};
+use support::bundle::{BundleBuilder, DATA, INDEX};
+use support::files::write;
+use support::wire::{graph, meta_graph, node, saved_model};
 
 /// Searches a checkpoint and assets for duplicates, and says which files were opened for that.
 fn searched(bundle: BundleBuilder, assets: &[(&str, &[u8])]) -> (Duplicates, Vec<String>) {
@@ -35,7 +38,7 @@ fn searched(bundle: BundleBuilder, assets: &[(&str, &[u8])]) -> (Duplicates, Vec
         work: &Work::silent(),
         open: &|name| {
             opened.borrow_mut().push(name.to_owned());
-            contents(name)
+            contents(name).map(Into::into)
         },
     });
     (duplicates, opened.into_inner())
@@ -58,6 +61,48 @@ fn tensors_that_agree_in_the_index_are_read_and_compared() {
     let bundle = BundleBuilder::default().tensor("a", &content(1)).tensor("b", &content(1));
     let (duplicates, opened) = searched(bundle, &[]);
     assert_eq!((duplicates.redundant_bytes, opened), (100, vec![DATA.to_owned()]), "and the shard is opened once");
+}
+
+/// A model of three tensors of 2000 bytes, the first two of which are equal, and a node; how many
+/// bytes of its main file, of its index and of its shard each question reads.
+fn read_by(ask: impl Fn(&Model)) -> [u64; 3] {
+    let content = |seed: u32| (0..2000_u32).map(|at| ((at * at % 251) ^ seed) as u8).collect::<Vec<u8>>();
+    let bundle = BundleBuilder::default().tensor("a", &content(1)).tensor("b", &content(1)).tensor("c", &content(2));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let main = saved_model([&meta_graph(&["serve"], &graph([&node("x", "NoOp")]))]);
+    write(directory.path(), "saved_model.pb", main.0);
+    bundle.files().into_iter().for_each(|(name, contents)| write(directory.path(), &name, contents));
+    let model = Model::read(directory.path(), "model");
+    ask(&model);
+    ["saved_model.pb", INDEX, DATA].map(|name| model.file(name).expect("the file is listed").bytes_read())
+}
+
+/// What is looked at of each payload to see that it is not one value throughout.
+const HEADS: u64 = 3 * 64;
+
+/// What is looked at of a small shard to see that no web page and no pointer is in its place.
+const SHARD: u64 = 1024;
+
+#[test]
+fn an_audit_reads_the_messages_once_and_of_the_data_only_what_may_be_there_twice() {
+    let sizes = read_by(|model| model.files.iter().for_each(|file| drop(file.contents())));
+    let read = read_by(|model| drop(audit(model, &Options::default(), &Silent)));
+    assert_eq!(read, [sizes[0], sizes[1], SHARD + HEADS + 2 * 2000]);
+}
+
+#[test]
+fn to_verify_reads_the_data_once_more_and_the_index_as_the_fingerprint_is_of_it() {
+    let sizes = read_by(|model| model.files.iter().for_each(|file| drop(file.contents())));
+    let options = Options { verify: true, ..Options::default() };
+    let read = read_by(|model| drop(audit(model, &options, &Silent)));
+    assert_eq!(read, [sizes[0], sizes[1], SHARD + HEADS + 2 * 2000 + sizes[2]]);
+}
+
+#[test]
+fn to_ask_why_reads_no_tensor() {
+    let sizes = read_by(|model| model.files.iter().for_each(|file| drop(file.contents())));
+    let read = read_by(|model| drop(why(model, "x", &Silent)));
+    assert_eq!(read, [sizes[0], sizes[1], SHARD]);
 }
 
 /// Two constants are compared in a process that may not hold one of them: only maps of files are not counted as data.

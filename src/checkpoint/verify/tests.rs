@@ -1,5 +1,6 @@
 #![allow(clippy::arithmetic_side_effects)]
 
+use bytes::Bytes;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;

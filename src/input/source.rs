@@ -1,0 +1,166 @@
+//! What a file's bytes are had from, range by range: the unit of reading is what somebody asks for, never a whole file
+//! because it was there.
+//!
+//! A source is opened once and asked often. On disk a small file is read by range and a large one mapped, of which the
+//! system reads the pages that are looked at; of an archive and in memory a range is a slice. Each read counts
+//! ([`File::bytes_read`](super::File::bytes_read)), so that tests say what a question reads, and each that fails is noted,
+//! so that the report says it whatever the one who asked made of it.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::problem::{Problem, ProblemKind};
+
+/// Why a file's contents cannot be had.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The system does not open it.
+    #[error("cannot be opened: {0}")]
+    Open(io::Error),
+    /// It was one when it was listed.
+    #[error("is no longer a regular file")]
+    NotRegular,
+    /// Its length is not the one that it was listed with.
+    #[error("changed while the audit ran: it had {listed} bytes when it was listed and has {found} now")]
+    Length {
+        /// The bytes when it was listed.
+        listed: u64,
+        /// The bytes when it was opened or read.
+        found: u64,
+    },
+    /// It was opened, but cannot be read or mapped.
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
+}
+
+impl Cause {
+    fn kind(&self) -> ProblemKind {
+        if matches!(self, Self::Length { .. }) { ProblemKind::Changed } else { ProblemKind::Damaged }
+    }
+
+    /// The problem that this is for `file`.
+    #[must_use]
+    pub fn of_file(&self, file: &str) -> Problem {
+        Problem::of_file(file, self).of_kind(self.kind())
+    }
+}
+
+/// An opened file.
+#[derive(Debug)]
+pub struct Source {
+    length: u64,
+    bytes: Held,
+    noted: Arc<Noted>,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// A small file: its handle, which is asked for each range.
+    Handle(Mutex<fs::File>),
+    /// What was mapped, unpacked or handed in.
+    All(Bytes),
+}
+
+/// What reading a file came to, for as long as its model is known.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    /// Some of its bytes were gone when they were looked at, and taken as zeros.
+    pub(super) lost: Arc<AtomicBool>,
+    /// The bytes that were asked for and given.
+    read: AtomicU64,
+    /// Why it could not be read, the first time that it could not.
+    failure: OnceLock<(ProblemKind, String)>,
+}
+
+impl Noted {
+    /// Notes why the file cannot be read, and returns it.
+    pub(super) fn failed(&self, cause: Cause) -> Cause {
+        self.failure.get_or_init(|| (cause.kind(), cause.to_string()));
+        cause
+    }
+
+    /// That the file could not be read, if it could not.
+    pub(super) fn failure(&self, file: &str) -> Option<Problem> {
+        self.failure.get().map(|(kind, cause)| Problem::of_file(file, cause).of_kind(*kind))
+    }
+
+    /// How many bytes were given.
+    pub(super) fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+}
+
+impl From<Bytes> for Source {
+    fn from(bytes: Bytes) -> Self {
+        Self::of_bytes(bytes, Arc::default())
+    }
+}
+
+impl Source {
+    pub(super) fn of_bytes(bytes: Bytes, noted: Arc<Noted>) -> Self {
+        Self { length: bytes.len() as u64, bytes: Held::All(bytes), noted }
+    }
+
+    pub(super) fn of_file(file: fs::File, length: u64, noted: Arc<Noted>) -> Self {
+        Self { length, bytes: Held::Handle(Mutex::new(file)), noted }
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The bytes of a range. `Ok(None)` where it is not within the file.
+    ///
+    /// # Errors
+    /// The system does not give them, or the file has become shorter.
+    pub fn read(&self, range: Range<u64>) -> Result<Option<Bytes>, Cause> {
+        let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else { return Ok(None) };
+        if start > end || range.end > self.length {
+            return Ok(None);
+        }
+        let bytes = match &self.bytes {
+            Held::All(bytes) => bytes.slice(start..end),
+            Held::Handle(file) => self.read_file(file, range).map_err(|cause| self.noted.failed(cause))?,
+        };
+        self.noted.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(Some(bytes))
+    }
+
+    /// All of its bytes.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn read_all(&self) -> Result<Bytes, Cause> {
+        self.read(0..self.length).map(Option::unwrap_or_default)
+    }
+
+    fn read_file(&self, file: &Mutex<fs::File>, range: Range<u64>) -> Result<Bytes, Cause> {
+        use std::io::{Read as _, Seek as _};
+        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or_default();
+        let mut bytes = vec![0; length];
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(io::SeekFrom::Start(range.start)).map_err(Cause::Read)?;
+        match file.read_exact(&mut bytes) {
+            Ok(()) => Ok(bytes.into()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(Cause::Length { listed: self.length, found: file.metadata().map_err(Cause::Read)?.len() })
+            }
+            Err(error) => Err(Cause::Read(error)),
+        }
+    }
+}
