@@ -53,8 +53,9 @@ pub fn escape(name: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn escape_text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_unsafe(c) { push(&mut safe, c) } else { safe.push(c) }
+    for (at, c) in text.char_indices() {
+        let is_command = c == '#' && is_command(text.get(at..).unwrap_or_default());
+        if is_unsafe(c) || is_command { push(&mut safe, c) } else { safe.push(c) }
     }
     safe
 }
@@ -67,7 +68,8 @@ pub(crate) fn escape_also(name: &str, also: impl Fn(usize, char) -> bool) -> Cow
     let mut safe = String::new();
     let mut done = 0;
     for (at, c) in name.char_indices() {
-        if must_escape(name.get(at..).unwrap_or_default(), c) || also(at, c) {
+        let (before, rest) = name.split_at(at);
+        if must_escape(rest, c) || begins_command(before, rest) || also(at, c) {
             safe.push_str(name.get(done..at).unwrap_or_default());
             push(&mut safe, c);
             done = at + c.len_utf8();
@@ -80,9 +82,22 @@ pub(crate) fn escape_also(name: &str, also: impl Fn(usize, char) -> bool) -> Cow
     Cow::Owned(safe)
 }
 
-/// Whether `c`, the first character of `rest`, is escaped in a name in every format.
+/// Whether `c`, the first character of `rest`, is escaped in a name in every format: also where a build's runner would take
+/// it for a command, `##[warning]` or `##vso[task]` anywhere in a line of its log.
 pub(crate) fn must_escape(rest: &str, c: char) -> bool {
-    is_unsafe(c) || (c == '\\' && rest.starts_with("\\u{"))
+    is_unsafe(c) || (c == '\\' && rest.starts_with("\\u{")) || (c == '#' && is_command(rest))
+}
+
+/// Whether a runner of Azure Pipelines, or an older one of GitHub Actions, obeys what a text begins with.
+pub(crate) fn is_command(text: &str) -> bool {
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins("##[") || begins("##vso[")
+}
+
+/// Whether `rest` of a name is what a runner of GitHub Actions obeys at the beginning of a line, behind blanks or not:
+/// `::error::`.
+pub(crate) fn begins_command(before: &str, rest: &str) -> bool {
+    rest.starts_with("::") && before.trim_start().is_empty()
 }
 
 /// Writes `c` as an escape.
@@ -94,6 +109,21 @@ pub(crate) fn push(safe: &mut String, c: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_runner_would_obey_is_escaped() {
+        for (name, escaped) in [
+            ("::error::x", "\\u{3a}:error::x"),
+            ("  ::error::x", "  \\u{3a}:error::x"),
+            ("a::b", "a::b"),
+            ("a ##[add-mask]b", "a \\u{23}#[add-mask]b"),
+            ("##VSO[task]x", "\\u{23}#VSO[task]x"),
+            ("# heading", "# heading"),
+        ] {
+            assert_eq!(escape(name), escaped);
+        }
+        assert_eq!(escape_text("m: ##[error]x"), "m: \\u{23}#[error]x");
+    }
 
     /// The name that an escaped one stands for.
     fn undo(escaped: &str) -> String {

@@ -6,17 +6,25 @@
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 /// What both make: the first in a thread of its own, the second in this one.
 pub(crate) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
+    // Kept here, so that this thread can do it where there is no other to be had.
+    let first = Mutex::new(Some(first));
+    let run = || first.lock().unwrap_or_else(PoisonError::into_inner).take().map(|first| first());
     thread::scope(|scope| {
-        let first = scope.spawn(first);
+        let thread = thread::Builder::new().spawn_scoped(scope, run);
         let second = second();
-        (first.join().unwrap_or_else(|panic| resume_unwind(panic)), second)
+        let done = thread.ok().and_then(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        match done.or_else(run) {
+            Some(first) => (first, second),
+            // The thread has taken it and has ended, so there is what it made.
+            None => resume_unwind(Box::new("work that nobody did")),
+        }
     })
 }
 
@@ -45,7 +53,9 @@ pub(crate) fn map_with<T: Sync, W, R: Send>(
         done
     };
     let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work_off)).collect();
+        // Where no more threads are to be had, these do all.
+        let others: Vec<_> =
+            (1..threads).map_while(|_| thread::Builder::new().spawn_scoped(scope, work_off).ok()).collect();
         let mut done = work_off();
         for other in others {
             done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));

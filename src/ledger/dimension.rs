@@ -139,10 +139,16 @@ pub enum ByError {
     /// No dimension at all.
     #[error("names no dimension; leave it out to break down by {}", Dimension::Category)]
     Nothing,
+    /// More dimensions than any report has levels for.
+    #[error("names {0} dimensions; {MAX_BY} are the most")]
+    TooMany(usize),
     /// A dimension that would be a level with one row below each row.
     #[error("names {0} twice; only {scope} may be repeated, each time one folder deeper", scope = Dimension::Scope)]
     Twice(Dimension),
 }
+
+/// The most dimensions of a breakdown: all there are, and scopes to a depth that no name has.
+const MAX_BY: usize = 32;
 
 /// Checks that a breakdown can be by these: one or more, and none twice but [`Dimension::Scope`].
 ///
@@ -151,6 +157,9 @@ pub enum ByError {
 pub fn check_by(by: &[Dimension]) -> Result<(), ByError> {
     if by.is_empty() {
         return Err(ByError::Nothing);
+    }
+    if by.len() > MAX_BY {
+        return Err(ByError::TooMany(by.len()));
     }
     let is_repeated =
         |(index, dimension): &(usize, &Dimension)| by.iter().take(*index).any(|other| other == *dimension);

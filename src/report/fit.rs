@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::escape::{escape, is_unsafe, must_escape, push};
+use crate::escape::{begins_command, escape, is_unsafe, must_escape, push};
 
 /// Marks after one character; the ones past them are taken as characters, so that no heap of marks counts as nothing.
 const MARKS: usize = 8;
@@ -31,12 +31,12 @@ pub(super) fn fit_said(sentence: &str, columns: usize) -> String {
 
 /// The units of a name that is yet to be escaped.
 pub(super) fn units(name: &str) -> impl Iterator<Item = Unit<'_>> {
-    Units { rest: name, hidden: must_escape }
+    Units { rest: name, hidden: must_escape, is_start: true }
 }
 
 /// The units of a sentence, in which names are escaped already.
 pub(super) fn units_said(sentence: &str) -> impl Iterator<Item = Unit<'_>> {
-    Units { rest: sentence, hidden: |_, c| is_unsafe(c) }
+    Units { rest: sentence, hidden: |_, c| is_unsafe(c), is_start: false }
 }
 
 fn cut<'a>(units: impl Iterator<Item = Unit<'a>>, columns: usize) -> String {
@@ -94,6 +94,8 @@ impl Unit<'_> {
 struct Units<'a> {
     rest: &'a str,
     hidden: fn(&str, char) -> bool,
+    /// Whether nothing but blanks of a name came so far.
+    is_start: bool,
 }
 
 impl<'a> Iterator for Units<'a> {
@@ -101,7 +103,9 @@ impl<'a> Iterator for Units<'a> {
 
     fn next(&mut self) -> Option<Unit<'a>> {
         let first = self.rest.chars().next()?;
-        let text = if (self.hidden)(self.rest, first) {
+        let is_command = self.is_start && begins_command("", self.rest);
+        self.is_start &= first.is_whitespace();
+        let text = if is_command || (self.hidden)(self.rest, first) {
             let mut escaped = String::new();
             push(&mut escaped, first);
             self.rest = self.rest.get(first.len_utf8()..).unwrap_or_default();

@@ -12,7 +12,7 @@ use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{Baseline, ModelReport, Report, UnreadableInput, View, WhyReport};
-use crate::escape::is_unsafe;
+use crate::escape::{is_command, is_unsafe};
 
 /// Writes `report` as one document and a newline. It is complete, whatever the view.
 ///
@@ -119,19 +119,32 @@ impl<F: Formatter> Formatter for Safe<F> {
     );
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return out.write_all(fragment.as_bytes());
+        let mut rest = fragment;
+        // What a runner would obey, anywhere in a line of its log.
+        while let Some(at) = rest.match_indices('#').map(|(at, _)| at).find(|at| is_command(rest.split_at(*at).1)) {
+            let (before, command) = rest.split_at(at);
+            write_visible(out, before)?;
+            out.write_all(b"\\u0023")?;
+            rest = command.strip_prefix('#').unwrap_or_default();
         }
-        for part in fragment.split_inclusive(is_unsafe) {
-            let hidden = part.chars().next_back().filter(|c| is_unsafe(*c));
-            let plain = part.len() - hidden.map_or(0, char::len_utf8);
-            out.write_all(part.as_bytes().get(..plain).unwrap_or_default())?;
-            for unit in hidden.iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-        }
-        Ok(())
+        write_visible(out, rest)
     }
+}
+
+/// Writes a part of a string with what is not seen, or steers a terminal, as escapes.
+fn write_visible<W: ?Sized + Write>(out: &mut W, text: &str) -> io::Result<()> {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return out.write_all(text.as_bytes());
+    }
+    for part in text.split_inclusive(is_unsafe) {
+        let hidden = part.chars().next_back().filter(|c| is_unsafe(*c));
+        let plain = part.len() - hidden.map_or(0, char::len_utf8);
+        out.write_all(part.as_bytes().get(..plain).unwrap_or_default())?;
+        for unit in hidden.iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+            write!(out, "\\u{unit:04x}")?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
