@@ -2,18 +2,18 @@
 
 use crate::charge::category_of;
 use crate::checkpoint::Checkpoint;
-use crate::duplicates::{Neighbour, NeighbourPair};
+use crate::duplicates::{Neighbour, Neighbours};
 use crate::input::Model;
 use crate::ledger::Category;
 use crate::progress::{Progress, Work};
 
 use super::{open, read_checkpoint};
 
-/// Finds what each model repeats of those before it; the most bytes first.
+/// Finds what each model repeats of those before it, and what several have.
 #[must_use]
-pub fn neighbours(models: &[Model], min_duplicate: u64, progress: &dyn Progress) -> Vec<NeighbourPair> {
+pub fn neighbours(models: &[Model], min_duplicate: u64, progress: &dyn Progress) -> Neighbours {
     if models.len() < 2 {
-        return Vec::new();
+        return Neighbours::default();
     }
     let work = Work::new(progress, "", 0);
     let checkpoints: Vec<Option<Checkpoint>> = models.iter().map(read_checkpoint).collect();

@@ -24,7 +24,7 @@ pub use collect::{Inputs, MainFile};
 pub use elements::ElementKind;
 pub use find::find;
 pub use marks::Marks;
-pub use neighbours::{Neighbour, NeighbourPair, Parts, neighbours};
+pub use neighbours::{Neighbour, NeighbourPair, Neighbours, Parts, Shared, SharedKind, neighbours};
 pub use source::Open;
 pub(crate) use structure::common_stem;
 

@@ -15,7 +15,7 @@ use super::Place;
 use super::groups;
 use super::payloads::PayloadKind;
 use super::source::{IndexCrc, Open, Payload, Sources};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, KEY_SUFFIX};
 use crate::identity::{FileId, TensorId};
 use crate::progress::{Step, Work};
 
@@ -31,6 +31,16 @@ pub struct Neighbour<'a> {
     pub files: Vec<(&'a str, u64)>,
     /// How a file of it is opened. Only files that hold candidates are.
     pub open: Open<'a>,
+}
+
+impl Neighbour<'_> {
+    /// What a tensor of the checkpoint is called: by the variable's own name where there is one.
+    fn variable(&self, tensor: usize) -> Option<String> {
+        let checkpoint = self.checkpoint?;
+        let key = &checkpoint.bundle.tensors.get(tensor)?.key;
+        let own = checkpoint.object_graph.as_ref().and_then(|graph| graph.full_name(key));
+        Some(own.unwrap_or_else(|| key.strip_suffix(KEY_SUFFIX).unwrap_or(key)).to_owned())
+    }
 }
 
 /// What one model repeats of an earlier one, in `neighbours` of the JSON report.
@@ -53,6 +63,40 @@ pub struct NeighbourPair {
     pub whole_checkpoint: bool,
 }
 
+/// One content that several models have, in `shared` of the JSON report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Shared {
+    /// What it is.
+    pub kind: SharedKind,
+    /// What it is called in the first model that has it: a variable by its own name, a file by its path in the model.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How many models have it.
+    pub models: u64,
+    /// What these repeat of it: its size for each model but the first.
+    pub repeated_bytes: u64,
+}
+
+/// What several models have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedKind {
+    /// A tensor of their checkpoints.
+    Variable,
+    /// Any other file.
+    File,
+}
+
+/// What models have in common.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Neighbours {
+    /// What each repeats of earlier ones, the most bytes first.
+    pub pairs: Vec<NeighbourPair>,
+    /// The contents by name, the most repeated bytes first.
+    pub shared: Vec<Shared>,
+}
+
 /// Parts of a model that an earlier one has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
@@ -65,9 +109,9 @@ pub struct Parts {
     pub bytes: u64,
 }
 
-/// Finds what models repeat of earlier ones; the most bytes first. Smaller payloads than `min_duplicate` are not compared.
+/// Finds what models repeat of earlier ones. Smaller payloads than `min_duplicate` are not compared.
 #[must_use]
-pub fn neighbours(models: &[Neighbour<'_>], min_duplicate: u64, work: &Work<'_>) -> Vec<NeighbourPair> {
+pub fn neighbours(models: &[Neighbour<'_>], min_duplicate: u64, work: &Work<'_>) -> Neighbours {
     let open = |name: &str| {
         let (model, file) = name.split_once('/')?;
         (models.get(model.parse::<usize>().ok()?)?.open)(file)
@@ -96,7 +140,9 @@ pub fn neighbours(models: &[Neighbour<'_>], min_duplicate: u64, work: &Work<'_>)
     let mut pairs: Vec<NeighbourPair> = pairs.collect();
     // Stable: pairs of equal size stay in the order of the models.
     pairs.sort_by_key(|pair| std::cmp::Reverse(pair.bytes));
-    pairs
+    let mut shared: Vec<Shared> = grouped.groups.iter().filter_map(|group| all.shared(group, models)).collect();
+    shared.sort_by_key(|content| std::cmp::Reverse(content.repeated_bytes));
+    Neighbours { pairs, shared }
 }
 
 fn pair(original: &Neighbour<'_>, copy: &Neighbour<'_>, tensors: Parts, files: Parts) -> NeighbourPair {
@@ -165,6 +211,23 @@ impl All<'_> {
         let Some((original, _)) = members().next() else { return Vec::new() };
         let others = members().filter(|(model, _)| *model != original);
         others.map(|(copy, payload)| (original, copy, payload)).collect()
+    }
+
+    /// A content that more than one model has.
+    fn shared(&self, group: &[usize], neighbours: &[Neighbour<'_>]) -> Option<Shared> {
+        let models: BTreeSet<usize> = group.iter().filter_map(|index| self.models.get(*index).copied()).collect();
+        let first = *group.first()?;
+        let (payload, neighbour) = (self.payloads.get(first)?, neighbours.get(*self.models.get(first)?)?);
+        let (kind, name) = match payload.place {
+            Place::Tensor(tensor) => (SharedKind::Variable, neighbour.variable(tensor.position())?),
+            _ => {
+                let name = self.sources.name(payload.file);
+                (SharedKind::File, name.split_once('/').map_or(name, |(_, name)| name).to_owned())
+            }
+        };
+        let (bytes, models) = (payload.bytes(), models.len() as u64);
+        let repeated_bytes = bytes.saturating_mul(models.saturating_sub(1));
+        (models > 1).then_some(Shared { kind, name, bytes, models, repeated_bytes })
     }
 
     /// For each model how many tensors and how many files of it were compared.

@@ -16,6 +16,7 @@ use super::foreign::{self, Met};
 use super::listing::system_error;
 use super::model::{File, Model};
 use super::once::Once;
+use super::outside::Outside;
 use super::source::Cause;
 use super::{MODEL_FILES, map};
 use crate::escape::escape_text;
@@ -46,6 +47,8 @@ pub struct Found {
     pub archives: Vec<ClosedArchive>,
     /// Directories that could not be searched, named as a [`Location`] is shown.
     pub problems: Vec<Problem>,
+    /// The files of a tree that are in no model, and are no archives.
+    pub outside: Outside,
     /// What is wrong with the path if there is no model in these archives either.
     pub otherwise: Option<FindError>,
 }
@@ -328,7 +331,10 @@ fn search(root: &Path) -> Result<Found, FindError> {
                 met.add_archive(root, &entry);
                 found.archives.push(ClosedArchive::at(entry.into_path()));
             }
-            Ok(entry) if entry.depth() > 0 && !entry.file_type().is_dir() => met.add(root, &entry),
+            Ok(entry) if entry.depth() > 0 && !entry.file_type().is_dir() => {
+                found.outside.add(&entry);
+                met.add(root, &entry);
+            }
             Ok(entry) if holds_model(entry.path()) => {
                 found.locations.push(Location::of(entry.path()));
                 entries.skip_current_dir();

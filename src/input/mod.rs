@@ -18,12 +18,14 @@ mod map;
 mod model;
 mod names;
 mod once;
+mod outside;
 mod source;
 
 pub use archive::{Archive, ArchiveFormat, ClosedArchive, Limits};
 pub use find::{FindError, Finder, Found, Location, find};
 pub use links::{Link, LinkKind};
 pub use model::{File, InputError, Model};
+pub use outside::Outside;
 pub use source::{Cause, Source};
 
 /// The files that make a directory a SavedModel: binary, text, chunked. From `tensorflow/cc/saved_model/constants.h`.

@@ -28,12 +28,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::input::{Archive, Link};
+use crate::input::{Archive, Link, Outside};
 use crate::problem::Problem;
 
 // What other parts find out and the report has as it is.
 pub use crate::checkpoint::Verified;
-pub use crate::duplicates::{NeighbourPair, Parts};
+pub use crate::duplicates::{NeighbourPair, Parts, Shared, SharedKind};
 pub use crate::findings::{Finding, Information, ModelKind, Overlap, Place, Provenance, Slim};
 pub use crate::fingerprint::{Check, Checks, Fingerprint};
 pub use crate::graph::{EdgeKind, VertexKind};
@@ -63,6 +63,10 @@ pub struct Report {
     pub models: Vec<ModelReport>,
     /// What models repeat of those before them, the most bytes first.
     pub neighbours: Vec<NeighbourPair>,
+    /// Each content that several models have, the most repeated bytes first.
+    pub shared: Vec<Shared>,
+    /// What lies beside the models, in no model.
+    pub outside: OutsideReport,
     /// All models together.
     pub totals: Totals,
     /// Paths, and folders on the way to a model, of which there is no report.
@@ -76,9 +80,9 @@ impl Report {
     #[must_use]
     pub fn new() -> Self {
         let tool = Tool::default();
-        let (models, neighbours, unreadable) = (Vec::new(), Vec::new(), Vec::new());
-        let (totals, gate) = (Totals::default(), Gate::default());
-        Self { schema_version: SCHEMA_VERSION, tool, models, neighbours, totals, unreadable, gate }
+        let (models, neighbours, shared, unreadable) = Default::default();
+        let (outside, totals, gate) = Default::default();
+        Self { schema_version: SCHEMA_VERSION, tool, models, neighbours, shared, outside, totals, unreadable, gate }
     }
 
     /// Adds the models up.
@@ -135,6 +139,33 @@ pub struct Totals {
     pub neighbours_bytes: u64,
     /// Their problems.
     pub problems: u64,
+}
+
+/// Files of the trees that were searched which are in no model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OutsideReport {
+    /// How many; links and archives are not among them.
+    pub files: u64,
+    /// Their sizes.
+    pub bytes: u64,
+    /// The largest of them, at most 20.
+    pub largest: Vec<OutsideFile>,
+}
+
+/// A file that is in no model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OutsideFile {
+    /// As it would be named on the command line.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl From<Outside> for OutsideReport {
+    fn from(outside: Outside) -> Self {
+        let largest = outside.largest.into_iter().map(|(path, bytes)| OutsideFile { path, bytes }).collect();
+        Self { files: outside.files, bytes: outside.bytes, largest }
+    }
 }
 
 /// Something that was to be audited and is not in the report.

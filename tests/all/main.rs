@@ -27,6 +27,7 @@ mod readme;
 mod reads;
 mod run;
 mod schema;
+mod screens;
 mod side_files;
 mod sources;
 /// What is fuzzed. Included, as the package of the fuzz targets needs nightly Rust and a C++ compiler.

@@ -108,7 +108,7 @@ fn models_that_are_compared_are_told_as_one_step() {
     let models = [model(), model()].map(|(directory, model)| (model, directory));
     let told = Told::default();
     let [(first, _kept), (second, _kept_too)] = models;
-    assert_eq!(neighbours(&[first, second], 1024, &told).len(), 1);
+    assert_eq!(neighbours(&[first, second], 1024, &told).pairs.len(), 1);
     assert_eq!(told.finished().1, ["comparing models"]);
 }
 

@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use bar::Bar;
 use cli::{AuditRequest, Request};
 use rayon::prelude::*;
-use smaudit::input::{Finder, Found, Limits, Location, Model};
+use smaudit::input::{Finder, Found, Limits, Location, Model, Outside};
 use smaudit::report::{Format, Report, UnreadableInput};
 use smaudit::{AuditError, Exit, Problem};
 
@@ -64,10 +64,12 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
 /// Finds every model below every path. A path that cannot be read does not stop the others.
 fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Found> {
     let mut all = Vec::new();
+    let mut outside = Outside::default();
     let mut finder = Finder::new(Limits::default(), bar);
     for path in &request.paths {
         match finder.find(path) {
             Ok(mut found) => {
+                outside.add_all(std::mem::take(&mut found.outside));
                 report.unreadable.extend(std::mem::take(&mut found.problems).into_iter().map(UnreadableInput::from));
                 all.push(found);
             }
@@ -78,6 +80,7 @@ fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Found
             }
         }
     }
+    report.outside = outside.into();
     all
 }
 
@@ -103,7 +106,8 @@ fn audit_all(locations: &[&Location], found: &[Found], request: &AuditRequest, b
         }
     }
     archives::audit_all(found, audit, &large, bar, report);
-    report.neighbours = smaudit::neighbours(&models, request.options.min_duplicate, bar);
+    let neighbours = smaudit::neighbours(&models, request.options.min_duplicate, bar);
+    (report.neighbours, report.shared) = (neighbours.pairs, neighbours.shared);
     note_unread(&models, report);
     report.add_up();
 }

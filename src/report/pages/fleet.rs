@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use crate::duplicates::NeighbourPair;
 use crate::findings::Finding;
 use crate::ledger::Rest;
 use crate::report::document::{
@@ -16,14 +15,19 @@ use crate::size::{both, exact, human, plural, share};
 
 use super::{Amounts, breakdown as rows, problems};
 
-/// How many causes, and how many pairs of models, are named.
+/// How many causes, and how many contents that models share, are named.
 const CAUSES: usize = 4;
-const PAIRS: usize = 2;
+const SHARED: usize = 3;
 
 /// All models in one table, and what is true of them together.
 pub(super) fn brief(report: &Report, view: &View, amounts: Amounts) -> Vec<Section> {
-    let sections =
-        [damaged(report, amounts), Some(table(report, view, amounts)), causes(report, amounts), shared(report, view)];
+    let sections = [
+        damaged(report, amounts),
+        Some(table(report, view, amounts)),
+        causes(report, amounts),
+        shared(report, view),
+        outside(report),
+    ];
     sections.into_iter().flatten().chain(leads_on(report)).collect()
 }
 
@@ -149,41 +153,35 @@ fn causes(report: &Report, amounts: Amounts) -> Option<Section> {
     Some(Section::titled(Paragraph::said(title).tone(Tone::Warning)).with(table))
 }
 
-/// What models have in common with earlier ones. Versions of one model mostly share their assets and more: that is no
-/// alarm.
+/// What models have in common, by name. Versions of one model mostly share their assets and more: that is no alarm.
 fn shared(report: &Report, view: &View) -> Option<Section> {
-    if report.neighbours.is_empty() {
+    let (first, rest) = view.cut(&report.shared, SHARED, |content| (content.repeated_bytes, 0));
+    if first.is_empty() {
         return None;
     }
     let (bytes, all) = (report.totals.neighbours_bytes, report.totals.bytes);
-    let title = format!("shared by models: {}, {} of all", human(bytes), share(bytes, all));
-    let mut section = Section::titled(Paragraph::said(title));
-    let (shown, rest) = view.cut(&report.neighbours, PAIRS, |pair| (pair.bytes, 0));
-    let folder = common_folder(report);
-    for pair in shown {
-        section = section.with(said(pair, folder).at_most(2));
-    }
-    Some(section.with_all(rest.map(|rest| {
-        let said = format!("… {} more, {} (-n 0 shows all)", plural(rest.rows, "pair", "pairs"), human(rest.bytes));
-        Paragraph::said(said).tone(Tone::Quiet)
-    })))
+    let title =
+        format!("shared by several models: {}, {} of all, are in an earlier one", human(bytes), share(bytes, all));
+    let named = first.iter().map(|content| {
+        let name = Paragraph::default().and_name(&content.name);
+        name.and(format!(" {} in {}", human(content.bytes), plural(content.models, "model", "models")))
+    });
+    let more = rest.map(|rest| {
+        let said = format!("{} more, {} (-n 0 shows all)", exact(rest.rows), human(rest.bytes));
+        Paragraph::said(said)
+    });
+    Some(Section::titled(Paragraph::said(title)).with(Paragraph::default().and_listed(named.chain(more))))
 }
 
-/// `2 has 99.0 kB of 1, 88.0% of its size: the whole checkpoint (12 tensors), 3 files`.
-fn said(pair: &NeighbourPair, folder: &str) -> Paragraph {
-    let tensors = || match pair.whole_checkpoint {
-        true => format!("the whole checkpoint ({})", plural(pair.tensors.count, "tensor", "tensors")),
-        false => format!("{} of {}", exact(pair.tensors.count), plural(pair.tensors.of, "tensor", "tensors")),
-    };
-    let files = || format!("{} of {}", exact(pair.files.count), plural(pair.files.of, "other file", "other files"));
-    let tensors = (pair.tensors.count > 0).then(tensors);
-    let files = (pair.files.count > 0).then(files);
-    Paragraph::default()
-        .and_name(inside(&pair.copy, folder))
-        .and(format!(" has {} of ", human(pair.bytes)))
-        .and_name(inside(&pair.original, folder))
-        .and(format!(", {:.1}% of its size: ", pair.share_of_copy * 100.0))
-        .and_listed(tensors.into_iter().chain(files).map(Paragraph::said))
+/// What lies beside the models: `beside the models, in none of them: 12 files, 3.40 MB (largest: README.md 2.10 MB)`.
+fn outside(report: &Report) -> Option<Section> {
+    let outside = &report.outside;
+    let largest = outside.largest.first()?;
+    let (files, folder) = (plural(outside.files, "file", "files"), common_folder(report));
+    let said = Paragraph::said(format!("beside the models, in none of them: {files}, {}", human(outside.bytes)));
+    let said =
+        said.and(" (largest: ").and_name(inside(&largest.path, folder)).and(format!(" {})", human(largest.bytes)));
+    Some(Section { close: true, ..Section::of(vec![said.at_most(2).into()]) })
 }
 
 fn leads_on(report: &Report) -> Option<Section> {

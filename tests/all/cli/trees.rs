@@ -71,6 +71,35 @@ fn what_is_smaller_than_asked_for_is_not_compared_and_zeros_are_no_content() {
 }
 
 #[test]
+fn what_versions_share_is_named() {
+    let directory = versions(&[("base/1", 1), ("base/2", 2), ("base/3", 2)]);
+    let shared = run(&directory, "--json base").exits(0).silently().json()["shared"].take();
+    let content = |kind: &str, name: &str, bytes: u64, models: u64| json!({"kind": kind, "name": name, "bytes": bytes, "models": models, "repeated_bytes": bytes * (models - 1)});
+    let expected = [
+        content("variable", "embedding", 3000, 3),
+        content("file", "assets/vocabulary", 2000, 3),
+        content("variable", "kernel", 3000, 2),
+    ];
+    assert_eq!(shared, json!(expected));
+    let text = run(&directory, "base").exits(0).silently().stdout;
+    assert!(text.contains("\n  embedding 3.00 kB in 3 models, assets/vocabulary 2.00 kB in 3 models,"), "{text}");
+}
+
+#[test]
+fn what_lies_beside_the_models_is_counted_and_the_largest_named() {
+    let directory = versions(&[("base/1", 1), ("base/2", 2)]);
+    write(directory.path(), "base/README.md", [b'r'; 500]);
+    write(directory.path(), "base/logs/events", [b'e'; 2500]);
+    let outside = run(&directory, "--json base").exits(0).silently().json()["outside"].take();
+    let file = |path: &str, bytes: u64| json!({"path": path, "bytes": bytes});
+    let largest = [file("base/logs/events", 2500), file("base/README.md", 500)];
+    assert_eq!(outside, json!({"files": 2, "bytes": 3000, "largest": largest}));
+    let text = run(&directory, "base").exits(0).silently().stdout;
+    let said = "\nbeside the models, in none of them: 2 files, 3.00 kB (largest: logs/events 2.50\nkB)\n";
+    assert!(text.contains(said), "{text}");
+}
+
+#[test]
 fn one_model_has_no_neighbours() {
     assert_eq!(neighbours(&versions(&[("a", 1)]), "a"), json!([]));
 }
