@@ -19,6 +19,7 @@ mod gate;
 mod golden;
 mod input;
 mod limits;
+mod picture;
 mod print_text;
 mod progress;
 mod proto_schema;

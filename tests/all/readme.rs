@@ -88,6 +88,28 @@ fn the_readme_says_first_how_to_build_and_audit_and_then_how_to_test() {
     assert!(ci.lines().any(|line| line.trim() == format!("step {CARGO_TEST}")), "CI runs the second command");
 }
 
+/// The Python of docs/recipes.md runs over a report, where Python has what it imports; of the others the test says so.
+#[test]
+fn recipes_in_python_run() {
+    let scratch = scratch();
+    let made =
+        sh("smaudit fixtures --json > report.json && smaudit my_model --by variable -f csv > variables.csv", &scratch);
+    assert!(made.status.success(), "{made:?}");
+    let text = read(&root().join("docs/recipes.md"));
+    let blocks: Vec<&str> = text.split("```python\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        let imports = block.lines().filter(|line| line.starts_with("import ")).collect::<Vec<_>>().join("; ");
+        std::fs::write(scratch.path().join("recipe.py"), block).expect("a file can be written");
+        if !sh(&format!("\"${{SMAUDIT_PYTHON:-python3}}\" -c '{imports}'"), &scratch).status.success() {
+            eprintln!("not run, as python3 (or $SMAUDIT_PYTHON) is not there or cannot `{imports}`");
+            continue;
+        }
+        let output = sh("\"${SMAUDIT_PYTHON:-python3}\" recipe.py", &scratch);
+        assert!(output.status.success() && !output.stdout.is_empty(), "{block}: {output:?}");
+    }
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
     let others = ["CONTRIBUTING.md", "CHANGELOG.md", "fixtures/README.md"].map(|name| root().join(name));

@@ -16,8 +16,8 @@ use crate::size::{both, exact, human, plural, share};
 use super::{Amounts, breakdown as rows, problems};
 
 /// How many causes, and how many contents that models share, are named.
-const CAUSES: usize = 4;
-const SHARED: usize = 3;
+const CAUSES: usize = 3;
+const SHARED: usize = 2;
 
 /// All models in one table, and what is true of them together.
 pub(super) fn brief(report: &Report, view: &View, amounts: Amounts) -> Vec<Section> {
@@ -167,10 +167,10 @@ fn shared(report: &Report, view: &View) -> Option<Section> {
         name.and(format!(" {} in {}", human(content.bytes), plural(content.models, "model", "models")))
     });
     let more = rest.map(|rest| {
-        let said = format!("{} more, {} (-n 0 shows all)", exact(rest.rows), human(rest.bytes));
+        let said = format!("{} more, {} (-n 0)", exact(rest.rows), human(rest.bytes));
         Paragraph::said(said)
     });
-    Some(Section::titled(Paragraph::said(title)).with(Paragraph::default().and_listed(named.chain(more))))
+    Some(Section::titled(Paragraph::said(title)).with(Paragraph::default().and_listed(named.chain(more)).at_most(2)))
 }
 
 /// What lies beside the models: `beside the models, in none of them: 12 files, 3.40 MB (largest: README.md 2.10 MB)`.
@@ -187,7 +187,7 @@ fn outside(report: &Report) -> Option<Section> {
 fn leads_on(report: &Report) -> Option<Section> {
     let first = report.models.iter().max_by_key(|model| model.findings_bytes)?;
     let said =
-        Paragraph::said("more: smaudit ").and_name(&first.path).and(", --by category, --findings all, -n 0, --full");
+        Paragraph::said("more: smaudit ").and_name(&first.path).and(", --by category, --findings all, -n 0").at_most(1);
     Some(Section { close: true, ..Section::of(vec![said.tone(Tone::Quiet).into()]) })
 }
 
