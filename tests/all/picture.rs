@@ -12,8 +12,8 @@ use std::path::Path;
 const TEXT: &str = "docs/images/mobilenet_v2.txt";
 const PICTURE: &str = "docs/images/mobilenet_v2.svg";
 
-/// What a character takes, and the space around the text, in pixels.
-const WIDTH: f64 = 8.4;
+/// What a character takes, its width in tenths of a pixel, and the space around the text in pixels.
+const WIDTH: usize = 84;
 const HEIGHT: usize = 19;
 const EDGE: usize = 16;
 
@@ -44,7 +44,7 @@ fn picture(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let columns =
         lines.iter().map(|line| anstream::adapter::strip_str(line).to_string().chars().count()).max().unwrap();
-    let (width, height) = (2 * EDGE + (columns as f64 * WIDTH).ceil() as usize, 2 * EDGE + lines.len() * HEIGHT);
+    let (width, height) = (2 * EDGE + (columns * WIDTH).div_ceil(10), 2 * EDGE + lines.len() * HEIGHT);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1b1d23\"/>\n\
@@ -57,11 +57,11 @@ fn picture(text: &str) -> String {
         for (style, part) in styled(line) {
             let length = part.chars().count();
             if !part.trim().is_empty() {
-                let x = EDGE as f64 + column as f64 * WIDTH;
-                let across = length as f64 * WIDTH;
+                let x = tenths(10 * EDGE + column * WIDTH);
+                let across = tenths(length * WIDTH);
                 writeln!(
                     svg,
-                    "<text x=\"{x:.1}\" y=\"{y}\" textLength=\"{across:.1}\" lengthAdjust=\"spacingAndGlyphs\"{style}>{}</text>",
+                    "<text x=\"{x}\" y=\"{y}\" textLength=\"{across}\" lengthAdjust=\"spacingAndGlyphs\"{style}>{}</text>",
                     part.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
                 )
                 .unwrap();
@@ -70,6 +70,11 @@ fn picture(text: &str) -> String {
         }
     }
     svg + "</g>\n</svg>\n"
+}
+
+/// A number of tenths with its decimal point.
+fn tenths(number: usize) -> String {
+    format!("{}.{}", number / 10, number % 10)
 }
 
 /// The parts of a line, each with the attributes of its style. Blanks around a part are parts of their own, as browsers
