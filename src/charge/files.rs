@@ -122,7 +122,13 @@ pub fn charge_model(
         } else if let Some((checkpoint, part)) = part {
             charge_checkpoint_file(file, (checkpoint, &names), part, ledger)?;
         } else if let Some(kind) = side_files::Kind::of(&file.name) {
-            problems.extend(side_files::charge(file, kind, ledger, progress)?);
+            match file.contents() {
+                Ok(bytes) => problems.extend(side_files::charge(file, &bytes, kind, ledger, progress)?),
+                Err(error) => {
+                    charge_whole(file, ledger)?;
+                    problems.push(error.into());
+                }
+            }
         } else {
             charge_whole(file, ledger)?;
         }
@@ -201,7 +207,7 @@ pub(crate) fn category_of(name: &str) -> Category {
 }
 
 /// Charges a file that nothing here looks into.
-pub(super) fn charge_whole(file: &File, ledger: &mut Ledger) -> Result<(), Imbalance> {
+fn charge_whole(file: &File, ledger: &mut Ledger) -> Result<(), Imbalance> {
     let mut account = ledger.open(&file.name, file.bytes);
     account.charge_up_to(file.bytes, Labels::new(category_of(&file.name)), 1);
     account.close()

@@ -156,12 +156,16 @@ impl<'l> Walk<'l> {
                 None if !self.known.has_tail(tail) => break,
                 None => self.learn_op(op, nodes),
             };
+            // What is noted of a node follows from its tail alone: notes are of attributes, and the tail begins with the first
+            // field that is no name, op or input. So equal tails have equal notes, whatever the names and inputs are.
             let Some((row, notes)) = self.known.node(op, tail) else { break };
+            // The next field begins where `next` does: `rest` and `fields` end together, as both are cut at the message's end.
             let start = fields.offset();
             fields.skip(next.len() - rest.len());
             self.account.charge_row(start as u64..fields.offset() as u64, row, 1);
-            if notes.is_any() || node.len() >= LARGE_NODE {
-                let (end, wire_type) = (fields.offset(), WireType::Len);
+            let (end, wire_type) = (fields.offset(), WireType::Len);
+            // The whole field, as for a node that is looked into: what is large must not depend on the path that a node took.
+            if notes.is_any() || end - start >= LARGE_NODE {
                 let payload = end - node.len();
                 let field = Field { number: nodes.number, wire_type, start, payload, payload_end: end, end };
                 self.note_node(&field, notes);

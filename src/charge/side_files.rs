@@ -1,8 +1,8 @@
 //! The small files beside `saved_model.pb` that are messages, too: each charged by its fields.
 
+use bytes::Bytes;
 use serde::Deserialize;
 
-use super::files::charge_whole;
 use super::names;
 use super::walk::Walk;
 use crate::input::File;
@@ -50,21 +50,15 @@ impl Kind {
     }
 }
 
-/// Charges a file of a known kind, and returns the damage in it.
+/// Charges a file of a known kind, which holds `bytes`, and returns the damage in it.
 pub(super) fn charge(
     file: &File,
+    bytes: &Bytes,
     kind: Kind,
     ledger: &mut Ledger,
     progress: &dyn Progress,
 ) -> Result<Vec<Problem>, Imbalance> {
-    let bytes = match file.contents() {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            charge_whole(file, ledger)?;
-            return Ok(vec![error.into()]);
-        }
-    };
-    let mut walk = Walk::new((&file.name, file.bytes), &bytes, &Layout::Wire, ledger, progress);
+    let mut walk = Walk::new((&file.name, file.bytes), bytes, &Layout::Wire, ledger, progress);
     let labels = walk.labels(Category::Files, whole(kind));
     walk.message(0..bytes.len(), labels, |walk, field| match kind {
         Kind::Fingerprint => leaf(walk, field, names::fingerprint(field.number)),

@@ -5,18 +5,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::message::number::saved_concrete_function::BOUND_INPUTS;
-use crate::message::number::saved_function;
-use crate::message::number::saved_object::{
-    BARE_CONCRETE_FUNCTION as BARE_FUNCTION, CHILDREN, DEPENDENCIES, FUNCTION, SLOT_VARIABLES, USER_OBJECT,
-};
 use crate::message::number::saved_object_graph::NODES;
-use crate::message::number::saved_user_object::IDENTIFIER;
-use crate::message::number::trackable_object_graph::trackable_object::object_reference;
-use crate::message::number::trackable_object_graph::trackable_object::slot_variable_reference::{
-    ORIGINAL_VARIABLE_NODE_ID as ORIGINAL, SLOT_VARIABLE_NODE_ID as SLOT,
-};
-use crate::wire::{Field, WireType, fields, first_len, integers, varint};
+use crate::message::saved_object::{self, Child, Kind};
+use crate::message::{Message, SavedObject};
+use crate::wire::fields;
 
 /// An object: whom it leads to.
 #[derive(Debug, Clone, Default)]
@@ -37,24 +29,16 @@ pub(super) fn objects(file: &[u8], graphs: impl Iterator<Item = Range<usize>>) -
 }
 
 fn object(file: &[u8], span: Range<usize>) -> Object<'_> {
-    let mut object = Object { span: span.clone(), ..Object::default() };
-    for field in fields(file, span).filter(|field| field.wire_type == WireType::Len) {
-        match field.number {
-            CHILDREN => {
-                let name = first_len(file, field.payload(), object_reference::LOCAL_NAME)
-                    .and_then(|name| file.get(name))
-                    .unwrap_or_default();
-                object.children.extend(number(file, &field, object_reference::NODE_ID).map(|child| (child, name)));
-            }
-            SLOT_VARIABLES => object.slots.extend(number(file, &field, SLOT)),
-            USER_OBJECT => {
-                let identifier = first_len(file, field.payload(), IDENTIFIER).and_then(|range| file.get(range));
-                object.identifier = identifier.unwrap_or_default();
-            }
-            _ => {}
-        }
+    let object = SavedObject::new(file, span.clone());
+    // What names no object of 32 bits names none.
+    let number = |number| u32::try_from(number).ok();
+    let child = |child: Child| Some((number(child.node)?, file.get(child.name).unwrap_or_default()));
+    Object {
+        children: object.children().filter_map(child).collect(),
+        slots: object.slots().filter_map(|(_, _, slot)| number(slot)).collect(),
+        identifier: object.kind().identifier(),
+        span,
     }
-    object
 }
 
 /// The objects that the root leads to without passing one that `is_barred`.
@@ -76,41 +60,27 @@ pub(super) fn ranges(file: &[u8], graph: Range<usize>, first: u32, gone: &BTreeS
         if gone.contains(&at) {
             ranges.push(node.range());
         } else {
-            let refers = |field: &Field| refers(file, field, gone);
-            ranges.extend(fields(file, node.payload()).filter(refers).map(|field| field.range()));
+            let object = SavedObject::new(file, node.payload());
+            let is_gone = |number: &u64| u32::try_from(*number).is_ok_and(|number| gone.contains(&number));
+            let references = object.references().filter(|(_, objects)| objects.iter().any(is_gone));
+            let mut fields: Vec<Range<usize>> = references.map(|(field, _)| field.range()).collect();
+            fields.sort_by_key(|field| field.start);
+            ranges.extend(fields);
         }
         at = at.saturating_add(1);
     }
     (ranges, at)
 }
 
-fn refers(file: &[u8], field: &Field, gone: &BTreeSet<u32>) -> bool {
-    let is_gone = |number: Option<u32>| number.is_some_and(|number| gone.contains(&number));
-    match field.number {
-        _ if field.wire_type != WireType::Len => false,
-        CHILDREN | DEPENDENCIES => is_gone(number(file, field, object_reference::NODE_ID)),
-        SLOT_VARIABLES => is_gone(number(file, field, SLOT)) || is_gone(number(file, field, ORIGINAL)),
-        _ => false,
+/// The names of the functions that a SavedObject is made of: those of a `function`, that of a `bare_concrete_function`.
+pub(super) fn functions(file: &[u8], object: Range<usize>) -> Vec<&[u8]> {
+    match SavedObject::new(file, object).kind() {
+        kind @ (Kind::Function(_) | Kind::BareFunction(_)) => kind.functions(),
+        _ => Vec::new(),
     }
 }
 
-/// The names of the functions that a SavedObject is made of: those of a `function`, that of a `bare_concrete_function`.
-pub(super) fn functions(file: &[u8], object: Range<usize>) -> impl Iterator<Item = &[u8]> {
-    let kinds = fields(file, object).filter(|field| field.is_len(FUNCTION) || field.is_len(BARE_FUNCTION));
-    // `SavedBareConcreteFunction.concrete_function_name` has the same number.
-    let names = kinds.flat_map(|kind| fields(file, kind.payload()));
-    let names = names.filter(|field| field.is_len(saved_function::CONCRETE_FUNCTIONS));
-    names.map(|name| name.bytes(file))
-}
-
 /// The objects that a SavedConcreteFunction has captured.
-pub(super) fn bound_inputs(file: &[u8], function: Range<usize>) -> impl Iterator<Item = u32> {
-    integers(file, function, BOUND_INPUTS)
-}
-
-/// The integer `wanted` of a message; the first object's number is 0, which proto3 does not write.
-fn number(file: &[u8], message: &Field, wanted: u32) -> Option<u32> {
-    let mut numbers = fields(file, message.payload());
-    let found = numbers.find(|field| field.number == wanted && field.wire_type == WireType::Varint);
-    found.map_or(Some(0), |field| u32::try_from(varint(field.bytes(file))?.0).ok())
+pub(super) fn bound_inputs(function: &Message<'_>) -> Vec<u32> {
+    saved_object::bound_inputs(function)
 }

@@ -19,20 +19,12 @@ use super::context::Context;
 use super::nodes::{Function, Node};
 use crate::checkpoint::object_graph::KEY;
 use crate::message::attributes::GRADIENT_OP_TYPE;
-use crate::message::number::function_def;
 use crate::message::number::function_def_library::{GRADIENT, REGISTERED_GRADIENTS};
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
-use crate::message::number::saved_concrete_function::BOUND_INPUTS;
-use crate::message::number::saved_object::{
-    BARE_CONCRETE_FUNCTION as BARE_FUNCTION, CAPTURED_TENSOR, CHILDREN, CONSTANT, DEPENDENCIES, FUNCTION,
-    SAVEABLE_OBJECTS as SAVEABLES, USER_OBJECT,
-};
 use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
-use crate::message::{AttrValue, Entry, input_node, ops};
-use crate::wire::{Field, WireType, fields, first_len, integers, varint};
-
-/// The fields of SavedObject that say what it is, of those that matter here.
-const KINDS: [u32; 5] = [USER_OBJECT, FUNCTION, BARE_FUNCTION, CONSTANT, CAPTURED_TENSOR];
+use crate::message::saved_object::{self, Kind};
+use crate::message::{AttrValue, Entry, Message, SavedObject, input_node, ops};
+use crate::wire::{Field, fields, first_len};
 
 /// Functions with one value of this attribute stand in for each other (`grappler/optimizers/implementation_selector.cc`).
 const API_IMPLEMENTS: &[u8] = b"api_implements";
@@ -74,14 +66,10 @@ pub(super) struct Use {
 
 /// A node of the object graph.
 pub(super) struct Object<'a> {
-    file: &'a [u8],
     field: Field,
+    object: SavedObject<'a>,
     pub(super) children: Vec<Child<'a>>,
-    /// The field that says what it is, and that field's payload.
-    kind: u32,
-    holds: Range<usize>,
-    /// The identifier of a user object, the function of a bare one, the node of a constant, the function of a captured tensor.
-    name: &'a [u8],
+    kind: Kind<'a>,
 }
 
 /// An object's attribute.
@@ -99,7 +87,7 @@ pub(super) struct Program<'a> {
     pub(super) objects: Vec<Object<'a>>,
     by_name: HashMap<&'a [u8], Thing>,
     /// The entries of `concrete_functions` by function: the whole field, and the SavedConcreteFunction.
-    concrete: HashMap<Thing, (Range<usize>, Range<usize>)>,
+    concrete: HashMap<Thing, (Range<usize>, Message<'a>)>,
     /// The entries of the library's `gradient` and `registered_gradients`, each with its gradient function.
     gradients: Vec<(Thing, Range<usize>)>,
     uses: Vec<Vec<Use>>,
@@ -133,38 +121,23 @@ impl Nearest<'_> {
 impl<'a> Object<'a> {
     /// Reads an object, but for its children.
     fn read(file: &'a [u8], field: Field) -> Self {
-        let is_kind = |field: &Field| KINDS.iter().any(|kind| field.is_len(*kind));
-        let kind = fields(file, field.payload()).find(is_kind);
-        let (kind, holds) = kind.map_or((0, 0..0), |kind| (kind.number, kind.payload()));
-        let number = if kind == CAPTURED_TENSOR { 2 } else { 1 };
-        let name = first_len(file, holds.clone(), number).filter(|_| kind != FUNCTION);
-        let name = name.and_then(|range| file.get(range)).unwrap_or_default();
-        Self { file, field, children: Vec::new(), kind, holds, name }
-    }
-
-    fn name_of(&self, kind: u32) -> &'a [u8] {
-        if self.kind == kind { self.name } else { &[] }
+        let object = SavedObject::new(file, field.payload());
+        Self { field, kind: object.kind(), object, children: Vec::new() }
     }
 
     /// The identifier of a user object: which class a loader makes of it.
     pub(super) fn identifier(&self) -> &'a [u8] {
-        self.name_of(USER_OBJECT)
+        self.kind.identifier()
     }
 
     /// Whether it is a function with traces, and not an object of a class or a variable.
     pub(super) fn is_function(&self) -> bool {
-        self.kind == FUNCTION
+        matches!(self.kind, Kind::Function(_))
     }
 
     /// Whether it is an object of a class that holds nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.children.is_empty() && self.kind == USER_OBJECT
-    }
-
-    /// The fields that name a function object's traces.
-    fn traces(&self) -> impl Iterator<Item = Field> + use<'a> {
-        let function = if self.is_function() { self.holds.clone() } else { 0..0 };
-        fields(self.file, function).filter(|field| field.is_len(function_def::SIGNATURE))
+        self.children.is_empty() && matches!(self.kind, Kind::User(_))
     }
 
     /// The object's own field in the object graph.
@@ -205,7 +178,7 @@ impl<'a> Program<'a> {
         let nodes: Vec<Field> = sections().filter(|field| field.is_len(NODES)).collect();
         program.objects_uses(&nodes);
         for entry in sections().filter(|field| field.is_len(CONCRETE_FUNCTIONS)) {
-            program.concrete_function(&entry);
+            program.concrete_function(entry);
         }
         (program.room > 0).then_some(program)
     }
@@ -268,17 +241,17 @@ impl<'a> Program<'a> {
 
     /// The traces of a function object, in the order of the file.
     pub(super) fn traces(&self, object: &Object<'a>) -> impl Iterator<Item = Thing> + use<'_, 'a> {
-        object.traces().filter_map(|name| self.function(name.bytes(self.file)))
+        object.kind.traces().into_iter().filter_map(|name| self.function(name.bytes(self.file)))
     }
 
     /// The function that a bare function object is.
     pub(super) fn bare_function(&self, object: &Object<'a>) -> Option<Thing> {
-        self.function(object.name_of(BARE_FUNCTION))
+        self.function(object.kind.bare_function()?)
     }
 
     /// The SavedConcreteFunction of a function.
-    pub(super) fn concrete_function_of(&self, function: Thing) -> Option<Range<usize>> {
-        self.concrete.get(&function).map(|(_, value)| value.clone())
+    pub(super) fn concrete_function_of(&self, function: Thing) -> Option<&Message<'a>> {
+        self.concrete.get(&function).map(|(_, value)| value)
     }
 
     pub(super) fn has_registered_gradients(&self) -> bool {
@@ -338,7 +311,8 @@ impl<'a> Program<'a> {
     /// The nodes that hold the values of constants that go, and that nobody else reads.
     fn constants(&self, context: &Context<'a>, is_gone: &impl Fn(Thing) -> bool) -> Vec<Range<usize>> {
         let things = self.objects.iter().enumerate().map(|(number, object)| (self.thing_of(number), object));
-        let constants: Vec<(Thing, &[u8])> = things.map(|(thing, object)| (thing, object.name_of(CONSTANT))).collect();
+        let constants: Vec<(Thing, &[u8])> =
+            things.map(|(thing, object)| (thing, object.kind.operation().unwrap_or_default())).collect();
         let named = |gone: bool| constants.iter().filter(move |(thing, _)| is_gone(*thing) == gone);
         let mut names: HashSet<&[u8]> = named(true).map(|(_, name)| *name).filter(|name| !name.is_empty()).collect();
         for (_, name) in named(false) {
@@ -355,12 +329,10 @@ impl<'a> Program<'a> {
 
     /// Where an object that stays tells of what goes.
     fn mentions(&self, object: &Object<'a>, is_gone: &impl Fn(Thing) -> bool) -> Vec<Range<usize>> {
-        let refers = |field: &Field| {
-            let is_reference = field.is_len(CHILDREN) || field.is_len(DEPENDENCIES);
-            is_reference && is_gone(self.thing_of(reference(self.file, field.payload())))
-        };
-        let references = fields(self.file, object.field.payload()).filter(refers);
-        let names = object.traces().filter(|name| self.function(name.bytes(self.file)).is_some_and(is_gone));
+        let children = object.object.children().chain(object.object.dependencies());
+        let references = children.filter(|child| is_gone(self.thing_of(position(child.node)))).map(|child| child.field);
+        let traces = object.kind.traces().into_iter();
+        let names = traces.filter(|name| self.function(name.bytes(self.file)).is_some_and(is_gone));
         references.chain(names).map(|field| field.range()).collect()
     }
 
@@ -478,39 +450,31 @@ impl<'a> Program<'a> {
         if !nodes.is_empty() {
             self.roots.push(Use { to: self.thing_of(0), via: Via::Child });
         }
-        for (position, field) in nodes.iter().enumerate() {
-            let (from, node) = (self.thing_of(position), field.payload());
-            let references = fields(file, node.clone()).filter(|field| field.is_len(CHILDREN)).take(self.room);
-            let child = |field: Field| {
-                let name = first_len(file, field.payload(), 2).and_then(|range| file.get(range)).unwrap_or_default();
-                Child { name, thing: self.thing_of(reference(file, field.payload())) }
-            };
-            let object = Object { children: references.map(child).collect(), ..Object::read(file, *field) };
+        for (number, field) in nodes.iter().enumerate() {
+            let (from, mut object) = (self.thing_of(number), Object::read(file, *field));
+            let name = |child: &saved_object::Child| file.get(child.name.clone()).unwrap_or_default();
+            let children = object.object.children().take(self.room);
+            object.children = children
+                .map(|child| Child { name: name(&child), thing: self.thing_of(position(child.node)) })
+                .collect();
             object.children.iter().for_each(|child| self.need(from, child.thing, Via::Child));
-            let traces: Vec<Thing> = self.traces(&object).chain(self.bare_function(&object)).collect();
-            traces.into_iter().for_each(|trace| self.need(from, trace, Via::Trace));
-            for entry in fields(file, node).filter(|field| field.is_len(SAVEABLES)) {
-                let saveable = first_len(file, entry.payload(), 2).unwrap_or_default();
-                for function in fields(file, saveable).filter_map(|field| integer(file, &field)) {
-                    self.need(from, self.thing_of(function), Via::Child);
-                }
-            }
-            if let Some(function) = self.function(object.name_of(CAPTURED_TENSOR)) {
-                self.need(from, function, Via::Trace);
+            let functions: Vec<Thing> =
+                object.kind.functions().into_iter().filter_map(|name| self.function(name)).collect();
+            functions.into_iter().for_each(|function| self.need(from, function, Via::Trace));
+            for function in object.object.saveables().flatten().map(position) {
+                self.need(from, self.thing_of(function), Via::Child);
             }
             self.objects.push(object);
         }
     }
 
-    fn concrete_function(&mut self, entry: &Field) {
-        let file = self.file;
-        let name = first_len(file, entry.payload(), 1).and_then(|range| file.get(range)).unwrap_or_default();
-        let value = first_len(file, entry.payload(), 2).unwrap_or_default();
-        let Some(function) = self.function(name) else { return };
-        for object in integers(file, value.clone(), BOUND_INPUTS) {
+    fn concrete_function(&mut self, field: Field) {
+        let Entry { key, value, .. } = Entry::read(self.file, field);
+        let Some(function) = self.function(key) else { return };
+        for object in saved_object::bound_inputs(&value) {
             self.need(function, self.thing_of(object), Via::Captured);
         }
-        self.concrete.insert(function, (entry.range(), value));
+        self.concrete.insert(function, (field.range(), value));
     }
 }
 
@@ -522,14 +486,7 @@ fn holds_string(node: &Node<'_>, tensor_bytes: u64) -> bool {
     (length + prost::length_delimiter_len(length) + 4) as u64 == tensor_bytes
 }
 
-/// The object that an ObjectReference means. The first object's number is 0, which proto3 does not write.
-fn reference(file: &[u8], reference: Range<usize>) -> usize {
-    let id = fields(file, reference).find(|field| field.number == 1);
-    id.map_or(Some(0), |field| integer(file, &field)).unwrap_or(usize::MAX)
-}
-
-fn integer(file: &[u8], field: &Field) -> Option<usize> {
-    let is_integer = field.wire_type == WireType::Varint;
-    let value = varint(field.bytes(file)).filter(|_| is_integer)?;
-    usize::try_from(value.0).ok()
+/// The position of an object by the number that a file has for it.
+fn position(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

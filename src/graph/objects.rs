@@ -7,18 +7,12 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::builder::{Builder, first};
+use super::builder::Builder;
 use super::{EdgeKind, Origin, VertexKind};
-use crate::message::number::saved_concrete_function::BOUND_INPUTS;
-use crate::message::number::saved_object::{
-    ASSET, BARE_CONCRETE_FUNCTION as BARE_FUNCTION, CAPTURED_TENSOR, CHILDREN, CONSTANT, FUNCTION, RESOURCE,
-};
 use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
-use crate::message::number::trackable_object_graph::trackable_object::object_reference;
-use crate::message::number::{
-    captured_tensor, map_entry, saved_asset, saved_bare_concrete_function, saved_constant, saved_function,
-};
-use crate::wire::{Field, WireType, fields, integers, varint};
+use crate::message::saved_object::{Child, Kind, bound_inputs};
+use crate::message::{Entry, SavedObject};
+use crate::wire::fields;
 
 /// The child of the root that holds the signatures; what hangs from it is theirs.
 const SIGNATURES: &[u8] = b"signatures";
@@ -67,29 +61,30 @@ pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) ->
     }
     let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     let number = |object: u64| u32::try_from(object).ok().filter(|object| *object < count);
-    let children: Vec<Children> = nodes.iter().map(|node| children(file, node.clone(), number)).collect();
-    for ((object, node), children) in (base..).zip(&nodes).zip(&children) {
-        object_edges(builder, object, node.clone());
-        let is_resource = fields(file, node.clone()).any(|field| field.is_len(RESOURCE));
-        for (child, name) in children.iter().filter(|_| is_resource) {
+    let objects: Vec<SavedObject<'_>> = nodes.iter().map(|node| SavedObject::new(file, node.clone())).collect();
+    let child = |child: Child| Some((number(child.node)?, child.name));
+    let children: Vec<Children> = objects.iter().map(|object| object.children().filter_map(child).collect()).collect();
+    let mut is_function = Vec::with_capacity(objects.len());
+    for ((vertex, object), children) in (base..).zip(&objects).zip(&children) {
+        let kind = object.kind();
+        object_edges(builder, vertex, &kind);
+        for (child, name) in children.iter().filter(|_| matches!(kind, Kind::Resource(_))) {
             if LIFE.contains(&file.get(name.clone()).unwrap_or_default()) {
-                builder.edge(object, base.saturating_add(*child), EdgeKind::Prepared);
+                builder.edge(vertex, base.saturating_add(*child), EdgeKind::Prepared);
             }
         }
+        is_function.push(matches!(kind, Kind::Function(_) | Kind::BareFunction(_)));
     }
     checkpoint_keys(builder, base, count);
     for entry in messages().filter(|field| field.is_len(CONCRETE_FUNCTIONS)) {
-        let name = file.get(first(file, entry.payload(), map_entry::KEY)).unwrap_or_default();
-        let Some(function) = builder.functions.get(name).copied() else { continue };
-        for object in integers(file, first(file, entry.payload(), map_entry::VALUE), BOUND_INPUTS).filter_map(number) {
+        let Entry { key, value, .. } = Entry::read(file, entry);
+        let Some(function) = builder.functions.get(key).copied() else { continue };
+        for object in bound_inputs(&value).into_iter().filter_map(number) {
             builder.edge(function, base.saturating_add(object), EdgeKind::Captures);
         }
     }
     let (parents, held) = walk(file, &children);
-    let is_function = |object: &u32| {
-        let node = nodes.get(*object as usize).cloned().unwrap_or(0..0);
-        fields(file, node).any(|field| field.is_len(FUNCTION) || field.is_len(BARE_FUNCTION))
-    };
+    let is_function = |object: &u32| is_function.get(*object as usize) == Some(&true);
     let targets: Vec<(u32, EdgeKind)> =
         held.into_iter().filter(is_function).map(|object| (base.saturating_add(object), EdgeKind::Holds)).collect();
     if !targets.is_empty() {
@@ -98,54 +93,18 @@ pub(super) fn objects(builder: &mut Builder<'_, '_>, ranges: &[Range<usize>]) ->
     ObjectNames { base, parents }
 }
 
-fn children(file: &[u8], node: Range<usize>, number: impl Fn(u64) -> Option<u32>) -> Children {
-    let child = |reference: Range<usize>| {
-        let id = fields(file, reference.clone())
-            .find(|f| f.number == object_reference::NODE_ID && f.wire_type == WireType::Varint);
-        // The first object's number is 0, which proto3 does not write.
-        let id = id.map_or(Some(0), |field| integer(file, &field)).and_then(&number)?;
-        Some((id, first(file, reference, object_reference::LOCAL_NAME)))
-    };
-    fields(file, node).filter(|field| field.is_len(CHILDREN)).filter_map(|field| child(field.payload())).collect()
-}
-
 /// What an object stands for.
-fn object_edges(builder: &mut Builder<'_, '_>, object: u32, node: Range<usize>) {
-    let file = builder.file;
-    let text = |range: Range<usize>| file.get(range).unwrap_or_default();
-    for field in fields(file, node).filter(|field| field.wire_type == WireType::Len) {
-        let kind = field.payload();
-        match field.number {
-            ASSET => {
-                let index = fields(file, kind).find(|field| field.number == saved_asset::ASSET_FILE_DEF_INDEX);
-                let index = index.map_or(Some(0), |field| integer(file, &field)).and_then(|i| usize::try_from(i).ok());
-                let asset = index.and_then(|index| builder.asset_order.get(index)).copied();
-                asset.into_iter().for_each(|asset| builder.edge(object, asset, EdgeKind::File));
-            }
-            FUNCTION => {
-                for name in fields(file, kind).filter(|field| field.is_len(saved_function::CONCRETE_FUNCTIONS)) {
-                    let function = builder.functions.get(name.bytes(file)).copied();
-                    function.into_iter().for_each(|function| builder.edge(object, function, EdgeKind::Trace));
-                }
-            }
-            BARE_FUNCTION | CAPTURED_TENSOR => {
-                let is_bare = field.number == BARE_FUNCTION;
-                let number = if is_bare {
-                    saved_bare_concrete_function::CONCRETE_FUNCTION_NAME
-                } else {
-                    captured_tensor::CONCRETE_FUNCTION
-                };
-                let name = first(file, kind, number);
-                let function = builder.functions.get(text(name)).copied();
-                function.into_iter().for_each(|function| builder.edge(object, function, EdgeKind::Trace));
-            }
-            CONSTANT => {
-                let node = builder.node(text(first(file, kind, saved_constant::OPERATION)));
-                node.into_iter().for_each(|node| builder.edge(object, node, EdgeKind::Value));
-            }
-            _ => {}
-        }
+fn object_edges(builder: &mut Builder<'_, '_>, object: u32, kind: &Kind<'_>) {
+    if let Kind::Asset(index) = kind {
+        let asset = usize::try_from(*index).ok().and_then(|index| builder.asset_order.get(index)).copied();
+        asset.into_iter().for_each(|asset| builder.edge(object, asset, EdgeKind::File));
     }
+    for name in kind.functions() {
+        let function = builder.functions.get(name).copied();
+        function.into_iter().for_each(|function| builder.edge(object, function, EdgeKind::Trace));
+    }
+    let node = kind.operation().and_then(|name| builder.node(name));
+    node.into_iter().for_each(|node| builder.edge(object, node, EdgeKind::Value));
 }
 
 /// Ties objects to the tensors that the checkpoint has of them.
@@ -159,10 +118,6 @@ fn checkpoint_keys(builder: &mut Builder<'_, '_>, base: u32, count: u32) {
             }
         }
     }
-}
-
-fn integer(file: &[u8], field: &Field) -> Option<u64> {
-    varint(field.bytes(file)).map(|(value, _)| value)
 }
 
 /// For each object the first path to it; and the objects that hang from the root without its signatures.

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use super::number::saved_object::{
     ASSET, BARE_CONCRETE_FUNCTION, CAPTURED_TENSOR, CHILDREN, CONSTANT, DEPENDENCIES, FUNCTION, RESOURCE,
-    SLOT_VARIABLES, USER_OBJECT, VARIABLE,
+    SAVEABLE_OBJECTS, SLOT_VARIABLES, USER_OBJECT, VARIABLE,
 };
 use super::number::trackable_object_graph::trackable_object::{object_reference, slot_variable_reference};
 use super::number::{
     captured_tensor, saved_asset, saved_bare_concrete_function, saved_constant, saved_function, saved_user_object,
 };
+use super::number::{saveable_object, saved_concrete_function};
 use super::view::Message;
 use crate::wire::Field;
 
@@ -37,18 +38,30 @@ pub enum Kind<'f> {
 }
 
 impl<'f> Kind<'f> {
-    /// The names of the concrete functions that it is made of.
+    /// The names of the concrete functions that it stands for.
     #[must_use]
     pub fn functions(&self) -> Vec<&'f [u8]> {
         match self {
-            Self::Function(function) => {
-                let file = function.file();
-                function.repeated(saved_function::CONCRETE_FUNCTIONS).map(|name| name.bytes(file)).collect()
-            }
-            Self::BareFunction(function) => {
-                vec![function.bytes(saved_bare_concrete_function::CONCRETE_FUNCTION_NAME)]
-            }
+            Self::Function(function) => self.traces().iter().map(|name| name.bytes(function.file())).collect(),
             Self::CapturedTensor(tensor) => vec![tensor.bytes(captured_tensor::CONCRETE_FUNCTION)],
+            _ => self.bare_function().into_iter().collect(),
+        }
+    }
+
+    /// The concrete function that a bare function is.
+    #[must_use]
+    pub fn bare_function(&self) -> Option<&'f [u8]> {
+        match self {
+            Self::BareFunction(function) => Some(function.bytes(saved_bare_concrete_function::CONCRETE_FUNCTION_NAME)),
+            _ => None,
+        }
+    }
+
+    /// The fields of the names of a polymorphic function's concrete ones.
+    #[must_use]
+    pub fn traces(&self) -> Vec<Field> {
+        match self {
+            Self::Function(function) => function.repeated(saved_function::CONCRETE_FUNCTIONS).collect(),
             _ => Vec::new(),
         }
     }
@@ -109,6 +122,21 @@ impl<'f> SavedObject<'f> {
         }
     }
 
+    /// Its field in the object graph refers to these: children, dependencies and slot variables, each with the objects that it
+    /// names.
+    pub fn references(&self) -> impl Iterator<Item = (Field, [u64; 2])> + use<'_, 'f> {
+        let children = self.children().chain(self.dependencies()).map(|child| (child.field, [child.node; 2]));
+        children.chain(self.slots().map(|(field, original, slot)| (field, [original, slot])))
+    }
+
+    /// The saveables of an object that is saved by functions: each with its save and its restore function, as objects.
+    pub fn saveables(&self) -> impl Iterator<Item = [u64; 2]> + use<'_, 'f> {
+        self.0.entries(SAVEABLE_OBJECTS).into_iter().map(|entry| {
+            [saveable_object::SAVE_FUNCTION, saveable_object::RESTORE_FUNCTION]
+                .map(|number| entry.value.integer(number))
+        })
+    }
+
     /// Its children: the field, the number of the object, and where its name is.
     pub fn children(&self) -> impl Iterator<Item = Child> + use<'_, 'f> {
         self.0.repeated(CHILDREN).map(|field| Child::read(self.0.file(), field))
@@ -154,4 +182,9 @@ impl Child {
 fn is_kind(field: &Field) -> bool {
     let kinds = [USER_OBJECT, ASSET, FUNCTION, VARIABLE, BARE_CONCRETE_FUNCTION, CONSTANT, RESOURCE, CAPTURED_TENSOR];
     kinds.iter().any(|number| field.is_len(*number))
+}
+
+/// The objects that a SavedConcreteFunction has captured.
+pub fn bound_inputs<T: TryFrom<u64>>(function: &Message<'_>) -> Vec<T> {
+    function.integers(saved_concrete_function::BOUND_INPUTS).collect()
 }

@@ -6,12 +6,13 @@ use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
 
 use crate::message::number::function_def::SIGNATURE;
-use crate::message::number::op_def::arg_def::NAME as ARG_NAME;
-use crate::message::number::op_def::{NAME as OP_NAME, OUTPUT_ARG};
+use crate::message::number::op_def::NAME as OP_NAME;
+use crate::message::{FunctionDef, Message};
 use crate::queue;
-use crate::wire::{fields, first_len, last_len};
+use crate::wire::first_len;
 
-/// How often functions have their signature. The last one counts, and to look for another one is a walk over the whole function.
+/// How often functions have their signature. Several are merged ([`crate::message::Signature`]), and to look for another one is a
+/// walk over the whole function; who reads the functions for their form finds out whether there is any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signed {
     Once,
@@ -43,10 +44,9 @@ impl<'a> Library<'a> {
         let name = |range: &Range<usize>| {
             let signature = match signed {
                 Signed::Once => first_len(file, range.clone(), SIGNATURE),
-                Signed::Again => last_len(file, range.clone(), SIGNATURE),
+                Signed::Again => return FunctionDef::new(file, range.clone()).signature().name(),
             };
-            let name = signature.and_then(|op| last_len(file, op, OP_NAME));
-            name.and_then(|range| file.get(range)).unwrap_or_default()
+            signature.map_or(&[][..], |op| Message::new(file, op).bytes(OP_NAME))
         };
         let names = queue::map(parts, |part| part.iter().map(name).collect::<Vec<_>>());
         let names = || (first..).zip(names.iter().flatten().copied()).filter(|(_, name)| !name.is_empty());
@@ -75,10 +75,8 @@ impl<'a> Library<'a> {
     fn results(&self, function: usize) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let file = self.file;
         let range = function.checked_sub(self.first).and_then(|index| self.ranges.get(index));
-        let signature = range.and_then(|range| last_len(file, range.clone(), SIGNATURE)).unwrap_or(0..0);
-        let results = fields(file, signature).filter(|field| field.is_len(OUTPUT_ARG));
-        results
-            .map(move |arg| last_len(file, arg.payload(), ARG_NAME).and_then(|name| file.get(name)).unwrap_or_default())
+        let signature = range.map(|range| FunctionDef::new(file, range.clone()).signature()).unwrap_or_default();
+        signature.results().collect::<Vec<_>>().into_iter()
     }
 }
 

@@ -15,9 +15,10 @@ use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::{EdgeKind, MetaGraphReach, VertexKind};
 use crate::identity::TensorId;
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
-use crate::message::number::{map_entry, saved_object_graph};
+use crate::message::number::saved_object_graph;
+use crate::message::{Entry, NodeDef};
 use crate::size::{bytes, plural};
-use crate::wire::{fields, first_len};
+use crate::wire::fields;
 
 pub(super) const CAUSE: Cause = Cause {
     id: "constant-equals-variable",
@@ -80,8 +81,7 @@ fn constants(group: &Group) -> impl Iterator<Item = &Member> {
 /// The name of the node that a constant is in.
 fn name<'a>(context: &Context<'a>, constant: &Member) -> &'a [u8] {
     let Place::Node(node, _) = constant.place else { return &[] };
-    let name = first_len(context.main(), node.payload(), 1);
-    name.and_then(|name| context.main().get(name)).unwrap_or_default()
+    NodeDef::read(context.main(), node.payload()).name()
 }
 
 fn key(member: &Member) -> (u64, u64) {
@@ -121,7 +121,7 @@ fn uncalled_functions(context: &Context<'_>, gone: &mut Gone) {
         let file = context.main();
         let graphs = context.sections(meta_graph, OBJECT_GRAPH_DEF).map(|graph| graph.payload());
         for (number, object) in (0..).zip(objects::objects(file, graphs)) {
-            let mut traces = objects::functions(file, object.span).peekable();
+            let mut traces = objects::functions(file, object.span).into_iter().peekable();
             if traces.peek().is_some() && traces.all(|trace| functions.contains(trace)) {
                 gone.objects.insert(number);
             }
@@ -139,16 +139,11 @@ fn captors<'a>(
 ) -> BTreeSet<&'a [u8]> {
     let file = context.main();
     let entries = context.sections(meta_graph, OBJECT_GRAPH_DEF).flat_map(|graph| fields(file, graph.payload()));
-    let name = |entry: &crate::wire::Field| {
-        let captures =
-            first_len(file, entry.payload(), map_entry::VALUE).map(|value| objects::bound_inputs(file, value));
-        let goes = captures.is_some_and(|mut captures| captures.any(|object| captured.contains(&object)));
-        first_len(file, entry.payload(), map_entry::KEY).and_then(|name| file.get(name)).filter(|_| goes)
-    };
-    let mut names: BTreeSet<&[u8]> = entries
-        .filter(|entry| entry.is_len(saved_object_graph::CONCRETE_FUNCTIONS))
-        .filter_map(|entry| name(&entry))
-        .collect();
+    let concrete = entries.filter(|entry| entry.is_len(saved_object_graph::CONCRETE_FUNCTIONS));
+    let concrete = concrete.map(|entry| Entry::read(file, entry));
+    let captors =
+        concrete.filter(|entry| objects::bound_inputs(&entry.value).iter().any(|object| captured.contains(object)));
+    let mut names: BTreeSet<&[u8]> = captors.map(|entry| entry.key).collect();
     if !names.is_empty() {
         let functions = reach.kinds().filter(|(_, kind)| *kind == VertexKind::Function);
         for (number, _) in functions.filter(|(number, _)| reach.is_called(*number)) {

@@ -123,7 +123,7 @@ struct Outline {
 impl Outline {
     /// `None` where no argument is a number.
     fn of(file: &[u8], program: &Program<'_>, trace: Thing) -> Option<Self> {
-        let signature = first_len(file, program.concrete_function_of(trace)?, INPUT_SIGNATURE)?;
+        let signature = program.concrete_function_of(trace)?.range(INPUT_SIGNATURE)?;
         let arguments = xxh3_128(&outline(file, signature)?);
         program.functions.get(trace).map(|function| Self { arguments, operations: operations(function) })
     }
