@@ -37,6 +37,9 @@ fn models() -> Vec<PathBuf> {
         let pair: Vec<PathBuf> = ["bloated", "fixed"].map(|name| folder.join(name)).into();
         models.extend(if pair.iter().all(|path| path.is_dir()) { pair } else { vec![folder] });
     }
+    models.retain(|model| {
+        ["pb", "pbtxt", "cpb"].iter().any(|form| model.join("saved_model").with_extension(form).is_file())
+    });
     models.sort();
     assert!(models.len() >= 30, "{models:?}");
     models
@@ -80,8 +83,8 @@ fn wrong_anywhere(run: &Run, columns: usize) -> Vec<String> {
     for line in run.stderr.lines().filter(|line| !line.starts_with("smaudit: ")) {
         wrong.push(format!("on standard error: {line}"));
     }
-    if (run.code == 0) != run.stderr.is_empty() {
-        wrong.push(format!("exit code {} and on standard error: {}", run.code, run.stderr));
+    if run.code == 0 && !run.stderr.is_empty() {
+        wrong.push(format!("exit code 0 and on standard error: {}", run.stderr));
     }
     wrong
 }

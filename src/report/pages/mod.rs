@@ -90,7 +90,7 @@ impl Amounts {
 
     /// Amounts, each less than the one before it: what is missed least goes first.
     pub(super) fn from_most_to_least() -> Vec<Self> {
-        let steps: [fn(&mut Self); 22] = [
+        let steps: [fn(&mut Self); 24] = [
             |a| a.unless = false,
             |a| a.largest = 4,
             |a| a.remedies = 2,
@@ -113,6 +113,8 @@ impl Amounts {
             |a| a.largest = 0,
             |a| a.models = 3,
             |a| (a.causes, a.sentences, a.lines) = (1, 0, 1),
+            |a| a.rules = 2,
+            |a| a.rules = 1,
         ];
         let mut all = vec![Self::MOST];
         let mut amounts = Self::MOST;
