@@ -184,11 +184,13 @@ impl Search<'_, '_> {
         for step in path.iter().flat_map(|(_, steps)| steps) {
             let (kind, bytes) = self.graph.vertex(step.vertex).map_or((VertexKind::Node, 0), |t| (t.kind, t.bytes));
             let name = self.graph.name(step.vertex);
-            steps.push(WhyStep { edge: Some(step.edge), kind, name, bytes });
+            let op = self.graph.op(step.vertex);
+            let op = (!op.is_empty()).then(|| String::from_utf8_lossy(op).into_owned());
+            steps.push(WhyStep { edge: Some(step.edge), kind, name, op, bytes });
         }
         let function = node.map(|_| self.graph.name(number));
         if let (Some(bytes), Some(_)) = (node, &path) {
-            steps.push(WhyStep { edge: None, kind: VertexKind::Node, name: wanted.to_owned(), bytes });
+            steps.push(WhyStep { edge: None, kind: VertexKind::Node, name: wanted.to_owned(), op: None, bytes });
         }
         WhyThing {
             kind: if node.is_some() { VertexKind::Node } else { kind },

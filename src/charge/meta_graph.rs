@@ -1,5 +1,6 @@
 //! A MetaGraphDef: its sections, and what it says of itself (tags, signatures, assets).
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -42,6 +43,7 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, index: usize) -> MetaGra
         charge_section(walk, section, category, labels.with(Dimension::Section, section_label), &mut meta_graph);
     });
     walk.charge_tail(field, framing);
+    keep_last_of_each_key(&mut meta_graph.signatures);
     (meta_graph.library, meta_graph.notes) = std::mem::take(&mut walk.draft).finish();
     meta_graph
 }
@@ -111,6 +113,15 @@ fn signature_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph: 
     });
     let name = String::from_utf8_lossy(&key).into_owned();
     meta_graph.signatures.push(Signature { name, bytes: walk.layout.span(&field).bytes(), def });
+}
+
+/// Of several entries of a map with one key protobuf keeps the last (<https://protobuf.dev/programming-guides/encoding/#maps>).
+/// The others are charged, and are no signatures.
+fn keep_last_of_each_key(signatures: &mut Vec<Signature>) {
+    let last: HashMap<String, usize> =
+        signatures.iter().enumerate().map(|(position, signature)| (signature.name.clone(), position)).collect();
+    let mut position = 0..;
+    signatures.retain(|signature| position.next() == last.get(&signature.name).copied());
 }
 
 fn asset_file_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph: &mut MetaGraph) {

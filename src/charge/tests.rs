@@ -153,6 +153,21 @@ fn signatures_and_assets_are_decoded() {
 }
 
 #[test]
+fn of_signatures_of_one_key_the_last_counts_and_all_are_charged() {
+    let signature = |method: &str| message().bytes(3, method);
+    let graph = meta_graph(&["serve"], &graph([]))
+        .entry(5, "a", &signature("first"))
+        .entry(5, "b", &signature("other"))
+        .entry(5, "a", &signature("last"));
+    let (saved_model, rollup) = charged(&saved_model([&graph]).0, &[Dimension::Section]);
+    let signatures = &saved_model.meta_graphs[0].signatures;
+    let named: Vec<_> = signatures.iter().map(|it| (it.name.as_str(), it.def.method_name.as_str())).collect();
+    assert_eq!(named, [("b", "other"), ("a", "last")]);
+    let section = rollup.rows.iter().find(|row| row.name == "signature_def").expect("the section has bytes");
+    assert_eq!((section.count, section.bytes > signatures.iter().map(|it| it.bytes).sum()), (3, true));
+}
+
+#[test]
 fn damage_costs_the_message_that_it_is_in_and_no_more() {
     let broken = message().bytes(1, "a").raw(&[0x0f]);
     let list = message().message(1, &broken).message(1, &node("b", "Add"));

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
 use foldhash::HashMap;
-use prost::Message as _;
 
 use super::builder::{Builder, first};
 use super::declare::Declaring;
@@ -16,15 +14,14 @@ use super::vertices::Vertices;
 use super::{EdgeKind, Inputs, MetaGraph, MetaGraphReach, Origin, Vertex, VertexKind, objects, restore};
 use crate::message::number::collection_def::node_list;
 use crate::message::number::function_def::NODE_DEF;
-use crate::message::number::meta_graph_def::{
-    ASSET_FILE_DEF, COLLECTION_DEF, GRAPH_DEF, OBJECT_GRAPH_DEF, SAVER_DEF, SIGNATURE_DEF,
-};
+use crate::message::number::meta_graph_def::{ASSET_FILE_DEF, COLLECTION_DEF, GRAPH_DEF, OBJECT_GRAPH_DEF, SAVER_DEF};
 use crate::message::number::{asset_file_def, collection_def, map_entry, tensor_info};
 use crate::message::{Input, input_node, ops};
+use crate::outline::Signature;
 use crate::outline::within;
 use crate::progress::Ticks;
+use crate::proto::TensorInfo;
 use crate::proto::tensor_info::Encoding;
-use crate::proto::{SignatureDef, TensorInfo};
 use crate::wire::{Field, fields};
 
 /// The most `saver_def` fields of a metagraph that are read; writers make one.
@@ -78,8 +75,7 @@ pub(super) fn build<'a>(
     sections(ASSET_FILE_DEF).take(meta_graph.assets).for_each(|asset| builder.asset(asset, inputs.asset_bytes));
     let mut main_ops = Vec::new();
     sections(COLLECTION_DEF).for_each(|entry| main_ops.extend(builder.main_op(entry)));
-    let signatures = sections(SIGNATURE_DEF).take(meta_graph.signatures);
-    signatures.enumerate().for_each(|(position, entry)| builder.signature(position, entry));
+    meta_graph.signatures.iter().enumerate().for_each(|(position, signature)| builder.signature(position, signature));
     if !main_ops.is_empty() {
         let targets = main_ops.into_iter().map(|node| (node, EdgeKind::Runs)).collect();
         builder.root(Origin::MainOp, None, targets);
@@ -211,11 +207,8 @@ impl<'a> Builder<'a, '_> {
         names.filter_map(|name| self.node(name)).collect()
     }
 
-    fn signature(&mut self, position: usize, entry: Range<usize>) {
-        let key = self.file.get(first(self.file, entry.clone(), map_entry::KEY)).unwrap_or_default();
-        let name = String::from_utf8_lossy(key).into_owned();
-        let value = self.file.get(first(self.file, entry, map_entry::VALUE)).unwrap_or_default();
-        let def = SignatureDef::decode(Bytes::copy_from_slice(value)).unwrap_or_default();
+    fn signature(&mut self, position: usize, signature: &Signature) {
+        let Signature { name, def, .. } = signature;
         let mut targets = Vec::new();
         for (infos, edge) in [(&def.outputs, EdgeKind::Output), (&def.inputs, EdgeKind::Fed)] {
             for tensor in infos.values().flat_map(tensor_names) {
@@ -223,7 +216,7 @@ impl<'a> Builder<'a, '_> {
                 targets.extend(found.map(|node| (node, edge)));
             }
         }
-        self.root(Origin::Signature(name), Some(position), targets);
+        self.root(Origin::Signature(name.clone()), Some(position), targets);
     }
 }
 

@@ -243,8 +243,8 @@ pub struct MetaGraph<'i> {
     pub referring_in_functions: Option<&'i [Field]>,
     /// Its functions.
     pub library: &'i Library,
-    /// How many of its signatures are followed, from the first one on.
-    pub signatures: usize,
+    /// Its signatures.
+    pub signatures: &'i [outline::Signature],
     /// How many of its assets are.
     pub assets: usize,
     /// Whether its objects are.
@@ -260,7 +260,7 @@ impl<'i> From<&'i outline::MetaGraph> for MetaGraph<'i> {
             referring,
             referring_in_functions,
             library: &charged.library,
-            signatures: charged.signatures.len(),
+            signatures: &charged.signatures,
             assets: charged.assets.len(),
             objects: !charged.too_many_objects,
         }

@@ -63,7 +63,7 @@ pub struct MetaGraph {
     pub object_nodes: u64,
     /// Whether these are too many to be followed.
     pub too_many_objects: bool,
-    /// The entries of `signature_def`.
+    /// The entries of `signature_def`, of each key the last one.
     pub signatures: Vec<Signature>,
     /// The files that `asset_file_def` names, relative to `assets/`.
     pub assets: Vec<String>,

@@ -1,6 +1,7 @@
 //! The answer of `smaudit why`: the ways from signatures to a thing, as data, as JSON, and as text with a line for each
 //! step.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -123,6 +124,8 @@ pub struct WhyStep {
     pub kind: VertexKind,
     /// Its name.
     pub name: String,
+    /// The op of a node of the graph itself; null for all others.
+    pub op: Option<String>,
     /// Its bytes; 0 where it has none of its own.
     pub bytes: u64,
 }
@@ -224,13 +227,23 @@ impl WhyRoot {
     }
 }
 
+impl WhyStep {
+    /// Its name, a node's with its op where the name does not begin with that: `serve (PartitionedCall)`.
+    fn label(&self) -> Cow<'_, str> {
+        match &self.op {
+            Some(op) if !self.name.starts_with(&**op) => format!("{} ({op})", self.name).into(),
+            _ => (&*self.name).into(),
+        }
+    }
+}
+
 impl WhyThing {
     fn write(&self, columns: usize, out: &mut dyn Write) -> io::Result<()> {
         match &self.root {
             Some(root) => {
                 let (kind, name) = root.words();
                 line(kind, "", name, 0, columns, out)?;
-                let step = |s: &WhyStep| line(word(s.edge), s.kind.name(), &s.name, s.bytes, columns, out);
+                let step = |s: &WhyStep| line(word(s.edge), s.kind.name(), &s.label(), s.bytes, columns, out);
                 self.steps.iter().try_for_each(step)?;
             }
             None => {
@@ -292,7 +305,7 @@ mod tests {
     use super::*;
 
     fn step(edge: EdgeKind, kind: VertexKind, name: &str, bytes: u64) -> WhyStep {
-        WhyStep { edge: Some(edge), kind, name: name.to_owned(), bytes }
+        WhyStep { edge: Some(edge), kind, name: name.to_owned(), op: None, bytes }
     }
 
     fn answer(things: Vec<WhyThing>) -> WhyReport {

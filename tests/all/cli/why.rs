@@ -88,7 +88,7 @@ fn json_has_the_way_of_the_text() {
     assert!(steps.len() > 2 && steps.iter().all(said), "{steps:#?}\n{text}");
     assert_eq!(
         steps.last().unwrap(),
-        &json!({"edge": "file", "kind": "asset", "name": "vocabulary.txt", "bytes": 1648})
+        &json!({"edge": "file", "kind": "asset", "name": "vocabulary.txt", "op": null, "bytes": 1648})
     );
 }
 
