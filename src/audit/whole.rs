@@ -17,34 +17,14 @@ use crate::escape::shortened;
 use crate::graph::{MetaGraphReach, Reach};
 use crate::ledger::{Dimension, Ledger};
 use crate::message::Entry;
+use crate::message::number::{
+    attr_value, function_def, function_def_library, graph_def, meta_graph_def, node_def, saved_object,
+    saved_object_graph, saved_variable, saver_def, tensor_shape_proto,
+};
 use crate::outline::{MetaGraph, SavedModel};
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::stand_in::StandIn;
-use crate::wire::{WireType, fields, last_len, varint};
-
-/// `GraphDef.node` (tensorflow/core/framework/graph.proto); a SavedModel has a number under it.
-const GRAPH_NODE: u32 = 1;
-/// `MetaGraphDef.saver_def` and `object_graph_def` (tensorflow/core/protobuf/meta_graph.proto), `SaverDef.restore_op_name`.
-const SAVER_DEF: u32 = 3;
-const OBJECT_GRAPH_DEF: u32 = 7;
-const RESTORE_OP_NAME: u32 = 3;
-/// `SavedObjectGraph.nodes`, `SavedObject.variable`, and of that the type and the shape
-/// (tensorflow/core/protobuf/saved_object_graph.proto).
-const OBJECTS: u32 = 1;
-const VARIABLE: u32 = 7;
-const VARIABLE_DTYPE: u32 = 1;
-const VARIABLE_SHAPE: u32 = 2;
-/// `NodeDef.op`, `.input` and `.attr`, `AttrValue.type` and `.shape`.
-const OP: u32 = 2;
-const INPUT: u32 = 3;
-const ATTR: u32 = 5;
-const ATTR_TYPE: u32 = 6;
-const ATTR_SHAPE: u32 = 7;
-/// `GraphDef.node` and `.library`, `FunctionDefLibrary.function`, `FunctionDef.node_def`.
-const GRAPH_DEF: u32 = 2;
-const LIBRARY: u32 = 2;
-const FUNCTION: u32 = 1;
-const NODE_DEF: u32 = 3;
+use crate::wire::{Field, WireType, fields, last_len, varint};
 
 /// Ops that read a checkpoint (tensorflow/core/ops/io_ops.cc), that are variables, and that give them a value
 /// (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc).
@@ -118,7 +98,7 @@ fn of_main_file(main: &MainFile<'_>) -> Option<Problem> {
 fn is_graph_def(main: &MainFile<'_>, contents: &[u8]) -> bool {
     match main.form {
         Form::Binary => {
-            let mut first = fields(contents, 0..contents.len()).filter(|field| field.number == GRAPH_NODE);
+            let mut first = fields(contents, 0..contents.len()).filter(|field| field.number == graph_def::NODE);
             first.next().is_some_and(|field| field.wire_type == WireType::Len)
         }
         Form::Text => {
@@ -155,8 +135,8 @@ fn missing_checkpoint(parts: &Parts<'_>, saved_model: &SavedModel, ledger: &Ledg
     let ops = ledger.rollup(&[Dimension::Op]);
     let has = |wanted: &[&str]| ops.rows.iter().any(|row| wanted.contains(&row.name.as_str()));
     let restores = |graph: &MetaGraph| {
-        let savers = fields(file, graph.range.clone()).filter(|field| field.is_len(SAVER_DEF));
-        let mut restore_ops = savers.filter_map(|saver| last_len(file, saver.payload(), RESTORE_OP_NAME));
+        let savers = fields(file, graph.range.clone()).filter(|field| field.is_len(meta_graph_def::SAVER_DEF));
+        let mut restore_ops = savers.filter_map(|saver| last_len(file, saver.payload(), saver_def::RESTORE_OP_NAME));
         restore_ops.any(|name| !name.is_empty())
     };
     let is_restored = has(&RESTORES) && saved_model.meta_graphs.iter().any(restores);
@@ -239,16 +219,17 @@ fn of_objects<'c>(file: &[u8], graph: &MetaGraph, checkpoint: &'c Checkpoint) ->
     let Some(saved) = &checkpoint.object_graph else { return Vec::new() };
     let tensors: HashMap<&str, &Tensor> =
         checkpoint.bundle.tensors.iter().map(|tensor| (&*tensor.key, tensor)).collect();
-    let graphs = fields(file, graph.range.clone()).filter(|field| field.is_len(OBJECT_GRAPH_DEF));
-    let objects = graphs.flat_map(|graph| fields(file, graph.payload())).filter(|field| field.is_len(OBJECTS));
+    let graphs = fields(file, graph.range.clone()).filter(|field| field.is_len(meta_graph_def::OBJECT_GRAPH_DEF));
+    let objects =
+        graphs.flat_map(|graph| fields(file, graph.payload())).filter(|field| field.is_len(saved_object_graph::NODES));
     let mut differing = Vec::new();
     for (object, tracked) in objects.zip(&saved.graph.nodes) {
-        let Some(variable) = last_len(file, object.payload(), VARIABLE) else { continue };
+        let Some(variable) = last_len(file, object.payload(), saved_object::VARIABLE) else { continue };
         let value = tracked.attributes.iter().find(|attribute| attribute.name == VARIABLE_VALUE);
         let Some(tensor) = value.and_then(|value| tensors.get(&*value.checkpoint_key)).copied() else { continue };
-        let dtype = fields(file, variable.clone()).filter(|field| field.number == VARIABLE_DTYPE).last();
+        let dtype = fields(file, variable.clone()).filter(|field| field.number == saved_variable::DTYPE).last();
         let dtype = dtype.and_then(|field| varint(field.bytes(file))).and_then(|(dtype, _)| i32::try_from(dtype).ok());
-        let shape = last_len(file, variable, VARIABLE_SHAPE).and_then(|shape| sizes(file, shape));
+        let shape = last_len(file, variable, saved_variable::SHAPE).and_then(|shape| sizes(file, shape));
         let declared = Declared { dtype: dtype.unwrap_or_default(), shape };
         if is_whole_variable(tensor) && !declared.fits(tensor) {
             let name = value.map(|value| value.full_name.clone()).filter(|name| !name.is_empty());
@@ -285,11 +266,11 @@ fn of_handles<'a>(
 /// What the attributes of a variable's node say.
 fn declared_by(file: &[u8], node: Range<usize>) -> Declared {
     let mut declared = Declared { dtype: 0, shape: None };
-    for entry in fields(file, node).filter(|field| field.is_len(ATTR)) {
+    for entry in fields(file, node).filter(|field| field.is_len(node_def::ATTR)) {
         let Entry { key, value, .. } = Entry::read(file, entry);
         match key {
-            b"dtype" => declared.dtype = i32::try_from(value.integer(ATTR_TYPE)).unwrap_or_default(),
-            b"shape" => declared.shape = value.range(ATTR_SHAPE).and_then(|shape| sizes(file, shape)),
+            b"dtype" => declared.dtype = i32::try_from(value.integer(attr_value::TYPE)).unwrap_or_default(),
+            b"shape" => declared.shape = value.range(attr_value::SHAPE).and_then(|shape| sizes(file, shape)),
             _ => {}
         }
     }
@@ -301,12 +282,15 @@ fn sizes(file: &[u8], shape: Range<usize>) -> Option<Vec<i64>> {
     let mut sizes = Vec::new();
     for field in fields(file, shape) {
         match field.number {
-            2 => {
-                let size = fields(file, field.payload()).filter(|size| size.number == 1).last();
+            tensor_shape_proto::DIM => {
+                let is_size = |size: &Field| size.number == tensor_shape_proto::dim::SIZE;
+                let size = fields(file, field.payload()).filter(is_size).last();
                 let size = size.and_then(|size| varint(size.bytes(file))).map_or(0, |(size, _)| size);
                 sizes.push(i64::from_ne_bytes(size.to_ne_bytes()));
             }
-            3 if varint(field.bytes(file)).is_some_and(|(unknown, _)| unknown != 0) => return None,
+            tensor_shape_proto::UNKNOWN_RANK if varint(field.bytes(file)).is_some_and(|(unknown, _)| unknown != 0) => {
+                return None;
+            }
             _ => {}
         }
     }
@@ -316,26 +300,32 @@ fn sizes(file: &[u8], shape: Range<usize>) -> Option<Vec<i64>> {
 /// Whether a node that casts or reshapes takes what a restore op gives. Walks all nodes, which is done for a model in which
 /// something differs.
 fn changes_what_it_restores(file: &[u8], graph: &MetaGraph) -> bool {
-    let graphs =
-        || fields(file, graph.range.clone()).filter(|field| field.is_len(GRAPH_DEF)).map(|field| field.payload());
-    let libraries = graphs().flat_map(|graph| fields(file, graph)).filter(|field| field.is_len(LIBRARY));
-    let functions =
-        libraries.flat_map(|library| fields(file, library.payload())).filter(|field| field.is_len(FUNCTION));
-    let scopes =
-        graphs().map(|graph| (graph, GRAPH_NODE)).chain(functions.map(|function| (function.payload(), NODE_DEF)));
+    let graphs = || {
+        fields(file, graph.range.clone())
+            .filter(|field| field.is_len(meta_graph_def::GRAPH_DEF))
+            .map(|field| field.payload())
+    };
+    let libraries = graphs().flat_map(|graph| fields(file, graph)).filter(|field| field.is_len(graph_def::LIBRARY));
+    let functions = libraries
+        .flat_map(|library| fields(file, library.payload()))
+        .filter(|field| field.is_len(function_def_library::FUNCTION));
+    let scopes = graphs()
+        .map(|graph| (graph, graph_def::NODE))
+        .chain(functions.map(|function| (function.payload(), function_def::NODE_DEF)));
     scopes.into_iter().any(|(scope, number)| {
         let nodes =
             || fields(file, scope.clone()).filter(move |field| field.is_len(number)).map(|field| field.payload());
         let part = |node: Range<usize>, number| {
             last_len(file, node, number).and_then(|range| file.get(range)).unwrap_or_default()
         };
-        let is_restore = |node: &Range<usize>| RESTORES.iter().any(|op| op.as_bytes() == part(node.clone(), OP));
-        let restoring: HashSet<&[u8]> = nodes().filter(is_restore).map(|node| part(node, 1)).collect();
+        let is_restore =
+            |node: &Range<usize>| RESTORES.iter().any(|op| op.as_bytes() == part(node.clone(), node_def::OP));
+        let restoring: HashSet<&[u8]> = nodes().filter(is_restore).map(|node| part(node, node_def::NAME)).collect();
         let changes = |node: Range<usize>| {
-            let inputs = fields(file, node.clone()).filter(|field| field.is_len(INPUT));
+            let inputs = fields(file, node.clone()).filter(|field| field.is_len(node_def::INPUT));
             let mut sources =
                 inputs.map(|input| input.bytes(file).split(|byte| *byte == b':').next().unwrap_or_default());
-            matches!(part(node, OP), b"Cast" | b"Reshape") && sources.any(|source| restoring.contains(source))
+            matches!(part(node, node_def::OP), b"Cast" | b"Reshape") && sources.any(|source| restoring.contains(source))
         };
         !restoring.is_empty() && nodes().any(changes)
     })

@@ -182,10 +182,9 @@ fn ops<'a>(context: &Context<'a>, meta_graph: usize) -> impl Iterator<Item = &'a
 mod tests {
     use super::ModelKind;
     use crate::findings::tests::report;
+    use crate::message::number::saved_object::USER_OBJECT as USER;
     use crate::support::graph::{graph_of, object, objects};
     use crate::support::wire::{Message, message, node, saved_model};
-
-    const USER: u32 = 4;
 
     /// The kind of a model whose root has this identifier and these attributes.
     fn kind_of(identifier: &str, attributes: &[&str], ops: &[&str]) -> (ModelKind, Vec<String>) {

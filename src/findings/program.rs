@@ -22,6 +22,7 @@ use crate::message::attributes::GRADIENT_OP_TYPE;
 use crate::message::number::function_def_library::{GRADIENT, REGISTERED_GRADIENTS};
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
+use crate::message::number::{gradient_def, registered_gradient};
 use crate::message::saved_object::{self, Kind};
 use crate::message::{AttrValue, Entry, Message, SavedObject, input_node, ops};
 use crate::wire::{Field, fields, first_len};
@@ -368,13 +369,13 @@ impl<'a> Program<'a> {
         let mut registered: HashMap<&[u8], Thing> = HashMap::default();
         for field in beside_functions.filter(|field| field.is_len(GRADIENT) || field.is_len(REGISTERED_GRADIENTS)) {
             let part = |number| text(first_len(file, field.payload(), number));
-            let (first, second) = (part(1), part(2));
             let is_registered = field.number == REGISTERED_GRADIENTS;
-            let Some(gradient) = self.function(if is_registered { first } else { second }) else { continue };
+            let gradient = if is_registered { registered_gradient::GRADIENT_FUNC } else { gradient_def::GRADIENT_FUNC };
+            let Some(gradient) = self.function(part(gradient)) else { continue };
             self.gradients.push((gradient, field.range()));
             if is_registered {
-                registered.entry(second).or_insert(gradient);
-            } else if let Some(function) = self.function(first) {
+                registered.entry(part(registered_gradient::REGISTERED_OP_TYPE)).or_insert(gradient);
+            } else if let Some(function) = self.function(part(gradient_def::FUNCTION_NAME)) {
                 self.need(function, gradient, Via::Call);
             }
         }

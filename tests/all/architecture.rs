@@ -167,6 +167,24 @@ fn generated_code_unsafe_code_and_clap_stay_in_their_places() {
 }
 
 #[test]
+fn no_field_number_is_written_by_hand() {
+    // A field is known by its number where it is compared with one, or looked for.
+    let compared = ["is_len(", ".number == ", ".number != "];
+    let begins_with_digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    for entry in WalkDir::new("src").sort_by_file_name() {
+        let path = entry.expect("src can be walked").into_path();
+        let is_exempt = ["src/message", "src/wire"].iter().any(|place| path.starts_with(place));
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        if is_exempt || path.ends_with("tests.rs") || path.ends_with("wire.rs") {
+            continue;
+        }
+        let by_hand = |line: &&str| compared.iter().any(|what| line.split(what).skip(1).any(begins_with_digit));
+        let found: Vec<&str> = text.lines().filter(by_hand).collect();
+        assert!(found.is_empty(), "{} has numbers that message::number has names for: {found:#?}", path.display());
+    }
+}
+
+#[test]
 fn the_documentation_draws_the_same_layers() {
     let drawn = LAYERS.map(|parts| parts.join("  ")).join("\n");
     let text = std::fs::read_to_string("docs/architecture.md").expect("the document is there");

@@ -2,7 +2,7 @@
 //!
 //! Most functions of a library are traces of a few Python functions, and differ in nothing but their names. To read a node
 //! again for its form, and to hash that, takes several times what it takes to see that its bytes are those of a node read
-//! before, with other names in the same places. So each node that is read leaves a [`Step`] behind: from what
+//! before, with other names in the same places. So each node that is read leaves a [`TrailStep`] behind: from what
 //! the nodes before it were, by the bytes that it has around the names of its inputs, to what they are with it. Where the
 //! names of a function are distinct and its nodes follow steps, nothing else of them has to be read: they
 //! are of the form that the last step has the digest of.

@@ -97,11 +97,9 @@ pub(super) fn saved_by_keras(program: &Program<'_>) -> HashSet<(Thing, Thing)> {
 #[cfg(test)]
 mod tests {
     use crate::findings::tests::found;
+    use crate::message::number::saved_object::{FUNCTION, USER_OBJECT as USER};
     use crate::support::graph::{call, function_of, graph_of, object, objects, signature};
     use crate::support::wire::{Message, message, node};
-
-    const USER: u32 = 4;
-    const FUNCTION: u32 = 6;
 
     fn user(identifier: &str, children: &[(&str, u64)]) -> Message {
         object(USER, &message().bytes(1, identifier), children)

@@ -104,12 +104,10 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::findings::tests::report;
+    use crate::message::number::saved_object::{FUNCTION, USER_OBJECT as USER};
     use crate::report::ModelReport;
     use crate::support::graph::{call, function_of, graph_of, object, objects, signature};
     use crate::support::wire::{Message, message, meta_graph, node, saved_model};
-
-    const USER: u32 = 4;
-    const FUNCTION: u32 = 6;
 
     fn traced(function: &str) -> Message {
         object(FUNCTION, &message().bytes(1, function), &[])

@@ -13,6 +13,7 @@ use crate::findings::nodes::{Function, Node};
 use crate::findings::repeats::{Repeated, repeated};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::message::number::function_def::{CONTROL_RET, SIGNATURE};
+use crate::message::number::map_entry;
 use crate::message::number::node_def::INPUT;
 use crate::message::number::op_def::CONTROL_OUTPUT;
 use crate::message::{input_node, is_data};
@@ -106,8 +107,8 @@ fn freed(context: &Context<'_>, function: &Function<'_>, run: &Repeated) -> Vec<
     for field in function.fields().map_while(Result::ok).filter(|field| field.is_len(CONTROL_RET)) {
         let part =
             |number| first_len(file, field.payload(), number).and_then(|range| file.get(range)).unwrap_or_default();
-        if names.contains(part(2)) {
-            results.insert(part(1));
+        if names.contains(part(map_entry::VALUE)) {
+            results.insert(part(map_entry::KEY));
             told.push(field.range());
         }
     }

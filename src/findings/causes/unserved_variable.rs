@@ -261,14 +261,11 @@ mod tests {
 
     use crate::findings::Finding;
     use crate::findings::tests::{bytes_of, report};
+    use crate::message::number::saved_object::{FUNCTION, USER_OBJECT as USER, VARIABLE};
     use crate::report::ModelReport;
     use crate::support::bundle::BundleBuilder;
     use crate::support::graph::{call, function_of, graph_of, object, objects, signature, tracked};
     use crate::support::wire::{Message, message, meta_graph, node, saved_model};
-
-    const USER: u32 = 4;
-    const FUNCTION: u32 = 6;
-    const VARIABLE: u32 = 7;
 
     /// A model of objects, numbered from the root on, whose signature calls `f`, and of functions with the objects that each
     /// has captured. Those with a key are variables of 2,000 bytes each.
