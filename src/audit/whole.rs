@@ -16,21 +16,16 @@ use crate::dtype;
 use crate::escape::shortened;
 use crate::graph::{MetaGraphReach, Reach};
 use crate::ledger::{Dimension, Ledger};
-use crate::message::Entry;
+use crate::message::number::tensor_shape_proto::{self, dim};
 use crate::message::number::{
-    attr_value, function_def, function_def_library, graph_def, meta_graph_def, node_def, saved_object,
-    saved_object_graph, saved_variable, saver_def, tensor_shape_proto,
+    attr_value, function_def, graph_def, meta_graph_def, saved_object_graph, saved_variable, saver_def,
 };
+use crate::message::saved_object::Kind;
+use crate::message::{Message, NodeDef, SavedObject, input_node, is_data, ops};
 use crate::outline::{MetaGraph, SavedModel};
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::stand_in::StandIn;
-use crate::wire::{Field, WireType, fields, last_len, varint};
-
-/// Ops that read a checkpoint (tensorflow/core/ops/io_ops.cc), that are variables, and that give them a value
-/// (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc).
-const RESTORES: [&str; 3] = ["RestoreV2", "Restore", "RestoreSlice"];
-const VARIABLES: [&str; 4] = ["VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable"];
-const ASSIGNS: [&str; 2] = ["Assign", "AssignVariableOp"];
+use crate::wire::{Field, WireType, fields};
 
 /// What SavedObject calls the value of a variable in the checkpoint (tensorflow/python/trackable/base.py).
 const VARIABLE_VALUE: &str = "VARIABLE_VALUE";
@@ -132,16 +127,16 @@ fn missing_assets(parts: &Parts<'_>, saved_model: &SavedModel) -> Vec<Problem> {
 /// A metagraph that restores variables, in a model without a checkpoint.
 fn missing_checkpoint(parts: &Parts<'_>, saved_model: &SavedModel, ledger: &Ledger) -> Option<Problem> {
     let file = parts.main_bytes();
-    let ops = ledger.rollup(&[Dimension::Op]);
-    let has = |wanted: &[&str]| ops.rows.iter().any(|row| wanted.contains(&row.name.as_str()));
+    let found = ledger.rollup(&[Dimension::Op]);
+    let has = |wanted: &[&[u8]]| found.rows.iter().any(|row| wanted.contains(&row.name.as_bytes()));
     let restores = |graph: &MetaGraph| {
         let savers = fields(file, graph.range.clone()).filter(|field| field.is_len(meta_graph_def::SAVER_DEF));
-        let mut restore_ops = savers.filter_map(|saver| last_len(file, saver.payload(), saver_def::RESTORE_OP_NAME));
-        restore_ops.any(|name| !name.is_empty())
+        let mut savers = savers.map(|saver| Message::new(file, saver.payload()));
+        savers.any(|saver| !saver.bytes(saver_def::RESTORE_OP_NAME).is_empty())
     };
-    let is_restored = has(&RESTORES) && saved_model.meta_graphs.iter().any(restores);
+    let is_restored = has(&ops::RESTORES) && saved_model.meta_graphs.iter().any(restores);
     // What nothing ever assigns has its value from a checkpoint or from nowhere.
-    let is_never_set = has(&VARIABLES) && !has(&ASSIGNS);
+    let is_never_set = has(&ops::VARIABLES) && !has(&ops::ASSIGNS);
     (is_restored || is_never_set).then(|| {
         let message = "expected the checkpoint that the graph's variables are restored from, found no `variables` folder \
                        with one: copy or download it as well, or export the model again";
@@ -224,13 +219,12 @@ fn of_objects<'c>(file: &[u8], graph: &MetaGraph, checkpoint: &'c Checkpoint) ->
         graphs.flat_map(|graph| fields(file, graph.payload())).filter(|field| field.is_len(saved_object_graph::NODES));
     let mut differing = Vec::new();
     for (object, tracked) in objects.zip(&saved.graph.nodes) {
-        let Some(variable) = last_len(file, object.payload(), saved_object::VARIABLE) else { continue };
+        let Kind::Variable(variable) = SavedObject::new(file, object.payload()).kind() else { continue };
         let value = tracked.attributes.iter().find(|attribute| attribute.name == VARIABLE_VALUE);
         let Some(tensor) = value.and_then(|value| tensors.get(&*value.checkpoint_key)).copied() else { continue };
-        let dtype = fields(file, variable.clone()).filter(|field| field.number == saved_variable::DTYPE).last();
-        let dtype = dtype.and_then(|field| varint(field.bytes(file))).and_then(|(dtype, _)| i32::try_from(dtype).ok());
-        let shape = last_len(file, variable, saved_variable::SHAPE).and_then(|shape| sizes(file, shape));
-        let declared = Declared { dtype: dtype.unwrap_or_default(), shape };
+        let dtype = i32::try_from(variable.integer(saved_variable::DTYPE)).unwrap_or_default();
+        let declared =
+            Declared { dtype, shape: variable.message(saved_variable::SHAPE).and_then(|shape| sizes(&shape)) };
         if is_whole_variable(tensor) && !declared.fits(tensor) {
             let name = value.map(|value| value.full_name.clone()).filter(|name| !name.is_empty());
             differing.push((name.unwrap_or_else(|| tensor.key.clone()).into_bytes(), declared, tensor));
@@ -265,70 +259,42 @@ fn of_handles<'a>(
 
 /// What the attributes of a variable's node say.
 fn declared_by(file: &[u8], node: Range<usize>) -> Declared {
-    let mut declared = Declared { dtype: 0, shape: None };
-    for entry in fields(file, node).filter(|field| field.is_len(node_def::ATTR)) {
-        let Entry { key, value, .. } = Entry::read(file, entry);
-        match key {
-            b"dtype" => declared.dtype = i32::try_from(value.integer(attr_value::TYPE)).unwrap_or_default(),
-            b"shape" => declared.shape = value.range(attr_value::SHAPE).and_then(|shape| sizes(file, shape)),
-            _ => {}
-        }
-    }
-    declared
+    let node = NodeDef::read(file, node);
+    let dtype = node.attribute(b"dtype").and_then(|value| value.data_type());
+    let shape = node.attribute(b"shape").and_then(|value| value.message().message(attr_value::SHAPE));
+    let dtype = dtype.and_then(|dtype| i32::try_from(dtype).ok()).unwrap_or_default();
+    Declared { dtype, shape: shape.and_then(|shape| sizes(&shape)) }
 }
 
-/// The sizes in a TensorShapeProto; `None` of an unknown rank. A size of 0 is not written.
-fn sizes(file: &[u8], shape: Range<usize>) -> Option<Vec<i64>> {
-    let mut sizes = Vec::new();
-    for field in fields(file, shape) {
-        match field.number {
-            tensor_shape_proto::DIM => {
-                let is_size = |size: &Field| size.number == tensor_shape_proto::dim::SIZE;
-                let size = fields(file, field.payload()).filter(is_size).last();
-                let size = size.and_then(|size| varint(size.bytes(file))).map_or(0, |(size, _)| size);
-                sizes.push(i64::from_ne_bytes(size.to_ne_bytes()));
-            }
-            tensor_shape_proto::UNKNOWN_RANK if varint(field.bytes(file)).is_some_and(|(unknown, _)| unknown != 0) => {
-                return None;
-            }
-            _ => {}
-        }
-    }
-    Some(sizes)
+/// The sizes in a TensorShapeProto, unknown ones negative; `None` of an unknown rank.
+fn sizes(shape: &Message<'_>) -> Option<Vec<i64>> {
+    let size = |field: Field| Message::new(shape.file(), field.payload()).integer(dim::SIZE).cast_signed();
+    (shape.integer(tensor_shape_proto::UNKNOWN_RANK) == 0)
+        .then(|| shape.repeated(tensor_shape_proto::DIM).map(size).collect())
 }
 
 /// Whether a node that casts or reshapes takes what a restore op gives. Walks all nodes, which is done for a model in which
 /// something differs.
 fn changes_what_it_restores(file: &[u8], graph: &MetaGraph) -> bool {
-    let graphs = || {
-        fields(file, graph.range.clone())
-            .filter(|field| field.is_len(meta_graph_def::GRAPH_DEF))
-            .map(|field| field.payload())
+    let graphs = fields(file, graph.range.clone()).filter(|field| field.is_len(meta_graph_def::GRAPH_DEF));
+    let functions = graph.library.functions.iter().map(|function| function.field);
+    let scopes = graphs.map(|graph| (graph, graph_def::NODE));
+    let mut scopes = scopes.chain(functions.map(|function| (function, function_def::NODE_DEF)));
+    scopes.any(|(scope, number)| changes_restored(file, &scope.payload(), number))
+}
+
+/// The same of the nodes of one graph or function, its fields `number`.
+fn changes_restored(file: &[u8], scope: &Range<usize>, number: u32) -> bool {
+    let nodes = || {
+        let nodes = fields(file, scope.clone()).filter(move |field| field.is_len(number));
+        nodes.map(|field| NodeDef::read(file, field.payload()))
     };
-    let libraries = graphs().flat_map(|graph| fields(file, graph)).filter(|field| field.is_len(graph_def::LIBRARY));
-    let functions = libraries
-        .flat_map(|library| fields(file, library.payload()))
-        .filter(|field| field.is_len(function_def_library::FUNCTION));
-    let scopes = graphs()
-        .map(|graph| (graph, graph_def::NODE))
-        .chain(functions.map(|function| (function.payload(), function_def::NODE_DEF)));
-    scopes.into_iter().any(|(scope, number)| {
-        let nodes =
-            || fields(file, scope.clone()).filter(move |field| field.is_len(number)).map(|field| field.payload());
-        let part = |node: Range<usize>, number| {
-            last_len(file, node, number).and_then(|range| file.get(range)).unwrap_or_default()
-        };
-        let is_restore =
-            |node: &Range<usize>| RESTORES.iter().any(|op| op.as_bytes() == part(node.clone(), node_def::OP));
-        let restoring: HashSet<&[u8]> = nodes().filter(is_restore).map(|node| part(node, node_def::NAME)).collect();
-        let changes = |node: Range<usize>| {
-            let inputs = fields(file, node.clone()).filter(|field| field.is_len(node_def::INPUT));
-            let mut sources =
-                inputs.map(|input| input.bytes(file).split(|byte| *byte == b':').next().unwrap_or_default());
-            matches!(part(node, node_def::OP), b"Cast" | b"Reshape") && sources.any(|source| restoring.contains(source))
-        };
-        !restoring.is_empty() && nodes().any(changes)
-    })
+    let restoring = nodes().filter(|node| ops::RESTORES.contains(&node.op()));
+    let restoring: HashSet<&[u8]> = restoring.map(|node| node.name()).collect();
+    let takes_restored = |node: &NodeDef<'_>| {
+        node.inputs().filter(|input| is_data(input)).any(|input| restoring.contains(input_node(input)))
+    };
+    !restoring.is_empty() && nodes().any(|node| matches!(node.op(), b"Cast" | b"Reshape") && takes_restored(&node))
 }
 
 #[cfg(test)]

@@ -29,6 +29,11 @@ pub(super) const FUNCTION_AS_MODULE: &str = r#"tables = [x for x in tf.train.Tra
 served = tf.Module(); served.kept = [*serve.get_concrete_function().variables, *tables]
 tf.saved_model.save(served, "exported", signatures=serve)"#;
 
+/// Saves the function that serves with the variables that it reads, and no other function.
+pub(super) const SIGNATURE_AS_MODULE: &str = r#"serve, served = module.serve.get_concrete_function(), tf.Module()
+served.used = serve.variables
+tf.saved_model.save(served, "exported", signatures=serve)"#;
+
 /// Builds the graph of TensorFlow 1 once more, for what it serves. `build` and `checkpoint` are the user's.
 pub(super) const GRAPH_AGAIN: &str = r#"with tf.Graph().as_default(), tf.compat.v1.Session() as session:
     inputs, outputs = build(training=False); tf.compat.v1.train.Saver().restore(session, checkpoint)

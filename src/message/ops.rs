@@ -48,6 +48,9 @@ pub fn is_saver(op: &[u8]) -> bool {
 pub const PASSES: [&[u8]; 8] =
     [IDENTITY, b"Cast", b"Reshape", b"ExpandDims", b"Squeeze", b"StopGradient", b"EnsureShape", b"DisableCopyOnRead"];
 
+/// Ops that are variables (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc).
+pub const VARIABLES: [&[u8]; 4] = [b"VarHandleOp", b"VariableV2", b"Variable", b"AutoReloadVariable"];
+
 /// Ops that read a variable (tensorflow/core/ops/resource_variable_ops.cc; array_ops.cc for reference variables).
 pub const READS: [&[u8]; 2] = [b"ReadVariableOp", IDENTITY];
 
@@ -102,7 +105,7 @@ pub fn sets_restored(op: &[u8]) -> bool {
 pub fn makes_resource(op: &[u8]) -> bool {
     // Asked of every node: the ends of most ops say that it is none, without a comparison with each.
     let Some(b"leOp" | b"leV2" | b"able" | b"sors" | b"rsV2") = op.last_chunk::<4>() else { return false };
-    matches!(op, b"VarHandleOp" | b"VariableV2" | b"Variable" | b"AutoReloadVariable")
+    VARIABLES.contains(&op)
         || [&b"HashTable"[..], b"HashTableV2", b"HashTableOfTensors", b"HashTableOfTensorsV2"]
             .iter()
             .any(|end| op.ends_with(end) && !op.starts_with(b"Anonymous"))

@@ -11,6 +11,7 @@ use super::{layer_traces, unserved_variable};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Thing, Via};
+use crate::findings::remedy::SIGNATURE_AS_MODULE;
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
 use crate::graph::VertexKind;
 use crate::size::{bytes, plural};
@@ -26,9 +27,7 @@ pub(in crate::findings) const CAUSE: Cause = Cause {
         ),
         Remedy::any(
             "Save an object that holds the variables of the signature's function, and no other function.",
-            "serve, served = module.serve.get_concrete_function(), tf.Module()\n\
-             served.used = serve.variables\n\
-             tf.saved_model.save(served, \"exported\", signatures=serve)",
+            SIGNATURE_AS_MODULE,
             "a Python program loads the model and calls these functions.",
         ),
     ],

@@ -14,6 +14,7 @@ use foldhash::{HashMap, HashSet};
 use super::training_wrapper;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Thing, Via};
+use crate::findings::remedy::SIGNATURE_AS_MODULE;
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{OptimizerState, Variables, objects_by_key};
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
@@ -32,9 +33,7 @@ pub(in crate::findings) const CAUSE: Cause = Cause {
         ),
         Remedy::any(
             "Export an object that holds only what the signature needs.",
-            "serve, served = module.serve.get_concrete_function(), tf.Module()\n\
-             served.used = serve.variables\n\
-             tf.saved_model.save(served, \"exported\", signatures=serve)",
+            SIGNATURE_AS_MODULE,
             "a Python program loads the model and calls the functions that need them.",
         ),
     ],
