@@ -11,8 +11,8 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::causes::{debug_info, python_only_functions, unreached_function_nodes, unserved_variable};
-use super::{Cause, Context, savers};
+use super::causes::debug_info;
+use super::{Cause, Context, Detected, savers};
 use crate::graph::{Root, Vertex, VertexKind};
 use crate::message::attributes::{argument_shapes, is_output_shapes};
 use crate::message::number::function_def::{ARG_ATTR, NODE_DEF};
@@ -35,13 +35,21 @@ pub struct Information {
     pub message: String,
 }
 
+impl Information {
+    /// What was found of a cause, where that is no finding.
+    pub(super) fn of(cause: &Cause, found: &Detected) -> Self {
+        let message = found.message.trim_end_matches('.').to_owned();
+        Self { id: cause.id.to_owned(), bytes: found.bytes(), message }
+    }
+}
+
 impl Sum {
     fn told(self, id: &str, message: impl FnOnce(u64) -> String) -> Option<Information> {
         (self.bytes > 0).then(|| Information { id: id.to_owned(), bytes: self.bytes, message: message(self.count) })
     }
 }
 
-/// What there is to know of a model, most bytes first.
+/// What there is to know of a model besides its causes.
 pub(super) fn informations(context: &Context<'_>) -> Vec<Information> {
     let mut sums = Sums::default();
     for graph in 0..context.saved_model.meta_graphs.len() {
@@ -71,24 +79,7 @@ pub(super) fn informations(context: &Context<'_>) -> Vec<Information> {
         format!("{lists} of the ops that a graph uses, for loaders of another version")
     });
     let debug_info = debug_info.filter(|_| !debug_info::is_found(context));
-    let of_cause = |cause: &Cause, found: Option<(u64, String)>| {
-        let message = |message: String| message.trim_end_matches('.').to_owned();
-        found.map(|(bytes, text)| Information { id: cause.id.to_owned(), bytes, message: message(text) })
-    };
-    let told = [
-        save_restore,
-        unreached,
-        output_shapes,
-        debug_info,
-        op_list,
-        of_cause(&unserved_variable::CAUSE, unserved_variable::information(context)),
-        of_cause(&python_only_functions::CAUSE, python_only_functions::information(context)),
-        of_cause(&unreached_function_nodes::CAUSE, unreached_function_nodes::information(context)),
-    ];
-    let mut all: Vec<Information> = told.into_iter().flatten().collect();
-    // Stable: those of equal size stay in the order above.
-    all.sort_by_key(|information| std::cmp::Reverse(information.bytes));
-    all
+    [save_restore, unreached, output_shapes, debug_info, op_list].into_iter().flatten().collect()
 }
 
 #[derive(Default)]

@@ -66,6 +66,9 @@ pub struct Cause {
     /// The long form, in Markdown: `docs/findings/<id>.md`. The first line is `# <id>: <what it is>`.
     pub long: &'static str,
     detect: fn(&Context<'_>) -> Option<Detected>,
+    /// Of a cause that takes room in many models and is a mistake in few: whether what was found is worth knowing and no
+    /// finding.
+    only_information: Option<fn(&Context<'_>, &Detected) -> bool>,
 }
 
 impl Cause {
@@ -175,9 +178,16 @@ pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
         detected.map(|detected| (cause, detected))
     };
     let causes: Vec<&'static Cause> = CAUSES.iter().collect();
-    let (information, detected) =
+    let (mut information, detected) =
         queue::both(|| information::informations(context), || queue::map(&causes, |cause| detect(cause)));
-    let (findings, claims) = weigh(detected.into_iter().flatten().collect(), context.provenance());
+    let is_information = |(cause, found): &(&'static Cause, Detected)| {
+        cause.only_information.is_some_and(|is_information| is_information(context, found))
+    };
+    let (worth_knowing, detected): (Vec<_>, Vec<_>) = detected.into_iter().flatten().partition(is_information);
+    information.extend(worth_knowing.iter().map(|(cause, found)| Information::of(cause, found)));
+    // Stable: those of equal size stay in the order in which they were looked for.
+    information.sort_by_key(|information| std::cmp::Reverse(information.bytes));
+    let (findings, claims) = weigh(detected, context.provenance());
     Findings { information, explained: explained(context, &claims), ..findings }
 }
 

@@ -26,6 +26,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/assign-constants.md"),
     detect,
+    only_information: None,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

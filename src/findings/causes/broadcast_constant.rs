@@ -21,6 +21,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/broadcast-constant.md"),
     detect,
+    only_information: None,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

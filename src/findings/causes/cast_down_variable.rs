@@ -31,6 +31,7 @@ pub(super) const CAUSE: Cause = Cause {
     ],
     long: include_str!("../../../docs/findings/cast-down-variable.md"),
     detect,
+    only_information: None,
 };
 
 /// Ops that read a variable's value from its handle; the second takes rows of it.

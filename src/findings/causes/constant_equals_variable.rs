@@ -25,6 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     remedies: REMEDIES,
     long: include_str!("../../../docs/findings/constant-equals-variable.md"),
     detect,
+    only_information: None,
 };
 
 const REMEDIES: &[Remedy] = &[Remedy::any(

@@ -23,6 +23,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/constant-in-every-metagraph.md"),
     detect,
+    only_information: None,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

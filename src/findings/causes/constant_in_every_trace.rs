@@ -25,6 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/constant-in-every-trace.md"),
     detect,
+    only_information: None,
 };
 
 /// How many functions of a constant are named.

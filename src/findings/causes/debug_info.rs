@@ -26,6 +26,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/debug-info.md"),
     detect,
+    only_information: None,
 };
 
 /// Where TensorFlow writes it (tensorflow/python/saved_model/path_helpers.py).

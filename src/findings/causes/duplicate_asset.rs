@@ -19,6 +19,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/duplicate-asset.md"),
     detect,
+    only_information: None,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

@@ -22,6 +22,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/embedded-dataset.md"),
     detect,
+    only_information: None,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

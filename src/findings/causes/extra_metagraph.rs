@@ -26,6 +26,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/extra-metagraph.md"),
     detect,
+    only_information: None,
 };
 
 /// The tag that servers ask for (`tensorflow/cc/saved_model/tag_constants.h`).

@@ -25,6 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/foreign-files.md"),
     detect,
+    only_information: None,
 };
 
 /// What loaders, TensorFlow Serving, Keras and TensorFlow Hub read besides the main file.

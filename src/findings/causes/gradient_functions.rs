@@ -19,6 +19,7 @@ pub(super) const CAUSE: Cause = Cause {
     remedies: REMEDIES,
     long: include_str!("../../../docs/findings/gradient-functions.md"),
     detect,
+    only_information: None,
 };
 
 const UNLESS: &str = "a program loads the model to train it, or asks it for gradients.";

@@ -19,6 +19,7 @@ pub(super) const CAUSE: Cause = Cause {
     remedies: REMEDIES,
     long: include_str!("../../../docs/findings/layer-traces.md"),
     detect,
+    only_information: None,
 };
 
 const UNLESS: &str =

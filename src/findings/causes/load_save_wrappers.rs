@@ -23,6 +23,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/load-save-wrappers.md"),
     detect,
+    only_information: None,
 };
 
 /// What TensorFlow's loader calls a loaded function.

@@ -29,6 +29,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/metadata-array.md"),
     detect,
+    only_information: None,
 };
 
 /// An array of less is no cause of size by itself: shapes, strides and axes are shorter by far.

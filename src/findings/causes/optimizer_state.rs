@@ -16,6 +16,7 @@ pub(super) const CAUSE: Cause = Cause {
     remedies: REMEDIES,
     long: include_str!("../../../docs/findings/optimizer-state.md"),
     detect,
+    only_information: None,
 };
 
 const UNLESS: &str = "training goes on from this very directory.";

@@ -21,6 +21,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/per-variable-overhead.md"),
     detect,
+    only_information: None,
 };
 
 /// The largest value that counts as tiny: 64 numbers of four bytes, about a tenth of what a variable costs besides.

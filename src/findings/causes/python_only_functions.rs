@@ -16,7 +16,7 @@ use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
 use crate::graph::VertexKind;
 use crate::size::{bytes, plural};
 
-pub(in crate::findings) const CAUSE: Cause = Cause {
+pub(super) const CAUSE: Cause = Cause {
     id: "python-only-functions",
     remedies: &[
         Remedy::of(
@@ -33,23 +33,15 @@ pub(in crate::findings) const CAUSE: Cause = Cause {
     ],
     long: include_str!("../../../docs/findings/python-only-functions.md"),
     detect,
+    only_information: Some(is_information),
 };
 
+/// Whether it is too little for a finding, or what the model is there for.
+fn is_information(context: &Context<'_>, found: &Detected) -> bool {
+    !context.is_worth_a_finding(found.bytes()) || unserved_variable::is_for_programs(context)
+}
+
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    look(context).filter(|found| is_finding(context, found))
-}
-
-/// The same where it is too little for a finding, or what the model is there for.
-pub(in crate::findings) fn information(context: &Context<'_>) -> Option<(u64, String)> {
-    let found = look(context).filter(|found| !is_finding(context, found))?;
-    Some((found.bytes(), found.message))
-}
-
-fn is_finding(context: &Context<'_>, found: &Detected) -> bool {
-    context.is_worth_a_finding(found.bytes()) && !unserved_variable::is_for_programs(context)
-}
-
-fn look(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut beyond) = (Claims::default(), Evidence::default(), 0);
     for program in context.programs() {
         let gone = of_program(context, program);

@@ -31,6 +31,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/size-limit.md"),
     detect: |context| detect(context, &LIMITS),
+    only_information: None,
 };
 
 /// A size that is refused.

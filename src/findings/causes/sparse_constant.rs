@@ -25,6 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/sparse-constant.md"),
     detect,
+    only_information: None,
 };
 
 /// One value has to be at least this share of the elements.

@@ -27,6 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/stale-files.md"),
     detect,
+    only_information: None,
 };
 
 /// The configuration that the first tf.keras writes beside the assets and reads itself (`export_saved_model` of

@@ -32,6 +32,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/trace-per-argument.md"),
     detect,
+    only_information: None,
 };
 
 /// Values are inside of values at most this deep, or their function is left out.

@@ -33,6 +33,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/training-graph.md"),
     detect,
+    only_information: None,
 };
 
 /// What hub.Module of TensorFlow 1 writes: a module is there to be trained as well.

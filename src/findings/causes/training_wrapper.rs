@@ -33,6 +33,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/training-wrapper.md"),
     detect,
+    only_information: None,
 };
 
 /// The attribute by which every wrapper has its layer (`keras.layers.Wrapper`).

@@ -15,7 +15,7 @@ use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::Body;
 use crate::size::{bytes, plural};
 
-pub(in crate::findings) const CAUSE: Cause = Cause {
+pub(super) const CAUSE: Cause = Cause {
     id: "unreached-function-nodes",
     remedies: &[Remedy::any(
         "Compute in a function only what it returns, and trace it again.",
@@ -24,23 +24,19 @@ pub(in crate::findings) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/unreached-function-nodes.md"),
     detect,
+    only_information: Some(is_information),
 };
 
 /// The ops of TensorFlow 2.21 that keep no state (`OpDef.is_stateful` is false), sorted, one a line.
 static STATELESS: LazyLock<HashSet<&[u8]>> =
     LazyLock::new(|| include_str!("../stateless_ops.txt").lines().map(str::as_bytes).collect());
 
+/// Whether it is too little for a finding.
+fn is_information(context: &Context<'_>, found: &Detected) -> bool {
+    !context.is_worth_a_finding(found.bytes())
+}
+
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    look(context).filter(|found| context.is_worth_a_finding(found.claims.bytes()))
-}
-
-/// The same where it is too little for a finding: the bytes, and what they are.
-pub(in crate::findings) fn information(context: &Context<'_>) -> Option<(u64, String)> {
-    let found = look(context).filter(|found| !context.is_worth_a_finding(found.claims.bytes()))?;
-    Some((found.claims.bytes(), found.message))
-}
-
-fn look(context: &Context<'_>) -> Option<Detected> {
     let file = context.main();
     // Functions that are equal but for names have the same nodes to no use: of each kind one is read first.
     let mut idle_of_kind: HashMap<usize, bool> = HashMap::default();

@@ -29,6 +29,7 @@ pub(super) const CAUSE: Cause = Cause {
     ],
     long: include_str!("../../../docs/findings/unreached-rows.md"),
     detect,
+    only_information: None,
 };
 
 /// What gathers rows: from a handle, from a value.

@@ -29,6 +29,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/unrolled-loop.md"),
     detect,
+    only_information: None,
 };
 
 /// What a `While` costs, in nodes: it has two functions with their arguments, a counter that is compared and added to,

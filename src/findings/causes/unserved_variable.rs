@@ -22,7 +22,7 @@ use crate::graph::{Root, VertexKind};
 use crate::identity::TensorId;
 use crate::size::{bytes, plural};
 
-pub(in crate::findings) const CAUSE: Cause = Cause {
+pub(super) const CAUSE: Cause = Cause {
     id: "unserved-variable",
     remedies: &[
         Remedy::of(
@@ -39,6 +39,7 @@ pub(in crate::findings) const CAUSE: Cause = Cause {
     ],
     long: include_str!("../../../docs/findings/unserved-variable.md"),
     detect,
+    only_information: Some(|context, _| is_for_programs(context)),
 };
 
 /// What hub.Module of TensorFlow 1 writes beside the main file.
@@ -52,16 +53,6 @@ const VARIABLES: [&[u8]; 2] = [b"variables", b"trainable_variables"];
 const KERAS: &[u8] = b"_tf_keras_";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    look(context).filter(|_| !is_for_programs(context))
-}
-
-/// The same of a model that is there for Python programs: how many variables, and all that goes with them.
-pub(in crate::findings) fn information(context: &Context<'_>) -> Option<(u64, String)> {
-    let found = look(context).filter(|_| is_for_programs(context))?;
-    Some((found.bytes(), found.message))
-}
-
-fn look(context: &Context<'_>) -> Option<Detected> {
     let variables = context.variables()?;
     let tensors = unserved(context, variables);
     if tensors.is_empty() {

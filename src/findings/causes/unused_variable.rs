@@ -19,6 +19,7 @@ pub(super) const CAUSE: Cause = Cause {
     remedies: REMEDIES,
     long: include_str!("../../../docs/findings/unused-variable.md"),
     detect,
+    only_information: None,
 };
 
 const UNLESS: &str = "a program reads these variables from the loaded object itself, or goes on training it.";

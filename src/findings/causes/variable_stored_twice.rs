@@ -16,6 +16,7 @@ pub(super) const CAUSE: Cause = Cause {
     remedies: REMEDIES,
     long: include_str!("../../../docs/findings/variable-stored-twice.md"),
     detect,
+    only_information: None,
 };
 
 const UNLESS: &str = "a program reads both copies from the loaded object and changes one of them.";

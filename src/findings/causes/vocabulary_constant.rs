@@ -25,6 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     remedies: REMEDIES,
     long: include_str!("../../../docs/findings/vocabulary-constant.md"),
     detect,
+    only_information: None,
 };
 
 const UNLESS: &str = "the table is small and one more file to keep with the model costs more than it saves.";

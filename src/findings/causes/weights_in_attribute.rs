@@ -23,6 +23,7 @@ pub(super) const CAUSE: Cause = Cause {
     )],
     long: include_str!("../../../docs/findings/weights-in-attribute.md"),
     detect,
+    only_information: None,
 };
 
 /// A content, and where it is.
