@@ -16,19 +16,11 @@ use super::nodes::Node;
 use crate::graph::VertexKind;
 use crate::message::number::attr_value::I;
 use crate::message::number::tensor_proto::{INT_VAL, INT64_VAL, TENSOR_CONTENT};
-use crate::message::{TensorProto, input_node};
+use crate::message::{TensorProto, input_node, ops};
 use crate::proto::DataType;
 
 /// How far back values are followed; from an id to its lookup there are a dozen nodes and a few calls.
 const MAX_DEPTH: usize = 128;
-
-/// Ops that fill a table from a file or from tensors: the table, then keys and values (tensorflow/core/ops/lookup_ops.cc).
-const FROM_FILE: [&[u8]; 2] = [b"InitializeTableFromTextFileV2", b"InitializeTableFromTextFile"];
-const FROM_TENSORS: [&[u8]; 4] =
-    [b"InitializeTableV2", b"InitializeTable", b"LookupTableImportV2", b"LookupTableImport"];
-const FINDS: [&[u8]; 2] = [b"LookupTableFindV2", b"LookupTableFind"];
-/// Ops that ask a table for something else, and change nothing.
-const ASKS: [&[u8]; 4] = [b"LookupTableSizeV2", b"LookupTableSize", b"LookupTableExportV2", b"LookupTableExport"];
 
 /// What says that a table's values are the numbers of a file's lines (`TextFileInitializer`).
 const LINE_NUMBER: i64 = -1;
@@ -208,7 +200,7 @@ impl<'c, 'a> Ids<'c, 'a> {
             b"RaggedTensorToTensor" => input(1).or(input(2)),
             b"SparseToDense" => input(2).or(input(3)),
             b"SparseFillEmptyRows" if output.is(b"output_values", 1) => input(1).or(input(3)),
-            op if FINDS.contains(&op) => self.found(value, node).or(input(2)),
+            op if ops::TABLE_LOOKUPS.contains(&op) => self.found(value, node).or(input(2)),
             _ => self.result(value, node, output, depth),
         }
     }
@@ -286,9 +278,9 @@ impl<'c, 'a> Ids<'c, 'a> {
                 Some(Value { scope: taken.scope, name })
             };
             let filled = match taken.node.op() {
-                op if FROM_TENSORS.contains(&op) => self.bounds(input(2)?, MAX_DEPTH),
-                op if FROM_FILE.contains(&op) => self.lines(&taken.node, input(1)?)?,
-                op if FINDS.contains(&op) || ASKS.contains(&op) => continue,
+                op if ops::TABLE_FILLS.contains(&op) => self.bounds(input(2)?, MAX_DEPTH),
+                op if ops::TABLE_FILLS_FROM_FILE.contains(&op) => self.lines(&taken.node, input(1)?)?,
+                op if ops::TABLE_LOOKUPS.contains(&op) || ops::ASK_ABOUT_TABLES.contains(&op) => continue,
                 _ => return None,
             };
             bounds = Some(bounds.map_or(filled, |known| known.or(filled)));

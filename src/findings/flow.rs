@@ -15,14 +15,11 @@ use super::Context;
 use super::constants::Scope;
 use super::nodes::{Function, Node};
 use crate::graph::MetaGraphReach;
-use crate::message::input_node;
+use crate::message::{input_node, ops};
 
 /// More steps than this are not taken: a step is one use of a value by a node, and a file may give each of many
 /// variables to each of many functions.
 const MAX_STEPS: usize = 1 << 21;
-
-/// Ops that give a handle or a value on as it is.
-const PASSES: [&[u8]; 4] = [b"Identity", b"StopGradient", b"Snapshot", b"EnsureShape"];
 
 /// A value: the body that it is in, and how nodes of that body take it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -202,7 +199,7 @@ impl<'c, 'a> Flow<'c, 'a> {
                     let name = self.body(scope).arguments.get(position).copied()?;
                     open.push(Value { scope, name });
                 }
-                if PASSES.contains(&node.op()) {
+                if ops::GIVE_ON.contains(&node.op()) {
                     open.push(taken.result());
                 } else if called.is_empty() {
                     ends.push(taken);

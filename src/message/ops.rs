@@ -48,8 +48,34 @@ pub fn is_saver(op: &[u8]) -> bool {
 pub const PASSES: [&[u8]; 8] =
     [IDENTITY, b"Cast", b"Reshape", b"ExpandDims", b"Squeeze", b"StopGradient", b"EnsureShape", b"DisableCopyOnRead"];
 
+/// Ops that give a handle or a value on as it is (tensorflow/core/ops/array_ops.cc).
+pub const GIVE_ON: [&[u8]; 4] = [IDENTITY, b"StopGradient", b"Snapshot", b"EnsureShape"];
+
+/// Ops that gather rows of a value (tensorflow/core/ops/array_ops.cc).
+pub const GATHERS: [&[u8]; 2] = [b"GatherV2", b"Gather"];
+
+/// Ops that take a part of a value, or its elements in another shape or order, and change none
+/// (tensorflow/core/ops/array_ops.cc).
+pub const PARTS: [&[u8]; 7] = [b"GatherV2", b"Gather", b"Reshape", b"ExpandDims", b"Squeeze", b"Transpose", IDENTITY];
+
 /// Ops that are variables (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc).
 pub const VARIABLES: [&[u8]; 4] = [b"VarHandleOp", b"VariableV2", b"Variable", b"AutoReloadVariable"];
+
+/// Variables of TensorFlow 1 that are their own values (tensorflow/core/ops/state_ops.cc).
+pub const REFERENCE_VARIABLES: [&[u8]; 2] = [b"VariableV2", b"Variable"];
+
+/// Ops that read a variable's value from its handle, the second rows of it (tensorflow/core/ops/resource_variable_ops.cc).
+pub const READS_OF_HANDLES: [&[u8]; 2] = [b"ReadVariableOp", b"ResourceGather"];
+
+/// Ops that ask about a variable or its value, and not for that (tensorflow/core/ops/array_ops.cc,
+/// resource_variable_ops.cc).
+pub const ASK_ABOUT_VARIABLES: [&[u8]; 6] =
+    [b"Shape", b"VariableShape", b"Size", b"Rank", b"VarIsInitializedOp", b"DisableCopyOnRead"];
+
+/// Ops that read a variable or ask about it, which every variable has (tensorflow/core/ops/resource_variable_ops.cc,
+/// state_ops.cc).
+pub const READ_OR_ASK_ABOUT_VARIABLES: [&[u8]; 4] =
+    [b"ReadVariableOp", b"VarIsInitializedOp", b"IsVariableInitialized", IDENTITY];
 
 /// Ops that read a variable (tensorflow/core/ops/resource_variable_ops.cc; array_ops.cc for reference variables).
 pub const READS: [&[u8]; 2] = [b"ReadVariableOp", IDENTITY];
@@ -83,6 +109,16 @@ pub fn is_optimizer_step(op: &[u8]) -> bool {
 /// Ops that fill a table, their first input, with keys and values (tensorflow/core/ops/lookup_ops.cc).
 pub const TABLE_FILLS: [&[u8]; 4] =
     [b"InitializeTable", b"InitializeTableV2", b"LookupTableImport", b"LookupTableImportV2"];
+
+/// Ops that fill a table from a file (tensorflow/core/ops/lookup_ops.cc).
+pub const TABLE_FILLS_FROM_FILE: [&[u8]; 2] = [b"InitializeTableFromTextFileV2", b"InitializeTableFromTextFile"];
+
+/// Ops that look keys up in a table (tensorflow/core/ops/lookup_ops.cc).
+pub const TABLE_LOOKUPS: [&[u8]; 2] = [b"LookupTableFindV2", b"LookupTableFind"];
+
+/// Ops that ask a table for something else, and change nothing (tensorflow/core/ops/lookup_ops.cc).
+pub const ASK_ABOUT_TABLES: [&[u8]; 4] =
+    [b"LookupTableSizeV2", b"LookupTableSize", b"LookupTableExportV2", b"LookupTableExport"];
 
 /// Whether an op puts what it is given into a variable or a table: `Assign` and all that begin so, `InitializeTable` and
 /// `InitializeTableFromTextFile`, `LookupTableImport` (tensorflow/core/ops/state_ops.cc, lookup_ops.cc).

@@ -12,6 +12,7 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::flow::{Flow, Taken};
 use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy, copies};
 use crate::identity::TensorId;
+use crate::message::ops;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -33,18 +34,6 @@ pub(super) const CAUSE: Cause = Cause {
     detect,
     only_information: None,
 };
-
-/// Ops that read a variable's value from its handle; the second takes rows of it.
-const READS: [&[u8]; 2] = [b"ReadVariableOp", b"ResourceGather"];
-
-/// Ops that take a part of a value, or its elements in another shape, before it is cast.
-const PARTS: [&[u8]; 7] = [b"GatherV2", b"Gather", b"Reshape", b"ExpandDims", b"Squeeze", b"Transpose", b"Identity"];
-
-/// Ops that ask about a variable, and not for its value.
-const ASKS: [&[u8]; 6] = [b"Shape", b"VariableShape", b"Size", b"Rank", b"VarIsInitializedOp", b"DisableCopyOnRead"];
-
-/// What variables TensorFlow 1 has that are their own values.
-const REFS: [&[u8]; 2] = [b"VariableV2", b"Variable"];
 
 /// `Cast.DstT`.
 const TO: &[u8] = b"DstT";
@@ -128,14 +117,14 @@ impl Cast {
 fn cast_of(flow: &Flow<'_, '_>, handle: &[u8]) -> Cast {
     let Some(handle) = flow.node_of_graph(handle) else { return Cast::Whole };
     let Some(takers) = flow.taken(flow.of_graph(handle.name())) else { return Cast::Whole };
-    if REFS.contains(&handle.op()) {
+    if ops::REFERENCE_VARIABLES.contains(&handle.op()) {
         return of_takers(flow, takers);
     }
     let mut cast = Cast::Unread;
     for taken in takers {
         cast = cast.and(match taken.node.op() {
-            op if ASKS.contains(&op) => Cast::Unread,
-            op if READS.contains(&op) && taken.input == 0 => {
+            op if ops::ASK_ABOUT_VARIABLES.contains(&op) => Cast::Unread,
+            op if ops::READS_OF_HANDLES.contains(&op) && taken.input == 0 => {
                 flow.taken(taken.result()).map_or(Cast::Whole, |takers| of_takers(flow, takers))
             }
             _ => Cast::Whole,
@@ -151,11 +140,11 @@ fn of_takers<'a>(flow: &Flow<'_, 'a>, mut open: Vec<Taken<'a>>) -> Cast {
         let op = taken.node.op();
         cast = cast.and(if op == b"Cast" {
             destination(&taken).map_or(Cast::Whole, Cast::To)
-        } else if PARTS.contains(&op) && taken.input == 0 {
+        } else if ops::PARTS.contains(&op) && taken.input == 0 {
             let Some(behind) = flow.taken(taken.result()) else { return Cast::Whole };
             open.extend(behind);
             Cast::Unread
-        } else if ASKS.contains(&op) {
+        } else if ops::ASK_ABOUT_VARIABLES.contains(&op) {
             Cast::Unread
         } else {
             return Cast::Whole;

@@ -41,9 +41,6 @@ const HUB_MODULE: &str = "tfhub_module.pb";
 
 const SERVE: &str = "serve";
 
-/// Ops that read a variable or ask about it, which every variable has.
-const OF_VARIABLES: [&[u8]; 4] = [b"ReadVariableOp", b"VarIsInitializedOp", b"IsVariableInitialized", b"Identity"];
-
 /// How TensorFlow calls the assignment that a variable is made with (tensorflow/python/ops/variables.py).
 const INITIAL: &[u8] = b"/Assign";
 
@@ -119,7 +116,8 @@ fn initial_values(graph: &MetaGraphReach<'_>, nodes: &[(u32, Node<'_>)], stays: 
         let mut data = node.inputs().filter(|input| is_data(input)).map(input_node);
         let Some(variable) = data.next().filter(|first| handles.contains(first)) else { return false };
         let is_initial = || node.name().strip_prefix(variable) == Some(INITIAL);
-        ops::ASSIGNS.contains(&node.op()) && is_initial() || OF_VARIABLES.contains(&node.op()) && data.next().is_none()
+        ops::ASSIGNS.contains(&node.op()) && is_initial()
+            || ops::READ_OR_ASK_ABOUT_VARIABLES.contains(&node.op()) && data.next().is_none()
     };
     nodes.iter().filter(|(_, node)| is_of_one(node)).map(|(number, _)| *number).collect()
 }

@@ -10,6 +10,7 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::flow::{Flow, Taken};
 use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy};
 use crate::identity::TensorId;
+use crate::message::ops;
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -32,17 +33,12 @@ pub(super) const CAUSE: Cause = Cause {
     only_information: None,
 };
 
-/// What gathers rows: from a handle, from a value.
+/// What gathers rows from a handle, and what reads all of them.
 const OF_HANDLE: &[u8] = b"ResourceGather";
-const OF_VALUE: [&[u8]; 2] = [b"GatherV2", b"Gather"];
 const READ: &[u8] = b"ReadVariableOp";
-const REFS: [&[u8]; 2] = [b"VariableV2", b"Variable"];
 
 /// Ops that give each row on in its place.
 const ROWS_STAY: [&[u8]; 1] = [b"Cast"];
-
-/// Ops that ask about a variable, and not for its rows.
-const ASKS: [&[u8]; 6] = [b"Shape", b"VariableShape", b"Size", b"Rank", b"VarIsInitializedOp", b"DisableCopyOnRead"];
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let variables = context.variables()?;
@@ -121,13 +117,13 @@ impl Rows {
 fn rows_of<'a>(flow: &Flow<'_, 'a>, ids: &Ids<'_, 'a>, handle: &[u8]) -> Rows {
     let Some(handle) = flow.node_of_graph(handle) else { return Rows::Any };
     let Some(takers) = flow.taken(flow.of_graph(handle.name())) else { return Rows::Any };
-    if REFS.contains(&handle.op()) {
+    if ops::REFERENCE_VARIABLES.contains(&handle.op()) {
         return of_takers(flow, ids, takers);
     }
     let mut rows = Rows::Below(0);
     for taken in takers {
         rows = rows.and(match taken.node.op() {
-            op if ASKS.contains(&op) => Rows::Below(0),
+            op if ops::ASK_ABOUT_VARIABLES.contains(&op) => Rows::Below(0),
             OF_HANDLE if taken.input == 0 => by(ids, &taken),
             READ => flow.taken(taken.result()).map_or(Rows::Any, |takers| of_takers(flow, ids, takers)),
             _ => Rows::Any,
@@ -144,9 +140,9 @@ fn of_takers<'a>(flow: &Flow<'_, 'a>, ids: &Ids<'_, 'a>, mut open: Vec<Taken<'a>
         if ROWS_STAY.contains(&op) {
             let Some(behind) = flow.taken(taken.result()) else { return Rows::Any };
             open.extend(behind);
-        } else if OF_VALUE.contains(&op) && taken.input == 0 && is_by_rows(ids, &taken) {
+        } else if ops::GATHERS.contains(&op) && taken.input == 0 && is_by_rows(ids, &taken) {
             rows = rows.and(by(ids, &taken));
-        } else if !ASKS.contains(&op) {
+        } else if !ops::ASK_ABOUT_VARIABLES.contains(&op) {
             return Rows::Any;
         }
         if rows == Rows::Any {
