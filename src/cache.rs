@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_at_their_end_or_in_length_have_mixes_of_their_own() {
+    fn names_that_differ_at_their_end_or_in_length_have_hashes_of_their_own() {
         let names =
             [&b"a"[..], b"b", b"ab", b"dense_1/MatMul", b"dense_12/MatMul", b"dense/MatMul_1", b"dense/MatMul_2"];
         let hashes: std::collections::BTreeSet<u64> = names.iter().map(|name| hash_name(name) >> 48).collect();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mix_of_all_bytes_depends_on_each_of_them_and_on_their_number() {
+    fn a_hash_of_all_bytes_depends_on_each_of_them_and_on_their_number() {
         let bytes: Vec<u8> = (0..80).collect();
         let mut hashes = std::collections::BTreeSet::new();
         for length in 0..=bytes.len() {

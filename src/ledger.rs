@@ -230,6 +230,13 @@ impl Ledger {
         self.rows.bytes()
     }
 
+    /// Whether anything was charged as this op. That is looked up: a rollup would go over all rows.
+    #[must_use]
+    pub fn has_op(&self, name: &[u8]) -> bool {
+        let index = self.names.get_index_of(name);
+        index.and_then(|index| u32::try_from(index + 1).ok()).is_some_and(|label| self.rows.has_op(Label(label)))
+    }
+
     /// The charges summed by `by`, outermost first; rows are largest first on each level.
     #[must_use]
     pub fn rollup(&self, by: &[Dimension]) -> Rollup {

@@ -15,7 +15,7 @@ use crate::checkpoint::{Checkpoint, Tensor};
 use crate::dtype;
 use crate::escape::shortened;
 use crate::graph::{MetaGraphReach, Reach};
-use crate::ledger::{Dimension, Ledger};
+use crate::ledger::Ledger;
 use crate::message::number::tensor_shape_proto::{self, dim};
 use crate::message::number::{
     attr_value, function_def, graph_def, meta_graph_def, saved_object_graph, saved_variable, saver_def,
@@ -127,8 +127,7 @@ fn missing_assets(parts: &Parts<'_>, saved_model: &SavedModel) -> Vec<Problem> {
 /// A metagraph that restores variables, in a model without a checkpoint.
 fn missing_checkpoint(parts: &Parts<'_>, saved_model: &SavedModel, ledger: &Ledger) -> Option<Problem> {
     let file = parts.main_bytes();
-    let found = ledger.rollup(&[Dimension::Op]);
-    let has = |wanted: &[&[u8]]| found.rows.iter().any(|row| wanted.contains(&row.name.as_bytes()));
+    let has = |wanted: &[&[u8]]| wanted.iter().any(|op| ledger.has_op(op));
     let restores = |graph: &MetaGraph| {
         let savers = fields(file, graph.range.clone()).filter(|field| field.is_len(meta_graph_def::SAVER_DEF));
         let mut savers = savers.map(|saver| Message::new(file, saver.payload()));
@@ -294,7 +293,7 @@ fn changes_restored(file: &[u8], scope: &Range<usize>, number: u32) -> bool {
     let takes_restored = |node: &NodeDef<'_>| {
         node.inputs().filter(|input| is_data(input)).any(|input| restoring.contains(input_node(input)))
     };
-    !restoring.is_empty() && nodes().any(|node| matches!(node.op(), b"Cast" | b"Reshape") && takes_restored(&node))
+    !restoring.is_empty() && nodes().any(|node| [ops::CAST, ops::RESHAPE].contains(&node.op()) && takes_restored(&node))
 }
 
 #[cfg(test)]

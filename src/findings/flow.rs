@@ -153,25 +153,17 @@ impl<'c, 'a> Flow<'c, 'a> {
 
     /// The functions that a node calls with its inputs, and the position of the input that is their first argument.
     pub(super) fn called(&self, node: &Node<'a>) -> Vec<(usize, usize)> {
-        let find = |name: &[u8]| self.functions.get(name).copied();
-        let of = |keys: &[&[u8]], first: usize| {
-            let names = keys.iter().filter_map(|key| node.attribute(key)?.function());
-            names.filter_map(find).map(|function| (function, first)).collect()
-        };
-        match node.op() {
-            b"PartitionedCall" | b"StatefulPartitionedCall" | b"RemoteCall" => of(&[b"f"], 0),
-            b"If" | b"StatelessIf" => of(&[b"then_branch", b"else_branch"], 1),
-            b"While" | b"StatelessWhile" => of(&[b"cond", b"body"], 0),
-            b"Case" | b"StatelessCase" => {
-                let mut called = Vec::new();
-                let branches = node.attribute(b"branches");
-                branches
-                    .into_iter()
-                    .for_each(|list| list.functions(&mut |name| called.extend(find(name).map(|f| (f, 1)))));
-                called
+        let find = |name: &[u8], first| self.functions.get(name).map(|function| (*function, first));
+        let Some(calls) = ops::calls(node.op()) else { return find(node.op(), 0).into_iter().collect() };
+        let mut called = Vec::new();
+        for value in calls.attributes.iter().filter_map(|key| node.attribute(key)) {
+            match value.function() {
+                Some(name) => called.extend(find(name, calls.first)),
+                // A list of functions: the branches of a `Case`.
+                None => value.functions(&mut |name| called.extend(find(name, calls.first))),
             }
-            op => find(op).map(|function| (function, 0)).into_iter().collect(),
         }
+        called
     }
 
     /// What takes a value in the end: behind calls, and behind ops that give it on as it is. `None` where that is not known,

@@ -96,6 +96,11 @@ impl Rows {
         }
     }
 
+    /// Whether there is a row of an op.
+    pub(super) fn has_op(&self, op: Label) -> bool {
+        self.newest.get(op.number()).is_some_and(|newest| *newest != NONE)
+    }
+
     /// The sum of all rows in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.rows.iter().map(|row| row.tally.bytes).sum()

@@ -14,6 +14,18 @@ pub const IDENTITY: &[u8] = b"Identity";
 /// All of its inputs (tensorflow/core/ops/array_ops.cc).
 pub const IDENTITY_N: &[u8] = b"IdentityN";
 
+/// Its input in another element type (tensorflow/core/ops/math_ops.cc).
+pub const CAST: &[u8] = b"Cast";
+
+/// The elements of its input in another shape (tensorflow/core/ops/array_ops.cc).
+pub const RESHAPE: &[u8] = b"Reshape";
+
+/// The value of a variable by its handle (tensorflow/core/ops/resource_variable_ops.cc).
+pub const READ: &[u8] = b"ReadVariableOp";
+
+/// Rows of a variable by its handle (tensorflow/core/ops/resource_variable_ops.cc).
+pub const GATHER_OF_HANDLE: &[u8] = b"ResourceGather";
+
 /// Ops that write tensors to a checkpoint (tensorflow/core/ops/io_ops.cc). The second input has the keys, the third of
 /// `SaveV2` and `SaveSlices` the slices.
 pub const SAVES: [&[u8]; 3] = [b"SaveV2", b"SaveSlices", b"Save"];
@@ -46,7 +58,7 @@ pub fn is_saver(op: &[u8]) -> bool {
 /// Ops that give what their first input has, in another type, shape or state of the handle (tensorflow/core/ops/array_ops.cc,
 /// math_ops.cc for `Cast`, resource_variable_ops.cc for `DisableCopyOnRead`).
 pub const PASSES: [&[u8]; 8] =
-    [IDENTITY, b"Cast", b"Reshape", b"ExpandDims", b"Squeeze", b"StopGradient", b"EnsureShape", b"DisableCopyOnRead"];
+    [IDENTITY, CAST, RESHAPE, b"ExpandDims", b"Squeeze", b"StopGradient", b"EnsureShape", b"DisableCopyOnRead"];
 
 /// Ops that give a handle or a value on as it is (tensorflow/core/ops/array_ops.cc).
 pub const GIVE_ON: [&[u8]; 4] = [IDENTITY, b"StopGradient", b"Snapshot", b"EnsureShape"];
@@ -56,7 +68,7 @@ pub const GATHERS: [&[u8]; 2] = [b"GatherV2", b"Gather"];
 
 /// Ops that take a part of a value, or its elements in another shape or order, and change none
 /// (tensorflow/core/ops/array_ops.cc).
-pub const PARTS: [&[u8]; 7] = [b"GatherV2", b"Gather", b"Reshape", b"ExpandDims", b"Squeeze", b"Transpose", IDENTITY];
+pub const PARTS: [&[u8]; 7] = [b"GatherV2", b"Gather", RESHAPE, b"ExpandDims", b"Squeeze", b"Transpose", IDENTITY];
 
 /// Ops that are variables (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc).
 pub const VARIABLES: [&[u8]; 4] = [b"VarHandleOp", b"VariableV2", b"Variable", b"AutoReloadVariable"];
@@ -65,7 +77,7 @@ pub const VARIABLES: [&[u8]; 4] = [b"VarHandleOp", b"VariableV2", b"Variable", b
 pub const REFERENCE_VARIABLES: [&[u8]; 2] = [b"VariableV2", b"Variable"];
 
 /// Ops that read a variable's value from its handle, the second rows of it (tensorflow/core/ops/resource_variable_ops.cc).
-pub const READS_OF_HANDLES: [&[u8]; 2] = [b"ReadVariableOp", b"ResourceGather"];
+pub const READS_OF_HANDLES: [&[u8]; 2] = [READ, GATHER_OF_HANDLE];
 
 /// Ops that ask about a variable or its value, and not for that (tensorflow/core/ops/array_ops.cc,
 /// resource_variable_ops.cc).
@@ -74,11 +86,10 @@ pub const ASK_ABOUT_VARIABLES: [&[u8]; 6] =
 
 /// Ops that read a variable or ask about it, which every variable has (tensorflow/core/ops/resource_variable_ops.cc,
 /// state_ops.cc).
-pub const READ_OR_ASK_ABOUT_VARIABLES: [&[u8]; 4] =
-    [b"ReadVariableOp", b"VarIsInitializedOp", b"IsVariableInitialized", IDENTITY];
+pub const READ_OR_ASK_ABOUT_VARIABLES: [&[u8]; 4] = [READ, b"VarIsInitializedOp", b"IsVariableInitialized", IDENTITY];
 
 /// Ops that read a variable (tensorflow/core/ops/resource_variable_ops.cc; array_ops.cc for reference variables).
-pub const READS: [&[u8]; 2] = [b"ReadVariableOp", IDENTITY];
+pub const READS: [&[u8]; 2] = [READ, IDENTITY];
 
 /// Ops that set a variable, their first input, to their second (tensorflow/core/ops/state_ops.cc,
 /// resource_variable_ops.cc).
@@ -151,6 +162,30 @@ pub fn makes_resource(op: &[u8]) -> bool {
 /// (tensorflow/core/ops/functional_ops.cc).
 pub const CALLS: [&[u8]; 2] = [b"PartitionedCall", b"StatefulPartitionedCall"];
 
+/// How an op calls functions with its inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calls {
+    /// The attributes that name the functions.
+    pub attributes: &'static [&'static [u8]],
+    /// Which of its inputs is their first argument.
+    pub first: usize,
+}
+
+/// How an op calls functions with its inputs; `None` of others, which may be called as a function is
+/// (tensorflow/core/ops/functional_ops.cc).
+#[must_use]
+pub fn calls(op: &[u8]) -> Option<Calls> {
+    let (attributes, first): (&'static [&'static [u8]], usize) = match op {
+        _ if CALLS.contains(&op) => (&[b"f"], 0),
+        b"RemoteCall" => (&[b"f"], 1),
+        b"If" | b"StatelessIf" => (&[b"then_branch", b"else_branch"], 1),
+        b"While" | b"StatelessWhile" => (&[b"cond", b"body"], 0),
+        b"Case" | b"StatelessCase" => (&[b"branches"], 1),
+        _ => return None,
+    };
+    Some(Calls { attributes, first })
+}
+
 /// Calls a module of StableHLO, in which jax2tf puts what JAX computes (tensorflow/compiler/tf2xla/ops/xla_ops.cc).
 pub const XLA_CALL_MODULE: &[u8] = b"XlaCallModule";
 
@@ -179,6 +214,14 @@ mod tests {
         assert!(named.iter().all(|op| makes_resource(op.as_bytes())));
         let others = ["AnonymousHashTable", "ReadVariableOp", "TemporaryVariable", "Const", "Op", ""];
         assert!(others.iter().all(|op| !makes_resource(op.as_bytes())));
+    }
+
+    #[test]
+    fn arguments_begin_behind_what_chooses_the_function_or_the_device() {
+        let first = |op: &str| calls(op.as_bytes()).map(|calls| calls.first);
+        assert_eq!(["PartitionedCall", "StatefulPartitionedCall", "While"].map(first), [Some(0); 3]);
+        assert_eq!(["RemoteCall", "If", "StatelessCase"].map(first), [Some(1); 3]);
+        assert_eq!(first("__inference_call_12"), None);
     }
 
     #[test]

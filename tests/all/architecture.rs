@@ -184,6 +184,27 @@ fn no_field_number_is_written_by_hand() {
     }
 }
 
+/// What an op computes is known where it is computed, and nowhere else what an op is called.
+#[test]
+fn ops_are_named_in_the_one_vocabulary() {
+    let of_no_effect = std::fs::read_to_string("src/findings/stateless_ops.txt").expect("the list is there");
+    let with_effects =
+        ["VarHandleOp", "ReadVariableOp", "ResourceGather", "AssignVariableOp", "HashTableV2", "RestoreV2"];
+    let ops: BTreeSet<&str> = of_no_effect.lines().chain(with_effects).collect();
+    for entry in WalkDir::new("src").sort_by_file_name() {
+        let path = entry.expect("src can be walked").into_path();
+        let is_exempt = ["src/message/ops.rs", "src/findings/bounds.rs"].iter().any(|place| path == Path::new(place));
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        if is_exempt || path.ends_with("tests.rs") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let literals = code.split("b\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let found: Vec<&str> = literals.filter(|literal| ops.contains(literal)).collect();
+        assert!(found.is_empty(), "{} names ops that message::ops should: {found:#?}", path.display());
+    }
+}
+
 #[test]
 fn the_documentation_draws_the_same_layers() {
     let drawn = LAYERS.map(|parts| parts.join("  ")).join("\n");

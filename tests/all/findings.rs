@@ -10,6 +10,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -121,10 +122,29 @@ fn judge((pathology, cause, tolerance): (&'static str, &'static str, u64)) -> Ju
     judged
 }
 
-/// All pathologies whose cause is looked for.
+/// All models of the directory that are bloated for a reason, each of which must be known.
 fn all() -> Vec<Judged> {
-    let known = |cause: &str| CAUSES.iter().any(|known| known.id == cause);
-    PATHOLOGIES.into_iter().filter(|(_, cause, _)| known(cause)).map(judge).collect()
+    let table = fs::read_to_string(directory().join("TRUTH.tsv")).unwrap();
+    let names: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split('\t').next()).collect();
+    for name in &names {
+        assert!(PATHOLOGIES.iter().any(|(known, ..)| known == name), "no finding is expected of {name}");
+    }
+    PATHOLOGIES.into_iter().filter(|(name, ..)| names.contains(name)).map(judge).collect()
+}
+
+#[test]
+fn every_pathology_is_judged_by_a_cause_that_there_is() {
+    for (pathology, cause, _) in PATHOLOGIES {
+        assert!(CAUSES.iter().any(|known| known.id == cause), "{pathology}: there is no cause `{cause}`");
+    }
+    if std::env::var_os("SMAUDIT_PATHOLOGIES").is_none() {
+        let folders = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap());
+        let folders =
+            folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap());
+        let judged: BTreeSet<String> = all().iter().map(|judged| judged.pathology.to_owned()).collect();
+        assert_eq!(folders.collect::<BTreeSet<_>>(), judged);
+        assert_eq!(PATHOLOGIES.map(|(name, ..)| name.to_owned()).into_iter().collect::<BTreeSet<_>>(), judged);
+    }
 }
 
 #[test]

@@ -33,9 +33,14 @@ fn main() -> ExitCode {
     };
     exit.unwrap_or_else(|error| {
         output::error(&format!("{error:#}"));
-        if error.is::<AuditError>() { Exit::Internal } else { Exit::Usage }
+        exit_of(&error)
     })
     .into()
+}
+
+/// How a run ends that an error has ended.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    if error.is::<AuditError>() { Exit::Internal } else { Exit::Usage }
 }
 
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
@@ -126,4 +131,34 @@ fn note_unread(models: &[Model], report: &mut Report) {
 fn unreadable(path: &str, error: &(dyn std::error::Error + 'static)) -> UnreadableInput {
     let is_internal = error.is::<AuditError>();
     UnreadableInput { path: path.to_owned(), message: error.to_string(), is_internal }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use smaudit::internals::ledger::Ledger;
+
+    use super::*;
+
+    /// No file is known that makes one, so the account is closed by hand with a byte that was not charged.
+    fn imbalance() -> AuditError {
+        Ledger::new(&[]).open("saved_model.pb", 1).close().unwrap_err().into()
+    }
+
+    #[test]
+    fn books_that_do_not_balance_are_a_mistake_of_ours_and_not_a_damaged_model() {
+        let mut report = Report::new();
+        report.unreadable.push(unreadable("model", &imbalance()));
+        assert_eq!(report.exit() as u8, 70);
+        assert_eq!(exit_of(&imbalance().into()) as u8, 70);
+        assert!(report.unreadable[0].message.contains("saved_model.pb"));
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_read_is_none() {
+        let mut report = Report::new();
+        report.unreadable.push(unreadable("model", &std::io::Error::other("a disk that is gone")));
+        assert_eq!(report.exit(), Exit::Unreadable);
+        assert_eq!(exit_of(&anyhow::anyhow!("an option that there is not")), Exit::Usage);
+    }
 }

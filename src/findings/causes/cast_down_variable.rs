@@ -138,7 +138,7 @@ fn of_takers<'a>(flow: &Flow<'_, 'a>, mut open: Vec<Taken<'a>>) -> Cast {
     let mut cast = Cast::Unread;
     while let Some(taken) = open.pop() {
         let op = taken.node.op();
-        cast = cast.and(if op == b"Cast" {
+        cast = cast.and(if op == ops::CAST {
             destination(&taken).map_or(Cast::Whole, Cast::To)
         } else if ops::PARTS.contains(&op) && taken.input == 0 {
             let Some(behind) = flow.taken(taken.result()) else { return Cast::Whole };

@@ -33,13 +33,6 @@ pub(super) const CAUSE: Cause = Cause {
     only_information: None,
 };
 
-/// What gathers rows from a handle, and what reads all of them.
-const OF_HANDLE: &[u8] = b"ResourceGather";
-const READ: &[u8] = b"ReadVariableOp";
-
-/// Ops that give each row on in its place.
-const ROWS_STAY: [&[u8]; 1] = [b"Cast"];
-
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let variables = context.variables()?;
     // Of less than two rows none is left, and what is small is no finding even if all of it could go.
@@ -124,8 +117,8 @@ fn rows_of<'a>(flow: &Flow<'_, 'a>, ids: &Ids<'_, 'a>, handle: &[u8]) -> Rows {
     for taken in takers {
         rows = rows.and(match taken.node.op() {
             op if ops::ASK_ABOUT_VARIABLES.contains(&op) => Rows::Below(0),
-            OF_HANDLE if taken.input == 0 => by(ids, &taken),
-            READ => flow.taken(taken.result()).map_or(Rows::Any, |takers| of_takers(flow, ids, takers)),
+            ops::GATHER_OF_HANDLE if taken.input == 0 => by(ids, &taken),
+            ops::READ => flow.taken(taken.result()).map_or(Rows::Any, |takers| of_takers(flow, ids, takers)),
             _ => Rows::Any,
         });
     }
@@ -137,7 +130,8 @@ fn of_takers<'a>(flow: &Flow<'_, 'a>, ids: &Ids<'_, 'a>, mut open: Vec<Taken<'a>
     let mut rows = Rows::Below(0);
     while let Some(taken) = open.pop() {
         let op = taken.node.op();
-        if ROWS_STAY.contains(&op) {
+        if op == ops::CAST {
+            // Each row stays in its place.
             let Some(behind) = flow.taken(taken.result()) else { return Rows::Any };
             open.extend(behind);
         } else if ops::GATHERS.contains(&op) && taken.input == 0 && is_by_rows(ids, &taken) {
