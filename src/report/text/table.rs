@@ -104,7 +104,7 @@ impl Layout {
                 (bar(*part, *whole, self.widths.get(at).copied().unwrap_or_default()), Tone::Plain)
             }
             Cell::Label(name) => (fit(name, self.widths.get(at).copied().unwrap_or_default()), Tone::Plain),
-            Cell::Word(_, tone) => (fit_said(&figure(cell), self.widths.get(at).copied().unwrap_or_default()), *tone),
+            Cell::Word(word, tone) => (fit_word(word, self.widths.get(at).copied().unwrap_or_default()), *tone),
             _ => (figure(cell), Tone::Plain),
         });
         self.line(cells, row.tone)
@@ -236,6 +236,15 @@ fn figure(cell: &Cell) -> String {
     }
 }
 
+/// A word in its column. What it has in brackets at its end goes before anything of it is cut.
+fn fit_word(word: &str, columns: usize) -> String {
+    let without = word.strip_suffix(')').and_then(|word| word.rsplit_once(" (")).map(|(before, _)| before);
+    match without {
+        Some(before) if width(word) > columns => fit_said(before, columns),
+        _ => fit_said(word, columns),
+    }
+}
+
 /// A bar of at most `columns`, in eighths of one; what is not nothing has one eighth at least.
 fn bar(part: u64, whole: u64, columns: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -253,6 +262,13 @@ mod tests {
     fn a_bar_is_as_long_as_its_share() {
         assert_eq!([bar(1, 2, 4), bar(1, 1, 4), bar(0, 1, 4), bar(1, 1_000_000, 4)], ["██", "████", "", "▏"]);
         assert_eq!(bar(5, 0, 4), "▏", "of nothing");
+    }
+
+    #[test]
+    fn what_a_word_has_in_brackets_goes_before_it_is_cut() {
+        assert_eq!(fit_word("… 19,990 more (-n 0 shows all)", 30), "… 19,990 more (-n 0 shows all)");
+        assert_eq!(fit_word("… 19,990 more (-n 0 shows all)", 29), "… 19,990 more");
+        assert_eq!(fit_word("layer-traces", 8), "laye…ces");
     }
 
     #[test]
