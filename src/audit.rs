@@ -2,6 +2,7 @@
 
 mod answers;
 mod neighbours;
+mod treemap;
 mod whole;
 mod why;
 
@@ -42,11 +43,20 @@ pub struct Options {
     pub min_duplicate: u64,
     /// Whether every tensor is read and its CRC32C checked, and all of the main file held against its schema.
     pub verify: bool,
+    /// How large, in bytes of a page, what a treemap is drawn from may be; `None` where none is wanted.
+    pub treemap: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { by: vec![Dimension::Category], only: Vec::new(), top: None, min_duplicate: 1024, verify: false }
+        Self {
+            by: vec![Dimension::Category],
+            only: Vec::new(),
+            top: None,
+            min_duplicate: 1024,
+            verify: false,
+            treemap: None,
+        }
     }
 }
 
@@ -54,7 +64,8 @@ impl Options {
     /// A ledger that can answer what is asked.
     fn ledger(&self) -> Ledger {
         let asked = self.by.iter().copied().chain(self.only.iter().map(|only| only.dimension));
-        let mut ledger = Ledger::new(&FIXED.into_iter().chain(asked).collect::<Vec<_>>());
+        let mapped = self.treemap.iter().flat_map(|_| treemap::dimensions());
+        let mut ledger = Ledger::new(&FIXED.into_iter().chain(asked).chain(mapped).collect::<Vec<_>>());
         if self.only.iter().any(|only| only.dimension == Dimension::Scope) {
             ledger.keep_whole_scopes();
         }

@@ -10,6 +10,7 @@ mod dimension;
 mod only;
 mod rollup;
 mod rows;
+mod tree;
 
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
@@ -24,6 +25,7 @@ pub use account::{Account, Imbalance, Mark, Row as AccountRow};
 pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
 pub use only::{Only, Restriction};
 pub use rollup::{Rest, Rollup, Row, RowKind};
+pub use tree::{Branch, FACETS, Facet, Folded, Part, Tree, Trees};
 
 /// What the labels of parts begin with: no byte of UTF-8, which keys of variables are.
 const PART: &[u8] = b"\xff";

@@ -4,7 +4,7 @@ mod duplicates;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Answers, Options, Parts};
+use super::{Answers, Options, Parts, treemap};
 use crate::charge::{Form, MainFile};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::proto::TensorInfo;
 use crate::report::{
     AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MainFileForm, MainFileReport,
-    MetaGraphReport, ModelReport, OpReport, SignatureReport, TensorInfoReport, TensorReport,
+    MetaGraphReport, ModelReport, OpReport, SignatureReport, TensorInfoReport, TensorReport, Treemap,
 };
 
 /// The sums of a ledger that reports show. Each is of all of its rows, of which functions make hundreds of thousands, and
@@ -31,6 +31,7 @@ pub(super) struct Sums {
     sections: Rollup,
     ops: Rollup,
     functions: Rollup,
+    treemap: Option<Treemap>,
 }
 
 impl Sums {
@@ -45,6 +46,7 @@ impl Sums {
             sections: ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]),
             ops: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], in_graphs),
             functions: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], in_functions),
+            treemap: options.treemap.map(|room| treemap::of(ledger, options, room)),
         }
     }
 }
@@ -91,6 +93,7 @@ pub(super) fn report(
         findings_bytes: findings.bytes,
         information: findings.information,
         problems,
+        treemap: sums.treemap,
         whole: true,
     }
 }

@@ -88,7 +88,7 @@ impl Rest {
 
 /// A row's label: a name, or the category that stands in where the dimension says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Key {
+pub(super) enum Key {
     Category(Category),
     Name(Label),
     Absent(Category),
@@ -158,7 +158,7 @@ fn cut_rows(rows: &mut Vec<Row>, top: usize) -> Option<Rest> {
 
 /// The segments of scopes: `a/b` asked for twice is `a`, then `b`. Segments get labels past those of the ledger.
 #[derive(Default)]
-struct Scopes {
+pub(super) struct Scopes {
     segments: indexmap::IndexSet<String>,
     paths: HashMap<Label, Vec<Label>>,
 }
@@ -185,7 +185,7 @@ impl Scopes {
         }
     }
 
-    fn segment(&mut self, ledger: &Ledger, scope: Label, depth: usize) -> Label {
+    pub(super) fn segment(&mut self, ledger: &Ledger, scope: Label, depth: usize) -> Label {
         if scope == Label::NONE {
             return Label::NONE;
         }
@@ -198,7 +198,7 @@ impl Scopes {
         path.get(depth).copied().unwrap_or_default()
     }
 
-    fn kind(&self, ledger: &Ledger, key: Key) -> RowKind {
+    pub(super) fn kind(&self, ledger: &Ledger, key: Key) -> RowKind {
         match key {
             Key::Absent(_) => RowKind::Category,
             Key::Name(label) if ledger.is_part(label) => RowKind::Part,
@@ -206,7 +206,7 @@ impl Scopes {
         }
     }
 
-    fn name(&self, ledger: &Ledger, key: Key) -> String {
+    pub(super) fn name(&self, ledger: &Ledger, key: Key) -> String {
         match key {
             Key::Category(category) => category.name().to_owned(),
             Key::Absent(category) => format!("[{category}]"),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::view::View;
-use super::{Report, csv, folded, json, markdown, text};
+use super::{Report, csv, folded, html, json, markdown, text};
 
 /// What a report is written in: `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -21,13 +21,16 @@ pub enum Format {
     Csv,
     /// For a job summary or a comment on a pull request.
     Markdown,
+    /// A page to look at, in one file.
+    Html,
     /// The breakdown as folded stacks, for a flame graph.
     Folded,
 }
 
 impl Format {
     /// All of them, in the order in which they are declared.
-    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Jsonl, Self::Csv, Self::Markdown, Self::Folded];
+    pub const ALL: [Self; 7] =
+        [Self::Text, Self::Json, Self::Jsonl, Self::Csv, Self::Markdown, Self::Html, Self::Folded];
 
     /// The name that `--format` uses.
     #[must_use]
@@ -38,6 +41,7 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
             Self::Markdown => "markdown",
+            Self::Html => "html",
             Self::Folded => "folded",
         }
     }
@@ -51,6 +55,7 @@ impl Format {
             Self::Jsonl => "a line for each model, as models are audited",
             Self::Csv => "the breakdown, a row for each name",
             Self::Markdown => "for a pull request or a job summary",
+            Self::Html => "a page with a treemap, in one file",
             Self::Folded => "the breakdown as folded stacks, for a flame graph",
         }
     }
@@ -58,7 +63,7 @@ impl Format {
     /// Whether people read it. All others are for programs, and complete.
     #[must_use]
     pub fn is_for_people(self) -> bool {
-        matches!(self, Self::Text | Self::Markdown)
+        matches!(self, Self::Text | Self::Markdown | Self::Html)
     }
 
     /// Writes `report` to `out`.
@@ -72,6 +77,7 @@ impl Format {
             Self::Jsonl => json::write_lines(report, out),
             Self::Csv => csv::write(report, view, out),
             Self::Markdown => markdown::write(report, view, out),
+            Self::Html => html::write(report, view, out),
             Self::Folded => folded::write(report, view, out),
         }
     }

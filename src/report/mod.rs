@@ -11,6 +11,7 @@ mod fit;
 mod folded;
 mod format;
 mod gate;
+mod html;
 mod json;
 mod markdown;
 mod order;
@@ -19,6 +20,7 @@ mod pages;
 mod sample;
 mod tensor;
 mod text;
+mod treemap;
 mod view;
 mod why;
 
@@ -38,12 +40,14 @@ pub use crate::findings::{Finding, Information, ModelKind, Overlap, Place, Prove
 pub use crate::fingerprint::{Check, Checks, Fingerprint};
 pub use crate::graph::{EdgeKind, VertexKind};
 pub use crate::ledger::{Category, Rest, Rollup, Row};
+pub use treemap::{Treemap, View as TreemapView};
 
 pub use baseline::{Baseline, BaselineError, MOST_BYTES};
 pub use duplicates::Duplicates;
 pub use fit::fit;
 pub use format::Format;
 pub use gate::{Allowed, ConfigFile, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
+pub use html::ROOM;
 pub use json::{baseline_schema, schema, why_schema, write_line, write_unreadable_line};
 pub use view::{Page, Sort, View};
 pub use why::{WhyGraph, WhyModel, WhyReport, WhyRoot, WhyRootKind, WhyStep, WhyThing};
@@ -245,6 +249,9 @@ pub struct ModelReport {
     pub information: Vec<Information>,
     /// What could not be read. Its bytes are charged all the same.
     pub problems: Vec<Problem>,
+    /// What a page draws; no program reads it, as `--by` says the same.
+    #[serde(skip)]
+    pub treemap: Option<Treemap>,
 }
 
 /// A file of the model.

@@ -78,6 +78,7 @@ pub(super) fn empty_model() -> ModelReport {
         kind_evidence: vec![],
         total_bytes: 0,
         whole: true,
+        treemap: None,
         categories: Category::ALL.map(|category| (category, 0)).into(),
         files: vec![],
         links: vec![],

@@ -100,7 +100,7 @@ fn kinds() -> Vec<(&'static str, u64, Case, Case)> {
     ]
 }
 
-const FORMATS: [&str; 6] = ["text", "json", "jsonl", "csv", "markdown", "folded"];
+const FORMATS: [&str; 7] = ["text", "json", "jsonl", "csv", "markdown", "html", "folded"];
 
 /// Runs a case in a format, or quietly.
 fn run_case(case: &Case, more: &[&str]) -> Said {

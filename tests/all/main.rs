@@ -17,6 +17,7 @@ mod findings;
 mod fuzz_replay;
 mod gate;
 mod golden;
+mod html;
 mod input;
 mod limits;
 mod picture;

@@ -11,7 +11,7 @@ use anyhow::anyhow;
 use clap::{CommandFactory as _, ValueEnum};
 use smaudit::gate::{Defaults, Rules};
 use smaudit::internals::suggest::nearest;
-use smaudit::report::{Format, Page, Sort, View};
+use smaudit::report::{Format, Page, ROOM, Sort, View};
 use smaudit::{Dimension, check_by};
 
 use args::{AuditArgs, Cli, Command};
@@ -237,6 +237,8 @@ impl AuditArgs {
         check_by(&by).map_err(|error| anyhow!("--by {error}"))?;
         let min_duplicate = self.min_duplicate.unwrap_or(usual.min_duplicate);
         let top = self.top.or(defaults.top).or(usual.top);
-        Ok((smaudit::Options { by, only: self.only.clone(), top, min_duplicate, verify: self.verify }, table))
+        let treemap = (self.format == Format::Html).then_some(ROOM);
+        let only = self.only.clone();
+        Ok((smaudit::Options { by, only, top, min_duplicate, verify: self.verify, treemap }, table))
     }
 }

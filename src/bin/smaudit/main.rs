@@ -98,7 +98,11 @@ fn audit_all(locations: &[&Location], found: &[Found], request: &AuditRequest, b
     let to_read = models.iter().map(|model| smaudit::bytes_to_read(model, &request.options));
     bar.restart(to_read.fold(0, u64::saturating_add));
     let large = Mutex::new(());
-    let audit = |model: &Model| smaudit::audit(model, &request.options, bar);
+    // All models of a page share its room.
+    let several = models.len() + found.iter().map(|found| found.archives.len()).sum::<usize>();
+    let treemap = request.options.treemap.map(|room| room / several.max(1));
+    let options = smaudit::Options { treemap, ..request.options.clone() };
+    let audit = |model: &Model| smaudit::audit(model, &options, bar);
     let audit_in_turn = |model: &Model| {
         let _alone = (model.bytes() > LARGE).then(|| large.lock());
         audit(model)

@@ -58,7 +58,7 @@ pub(crate) fn print(text: &[u8]) -> anyhow::Result<()> {
 /// Says on standard error what is wrong and what rules are broken, where the report that people read does not say so on
 /// standard output: each message once. GitHub Actions gets its annotations always.
 pub(crate) fn messages(report: &Report, request: &AuditRequest) {
-    let is_said = request.output.is_none() && request.format.is_some_and(Format::is_for_people);
+    let is_said = request.output.is_none() && matches!(request.format, Some(Format::Text | Format::Markdown));
     if !is_said {
         report.unreadable.iter().for_each(|input| error(&input.message));
         report.models.iter().for_each(problems);

@@ -51,6 +51,11 @@ pub(super) fn answer(model: &ModelReport, amounts: Amounts) -> Section {
     section.with_all((!small.is_empty() && has_room).then(|| under_one_percent(&small, !large.is_empty())))
 }
 
+/// The answer in a line.
+pub(super) fn answer_line(model: &ModelReport) -> Paragraph {
+    if model.findings.is_empty() { nothing_found(model) } else { total(model) }
+}
+
 /// Whether a finding is at least 1% of the model.
 fn is_large(finding: &Finding, model: &ModelReport) -> bool {
     u128::from(finding.bytes) * 100 >= u128::from(model.total_bytes)
@@ -64,10 +69,14 @@ pub(super) fn total(model: &ModelReport) -> Paragraph {
 
 /// That there is nothing, and what was looked for. Silence is a claim, so it is made of what was read only.
 fn nothing(model: &ModelReport) -> Section {
+    Section::of(vec![nothing_found(model).into()])
+}
+
+fn nothing_found(model: &ModelReport) -> Paragraph {
     let checked = plural(CAUSES.len() as u64, "cause", "causes");
     let of_what = if model.problems.is_empty() { "" } else { " in what could be read" };
     let said = format!("nothing avoidable found{of_what} ({checked} checked){}", weights(model));
-    Section::of(vec![Paragraph::said(said).tone(Tone::Strong).into()])
+    Paragraph::said(said).tone(Tone::Strong)
 }
 
 /// `; 89% of the bytes are weights`.

@@ -26,6 +26,11 @@ pub(super) fn model(model: &ModelReport, view: &View, amounts: Amounts, medium: 
     sections.into_iter().flatten().collect()
 }
 
+/// Where the bytes are, and what metagraphs duplicate of each other.
+pub(super) fn tables(model: &ModelReport, amounts: Amounts) -> Vec<Section> {
+    categories(model).into_iter().chain(metagraphs::brief(model, amounts)).collect()
+}
+
 /// A bar for each category, and one for all the others.
 fn categories(model: &ModelReport) -> Option<Section> {
     if model.total_bytes == 0 {

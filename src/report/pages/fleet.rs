@@ -64,11 +64,20 @@ fn damaged(report: &Report, amounts: Amounts) -> Option<Section> {
 
 /// The models in the order that was asked for.
 fn sorted<'r>(report: &'r Report, view: &View) -> Vec<&'r ModelReport> {
-    let mut models: Vec<&ModelReport> = report.models.iter().collect();
+    numbered(report, view).into_iter().map(|(_, model)| model).collect()
+}
+
+/// The numbers of the models in the order that was asked for.
+pub(super) fn order(report: &Report, view: &View) -> Vec<usize> {
+    numbered(report, view).into_iter().map(|(number, _)| number).collect()
+}
+
+fn numbered<'r>(report: &'r Report, view: &View) -> Vec<(usize, &'r ModelReport)> {
+    let mut models: Vec<(usize, &ModelReport)> = report.models.iter().enumerate().collect();
     match view.sort {
-        Sort::Avoidable => models.sort_by_key(|model| (Reverse(model.findings_bytes), Reverse(model.total_bytes))),
-        Sort::Size => models.sort_by_key(|model| Reverse(model.total_bytes)),
-        Sort::Path => models.sort_by(|a, b| crate::natural::compare(&a.path, &b.path)),
+        Sort::Avoidable => models.sort_by_key(|(_, model)| (Reverse(model.findings_bytes), Reverse(model.total_bytes))),
+        Sort::Size => models.sort_by_key(|(_, model)| Reverse(model.total_bytes)),
+        Sort::Path => models.sort_by(|(_, a), (_, b)| crate::natural::compare(&a.path, &b.path)),
     }
     models
 }

@@ -17,9 +17,9 @@ mod problems;
 mod repeats;
 mod rules;
 
-use super::document::{Document, Section};
+use super::document::{Document, Paragraph, Section};
 use super::view::Page;
-use super::{Report, View};
+use super::{ModelReport, Report, View};
 
 /// Whom a document is for, as far as that changes what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,4 +171,51 @@ pub(super) fn document(report: &Report, view: &View, amounts: Amounts, medium: M
 
 fn is_empty(section: &Section) -> bool {
     section.title.is_none() && section.blocks.is_empty()
+}
+
+/// What a page of its own says of a model, around what it draws.
+pub(super) struct ModelPage {
+    /// What it is and weighs, and what is wrong with it.
+    pub(super) head: Vec<Section>,
+    /// What can be avoided, in a line.
+    pub(super) answer: Paragraph,
+    /// Where the bytes are, for who cannot see what is drawn.
+    pub(super) tables: Vec<Section>,
+    /// All else that is known, folded up.
+    pub(super) details: Vec<Section>,
+}
+
+/// What a page of its own says of a model.
+pub(super) fn model_page(model: &ModelReport, view: &View) -> ModelPage {
+    let amounts = Amounts::for_a_page();
+    let problems = problems::section(model, &View { top: Some(0), ..*view }, amounts);
+    let (tables, largest) = (brief::tables(model, amounts), amounts.largest);
+    ModelPage {
+        head: [headline::section(model, usize::MAX)].into_iter().chain(problems).collect(),
+        answer: avoidable::answer_line(model),
+        tables: tables.into_iter().chain(largest::section(model, largest, Medium::Page)).collect(),
+        details: full::details(model, view),
+    }
+}
+
+/// What a page of several models says of them together.
+pub(super) fn fleet_page(report: &Report, view: &View) -> Vec<Section> {
+    let amounts = Amounts::for_a_page();
+    let brief = fleet::brief(report, view, amounts).into_iter().filter(|section| !is_empty(section));
+    unreadable(report, view).into_iter().chain(brief).chain(rules(report, view)).collect()
+}
+
+/// The numbers of a report's models in the order that was asked for.
+pub(super) fn order_of_models(report: &Report, view: &View) -> Vec<usize> {
+    fleet::order(report, view)
+}
+
+/// What there is no report of.
+pub(super) fn unreadable(report: &Report, view: &View) -> Vec<Section> {
+    problems::unreadable(report, Amounts::for_a_page(), view)
+}
+
+/// The rules, and whether they hold.
+pub(super) fn rules(report: &Report, view: &View) -> Vec<Section> {
+    rules::sections(&report.gate, view, Amounts::for_a_page())
 }

@@ -30,7 +30,7 @@ use support::wire::{Message, constant, graph, meta_graph, node, saved_model};
 use tempfile::TempDir;
 
 /// The formats, and the options that ask for them.
-const FORMATS: [&str; 6] = ["text", "json", "jsonl", "csv", "markdown", "folded"];
+const FORMATS: [&str; 7] = ["text", "json", "jsonl", "csv", "markdown", "html", "folded"];
 
 /// A SavedModel of one metagraph with two nodes.
 fn two_nodes() -> Message {

@@ -30,17 +30,18 @@ const fn case(option: &'static str, on: On, refused: &'static [&'static str]) ->
     Case { option, on, refused }
 }
 
-const MACHINES: &[&str] = &["json", "jsonl", "csv", "folded"];
-const ALL_BUT_TEXT: &[&str] = &["json", "jsonl", "csv", "markdown", "folded"];
+/// What is always complete.
+const COMPLETE: &[&str] = &["json", "jsonl", "csv", "html", "folded"];
+const ALL_BUT_TEXT: &[&str] = &["json", "jsonl", "csv", "markdown", "html", "folded"];
 
 /// What each option does. `--help`, `--version` and `--format` itself have tests of their own.
 const CASES: [Case; 19] = [
     case("--by op", On::One, &[]),
     case("--by op", On::Many, &[]),
-    case("--only op=Const", On::One, &[]),
-    case("--only op=Const", On::Many, &[]),
+    case("--only op=Const", On::One, &["html"]),
+    case("--only op=Const", On::Many, &["html"]),
     case("--by op --top 1", On::One, &[]),
-    case("--findings all", On::One, MACHINES),
+    case("--findings all", On::One, COMPLETE),
     case("--sort path", On::Many, &["jsonl"]),
     case("--verify", On::One, &[]),
     case("--max-duplication 0 --min-duplicate 4kB", On::One, &[]),

@@ -15,7 +15,7 @@ fn wrong_usage_is_2_with_a_message_and_no_report() {
         ("--by op,op model", "--by names op twice"),
         ("--by op --by op model", "--by names op twice"),
         ("--by node,scope,node model", "--by names node twice"),
-        ("--format xml model", "possible values: text, json, jsonl, csv, markdown, folded"),
+        ("--format xml model", "possible values: text, json, jsonl, csv, markdown, html, folded"),
         ("--json --format csv model", "'--json' cannot be used with '--format"),
         ("--json --format json model", "'--json' cannot be used with '--format"),
         ("--top few model", "invalid value 'few' for '--top"),

@@ -37,13 +37,13 @@ impl Asked {
     fn uses(&self) -> [Use; 8] {
         let of = |option, given, fits, otherwise| Use { option, given, fits, otherwise };
         let any: fn(Format) -> bool = |_| true;
-        let for_people = Format::is_for_people;
+        let is_long: fn(Format) -> bool = |format| matches!(format, Format::Text | Format::Markdown);
         [
             of("by", self.by, any, ""),
-            of("only", self.only, any, ""),
+            of("only", self.only, |format| format != Format::Html, "its page is filtered where it is looked at"),
             of("top", self.top, any, ""),
-            of("full", self.full, for_people, "it is always complete"),
-            of("findings", self.findings, for_people, "it has all findings or none"),
+            of("full", self.full, is_long, "it is always complete"),
+            of("findings", self.findings, is_long, "it has all findings or none"),
             of("sort", self.sort, |format| format != Format::Jsonl, "its models are written as they are audited"),
             of("width", self.width, |format| format == Format::Text, "its lines are as long as they are"),
             // No colour is what all others have anyway.

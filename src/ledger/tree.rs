@@ -1,0 +1,500 @@
+//! Charges summed by several lists of dimensions at once, each sum told apart by what is said of the bytes besides: what a
+//! treemap is drawn, coloured and filtered by.
+//!
+//! A [`super::Rollup`] has a row for every name and as many levels as dimensions. A tree is for looking: a dimension that
+//! does not apply to some bytes is no level for them, folders that hold nothing but one folder are one level, and the
+//! smallest rows are folded where there is no room for all. What is folded still says how many rows it was and how large,
+//! so that each level adds up to the row above it.
+
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use indexmap::{IndexMap, IndexSet};
+
+use super::rollup::{Key, Scopes};
+use super::{Category, Dimension, Label, Labels, Ledger, Rest, RowKind, State, Tally};
+use crate::escape::shortened;
+
+/// What a row takes in a page besides its name, and what a part of it takes: about, as JSON.
+const ROW_ROOM: usize = 32;
+const PART_ROOM: usize = 12;
+
+/// Trees over the same charges, and what their parts are told apart by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trees {
+    /// What is said of bytes besides where they are, by the number that parts have.
+    pub facets: Vec<Facet>,
+    /// A tree for each list of dimensions.
+    pub trees: Vec<Tree>,
+}
+
+/// What is said of some bytes, whatever they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facet {
+    /// The part of the model.
+    pub category: Category,
+    /// The metagraph that they are in.
+    pub meta_graph: Option<String>,
+    /// Their element type.
+    pub dtype: Option<String>,
+    /// Whether they are there once.
+    pub state: State,
+}
+
+/// One tree: all charges, by some dimensions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tree {
+    /// The dimensions, outermost first.
+    pub by: Vec<Dimension>,
+    /// The outermost rows, largest first.
+    pub rows: Vec<Branch>,
+    /// The outermost rows that there was no room for.
+    pub folded: Option<Folded>,
+}
+
+/// A row of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Its name; of a very long one the ends.
+    pub name: String,
+    /// Whose word that is.
+    pub kind: RowKind,
+    /// The dimension that the name is in.
+    pub dimension: Dimension,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// How many things these bytes hold.
+    pub count: u64,
+    /// What it is made of, where it has no rows below it.
+    pub parts: Vec<Part>,
+    /// The rows below it, largest first.
+    pub children: Vec<Self>,
+    /// The rows below it that there was no room for.
+    pub folded: Option<Folded>,
+}
+
+/// The bytes of a row of which the same is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// What is said of them, as a position in [`Trees::facets`].
+    pub facet: usize,
+    /// How many there are.
+    pub bytes: u64,
+    /// How many things they hold.
+    pub count: u64,
+}
+
+/// Rows that there was no room for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// How many, those below them not counted.
+    pub rows: u64,
+    /// Their bytes and how many things they hold.
+    pub bytes: u64,
+    /// How many things they hold.
+    pub count: u64,
+    /// What they are made of.
+    pub parts: Vec<Part>,
+}
+
+impl Tree {
+    /// The sum of all rows, those that are folded included.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.rows.iter().map(|row| row.bytes).sum::<u64>() + self.folded.as_ref().map_or(0, |folded| folded.bytes)
+    }
+}
+
+/// The dimensions that parts are told apart by, beside the category.
+pub const FACETS: [Dimension; 3] = [Dimension::MetaGraph, Dimension::Dtype, Dimension::Duplicate];
+
+/// A category, and labels in [`FACETS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct FacetKey {
+    category: Category,
+    names: [Label; FACETS.len()],
+}
+
+/// No node is above this one.
+const ROOT: u32 = 0;
+
+/// A row while sums are made.
+#[derive(Debug)]
+struct Node {
+    parent: u32,
+    dimension: Dimension,
+    key: Key,
+    tally: Tally,
+}
+
+/// A tree while sums are made: nodes by number, each behind the one that it is below.
+struct Builder<'l> {
+    ledger: &'l Ledger,
+    by: &'l [Dimension],
+    scopes: Scopes,
+    nodes: Vec<Node>,
+    numbers: HashMap<(u32, Dimension, Key), u32>,
+    /// The sums of nodes by facet.
+    parts: IndexMap<(u32, usize), Tally, RandomState>,
+    path: Vec<(Dimension, Key)>,
+}
+
+impl Ledger {
+    /// All charges by each of `views`, lists of dimensions that the ledger must have. Each tree takes about `room` bytes as
+    /// JSON at most.
+    #[must_use]
+    pub fn trees(&self, views: &[Vec<Dimension>], room: usize) -> Trees {
+        let mut facets: IndexSet<FacetKey, RandomState> = IndexSet::default();
+        let trees = views.iter().map(|by| Builder::new(self, by).tree(&mut facets, room)).collect();
+        Trees { facets: facets.iter().map(|key| self.facet(key)).collect(), trees }
+    }
+
+    fn facet(&self, key: &FacetKey) -> Facet {
+        let [meta_graph, dtype, state] = &key.names;
+        let named = |label: &Label| (*label != Label::NONE).then(|| self.name(*label));
+        let states = [State::Redundant, State::Zero, State::Fill];
+        let state = states.into_iter().find(|known| self.bytes(*state) == known.name().as_bytes());
+        let (category, state) = (key.category, state.unwrap_or(State::Unique));
+        Facet { category, meta_graph: named(meta_graph), dtype: named(dtype), state }
+    }
+}
+
+impl<'l> Builder<'l> {
+    fn new(ledger: &'l Ledger, by: &'l [Dimension]) -> Self {
+        let root = Node {
+            parent: ROOT,
+            dimension: Dimension::Category,
+            key: Key::Absent(Category::Framing),
+            tally: Tally::default(),
+        };
+        Self {
+            ledger,
+            by,
+            scopes: Scopes::default(),
+            nodes: vec![root],
+            numbers: HashMap::default(),
+            parts: IndexMap::default(),
+            path: Vec::new(),
+        }
+    }
+
+    fn tree(mut self, facets: &mut IndexSet<FacetKey, RandomState>, room: usize) -> Tree {
+        let (ledger, by) = (self.ledger, self.by);
+        let add = |labels: &Labels, tally| {
+            let key = FacetKey { category: labels.category(), names: FACETS.map(|dimension| labels.get(dimension)) };
+            let facet = facets.insert_full(key).0;
+            self.add(labels, facet, tally);
+        };
+        if by.contains(&Dimension::Op) {
+            ledger.rows.each(add);
+        } else {
+            ledger.rows.each_of_any_op(add);
+        }
+        let root = self.keep(room).branch(ROOT);
+        Tree { by: by.to_vec(), rows: root.children, folded: root.folded }
+    }
+
+    fn add(&mut self, labels: &Labels, facet: usize, tally: Tally) {
+        self.follow(labels);
+        let mut at = ROOT;
+        if let Some(root) = self.nodes.first_mut() {
+            root.tally.add(tally);
+        }
+        for (dimension, key) in &self.path {
+            let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+            let number = *self.numbers.entry((at, *dimension, *key)).or_insert(next);
+            if number == next {
+                self.nodes.push(Node { parent: at, dimension: *dimension, key: *key, tally: Tally::default() });
+            }
+            if let Some(node) = self.nodes.get_mut(number as usize) {
+                node.tally.add(tally);
+            }
+            at = number;
+        }
+        self.parts.entry((at, facet)).or_default().add(tally);
+    }
+
+    /// Makes `path` the levels of one row of the ledger: the dimensions that say something of it.
+    fn follow(&mut self, labels: &Labels) {
+        let category = labels.category();
+        let mut depth = 0;
+        self.path.clear();
+        for (at, dimension) in self.by.iter().enumerate() {
+            let label = match dimension {
+                Dimension::Category => {
+                    self.path.push((*dimension, Key::Category(category)));
+                    continue;
+                }
+                Dimension::Scope => {
+                    depth += 1;
+                    self.scopes.segment(self.ledger, labels.get(Dimension::Scope), depth - 1)
+                }
+                // Below anything else a file says something only where it is all that can be said.
+                Dimension::File if at > 0 && !matches!(category, Category::Assets | Category::Files) => Label::NONE,
+                other => labels.get(*other),
+            };
+            if label != Label::NONE {
+                self.path.push((*dimension, Key::Name(label)));
+            } else if *dimension == Dimension::Function && category == Category::GraphDef {
+                // The nodes of the graph itself stand together beside the functions.
+                self.path.push((*dimension, Key::Absent(category)));
+            }
+        }
+        let last = self.by.last().copied().unwrap_or(Dimension::Category);
+        if self.path.last().is_none_or(|(dimension, _)| *dimension != last) {
+            self.path.push((last, Key::Absent(category)));
+        }
+    }
+
+    /// Chooses the largest rows that there is room for. A row above is at least as large as one below it, and comes first
+    /// where both are equal: so the rows above a row that is kept are kept as well.
+    fn keep(self, room: usize) -> Kept {
+        let Self { ledger, scopes, nodes, parts, .. } = self;
+        let mut parts_of: Vec<u32> = vec![0; nodes.len()];
+        for (node, _) in parts.keys() {
+            parts_of.get_mut(*node as usize).into_iter().for_each(|parts| *parts += 1);
+        }
+        let mut order: Vec<u32> = (0..).take(nodes.len()).collect();
+        let bytes = |number: &u32| nodes.get(*number as usize).map_or(0, |node| node.tally.bytes);
+        order.sort_by_key(|number| std::cmp::Reverse(bytes(number)));
+        let mut kept = Kept { rows: nodes.iter().map(|_| Row::default()).collect() };
+        let mut left = room;
+        for number in order {
+            let Some(node) = nodes.get(number as usize) else { continue };
+            let name = if number == ROOT { String::new() } else { scopes.name(ledger, node.key) };
+            let name = shortened(&name).into_owned();
+            let parts = parts_of.get(number as usize).map_or(0, |parts| *parts as usize);
+            let takes = ROW_ROOM + name.len() + parts.saturating_mul(PART_ROOM);
+            let Some(rest) = left.checked_sub(takes).or((number == ROOT).then_some(left)) else { break };
+            left = rest;
+            kept.keep(number, node, name, scopes.kind(ledger, node.key));
+        }
+        kept.fold(&nodes, parts);
+        kept
+    }
+}
+
+/// The rows that are kept, by number.
+struct Kept {
+    rows: Vec<Row>,
+}
+
+/// A row that may be kept.
+#[derive(Default)]
+struct Row {
+    branch: Option<Branch>,
+    /// Those below it that are kept, largest first.
+    children: Vec<u32>,
+    folded: Folded,
+}
+
+impl Kept {
+    fn keep(&mut self, number: u32, node: &Node, name: String, kind: RowKind) {
+        if number != ROOT
+            && let Some(parent) = self.rows.get_mut(node.parent as usize)
+        {
+            parent.children.push(number);
+        }
+        let Some(row) = self.rows.get_mut(number as usize) else { return };
+        let Tally { bytes, count } = node.tally;
+        let (parts, children, folded) = Default::default();
+        row.branch = Some(Branch { name, kind, dimension: node.dimension, bytes, count, parts, children, folded });
+    }
+
+    fn is_kept(&self, number: u32) -> bool {
+        self.rows.get(number as usize).is_some_and(|row| row.branch.is_some())
+    }
+
+    /// Adds what is not kept to the row above it that is.
+    fn fold(&mut self, nodes: &[Node], parts: IndexMap<(u32, usize), Tally, RandomState>) {
+        let mut above: Vec<u32> = Vec::with_capacity(nodes.len());
+        for (number, node) in (0..).zip(nodes) {
+            let kept = self.is_kept(number);
+            // A node comes behind the one that it is below.
+            let over = if kept { number } else { above.get(node.parent as usize).copied().unwrap_or(ROOT) };
+            above.push(over);
+            if !kept
+                && over == node.parent
+                && let Some(row) = self.rows.get_mut(over as usize)
+            {
+                row.folded.rows += 1;
+                row.folded.bytes += node.tally.bytes;
+                row.folded.count += node.tally.count;
+            }
+        }
+        let mut folded: IndexMap<(u32, usize), Tally, RandomState> = IndexMap::default();
+        for ((node, facet), tally) in parts {
+            let over = above.get(node as usize).copied().unwrap_or(ROOT);
+            if over != node {
+                folded.entry((over, facet)).or_default().add(tally);
+            } else if let Some(branch) = self.rows.get_mut(node as usize).and_then(|row| row.branch.as_mut()) {
+                branch.parts.push(Part { facet, bytes: tally.bytes, count: tally.count });
+            }
+        }
+        for ((over, facet), tally) in folded {
+            if let Some(row) = self.rows.get_mut(over as usize) {
+                row.folded.parts.push(Part { facet, bytes: tally.bytes, count: tally.count });
+            }
+        }
+    }
+
+    /// A row with those below it. There are as many levels as dimensions.
+    fn branch(&mut self, number: u32) -> Branch {
+        let row = self.rows.get_mut(number as usize).map(std::mem::take).unwrap_or_default();
+        let children: Vec<Branch> = row.children.into_iter().map(|child| self.branch(child)).collect();
+        let folded = (row.folded.rows > 0).then_some(row.folded);
+        let mut branch = row.branch.unwrap_or_else(|| Branch {
+            name: String::new(),
+            kind: RowKind::Category,
+            dimension: Dimension::Category,
+            bytes: 0,
+            count: 0,
+            parts: Vec::new(),
+            children: Vec::new(),
+            folded: None,
+        });
+        (branch.children, branch.folded) = (children, folded);
+        if number != ROOT {
+            branch.join();
+        }
+        branch
+    }
+}
+
+impl Branch {
+    /// Takes the place of its only row where that says nothing more: that no further dimension applies, the category of a
+    /// file's bytes, or a folder of a folder.
+    fn join(&mut self) {
+        if self.folded.is_some() || self.children.len() != 1 {
+            return;
+        }
+        let Some(only) = self.children.pop() else { return };
+        let is_folder = |branch: &Self| branch.dimension == Dimension::Scope && branch.kind == RowKind::Name;
+        let is_category = only.kind == RowKind::Category || only.dimension == Dimension::Category;
+        if is_category || is_folder(self) && is_folder(&only) {
+            if !is_category {
+                self.name = shortened(&format!("{}/{}", self.name, only.name)).into_owned();
+            }
+            (self.parts, self.children, self.folded) = (only.parts, only.children, only.folded);
+        } else {
+            self.children.push(only);
+        }
+    }
+}
+
+/// `rest` of a row as a rollup has it.
+impl From<&Folded> for Rest {
+    fn from(folded: &Folded) -> Self {
+        Self { rows: folded.rows, bytes: folded.bytes, count: folded.count }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ledger with charges of (category, function, op, bytes), all in a file.
+    fn ledger(charges: &[(Category, &str, &str, u64)]) -> Ledger {
+        let mut ledger = Ledger::new(&[Dimension::Function, Dimension::Op, Dimension::File, Dimension::Duplicate]);
+        let mut account = ledger.open("f", charges.iter().map(|charge| charge.3).sum());
+        for (category, function, op, bytes) in charges {
+            let mut label = |name: &str| match name {
+                "" => Label::NONE,
+                name => account.ledger().label(name.as_bytes()),
+            };
+            let [function, op] = [function, op].map(|name| label(name));
+            let labels = Labels::new(*category).with(Dimension::Function, function).with(Dimension::Op, op);
+            account.charge_up_to(account.charged() + bytes, labels, 1);
+        }
+        account.close().unwrap();
+        ledger
+    }
+
+    /// A line for each row, two blanks deeper for each level.
+    fn drawn(rows: &[Branch], folded: Option<&Folded>, depth: usize) -> Vec<String> {
+        let indent = "  ".repeat(depth);
+        let mut lines = Vec::new();
+        for row in rows {
+            lines.push(format!("{indent}{} {}", row.name, row.bytes));
+            lines.extend(drawn(&row.children, row.folded.as_ref(), depth + 1));
+        }
+        lines.extend(folded.map(|folded| format!("{indent}… {} rows {}", folded.rows, folded.bytes)));
+        lines
+    }
+
+    fn tree(ledger: &Ledger, by: &[Dimension], room: usize) -> Vec<String> {
+        let trees = ledger.trees(&[by.to_vec()], room);
+        let tree = &trees.trees[0];
+        assert_eq!(tree.total(), ledger.total());
+        drawn(&tree.rows, tree.folded.as_ref(), 0)
+    }
+
+    const MIXED: [(Category, &str, &str, u64); 5] = [
+        (Category::GraphDef, "call", "Const", 50),
+        (Category::GraphDef, "call", "", 7),
+        (Category::GraphDef, "", "Add", 9),
+        (Category::GraphDef, "", "", 3),
+        (Category::Files, "", "", 20),
+    ];
+
+    #[test]
+    fn a_dimension_that_says_nothing_of_bytes_is_no_level_for_them() {
+        let by = [Dimension::Category, Dimension::Function, Dimension::File, Dimension::Op];
+        let graph = ["  [graph_def] 12", "    Add 9", "    [graph_def] 3"];
+        let call = ["graph_def 69", "  call 57", "    Const 50", "    [graph_def] 7"];
+        let expected: Vec<&str> = call.into_iter().chain(graph).chain(["files 20", "  f 20"]).collect();
+        assert_eq!(tree(&ledger(&MIXED), &by, 10_000), expected);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_folded_and_said() {
+        let by = [Dimension::Category, Dimension::Function, Dimension::Op];
+        assert_eq!(tree(&ledger(&MIXED), &by, 0), ["… 2 rows 89"]);
+        let some = tree(&ledger(&MIXED), &by, 180);
+        assert_eq!(
+            some,
+            ["graph_def 69", "  call 57", "    Const 50", "    … 1 rows 7", "  … 1 rows 12", "… 1 rows 20"]
+        );
+    }
+
+    #[test]
+    fn parts_add_up_to_their_rows_wherever_rows_are_folded() {
+        let ledger = ledger(&MIXED);
+        for room in [0, 100, 200, 300, 1000] {
+            let trees = ledger.trees(&[vec![Dimension::Category, Dimension::Function, Dimension::Op]], room);
+            let tree = &trees.trees[0];
+            fn parts(rows: &[Branch], folded: Option<&Folded>) -> u64 {
+                let of = |parts: &[Part]| parts.iter().map(|part| part.bytes).sum::<u64>();
+                let rows = rows.iter().map(|row| of(&row.parts) + parts(&row.children, row.folded.as_ref()));
+                rows.sum::<u64>() + folded.map_or(0, |folded| of(&folded.parts))
+            }
+            assert_eq!(parts(&tree.rows, tree.folded.as_ref()), 89, "{room}");
+        }
+    }
+
+    #[test]
+    fn folders_of_one_folder_are_one_row() {
+        let mut ledger = Ledger::new(&[Dimension::Scope; 4]);
+        let mut account = ledger.open("f", 7);
+        for (end, name) in [(3, "a/b/c/x"), (6, "a/b/d/y"), (7, "z")] {
+            let scope = account.ledger().scope(name.as_bytes());
+            account.charge_up_to(end, Labels::new(Category::GraphDef).with(Dimension::Scope, scope), 1);
+        }
+        account.close().unwrap();
+        assert_eq!(tree(&ledger, &[Dimension::Scope; 4], 1000), ["a/b 6", "  c 3", "  d 3", "[graph_def] 1"]);
+    }
+
+    #[test]
+    fn facets_say_what_rows_do_not() {
+        let mut ledger = Ledger::new(&[Dimension::Dtype, Dimension::Duplicate]);
+        ledger.mark("f".to_owned(), vec![super::super::Mark { range: 2..5, state: State::Redundant }]);
+        let mut account = ledger.open("f", 10);
+        let dtype = account.ledger().label(b"float32");
+        account.charge_up_to(10, Labels::new(Category::Variables).with(Dimension::Dtype, dtype), 1);
+        account.close().unwrap();
+        let trees = ledger.trees(&[vec![Dimension::Category]], 1000);
+        let parts = &trees.trees[0].rows[0].parts;
+        let said: Vec<(State, u64)> = parts.iter().map(|part| (trees.facets[part.facet].state, part.bytes)).collect();
+        assert_eq!(said, [(State::Unique, 7), (State::Redundant, 3)]);
+        assert!(trees.facets.iter().all(|facet| facet.dtype.as_deref() == Some("float32")));
+    }
+}
