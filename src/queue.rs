@@ -23,7 +23,7 @@ pub(crate) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl Fn
         match done.or_else(run) {
             Some(first) => (first, second),
             // The thread has taken it and has ended, so there is what it made.
-            None => resume_unwind(Box::new("work that nobody did")),
+            None => resume_unwind(Box::new("work that was not done")),
         }
     })
 }

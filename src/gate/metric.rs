@@ -1,6 +1,6 @@
 //! What a rule limits, and how many bytes of it a model has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +9,8 @@ use thiserror::Error;
 use crate::findings::{CAUSES, Finding};
 use crate::glob::{Glob, GlobError};
 use crate::ledger::Category;
-use crate::report::{Baseline, ModelReport, TensorReport};
+use crate::report::duplicates::Group;
+use crate::report::{Baseline, ModelReport, Place, TensorReport};
 use crate::suggest::hint;
 
 /// A figure of a model that can be limited.
@@ -116,9 +117,55 @@ impl Metric {
         match self {
             Self::Avoidable | Self::Total => model.findings.first(),
             Self::Findings(glob) => model.findings.iter().find(|finding| glob.matches(&finding.id)),
+            Self::Duplication => explaining(model, |_| true),
+            Self::BetweenMetaGraphs => explaining(model, is_between_meta_graphs),
+            Self::Category(category) => most_of(model, |finding| within(*category, finding)),
             _ => None,
         }
     }
+}
+
+/// The finding that explains the most of the groups of duplicates that are meant.
+fn explaining(model: &ModelReport, is_meant: impl Fn(&Group) -> bool) -> Option<&Finding> {
+    let mut explained: BTreeMap<&str, u64> = BTreeMap::new();
+    for group in model.duplicates.groups.iter().filter(|group| is_meant(group)) {
+        let Some(id) = &group.finding else { continue };
+        let bytes = explained.entry(id).or_default();
+        *bytes = bytes.saturating_add(group.redundant_bytes);
+    }
+    most_of(model, |finding| explained.get(&*finding.id).copied().unwrap_or(0))
+}
+
+/// Whether what a group has in more than one place is in more than one metagraph.
+fn is_between_meta_graphs(group: &Group) -> bool {
+    let mut graphs = group.members.iter().filter_map(|member| member.meta_graph);
+    graphs.next().is_some_and(|first| graphs.any(|graph| graph != first))
+}
+
+/// The finding with the most bytes by `bytes`, that has any.
+fn most_of(model: &ModelReport, bytes: impl Fn(&Finding) -> u64) -> Option<&Finding> {
+    let with_bytes = model.findings.iter().map(|finding| (bytes(finding), finding)).filter(|(bytes, _)| *bytes > 0);
+    // Of equal ones the first, which is the larger finding.
+    with_bytes.rev().max_by_key(|(bytes, _)| *bytes).map(|(_, finding)| finding)
+}
+
+/// What of the places that a finding shows is in a category.
+fn within(category: Category, finding: &Finding) -> u64 {
+    let is_in = |place: &&Place| match (&place.section, &place.file, &place.variable) {
+        (Some(section), ..) if section == "asset_file_def" => category == Category::Assets,
+        (Some(section), ..) => section == category.name(),
+        (_, _, Some(_)) => category == Category::Variables,
+        (_, Some(file), _) => match category {
+            Category::Variables => file.starts_with("variables/"),
+            Category::Assets => file.starts_with("assets/") || file.starts_with("assets.extra/"),
+            Category::Files => {
+                !["variables/", "assets/", "assets.extra/"].iter().any(|folder| file.starts_with(folder))
+            }
+            _ => false,
+        },
+        (None, None, None) => false,
+    };
+    sum(finding.places.iter().filter(is_in).map(|place| place.bytes))
 }
 
 fn with_whole((bytes, number): (u64, u64), whole: u64) -> (u64, u64, Option<u64>) {

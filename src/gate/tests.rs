@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::progress::Silent;
 use crate::report::duplicates::{Group, GroupKind, Member, Pair, StructuralGroup};
 use crate::report::{
-    CheckpointFormat, CheckpointReport, FunctionReport, MetaGraphReport, ModelReport, RuleOutcome, TensorReport,
+    CheckpointFormat, CheckpointReport, FunctionReport, MetaGraphReport, ModelReport, Place, RuleOutcome, TensorReport,
     UnreadableInput,
 };
 use crate::{Options, audit};
@@ -442,6 +442,34 @@ fn findings_of_a_pattern_count_no_byte_twice() {
     }
     let holds = outcome("avoidable", "limit = 6600", &model);
     assert_eq!((holds.over_bytes, holds.fix), (0, None));
+}
+
+#[test]
+fn what_to_fix_first_is_what_explains_most_of_what_is_too_large() {
+    let mut model = rich();
+    model.categories.extend([(Category::Variables, 9_000), (Category::Assets, 9_000)]);
+    let places = |id: &str, bytes, place: Place| Finding { places: vec![place], ..finding(id, bytes) };
+    let in_section = |section: &str, bytes| Place { section: Some(section.to_owned()), bytes, ..Place::default() };
+    let in_file = |file: &str, bytes| Place { file: Some(file.to_owned()), bytes, ..Place::default() };
+    model.findings = vec![
+        places("stale-files", 4_000, in_file("variables/variables.data-00000-of-00002", 4_000)),
+        places("layer-traces", 3_000, in_section("graph_def", 3_000)),
+        places("equal-variables", 2_400, Place { variable: Some("dense/kernel".to_owned()), ..in_file("", 2_400) }),
+        places("duplicate-asset", 1_600, in_file("assets/vocab.txt", 1_600)),
+    ];
+    for (group, id) in model.duplicates.groups.iter_mut().zip([None, Some("equal-variables"), Some("duplicate-asset")])
+    {
+        group.finding = id.map(str::to_owned);
+    }
+    for (metric, fix) in [
+        ("duplication", Some("equal-variables")),
+        ("between-meta-graphs", None),
+        ("graph_def", Some("layer-traces")),
+        ("variables", Some("stale-files")),
+        ("assets", Some("duplicate-asset")),
+    ] {
+        assert_eq!(outcome(metric, "limit = 10", &model).fix.as_deref(), fix, "{metric}");
+    }
 }
 
 #[test]

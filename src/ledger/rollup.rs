@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Category, Dimension, Label, Labels, Ledger, Restriction, Tally};
+use crate::natural;
 
 /// A tree of sums, one level for each dimension asked for. The rows of each level add up to the row above.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -234,7 +235,8 @@ fn level(ledger: &Ledger, scopes: &Scopes, sorted: &[(Vec<Key>, Tally)], depth: 
         let (name, kind) = (scopes.name(ledger, *key), scopes.kind(ledger, *key));
         rows.push(Row { name, kind, bytes: sum.bytes, count: sum.count, children, rest: None });
     }
-    rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| (&a.name, a.kind).cmp(&(&b.name, b.kind))));
+    let by_name = |a: &Row, b: &Row| natural::compare(&a.name, &b.name).then(a.kind.cmp(&b.kind));
+    rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| by_name(a, b)));
     rows
 }
 
@@ -262,15 +264,17 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_largest_first_and_equal_ones_by_name() {
+    fn rows_are_largest_first_and_equal_ones_by_name_as_people_count() {
         let ledger = ledger(&[
+            (Category::GraphDef, "s", "Block10", 2, 1),
+            (Category::GraphDef, "s", "Block2", 2, 1),
             (Category::GraphDef, "s", "Add", 5, 1),
             (Category::GraphDef, "s", "Const", 9, 1),
             (Category::GraphDef, "s", "Abs", 5, 1),
             (Category::GraphDef, "s", "Const", 1, 1),
         ]);
         let rollup = ledger.rollup(&[Dimension::Op]);
-        assert_eq!(names(&rollup.rows), [("Const", 10), ("Abs", 5), ("Add", 5)]);
+        assert_eq!(names(&rollup.rows), [("Const", 10), ("Abs", 5), ("Add", 5), ("Block2", 2), ("Block10", 2)]);
         assert_eq!(rollup.rows[0].count, 2);
     }
 

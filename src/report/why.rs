@@ -261,7 +261,7 @@ impl WhyThing {
             }
         }
         if self.more > 0 {
-            writeln!(out, "  … and {} of this name", plural(self.more, "more thing", "more things"))?;
+            writeln!(out, "  … and {} of this name", plural(self.more, "more item", "more items"))?;
         }
         Ok(())
     }

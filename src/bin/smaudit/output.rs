@@ -196,7 +196,7 @@ fn open_to_write(path: &Path) -> io::Result<File> {
                 match probe() {
                     Err(error) if error.raw_os_error() == Some(libc::ENXIO) && tries < READER_TRIES => tries += 1,
                     Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
-                        return Err(io::Error::other("it is a pipe that nobody reads"));
+                        return Err(io::Error::other("it is a pipe without a reader"));
                     }
                     other => break other?,
                 }

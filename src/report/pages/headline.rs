@@ -42,18 +42,17 @@ pub(super) fn short(model: &ModelReport) -> Section {
 pub(super) fn contents(model: &ModelReport) -> Paragraph {
     let files = plural(model.files.len() as u64, "file", "files");
     let mut said = Paragraph::said(format!("{} in {files}, ", both(model.total_bytes))).and_all(meta_graphs(model));
+    if let Some(kind) = kind(model.kind) {
+        said = said.and(format!(", {kind}"));
+    }
     let named = model.meta_graphs.iter().map(|graph| graph.tensorflow_version.as_str()).filter(|v| !v.is_empty());
     let versions: BTreeSet<&str> = named.collect();
     for version in versions.iter().take(VERSIONS) {
         said = said.and(", TensorFlow ").and_name_of(*version, VERSION);
     }
-    let said = match versions.len().checked_sub(VERSIONS) {
+    match versions.len().checked_sub(VERSIONS) {
         Some(more @ 1..) => said.and(format!(", {} other versions", exact(more as u64))),
         _ => said,
-    };
-    match kind(model.kind) {
-        Some(kind) => said.and(format!(", {kind}")),
-        None => said,
     }
 }
 

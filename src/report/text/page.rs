@@ -112,9 +112,25 @@ fn lines(paragraph: &Paragraph, columns: usize) -> Vec<String> {
     if !line.is_empty() {
         lines.push(line);
     }
+    keep_company(&mut lines, columns);
     match paragraph.lines {
         Some(most) if lines.len() > most => shortened(lines, most, columns),
         _ => lines,
+    }
+}
+
+/// The widest word that does not stand on a last line alone: a version, a number, an ellipsis.
+const LONELY: usize = 6;
+
+/// Gives a last line of one short word what stands before it, back to the last comma, where half of the line above stays.
+fn keep_company(lines: &mut [String], columns: usize) {
+    let [.., above, last] = lines else { return };
+    let is_alone = !last.contains(' ') && width(last) <= LONELY;
+    let Some((kept, moved)) = above.rsplit_once(", ").or_else(|| above.rsplit_once(' ')) else { return };
+    let joined = format!("{moved} {last}");
+    if is_alone && width(kept) > columns / 2 && width(&joined) <= columns {
+        let comma = if above.len() > kept.len() + 1 + moved.len() { "," } else { "" };
+        (*above, *last) = (format!("{kept}{comma}"), joined);
     }
 }
 
@@ -155,4 +171,23 @@ fn words(paragraph: &Paragraph, columns: usize) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words.into_iter().map(|word| fit_said(&word, columns)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_line_of_one_word_gets_what_stands_before_it() {
+        let wrapped = |text: &str| lines(&Paragraph::said(text), 24);
+        assert_eq!(wrapped("one metagraph, Keras is 2"), ["one metagraph,", "Keras is 2"]);
+        assert_eq!(wrapped("some words that take two"), ["some words that take two"]);
+        assert_eq!(wrapped("some words that take more"), ["some words that", "take more"]);
+        assert_eq!(
+            wrapped("one, two words that are more"),
+            ["one, two words that are", "more"],
+            "less than half is left"
+        );
+        assert_eq!(wrapped("some words that are explained"), ["some words that are", "explained"], "no short word");
+    }
 }

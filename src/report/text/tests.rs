@@ -56,8 +56,8 @@ fn the_answer_for_a_model() {
 ./model
 1.00 kB (1,000 bytes) in 2 files, 1 metagraph (serve), TensorFlow 2.15.0
 1 PROBLEM: the figures are of what could be read
-  ! variables/variables.index, byte 12: expected a footer, found the end of the
-    file
+  ! variables/variables.index, byte 12: expected a footer,
+    found the end of the file
 
   700 bytes  70.0%  graph_def      ███████████████████████████████▌
   300 bytes  30.0%  variables      █████████████▌

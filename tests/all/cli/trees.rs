@@ -95,7 +95,7 @@ fn what_lies_beside_the_models_is_counted_and_the_largest_named() {
     let largest = [file("base/logs/events", 2500), file("base/README.md", 500)];
     assert_eq!(outside, json!({"files": 2, "bytes": 3000, "largest": largest}));
     let text = run(&directory, "base").exits(0).silently().stdout;
-    let said = "\nbeside the models, in none of them: 2 files, 3.00 kB (largest: logs/events 2.50\nkB)\n";
+    let said = "\nbeside the models, in none of them: 2 files,\n3.00 kB (largest: logs/events 2.50 kB)\n";
     assert!(text.contains(said), "{text}");
 }
 
