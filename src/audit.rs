@@ -24,7 +24,7 @@ use crate::input::{Model, Source};
 use crate::ledger::{Category, Dimension, Imbalance, Ledger, Only};
 use crate::outline::{MetaGraph, SavedModel};
 use crate::problem::{Problem, ProblemKind};
-use crate::progress::{Progress, Step, Work};
+use crate::progress::{Progress, Silent, Step, Work};
 use crate::queue;
 use crate::report::ModelReport;
 use crate::verify;
@@ -105,8 +105,13 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     let mut ledger = options.ledger();
     let parts = Parts::open(model, options, progress);
     progress.start(&model.path, parts.bytes_to_read());
-    let answers = parts.answer(&mut ledger)?;
-    let (findings, sums) = parts.findings_and_sums(&answers, &ledger);
+    let (answers, findings, sums) = if options.treemap.is_some() {
+        parts.answers_with_treemap(&mut ledger)?
+    } else {
+        let answers = parts.answer(&mut ledger)?;
+        let (findings, sums) = parts.findings_and_sums(&answers, &ledger);
+        (answers, findings, sums)
+    };
     let verified = parts.verify();
     let mut problems = parts.problems(&answers.saved_model);
     whole::check(&parts, &answers.saved_model, &answers.reach, &ledger, &mut problems);
@@ -214,6 +219,23 @@ impl<'m> Parts<'m> {
         let findings = || self.findings(answers);
         let sums = || answers::Sums::of(ledger, self.options);
         if self.main_bytes().len() < WORTH_A_THREAD { (findings(), sums()) } else { queue::both(findings, sums) }
+    }
+
+    /// As [`Parts::answer`] and [`Parts::findings_and_sums`], with a treemap. Its ledger divides charges by what findings
+    /// claim and signatures reach, which is known only when all was charged once; so all is charged again.
+    fn answers_with_treemap(&self, ledger: &mut Ledger) -> Result<(Answers<'_>, Findings, answers::Sums), Imbalance> {
+        let (duplicates, marks) = self.duplicates(true);
+        let saved_model = self.charge(&mut Ledger::new(&[]))?;
+        let reach = self.reach_of_signatures(&saved_model);
+        let answers = Answers { duplicates, saved_model, reach };
+        let findings = self.findings(&answers);
+        let said = treemap::Said::of(self, &answers, &findings, marks);
+        let (main_file, checkpoint) = (self.main_file.as_ref(), self.checkpoint.as_ref());
+        said.mark(ledger);
+        charge::charge_model(self.model, main_file, checkpoint, ledger, &Silent)?;
+        let mut sums = answers::Sums::of(ledger, self.options);
+        sums.treemap = self.options.treemap.map(|room| treemap::of(ledger, self.options, said, room));
+        Ok((answers, findings, sums))
     }
 
     fn charge(&self, ledger: &mut Ledger) -> Result<SavedModel, Imbalance> {

@@ -52,6 +52,8 @@ impl Label {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Labels {
     category: Category,
+    /// What a [`Mark`] says besides the state of the bytes.
+    tag: u32,
     names: [Label; Dimension::COUNT],
 }
 
@@ -59,7 +61,7 @@ impl Labels {
     /// Labels of a category and nothing else yet.
     #[must_use]
     pub fn new(category: Category) -> Self {
-        Self { category, names: [Label::NONE; Dimension::COUNT] }
+        Self { category, tag: 0, names: [Label::NONE; Dimension::COUNT] }
     }
 
     /// The same labels with another one in `dimension`. The category is not set by this, but by [`Labels::new`].
@@ -74,6 +76,11 @@ impl Labels {
         if let Some(slot) = self.names.get_mut(dimension.index()) {
             *slot = label;
         }
+    }
+
+    /// The same labels with what a mark says of the bytes.
+    fn tagged(self, tag: u32) -> Self {
+        Self { tag, ..self }
     }
 
     /// The label in `dimension`.
@@ -99,7 +106,8 @@ impl Labels {
         // A sum of products: unlike one product after another it does not wait for each.
         let parts =
             self.names.iter().zip(1..).map(|(label, odd): (_, u64)| u64::from(label.0).wrapping_mul(odd * 2 + 1));
-        hash_number(parts.fold(self.category as u64, u64::wrapping_add))
+        let first = (self.category as u64).wrapping_add(u64::from(self.tag) << 32);
+        hash_number(parts.fold(first, u64::wrapping_add))
     }
 }
 
@@ -213,7 +221,7 @@ impl Ledger {
     }
 
     /// Marks ranges of a file, given in order and disjoint, as other than [`State::Unique`]: charges made to it are
-    /// divided where the marks begin and end. To be called before the file is opened, and of use only where
+    /// divided where the marks begin and end, and by what else they say. To be called before the file is opened, and of use only where
     /// [`Dimension::Duplicate`] is wanted.
     pub fn mark(&mut self, file: String, marks: Vec<Mark>) {
         self.marks.insert(file, marks);

@@ -4,7 +4,7 @@ mod duplicates;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Answers, Options, Parts, treemap};
+use super::{Answers, Options, Parts};
 use crate::charge::{Form, MainFile};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
@@ -31,7 +31,7 @@ pub(super) struct Sums {
     sections: Rollup,
     ops: Rollup,
     functions: Rollup,
-    treemap: Option<Treemap>,
+    pub(super) treemap: Option<Treemap>,
 }
 
 impl Sums {
@@ -46,7 +46,7 @@ impl Sums {
             sections: ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]),
             ops: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], in_graphs),
             functions: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], in_functions),
-            treemap: options.treemap.map(|room| treemap::of(ledger, options, room)),
+            treemap: None,
         }
     }
 }

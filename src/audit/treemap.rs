@@ -1,8 +1,17 @@
 //! The treemap of a model: several trees of one ledger, and what their parts are told apart by.
 
-use super::Options;
-use crate::ledger::{Dimension, FACETS, Ledger, Trees};
-use crate::report::{Treemap, TreemapView};
+mod marks;
+mod reached;
+
+use std::collections::BTreeMap;
+
+use super::{Answers, Options, Parts};
+use crate::duplicates::Marks;
+use crate::findings::Findings;
+use crate::ledger::{Dimension, FACETS, Ledger, Mark, Trees};
+use crate::report::{Treemap, TreemapSignature, TreemapTag, TreemapView};
+
+use marks::Tags;
 
 /// How many folders of a name are levels.
 const FOLDERS: usize = 8;
@@ -22,6 +31,48 @@ fn views() -> Vec<(&'static str, Vec<Dimension>)> {
     ]
 }
 
+/// The most findings that are told apart; there are fewer causes.
+const FINDINGS: usize = u64::BITS as usize;
+
+/// What is said of the bytes of a model besides what they are.
+pub(super) struct Said {
+    marks: BTreeMap<String, Vec<Mark>>,
+    tags: Vec<TreemapTag>,
+    signatures: Vec<TreemapSignature>,
+}
+
+impl Said {
+    pub(super) fn of(parts: &Parts<'_>, answers: &Answers<'_>, findings: &Findings, states: Marks) -> Self {
+        let (signatures, reached) = reached::reached(parts, answers);
+        let states: BTreeMap<String, Vec<Mark>> = states.into_files().collect();
+        let claims = findings.claims.iter().take(FINDINGS);
+        let mut claimed: BTreeMap<&str, marks::Claimed<'_>> = BTreeMap::new();
+        for (number, claims) in claims.enumerate() {
+            for (file, ranges) in claims.files() {
+                claimed.entry(file).or_default().push((1 << number, ranges));
+            }
+        }
+        let mut tags = Tags::default();
+        let mut all = BTreeMap::new();
+        for file in marks::files(&states, claimed.keys().copied(), &reached) {
+            let states = states.get(file).map_or(&[][..], Vec::as_slice);
+            let reached = reached.get(file).map_or(&[][..], Vec::as_slice);
+            let marks = marks::of_file(states, claimed.entry(file).or_default(), reached, &mut tags);
+            all.insert(file.to_owned(), marks);
+        }
+        let positions = |bits: u64| (0..FINDINGS).filter(|at| bits >> at & 1 == 1).collect();
+        let tag = |(findings, signatures): marks::Said| {
+            TreemapTag::new(positions(findings), signatures.map(|bits| positions(u64::from(bits))))
+        };
+        Self { marks: all, tags: tags.all().map(tag).collect(), signatures }
+    }
+
+    /// Has a ledger divide its charges by this.
+    pub(super) fn mark(&self, ledger: &mut Ledger) {
+        self.marks.iter().for_each(|(file, marks)| ledger.mark(file.clone(), marks.clone()));
+    }
+}
+
 /// The dimensions that a ledger needs for a treemap.
 pub(super) fn dimensions() -> impl Iterator<Item = Dimension> {
     // `scope` is asked for as often as it has levels.
@@ -32,7 +83,7 @@ pub(super) fn dimensions() -> impl Iterator<Item = Dimension> {
 }
 
 /// The treemap of a ledger, with a view by what was asked for, if that is another one; about `room` bytes of a page.
-pub(super) fn of(ledger: &Ledger, options: &Options, room: usize) -> Treemap {
+pub(super) fn of(ledger: &Ledger, options: &Options, said: Said, room: usize) -> Treemap {
     let mut views: Vec<(String, Vec<Dimension>)> =
         views().into_iter().map(|(name, by)| (name.to_owned(), by)).collect();
     let asked: Vec<&str> = options.by.iter().map(|dimension| dimension.name()).collect();
@@ -44,5 +95,5 @@ pub(super) fn of(ledger: &Ledger, options: &Options, room: usize) -> Treemap {
     let (names, by): (Vec<String>, Vec<Vec<Dimension>>) = views.into_iter().unzip();
     let Trees { facets, trees } = ledger.trees(&by, room / by.len().max(1));
     let views = names.into_iter().zip(trees).map(|(name, tree)| TreemapView::new(name, tree)).collect();
-    Treemap { views, facets }
+    Treemap { views, facets, tags: said.tags, signatures: said.signatures }
 }

@@ -12,8 +12,8 @@ pub struct Marks(BTreeMap<String, Vec<Mark>>);
 impl Marks {
     pub(super) fn add(&mut self, file: &str, range: Range<u64>, state: State) {
         match self.0.get_mut(file) {
-            Some(marks) => marks.push(Mark { range, state }),
-            None => drop(self.0.insert(file.to_owned(), vec![Mark { range, state }])),
+            Some(marks) => marks.push(Mark { range, state, tag: 0 }),
+            None => drop(self.0.insert(file.to_owned(), vec![Mark { range, state, tag: 0 }])),
         }
     }
 

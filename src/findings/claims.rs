@@ -54,6 +54,11 @@ impl Claims {
         self.files.iter().map(move |(file, ranges)| (&**file, sum(ranges)))
     }
 
+    /// What is claimed of each file: sorted and disjoint.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[Range<u64>])> {
+        self.files.iter().map(|(file, ranges)| (&**file, &**ranges))
+    }
+
     /// How many bytes of a range of a file are claimed.
     pub(crate) fn common(&self, file: &str, range: &Range<u64>) -> u64 {
         let claimed = self.files.get(file).map_or(&[][..], Vec::as_slice);

@@ -47,7 +47,7 @@ pub use information::Information;
 pub use kind::{ModelKind, Provenance};
 pub use remedy::Remedy;
 
-use claims::Claims;
+pub(crate) use claims::Claims;
 use evidence::Evidence;
 
 /// What costs less than this is no finding: a remedy is work.
@@ -165,6 +165,8 @@ pub struct Findings {
     pub provenance: Provenance,
     /// For each group of equal contents the id of the finding that explains it.
     pub explained: Vec<Option<&'static str>>,
+    /// What each finding claims, in their order.
+    pub(crate) claims: Vec<Claims>,
 }
 
 /// Looks for every known cause. All cores take them from one queue: what costs time is mostly one cause that looks through all
@@ -188,7 +190,9 @@ pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
     // Stable: those of equal size stay in the order in which they were looked for.
     information.sort_by_key(|information| std::cmp::Reverse(information.bytes));
     let (findings, claims) = weigh(detected, context.provenance());
-    Findings { information, explained: explained(context, &claims), ..findings }
+    let explained = explained(context, &claims);
+    let claims = claims.into_iter().map(|(_, claims)| claims).collect();
+    Findings { information, explained, claims, ..findings }
 }
 
 /// For each group of equal contents the finding whose remedy frees at least half of what is redundant in it: the first of those
@@ -243,8 +247,8 @@ fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> 
         larger.push((cause.id, found.claims));
     }
     let bytes = findings.iter().map(|finding| finding.additional_bytes).fold(0, u64::saturating_add);
-    let (information, explained) = (Vec::new(), Vec::new());
-    (Findings { findings, bytes, information, provenance: provenance.clone(), explained }, larger)
+    let (information, explained, claims) = Default::default();
+    (Findings { findings, bytes, information, provenance: provenance.clone(), explained, claims }, larger)
 }
 
 impl Detected {

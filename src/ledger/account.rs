@@ -13,6 +13,8 @@ pub struct Mark {
     pub range: Range<u64>,
     /// What they are.
     pub state: State,
+    /// What else is said of them, as a number of who made the mark; 0 for nothing.
+    pub tag: u32,
 }
 
 /// A file whose charges do not cover it exactly once: a mistake in smaudit, never a property of the file.
@@ -130,7 +132,7 @@ impl<'l> Account<'l> {
     /// Charges up to `end`, divided where marks begin and end. What is counted is counted with the first part.
     fn charge_by_state(&mut self, end: u64, labels: Labels, mut count: u64) {
         loop {
-            let (state, until) = self.state_at(self.charged);
+            let (state, tag, until) = self.state_at(self.charged);
             let [unique, redundant, zero, fill] = self.states;
             let label = match state {
                 State::Unique => unique,
@@ -138,7 +140,7 @@ impl<'l> Account<'l> {
                 State::Zero => zero,
                 State::Fill => fill,
             };
-            self.add(until.min(end), labels.with(Dimension::Duplicate, label), count);
+            self.add(until.min(end), labels.with(Dimension::Duplicate, label).tagged(tag), count);
             count = 0;
             if self.charged >= end {
                 return;
@@ -146,16 +148,16 @@ impl<'l> Account<'l> {
         }
     }
 
-    /// The state of the byte at `offset`, and where the next state begins.
-    fn state_at(&mut self, offset: u64) -> (State, u64) {
-        let Some(marks) = &mut self.marks else { return (State::Unique, u64::MAX) };
+    /// The state of the byte at `offset`, what else is said of it, and where the next mark begins.
+    fn state_at(&mut self, offset: u64) -> (State, u32, u64) {
+        let Some(marks) = &mut self.marks else { return (State::Unique, 0, u64::MAX) };
         while marks.last().is_some_and(|mark| mark.range.end <= offset) {
             marks.pop();
         }
         match marks.last() {
-            Some(mark) if mark.range.start <= offset => (mark.state, mark.range.end),
-            Some(mark) => (State::Unique, mark.range.start),
-            None => (State::Unique, u64::MAX),
+            Some(mark) if mark.range.start <= offset => (mark.state, mark.tag, mark.range.end),
+            Some(mark) => (State::Unique, 0, mark.range.start),
+            None => (State::Unique, 0, u64::MAX),
         }
     }
 
@@ -212,7 +214,7 @@ mod tests {
     fn a_charge_is_divided_where_marks_begin_and_end() {
         let mut ledger = Ledger::new(&[Dimension::Duplicate]);
         let marks = [(2..5, State::Redundant), (5..6, State::Zero), (9..10, State::Redundant)];
-        ledger.mark("a".to_owned(), marks.map(|(range, state)| Mark { range, state }).into());
+        ledger.mark("a".to_owned(), marks.map(|(range, state)| Mark { range, state, tag: 0 }).into());
         let mut account = ledger.open("a", 10);
         account.charge(0..4, files(), 1);
         account.charge(4..10, files(), 1);
@@ -227,7 +229,7 @@ mod tests {
         for by in [&[Dimension::File][..], &[Dimension::Duplicate]] {
             let rollups = [false, true].map(|by_row| {
                 let mut ledger = Ledger::new(by);
-                ledger.mark("a".to_owned(), vec![Mark { range: 2..5, state: State::Redundant }]);
+                ledger.mark("a".to_owned(), vec![Mark { range: 2..5, state: State::Redundant, tag: 0 }]);
                 let mut account = ledger.open("a", 10);
                 let group = account.group(files());
                 let row = account.row(group, Label::NONE);

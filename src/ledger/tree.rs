@@ -38,6 +38,8 @@ pub struct Facet {
     pub dtype: Option<String>,
     /// Whether they are there once.
     pub state: State,
+    /// What else marks say of them: the number that [`super::Mark::tag`] has.
+    pub tag: u32,
 }
 
 /// One tree: all charges, by some dimensions.
@@ -104,6 +106,10 @@ impl Tree {
     }
 }
 
+/// Once so many facets are told apart, what is said of further ones is their category alone: a file may be made so that no
+/// two nodes are alike.
+const MOST_FACETS: usize = 5_000;
+
 /// The dimensions that parts are told apart by, beside the category.
 pub const FACETS: [Dimension; 3] = [Dimension::MetaGraph, Dimension::Dtype, Dimension::Duplicate];
 
@@ -111,6 +117,7 @@ pub const FACETS: [Dimension; 3] = [Dimension::MetaGraph, Dimension::Dtype, Dime
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct FacetKey {
     category: Category,
+    tag: u32,
     names: [Label; FACETS.len()],
 }
 
@@ -154,7 +161,7 @@ impl Ledger {
         let states = [State::Redundant, State::Zero, State::Fill];
         let state = states.into_iter().find(|known| self.bytes(*state) == known.name().as_bytes());
         let (category, state) = (key.category, state.unwrap_or(State::Unique));
-        Facet { category, meta_graph: named(meta_graph), dtype: named(dtype), state }
+        Facet { category, meta_graph: named(meta_graph), dtype: named(dtype), state, tag: key.tag }
     }
 }
 
@@ -180,7 +187,10 @@ impl<'l> Builder<'l> {
     fn tree(mut self, facets: &mut IndexSet<FacetKey, RandomState>, room: usize) -> Tree {
         let (ledger, by) = (self.ledger, self.by);
         let add = |labels: &Labels, tally| {
-            let key = FacetKey { category: labels.category(), names: FACETS.map(|dimension| labels.get(dimension)) };
+            let names = FACETS.map(|dimension| labels.get(dimension));
+            let key = FacetKey { category: labels.category(), tag: labels.tag, names };
+            let is_new = facets.len() >= MOST_FACETS && !facets.contains(&key);
+            let key = if is_new { FacetKey { tag: 0, names: FACETS.map(|_| Label::NONE), ..key } } else { key };
             let facet = facets.insert_full(key).0;
             self.add(labels, facet, tally);
         };
@@ -486,7 +496,7 @@ mod tests {
     #[test]
     fn facets_say_what_rows_do_not() {
         let mut ledger = Ledger::new(&[Dimension::Dtype, Dimension::Duplicate]);
-        ledger.mark("f".to_owned(), vec![super::super::Mark { range: 2..5, state: State::Redundant }]);
+        ledger.mark("f".to_owned(), vec![super::super::Mark { range: 2..5, state: State::Redundant, tag: 0 }]);
         let mut account = ledger.open("f", 10);
         let dtype = account.ledger().label(b"float32");
         account.charge_up_to(10, Labels::new(Category::Variables).with(Dimension::Dtype, dtype), 1);

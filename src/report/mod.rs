@@ -40,7 +40,7 @@ pub use crate::findings::{Finding, Information, ModelKind, Overlap, Place, Prove
 pub use crate::fingerprint::{Check, Checks, Fingerprint};
 pub use crate::graph::{EdgeKind, VertexKind};
 pub use crate::ledger::{Category, Rest, Rollup, Row};
-pub use treemap::{Treemap, View as TreemapView};
+pub use treemap::{Signature as TreemapSignature, Tag as TreemapTag, Treemap, View as TreemapView};
 
 pub use baseline::{Baseline, BaselineError, MOST_BYTES};
 pub use duplicates::Duplicates;

@@ -242,3 +242,68 @@ fn of_several_models_a_table_leads_to_each() {
         assert!(data(&page, number)["total"].as_u64() > Some(0));
     }
 }
+
+/// The bytes of the rows of a view of which a facet says so.
+fn bytes_of(data: &Value, name: &str, is: impl Fn(&Value) -> bool) -> u64 {
+    let of = |number: &Value| is(&data["facets"][usize::try_from(number.as_u64().unwrap()).unwrap()]);
+    let within = |parts: &Value, bytes: u64| match parts.as_array() {
+        None => {
+            if of(parts) {
+                bytes
+            } else {
+                0
+            }
+        }
+        Some(parts) => parts.chunks(3).filter(|part| of(&part[0])).map(|part| part[1].as_u64().unwrap()).sum(),
+    };
+    let view = view(data, name);
+    let folded = |folded: &Value| folded[1].as_u64().map_or(0, |bytes| within(&folded[3], bytes));
+    let mut sum = folded(&view["folded"]);
+    let mut open: Vec<&Value> = list(&view["rows"]).iter().collect();
+    while let Some(row) = open.pop() {
+        open.extend(list(&row[5]));
+        sum += folded(&row[6]);
+        sum += if row[5].is_null() { within(&row[4], row[2].as_u64().unwrap()) } else { 0 };
+    }
+    sum
+}
+
+fn has(list: &Value, number: usize) -> bool {
+    list.as_array().is_some_and(|list| list.iter().any(|at| at.as_u64() == Some(number as u64)))
+}
+
+#[test]
+fn what_a_signature_reaches_is_as_large_as_the_report_says() {
+    let mut compared = 0;
+    for fixture in fixtures() {
+        let data = data(&page(root(), &format!("fixtures/{fixture}")), 0);
+        for (number, signature) in list(&data["signatures"]).iter().enumerate() {
+            for view in ["category", "scope", "file"] {
+                let reached = bytes_of(&data, view, |facet| has(&facet["reached"], number));
+                assert_eq!(signature["reachable"], reached, "{fixture}: {} by {view}", signature["name"]);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10, "{compared}");
+}
+
+#[test]
+fn what_is_coloured_for_a_finding_is_what_it_claims() {
+    let mut whole = 0;
+    let pathologies = std::fs::read_dir(root().join("tests/pathologies")).unwrap();
+    for path in pathologies.map(|entry| entry.unwrap().path().join("bloated")).filter(|path| path.is_dir()) {
+        let data = data(&run(&path, ". --format html").stdout, 0);
+        let report = run(&path, ". --json").json();
+        for (number, finding) in list(&report["models"][0]["findings"]).iter().enumerate() {
+            let coloured = bytes_of(&data, "category", |facet| has(&facet["claimed"], number));
+            let bytes = finding["bytes"].as_u64().unwrap();
+            // What a remedy frees besides, as entries of an index, has no place.
+            assert!(coloured <= bytes, "{}: {} colours {coloured} of {bytes}", path.display(), finding["id"]);
+            whole += usize::from(coloured == bytes);
+        }
+        let any = bytes_of(&data, "category", |facet| facet["claimed"].is_array());
+        assert!(any <= report["models"][0]["findings_bytes"].as_u64().unwrap(), "{}", path.display());
+    }
+    assert!(whole > 10, "{whole}");
+}

@@ -3,6 +3,12 @@
 // Colours are numbers of the style sheet's; -1 is what is not coloured.
 const PLAIN = -1;
 
+// The name of a signature, with its metagraph where there are several.
+function signatureName(model, signature) {
+  const several = new Set(model.signatures.map((other) => other.metagraph)).size > 1;
+  return several ? signature.name + " of " + signature.metagraph : signature.name;
+}
+
 function colourings(model) {
   const dtypes = [];
   const sums = new Map();
@@ -17,7 +23,22 @@ function colourings(model) {
   dtypes.push(...[...sums.entries()].sort((a, b) => b[1] - a[1]).map(([name]) => name));
   const states = ["redundant", "zero", "fill"];
   const said = { redundant: "there before", zero: "zeros throughout", fill: "one value throughout" };
+  // Two colours: what it is about, and all else.
+  const about = (id, name, legend, rest, is) => ({
+    id, name, legend: [legend], rest, classes: [10], colour: (facet) => (is(facet) ? 0 : PLAIN),
+  });
+  const claimed = (facet) => facet.claimed || [];
+  const causes = model.findings.map((id, at) =>
+    about("avoidable:" + id, "avoidable by " + id, id, "not claimed by it", (facet) => claimed(facet).includes(at)));
+  const avoidable = about("avoidable", "avoidable", "avoidable", "needed, as far as is known", (facet) => claimed(facet).length > 0);
+  const unreached = about("unreached", "not reached by any signature", "not reached by any signature",
+    "reached, or nothing that signatures need", (facet) => facet.reached !== undefined && facet.reached.length === 0);
+  const others = model.signatures.map((signature, at) =>
+    about("unreached:" + signatureName(model, signature), "not reached by " + signatureName(model, signature),
+      "not reached by " + signatureName(model, signature), "reached, or nothing that signatures need",
+      (facet) => facet.reached !== undefined && !facet.reached.includes(at)));
   return [
+    ...(model.findings.length ? [avoidable] : []),
     {
       id: "category",
       name: "category",
@@ -40,6 +61,9 @@ function colourings(model) {
       colour: (facet) => (facet.dtype === undefined ? PLAIN : Math.min(dtypes.indexOf(facet.dtype), 8)),
       rest: "of no type",
     },
+    ...(causes.length > 1 ? causes : causes.slice(0, 1)),
+    ...(others.length ? [unreached] : []),
+    ...(others.length > 1 ? others : []),
   ];
 }
 

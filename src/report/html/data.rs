@@ -14,7 +14,7 @@ use serde_json::ser::{CompactFormatter, Formatter};
 
 use crate::escape::escape;
 use crate::ledger::{Branch, Category, Dimension, Facet, Folded, Part, RowKind};
-use crate::report::{ModelReport, Treemap};
+use crate::report::{ModelReport, Treemap, TreemapSignature};
 
 /// Writes the data of a model.
 ///
@@ -31,7 +31,9 @@ pub(super) fn write(model: &ModelReport, treemap: &Treemap, out: &mut dyn Write)
         total: model.total_bytes,
         dimensions: Dimension::ALL.map(Dimension::name),
         categories: Category::ALL.map(Category::name),
-        facets: treemap.facets.iter().map(FacetData::of).collect(),
+        facets: treemap.facets.iter().map(|facet| FacetData::of(facet, treemap)).collect(),
+        findings: model.findings.iter().map(|finding| &*finding.id).collect(),
+        signatures: treemap.signatures.iter().map(SignatureData::of).collect(),
         views: views.collect(),
         names: names.0.iter().map(|name| escape(name).into_owned()).collect(),
     };
@@ -44,29 +46,57 @@ struct Data<'a> {
     total: u64,
     dimensions: [&'static str; Dimension::COUNT],
     categories: [&'static str; Category::ALL.len()],
-    facets: Vec<FacetData>,
+    facets: Vec<FacetData<'a>>,
+    findings: Vec<&'a str>,
+    signatures: Vec<SignatureData>,
     views: Vec<ViewData<'a>>,
     names: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct FacetData {
+struct FacetData<'a> {
     category: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     metagraph: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dtype: Option<String>,
     state: &'static str,
+    /// The findings that claim it.
+    #[serde(skip_serializing_if = "<[usize]>::is_empty")]
+    claimed: &'a [usize],
+    /// The signatures that reach it; left out for what none could need.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached: Option<&'a [usize]>,
 }
 
-impl FacetData {
-    fn of(facet: &Facet) -> Self {
+#[derive(Serialize)]
+struct SignatureData {
+    name: String,
+    metagraph: String,
+    reachable: Option<u64>,
+}
+
+impl SignatureData {
+    fn of(signature: &TreemapSignature) -> Self {
+        Self {
+            name: escape(&signature.name).into_owned(),
+            metagraph: escape(&signature.meta_graph).into_owned(),
+            reachable: signature.reachable_bytes,
+        }
+    }
+}
+
+impl<'a> FacetData<'a> {
+    fn of(facet: &Facet, treemap: &'a Treemap) -> Self {
+        let tag = treemap.tags.get(facet.tag as usize);
         let escaped = |name: &Option<String>| name.as_deref().map(|name| escape(name).into_owned());
         Self {
             category: facet.category.name(),
             metagraph: escaped(&facet.meta_graph),
             dtype: escaped(&facet.dtype),
             state: facet.state.name(),
+            claimed: tag.map_or(&[], |tag| &tag.findings),
+            reached: tag.and_then(|tag| tag.signatures.as_deref()),
         }
     }
 }

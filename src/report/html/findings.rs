@@ -64,35 +64,32 @@ fn overlap(finding: &Finding) -> String {
     }
 }
 
-/// What it rests on. Where each line is a place, the line is a link to it; else the places stand by themselves.
-fn evidence(number: usize, finding: &Finding) -> String {
-    let lines = &finding.evidence;
-    let places = &finding.places;
-    // One more line says how many places there are besides.
-    let each_is_a_place = lines.len() == places.len() || lines.len() == places.len() + 1 && places.len() == MANY;
-    let mut items: Vec<String> = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let link = places.get(at).filter(|_| each_is_a_place).map(|place| link(number, finding, place));
-        items.push(match link {
-            Some(link) => format!("{} {link}", said(line)),
-            None => said(line),
-        });
-    }
-    if !each_is_a_place {
-        let named = |place: &Place| {
-            format!("<code>{}</code>: {} {}", text(name(place)), bytes(place.bytes), link(number, finding, place))
-        };
-        items.extend(places.iter().map(named));
-    }
-    if items.is_empty() {
-        return String::new();
-    }
-    let items: String = items.iter().map(|item| format!("<li>{item}</li>\n")).collect();
-    format!("<ul class=\"evidence\">\n{items}</ul>\n")
-}
+/// So many lines are seen at once, the rest is folded.
+const LINES: usize = 6;
 
-/// Of so many places and more the largest ones are told.
-const MANY: usize = 20;
+/// What it rests on. A line that is of a place is a link to it.
+fn evidence(number: usize, finding: &Finding) -> String {
+    let mut places = finding.places.iter().peekable();
+    let item = |line: &String| {
+        // Places are those of the lines that have one, in their order; both say the bytes.
+        let place = places.next_if(|place| line.ends_with(&format!(": {}", bytes(place.bytes))));
+        let link = place.map(|place| format!(" {}", link(number, finding, place))).unwrap_or_default();
+        format!("<li>{}{link}</li>\n", said(line))
+    };
+    let items: Vec<String> = finding.evidence.iter().map(item).collect();
+    let (seen, folded) = items.split_at(LINES.min(items.len()));
+    match (seen, folded) {
+        ([], _) => String::new(),
+        (seen, [] | [_]) => format!("<ul class=\"evidence\">\n{}{}</ul>\n", seen.concat(), folded.concat()),
+        (seen, folded) => format!(
+            "<ul class=\"evidence\">\n{}</ul>\n<details><summary>{} more lines</summary><ul class=\"evidence\">\n{}</ul>\
+             </details>\n",
+            seen.concat(),
+            folded.len(),
+            folded.concat()
+        ),
+    }
+}
 
 /// The innermost thing that a place names.
 fn name(place: &Place) -> &str {

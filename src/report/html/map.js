@@ -4,7 +4,16 @@ const HEADER = 18; // pixels that the name of a box with boxes in it takes
 const GAP = 2; // pixels between a box and those in it
 const LEAST = 3; // boxes that are narrower are one box
 const LEVELS = 4; // levels that are drawn at once
+const LETTER = 6.6; // pixels that a letter takes, about
 const MOST = 4000; // boxes that are drawn at once
+
+// Both ends of a name tell it from others, so the middle of a long one goes.
+function shortened(name, room) {
+  const most = Math.max(3, Math.floor(room));
+  if (name.length <= most) return name;
+  const head = Math.ceil((most - 1) / 2);
+  return name.slice(0, head) + "…" + name.slice(name.length - (most - 1 - head));
+}
 
 class TreeMap {
   constructor(element, on) {
@@ -99,7 +108,7 @@ class TreeMap {
     into.append(box);
     if (!nests) box.style.background = background(this.colouring, row);
     if (width > 30 && height > 13) {
-      const label = make("span", "label", row.name);
+      const label = make("span", "label", shortened(row.name, (width - 8) / LETTER));
       if (nests || height < 30 || width < 60) box.append(label);
       else box.append(label, make("span", "size", human(row.shown)));
     }

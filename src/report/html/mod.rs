@@ -148,6 +148,7 @@ fn explorer(number: usize, treemap: &Treemap, out: &mut dyn Write) -> io::Result
          <label>by <select class=\"view\">{views}</select></label>\n\
          <label>colour <select class=\"colour\"></select></label>\n\
          <label class=\"for-metagraph\">metagraph <select class=\"metagraph\"></select></label>\n\
+         <label class=\"for-signature\">reached by <select class=\"signature\"></select></label>\n\
          <label class=\"grow\">search <input class=\"search\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" \
          placeholder=\"a name, or a part of one ( / )\"></label>\n</div>\n\
          <nav class=\"crumbs\" aria-label=\"where you are\"></nav>\n<p class=\"said\" role=\"status\"></p>\n\

@@ -50,7 +50,8 @@ function readModel(number) {
     root.count = root.children.reduce((sum, row) => sum + row.count, 0);
     return { name: view.name, root };
   });
-  return { number, total: data.total, facets: data.facets, categories: data.categories, views };
+  const { total, facets, categories, findings, signatures } = data;
+  return { number, total, facets, categories, findings, signatures, views };
 }
 
 // Sums up what is shown of each row: all of it, or the parts whose facets pass.

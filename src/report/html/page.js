@@ -15,12 +15,20 @@ function readHash() {
   return state;
 }
 
+function fill(select, options) {
+  for (const [value, name] of options) {
+    const option = make("option", "", name);
+    option.value = value;
+    select.append(option);
+  }
+}
+
 class Explorer {
   constructor(number) {
     this.model = readModel(number);
     this.section = document.getElementById("explorer-" + number);
     this.colourings = colourings(this.model);
-    this.state = { view: this.model.views[0].name, path: [], colour: "category", metagraph: "", q: "", sort: "bytes", down: true };
+    this.state = { view: this.model.views[0].name, path: [], colour: this.colourings[0].id, metagraph: "", signature: "", q: "", sort: "bytes", down: true };
     this.selected = null;
     const on = {
       open: (row, byKey) => this.open(row, byKey),
@@ -45,22 +53,15 @@ class Explorer {
 
   controls() {
     const colour = this.part(".colour");
-    for (const { id, name } of this.colourings) {
-      const option = make("option", "", name);
-      option.value = id;
-      colour.append(option);
-    }
+    fill(colour, this.colourings.map(({ id, name }) => [id, name]));
     const metagraphs = [...new Set(this.model.facets.map((facet) => facet.metagraph).filter(Boolean))].sort();
     const metagraph = this.part(".metagraph");
-    const all = make("option", "", "all of the model");
-    all.value = "";
-    metagraph.append(all);
-    for (const name of metagraphs) {
-      const option = make("option", "", name);
-      option.value = name;
-      metagraph.append(option);
-    }
+    fill(metagraph, [["", "all of the model"], ...metagraphs.map((name) => [name, name])]);
     this.part(".for-metagraph").hidden = metagraphs.length < 2;
+    this.signatures = this.model.signatures.map((signature) => signatureName(this.model, signature));
+    const signature = this.part(".signature");
+    fill(signature, [["", "anything"], ...this.signatures.map((name) => [name, name])]);
+    this.part(".for-signature").hidden = this.signatures.length === 0;
     const set = (key, clear) => (event) => {
       this.state[key] = event.target.value;
       if (clear) this.state.path = [];
@@ -71,6 +72,7 @@ class Explorer {
     this.part(".view").addEventListener("change", set("view", true));
     colour.addEventListener("change", set("colour"));
     metagraph.addEventListener("change", set("metagraph"));
+    signature.addEventListener("change", set("signature"));
     this.part(".search").addEventListener("input", set("q"));
     this.part(".search").addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -91,6 +93,7 @@ class Explorer {
     state.view = known(hash.get("view"), model.views.map((view) => view.name), model.views[0].name);
     state.colour = known(hash.get("colour"), this.colourings.map((one) => one.id), this.colourings[0].id);
     state.metagraph = known(hash.get("metagraph") || "", model.facets.map((facet) => facet.metagraph), "");
+    state.signature = known(hash.get("signature") || "", this.signatures, "");
     state.q = hash.get("q") || "";
     state.sort = known(hash.get("sort"), COLUMNS.map((column) => column.id), "bytes");
     state.down = hash.get("order") !== "up";
@@ -125,6 +128,9 @@ class Explorer {
     if (!row && hash.has("section")) row = find(view.root, [hash.get("section")]);
     this.state.view = view.name;
     this.state.q = "";
+    [this.state.metagraph, this.state.signature] = ["", ""];
+    const cause = "avoidable:" + hash.get("finding");
+    if (this.colourings.some((one) => one.id === cause)) this.state.colour = cause;
     this.selected = row && row.parent ? row : null;
     const at = row && row.parent ? (row.children.length ? row : row.parent) : view.root;
     this.state.path = pathOf(at).map((row) => row.name);
@@ -136,6 +142,7 @@ class Explorer {
     const pairs = [["m", String(model.number)], ["view", state.view]];
     if (state.colour !== this.colourings[0].id) pairs.push(["colour", state.colour]);
     if (state.metagraph) pairs.push(["metagraph", state.metagraph]);
+    if (state.signature) pairs.push(["signature", state.signature]);
     if (state.q) pairs.push(["q", state.q]);
     if (state.sort !== "bytes" || !state.down) pairs.push(["sort", state.sort], ["order", state.down ? "down" : "up"]);
     let hash = "#" + pairs.map(([key, value]) => key + "=" + encodeURIComponent(value)).join("&");
@@ -151,7 +158,10 @@ class Explorer {
     const { state, model } = this;
     this.view = model.views.find((view) => view.name === state.view);
     this.colouring = this.colourings.find((one) => one.id === state.colour);
-    const passes = state.metagraph ? model.facets.map((facet) => facet.metagraph === state.metagraph) : null;
+    const signature = this.signatures.indexOf(state.signature);
+    const passes = !state.metagraph && signature < 0 ? null : model.facets.map((facet) =>
+      (!state.metagraph || facet.metagraph === state.metagraph) &&
+      (signature < 0 || (facet.reached !== undefined && facet.reached.includes(signature))));
     measure(this.view.root, passes, model.facets.map((facet) => this.colouring.colour(facet)));
     search(this.view.root, state.q.trim().toLowerCase());
     this.at = find(this.view.root, state.path);
@@ -159,6 +169,7 @@ class Explorer {
     this.part(".view").value = state.view;
     this.part(".colour").value = state.colour;
     this.part(".metagraph").value = state.metagraph;
+    this.part(".signature").value = state.signature;
     if (this.part(".search").value !== state.q) this.part(".search").value = state.q;
     this.drawCrumbs();
     this.drawMap();
@@ -252,7 +263,7 @@ class Explorer {
     const count = shown.shownCount ? ", " + plural(shown.shownCount, "thing", "things") : "";
     const total = share(shown.shown, this.view.root.shown);
     const path = pathOf(shown).map((at) => at.name).join(" › ") || "all";
-    const filtered = this.state.metagraph ? " of the metagraph" : " of the model";
+    const filtered = this.state.metagraph || this.state.signature ? " of what is chosen" : " of the model";
     said.append(make("strong", "", path), " " + both(shown.shown) + ", " + total + filtered + count);
     this.map.mark(row || this.selected);
     this.table.mark(row || this.selected);
