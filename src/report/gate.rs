@@ -255,21 +255,24 @@ impl RuleOutcome {
         [Some(both(self.actual_bytes)), matches, share, of, allowed, floor].into_iter().flatten().collect()
     }
 
-    /// What is wrong in a line: `avoidable: 166 kB, 79.2%; 155 kB more than 5%; fix layer-traces first`.
+    /// What is wrong in a line: `avoidable: 79.2%, 155 kB over 5%; fix layer-traces`. What was found is said as its limits are.
     #[must_use]
     pub fn line(&self, with_model: bool) -> String {
         let metric = escape(&self.metric);
         let of = if with_model { format!(" of {}", escape(&self.model)) } else { String::new() };
-        let share = (self.metric != "total").then(|| format!(", {}", percent(self.actual_bytes, self.total_bytes)));
         let exceeded: Vec<&str> = self.limits.iter().filter(|limit| !limit.passed).map(|l| l.limit.as_str()).collect();
+        let is_share = |limit: &&str| limit.ends_with('%');
+        let size = (!exceeded.iter().all(is_share) || exceeded.is_empty()).then(|| human(self.actual_bytes));
+        let has_share = self.metric != "total" && (exceeded.iter().any(is_share) || exceeded.is_empty());
+        let share = has_share.then(|| percent(self.actual_bytes, self.total_bytes));
+        let found = size.into_iter().chain(share).collect::<Vec<_>>().join(", ");
         let verdict = match self.status {
             Status::Pass | Status::Unsure => format!("; at most {}, and not all could be read", self.limit),
-            Status::Fail | Status::Warn => format!("; {} more than {}", human(self.over_bytes), exceeded.join(" and ")),
+            Status::Fail | Status::Warn => format!(", {} over {}", human(self.over_bytes), exceeded.join(" and ")),
         };
-        let first = self.fix.iter().map(|id| format!("; fix {id} first")).collect::<String>();
+        let first = self.fix.iter().map(|id| format!("; fix {id}")).collect::<String>();
         let origin = self.origin().map(|origin| format!(" ({origin})")).unwrap_or_default();
-        let share = share.unwrap_or_default();
-        format!("{metric}{of}: {}{share}{verdict}{first}{origin}", human(self.actual_bytes))
+        format!("{metric}{of}: {found}{verdict}{first}{origin}")
     }
 
     /// Where the rule is, where that is a file, and why there is one: `smaudit.toml:3: phones have little room`.
@@ -328,9 +331,9 @@ mod tests {
         assert_eq!(broken.finding(), "600 bytes, 60.0%; 550 bytes more than 5%");
         let sentence = "duplication of ./model: at most 5%; found 600 bytes, 60.0%; 550 bytes more than 5%";
         assert_eq!(broken.sentence(), sentence);
-        assert_eq!(broken.line(false), "duplication: 600 bytes, 60.0%; 550 bytes more than 5%");
+        assert_eq!(broken.line(false), "duplication: 60.0%, 550 bytes over 5%");
         let fix = RuleOutcome { fix: Some("stale-files".to_owned()), ..broken };
-        let line = "duplication of ./model: 600 bytes, 60.0%; 550 bytes more than 5%; fix stale-files first";
+        let line = "duplication of ./model: 60.0%, 550 bytes over 5%; fix stale-files";
         assert_eq!(fix.line(true), line);
         let unsure = rule(Status::Unsure).line(false);
         assert_eq!(unsure, "duplication: 50 bytes, 5.0%; at most 5%, and not all could be read");

@@ -18,7 +18,7 @@ const NARROWEST: usize = 60;
 const LABEL: usize = 14;
 
 /// The columns of a word before what is said of it, with the space behind it.
-const WORD: usize = 8;
+const WORD: usize = 7;
 
 /// How a tone looks.
 pub(super) fn style(tone: Tone) -> Style {

@@ -410,6 +410,6 @@ fn a_broken_rule_is_below_the_answer_and_those_that_hold_share_a_line() {
     let models = vec![ModelReport { problems: vec![], ..sample::model() }];
     let text = stripped(&Report { gate, models, ..Report::new() }, &View::default());
     let [answer, rules, fail, warn] =
-        ["\navoidable: ", "\nrules: FAIL, ", "\n  FAIL    ", "\n  WARN    "].map(|part| text.find(part).expect(&text));
+        ["\navoidable: ", "\nrules: FAIL, ", "\n  FAIL   ", "\n  WARN   "].map(|part| text.find(part).expect(&text));
     assert!(answer < rules && rules < fail && fail < warn, "{text}");
 }

@@ -125,7 +125,7 @@ fn a_broken_rule_says_by_how_much_and_what_to_fix_first() {
     let text = run(root(), "fixtures/keras-lstm --max-avoidable 5% --max-size 1MB").exits(1).silently().stdout;
     let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("rules: FAIL, 1 of 2 checks failed FAIL avoidable: "), "{text}");
-    assert!(said.contains(" more than 5%; fix layer-traces first"), "{text}");
+    assert!(said.contains(" over 5%; fix layer-traces"), "{text}");
     assert_eq!(text.matches("PASS").count(), 0, "what holds is in the summary: {text}");
     let rule = run(root(), "fixtures/keras-lstm --max-avoidable 5% --json").exits(1).json()["gate"]["rules"][0].take();
     let number = |key: &str| rule[key].as_u64().unwrap();
