@@ -1,0 +1,190 @@
+"""The functions of the package: each runs the binary once. No process of its own is kept, so threads may call them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from smaudit import _run
+from smaudit._errors import RuleBroken
+from smaudit._records import path_of
+from smaudit._report import Report
+
+if TYPE_CHECKING:
+    from smaudit._report import Dimension
+
+#: A path of the file system, or what else the command takes for a model.
+Path: TypeAlias = "str | os.PathLike[str]"
+#: A limit: a share (`"5%"`), a size (`"10MB"`, `"10MiB"`), or a number of bytes.
+Limit: TypeAlias = "str | int"
+
+
+def audit(
+    path: Path,
+    *,
+    by: Dimension | Sequence[Dimension] | None = None,
+    only: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    min_duplicate: str | int | None = None,
+    verify: bool = False,
+    config: Path | None = None,
+) -> Report:
+    """Says where the bytes of a SavedModel are, which can be avoided, and how.
+
+    Args:
+        path: a model's directory, its `saved_model.pb`, a tree with several models, or an archive.
+        by: the dimensions of `breakdown`, outermost first: `"op"`, `["category", "variable"]`. None is `"category"`.
+        only: restricts the breakdown to what matches a pattern in a dimension: `{"op": "Const"}`. Pairs in a list
+            may name a dimension twice; all must match.
+        min_duplicate: the smallest payload, in bytes or as `"1KiB"`, that is compared for duplicates; None is 1 KiB.
+        verify: whether every tensor is read and its checksum checked, and every message of the main file.
+        config: a file of rules. None is the `smaudit.toml` of the working directory or above it, where there is one.
+
+    Returns:
+        The report. All sizes are in bytes. A rule of `config` that is broken is in `report.gate` and no error here;
+        `check` makes it one.
+
+    Raises:
+        NotWhole: no loader could restore the model; what could be read is in the error's `report`.
+        UnreadableModel: there is no model, or it is damaged; so is that.
+        UsageError: an argument or the configuration is wrong.
+
+    Example:
+        >>> import smaudit
+        >>> report = smaudit.audit("fixtures/two-metagraphs", by="op")
+        >>> report.model.total_bytes, report.model.findings_bytes
+        (118316, 79779)
+        >>> report.model.breakdown.rows[0].name
+        'Const'
+    """
+    options = _questions(by, only, min_duplicate, verify, config)
+    return _report(path, options, {_run.PASSED, _run.BROKEN})[0]
+
+
+def check(
+    path: Path,
+    *,
+    max_avoidable: Limit | None = None,
+    max_duplication: Limit | None = None,
+    max_size: Limit | Mapping[str, Limit] | None = None,
+    baseline: Path | None = None,
+    max_growth: Limit | None = None,
+    config: Path | None = None,
+) -> Report:
+    """Audits a model and holds it against limits. A limit is inclusive.
+
+    Args:
+        path: as for `audit`.
+        max_avoidable: the most that all findings together may say can go: `"5%"` of the model, `"10MB"`, or bytes.
+        max_duplication: the most bytes that may be stored again.
+        max_size: the most bytes of the model, or of categories: `{"graph_def": "2MB", "variables": "80%"}`; the key
+            `"total"` is the model.
+        baseline: what growth is measured from: a file that `smaudit baseline` wrote, or a model.
+        max_growth: how much more than the baseline the model may have: `"1%"`, `"100kB"`, or bytes.
+        config: a file with more rules. None is the `smaudit.toml` of the working directory or above it.
+
+    Returns:
+        The report, where every rule holds.
+
+    Raises:
+        RuleBroken: a rule is broken; the error's `rules` are those, and `report` is the whole report.
+        NotWhole: no loader could restore the model.
+        UnreadableModel: there is no model, or it is damaged.
+        UsageError: a limit, the baseline or the configuration is wrong.
+
+    Example:
+        >>> import smaudit
+        >>> try:
+        ...     smaudit.check("fixtures/two-metagraphs", max_avoidable="5%")
+        ... except smaudit.RuleBroken as broken:
+        ...     print(broken.rules[0].metric, broken.rules[0].over_bytes)
+        avoidable 73864
+    """
+    options = _limits(max_avoidable, max_duplication, max_size, baseline, max_growth)
+    options += _questions(None, None, None, False, config)
+    report, finished = _report(path, options, {_run.PASSED, _run.BROKEN})
+    if finished.code == _run.BROKEN:
+        raise RuleBroken(finished.said, finished.code, report)
+    return report
+
+
+def explain(finding: str | None = None) -> str:
+    """Says what a finding means, how it is known, what to do, and when not to.
+
+    Args:
+        finding: the finding's `id`. None lists all of them.
+
+    Raises:
+        UsageError: there is no such finding; the message has the one that was probably meant.
+
+    Example:
+        >>> import smaudit
+        >>> print(smaudit.explain("layer-traces").splitlines()[0])
+        layer-traces: the call functions of Keras layers, beside what serves
+    """
+    finished = _run.run(["explain", *([] if finding is None else ["--", finding])])
+    if finished.code != _run.PASSED:
+        _run.fail(finished)
+    return finished.output.decode()
+
+
+def _questions(
+    by: str | Sequence[str] | None,
+    only: Mapping[str, str] | Iterable[tuple[str, str]] | None,
+    min_duplicate: str | int | None,
+    verify: bool,
+    config: Path | None,
+) -> list[str]:
+    options = []
+    if by is not None:
+        options.append(f"--by={by if isinstance(by, str) else ','.join(by)}")
+    if only is not None:
+        pairs = only.items() if isinstance(only, Mapping) else only
+        options += [f"--only={dimension}={pattern}" for dimension, pattern in pairs]
+    if min_duplicate is not None:
+        options.append(f"--min-duplicate={min_duplicate}")
+    if verify:
+        options.append("--verify")
+    if config is not None:
+        options.append(f"--config={os.fspath(config)}")
+    return options
+
+
+def _limits(
+    max_avoidable: Limit | None,
+    max_duplication: Limit | None,
+    max_size: Limit | Mapping[str, Limit] | None,
+    baseline: Path | None,
+    max_growth: Limit | None,
+) -> list[str]:
+    options = []
+    if max_avoidable is not None:
+        options.append(f"--max-avoidable={max_avoidable}")
+    if max_duplication is not None:
+        options.append(f"--max-duplication={max_duplication}")
+    if isinstance(max_size, Mapping):
+        for category, limit in max_size.items():
+            options.append(f"--max-size={'' if category == 'total' else category + '='}{limit}")
+    elif max_size is not None:
+        options.append(f"--max-size={max_size}")
+    if baseline is not None:
+        options.append(f"--baseline={os.fspath(baseline)}")
+    if max_growth is not None:
+        options.append(f"--max-growth={max_growth}")
+    return options
+
+
+def _report(path: Path, options: list[str], fine: set[int]) -> tuple[Report, _run.Finished]:
+    finished = _run.run(["--json", *options, "--", path_of(path)])
+    if finished.code not in fine:
+        _run.fail(finished)
+    report = _run.document(Report, finished)
+    # What `to_frame` does for other dimensions. The working directory may be another one by then.
+    report.__dict__["_again"] = functools.partial(_by, os.path.abspath(os.fspath(path)), tuple(options))
+    return report, finished
+
+
+def _by(path: str, options: tuple[str, ...], by: Sequence[str]) -> Report:
+    kept = [each for each in options if not each.startswith(("--by=", "--max-", "--baseline=", "--config="))]
+    return _report(path, [*kept, f"--by={','.join(by)}"], {_run.PASSED, _run.BROKEN})[0]

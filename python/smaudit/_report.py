@@ -1,0 +1,1416 @@
+"""What smaudit reports, as frozen dataclasses. Made by `python/generate.py` from `smaudit schema`: not for editing.
+
+Sizes are integers of bytes. A key that only a newer smaudit writes is kept as an attribute without a type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from smaudit._records import OfReport, Record
+
+__all__ = [
+    "Allowed",
+    "Archive",
+    "ArchiveFormat",
+    "AssetReport",
+    "Check",
+    "CheckpointFormat",
+    "CheckpointReport",
+    "Checks",
+    "ConfigFile",
+    "Dimension",
+    "Duplicates",
+    "FileReport",
+    "Finding",
+    "Fingerprint",
+    "FunctionReport",
+    "Gate",
+    "Group",
+    "GroupKind",
+    "Information",
+    "Level",
+    "LimitOutcome",
+    "Link",
+    "LinkKind",
+    "MainFileForm",
+    "MainFileReport",
+    "Member",
+    "MetaGraphReport",
+    "ModelKind",
+    "ModelReport",
+    "NeighbourPair",
+    "OpReport",
+    "OutsideFile",
+    "OutsideReport",
+    "Overlap",
+    "Own",
+    "OwnElements",
+    "Pair",
+    "Parts",
+    "Place",
+    "Problem",
+    "ProblemKind",
+    "Repeated",
+    "Report",
+    "Rest",
+    "Restriction",
+    "Rollup",
+    "Row",
+    "RowKind",
+    "RuleOutcome",
+    "Shared",
+    "SharedKind",
+    "SignatureReport",
+    "Slim",
+    "Status",
+    "Structural",
+    "StructuralGroup",
+    "TensorInfoReport",
+    "TensorReport",
+    "Tool",
+    "Totals",
+    "UnreadableInput",
+    "Verified",
+]
+
+
+ArchiveFormat = Literal["tar", "tar.gz", "tar.zst", "zip"]
+"""The archives that are read.
+
+- `tar`: A tar that is not compressed.
+- `tar.gz`: A tar in gzip.
+- `tar.zst`: A tar in Zstandard.
+- `zip`: A zip, its files stored or deflated.
+"""
+
+Check = Literal["fits", "differs", "not_checked"]
+"""What a check of a hash came to.
+
+- `fits`: The hash is that of the model.
+- `differs`: The hash is of something else.
+- `not_checked`: There is no such hash, or nothing that it could be of.
+"""
+
+CheckpointFormat = Literal["bundle", "v1"]
+"""How a checkpoint is written.
+
+- `bundle`: A TensorBundle: an index and data shards.
+- `v1`: TensorFlow 1's first format, tables of SavedTensorSlices.
+"""
+
+Dimension = Literal[
+    "category",
+    "metagraph",
+    "section",
+    "field",
+    "op",
+    "scope",
+    "function",
+    "node",
+    "dtype",
+    "variable",
+    "key",
+    "file",
+    "duplicate",
+]
+"""A question that can be asked of a charge: `--by`.
+
+- `category`: The part of the model: see [`Category`].
+- `metagraph`: The MetaGraphDef, by its index and tags: `#0 serve`.
+- `section`: The field of the MetaGraphDef: `graph_def`, `signature_def`, ...
+- `field`: The path of fields down to the bytes: `graph_def.node.attr[value]`.
+- `op`: The op of a node, in the graph or in a function: `Const`.
+- `scope`: The folders of a node's or variable's name; given again, one level deeper each time.
+- `function`: The FunctionDef, by its name.
+- `node`: The node, by its name.
+- `dtype`: The element type: of a checkpoint's tensor, or the `dtype` attribute of a node.
+- `variable`: The tensor of the checkpoint, by the variable's own name; the key is behind it where several have that
+  name.
+- `key`: The tensor of the checkpoint, by its key.
+- `file`: The file, relative to the model's directory.
+- `duplicate`: Whether the bytes are there once: see [`State`].
+"""
+
+GroupKind = Literal["variable", "const", "attr", "asset", "element"]
+"""What the members of a group are.
+
+- `variable`: The one that is kept is a tensor of the checkpoint.
+- `const`: It is a constant in a node.
+- `attr`: It is a byte string in an attribute of a node.
+- `asset`: It is an asset.
+- `element`: A part of a metagraph, with everything in it.
+"""
+
+Level = Literal["warn", "fail"]
+"""What a broken rule does.
+
+- `warn`: It is said, and no more.
+- `fail`: It fails the run: exit code 1.
+"""
+
+LinkKind = Literal["symbolic", "hard"]
+"""The sorts of links.
+
+- `symbolic`: A path to another name.
+- `hard`: Another name of a file in the model.
+"""
+
+MainFileForm = Literal["binary", "text", "chunked"]
+"""How a SavedModel's main file is written.
+
+- `binary`: `saved_model.pb`: wire format.
+- `text`: `saved_model.pbtxt`: text format.
+- `chunked`: `saved_model.cpb`: wire format in chunks, which may be compressed.
+"""
+
+ModelKind = Literal["tf1", "tf_keras", "keras3", "tf_module", "jax", "unknown"]
+"""What a model was made with.
+
+- `tf1`: A session's graph, without objects: TensorFlow 1, an Estimator, `tf.compat.v1`.
+- `tf_keras`: A model of Keras 2: `tf.keras` before TensorFlow 2.16, `tf_keras`.
+- `keras3`: A model of Keras 3.
+- `tf_module`: A `tf.Module` or another object, saved with `tf.saved_model.save`; it may hold a Keras model.
+- `jax`: A program of JAX, by jax2tf or by Keras 3 on JAX.
+- `unknown`: None of these is known of it.
+"""
+
+ProblemKind = Literal["not-whole", "damaged", "changed", "limit", "link"]
+"""What sort of problem it is, for who decides by it.
+
+- `not-whole`: No loader can restore the model as it is: a part of it is missing, or is something else.
+- `damaged`: A file, or a part of one, is not what it should be, or cannot be read.
+- `changed`: The model changed while it was read.
+- `limit`: There is more of something than is looked into.
+- `link`: A symbolic link leads to nothing that is counted.
+"""
+
+RowKind = Literal["name", "category", "part"]
+"""Whose word the name of a row is: an op may be called `[framing]`.
+
+- `name`: A name in the dimension, as the model has it; of a dimension with fixed names, one of these.
+- `category`: A category: the dimension does not apply to these bytes.
+- `part`: A part of the checkpoint that is no variable: `[index]`, `[unused data]`.
+"""
+
+SharedKind = Literal["variable", "file"]
+"""What several models have.
+
+- `variable`: A tensor of their checkpoints.
+- `file`: Any other file.
+"""
+
+Slim = Literal["none"]
+"""What `smaudit slim` can do about a finding.
+
+- `none`: Nothing: this version has no such command yet.
+"""
+
+Status = Literal["pass", "fail", "warn", "unsure"]
+"""How a rule came out.
+
+- `pass`: It holds.
+- `fail`: It is broken, and its level is `fail`.
+- `warn`: It is broken, and its level is `warn`.
+- `unsure`: It holds for what could be read of the model, which is not all.
+"""
+
+
+@dataclass(frozen=True)
+class Allowed(Record):
+    """What an allow-list entry takes out of the rules for a model. It stays in the report."""
+
+    group: str
+    """The entry's pattern."""
+
+    reason: str
+    """Why that is allowed."""
+
+    source: str
+    """Where the entry is: `smaudit.toml:12`."""
+
+    model: str
+    """The model's path."""
+
+    groups: int
+    """How many groups of duplicates it matches."""
+
+    redundant_bytes: int
+    """What it takes out of `duplication`."""
+
+    between_meta_graphs_bytes: int
+    """What of that it takes out of `between-meta-graphs` as well."""
+
+    structural_bytes: int
+    """What it takes out of `structural-duplication`."""
+
+
+@dataclass(frozen=True)
+class Archive(Record):
+    """The archive that a model was read from, in `models[].archive` of the JSON report."""
+
+    path: str
+    """The archive, as it was named; `-` for standard input."""
+
+    format: ArchiveFormat
+    """How it is packed."""
+
+    folder: str
+    """The folder in it that is the model; empty where it is not in a folder."""
+
+    packed_bytes: int
+    """The size of the archive, with all that is in it: what is stored and sent."""
+
+    files: int
+    """The files in it, those of no model and of other models too."""
+
+    unpacked_bytes: int
+    """The sizes that these have when unpacked. `total_bytes` is the model's part of it."""
+
+
+@dataclass(frozen=True)
+class AssetReport(Record):
+    """An asset that a MetaGraphDef names."""
+
+    filename: str
+    """Relative to `assets/`."""
+
+    bytes: int | None
+    """The file's size; null where it is not there."""
+
+
+@dataclass(frozen=True)
+class CheckpointReport(Record):
+    """The checkpoint under `variables/`."""
+
+    format: CheckpointFormat
+    """How it is written."""
+
+    shards: int
+    """How many data shards the index speaks of; for V1, how many files there are."""
+
+    index_bytes: int
+    """The index file."""
+
+    data_bytes: int
+    """The data shards of the set that the index speaks of; for V1 the tables, with all that is in them."""
+
+    unused_data_bytes: int
+    """What no tensor lies on in these shards: gaps, alignment, orphans."""
+
+    stale_bytes: int
+    """Files of another set, which no loader reads."""
+
+    verified: Verified | None
+    """What reading all of the data came to; null without `--verify`."""
+
+    tensors: tuple[TensorReport, ...]
+    """The tensors, in the order of the index."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "verified": ("one", "Verified"),
+        "tensors": ("many", "TensorReport"),
+    }
+
+
+@dataclass(frozen=True)
+class Checks(Record):
+    """Which hashes are those of the model. That of the graph is not checked."""
+
+    saved_model_checksum: Check
+    """Of saved_model.pb. It fits or is not checked: it may be that of the same model, its maps in another order."""
+
+    signature_def_hash: Check
+    """Of the signatures of the first metagraph."""
+
+    saved_object_graph_hash: Check
+    """Of the concrete functions of the first metagraph."""
+
+    checkpoint_hash: Check
+    """Of variables/variables.index."""
+
+
+@dataclass(frozen=True)
+class ConfigFile(Record):
+    """A file of rules."""
+
+    file: str
+    """Its path."""
+
+    rules: int
+    """How many rules it has."""
+
+
+@dataclass(frozen=True)
+class Duplicates(Record):
+    """What a model has twice, in `duplicates` of the JSON report. All sizes are bytes on disk."""
+
+    redundant_bytes: int
+    """What would go if each content were stored once: redundant elements and redundant payloads, no byte twice."""
+
+    ratio: float
+    """`redundant_bytes` of the model's `total_bytes`; 0 for a model of no bytes."""
+
+    zero_bytes: int
+    """The part of `fill_bytes` that is nothing but zeros."""
+
+    fill_bytes: int
+    """Payloads of one value throughout (one element or byte repeated: zeros, ones), which are equal without being
+    copies; not
+    in `redundant_bytes`.
+    """
+
+    meta_graph_pairs: tuple[Pair, ...]
+    """What metagraphs repeat of earlier ones. Pairs that share nothing are left out."""
+
+    meta_graph_own: tuple[Own, ...]
+    """What each metagraph but the first has that no earlier one has."""
+
+    groups: tuple[Group, ...]
+    """Equal contents, the most redundant bytes first."""
+
+    structural: Structural
+    """Functions that are equal but for the names in them."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "meta_graph_pairs": ("many", "Pair"),
+        "meta_graph_own": ("many", "Own"),
+        "groups": ("many", "Group"),
+        "structural": ("one", "Structural"),
+    }
+
+
+@dataclass(frozen=True)
+class FileReport(Record):
+    """A file of the model."""
+
+    path: str
+    """Relative to the model's directory."""
+
+    bytes: int
+    """Its size."""
+
+    category: str
+    """The category of its bytes. A file with several has the largest, followed by `...`."""
+
+
+@dataclass(frozen=True)
+class Finding(Record):
+    """A cause that was found in a model."""
+
+    id: str
+    """The cause's id, for `smaudit explain` and `finding:ID`."""
+
+    bytes: int
+    """What the remedy frees, as an estimate."""
+
+    additional_bytes: int
+    """`bytes` without what larger findings claim as well. These add up."""
+
+    message: str
+    """What is so in this model."""
+
+    remedy: str
+    """What to do with a model of this kind."""
+
+    remedy_code: str
+    """The same as at most three lines of Python; empty where it is the user's own code that has to change. In it
+    `model`,
+    `module` or `graph` is what was saved, and `tf` and `keras` are imported.
+    """
+
+    unless: str
+    """When not to do it."""
+
+    slim: Slim
+    """What `smaudit slim` can do about it; `none` in this version, which has no such command."""
+
+    evidence: tuple[str, ...]
+    """What it rests on, largest first; of more than 20 places the last line says how many are left out."""
+
+    places: tuple[Place, ...]
+    """The same places by their names, as far as they have one."""
+
+    overlaps: tuple[Overlap, ...]
+    """The larger findings that claim some of the same bytes."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "evidence": ("many", None),
+        "places": ("many", "Place"),
+        "overlaps": ("many", "Overlap"),
+    }
+
+
+@dataclass(frozen=True)
+class Fingerprint(Record):
+    """What `fingerprint.pb` says. Hashes are decimal digits in a string, as TensorFlow shows them: many readers of JSON
+    round integers of their size.
+    """
+
+    version: int
+    """The version of the way of hashing: 0 in TensorFlow 2.11, 4 in 2.21."""
+
+    uuid: str
+    """Drawn at random when the model was saved; older versions leave it empty."""
+
+    saved_model_checksum: str
+    """Of saved_model.pb."""
+
+    graph_def_program_hash: str
+    """Of the graph without what differs from one export to the next."""
+
+    signature_def_hash: str
+    """Of the signatures."""
+
+    saved_object_graph_hash: str
+    """Of the concrete functions of the object graph."""
+
+    checkpoint_hash: str
+    """Of variables/variables.index, and by the checksums in it of the variables."""
+
+    checkpoint: Check
+    """Whether `checkpoint_hash` is that of variables/variables.index. Loaders take a model whose is not; but its
+    fingerprint
+    was made for another export, or its variables were.
+    """
+
+    verified: Checks | None
+    """Whether it fits the model; null without `--verify`."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "verified": ("one", "Checks"),
+    }
+
+
+@dataclass(frozen=True)
+class FunctionReport(Record):
+    """A function of the library."""
+
+    name: str
+    """Its name."""
+
+    nodes: int
+    """How many nodes it has."""
+
+    bytes: int
+    """Its `function` field, tag and length included."""
+
+    structure: str | None
+    """What it is but for the names in it, with what it calls: 32 hexadecimal digits, equal for functions that are, in
+    any
+    report of a version of smaudit that makes them the same way. Of several functions of one name that of the last, null
+    where there are so many functions that it was not compared.
+    """
+
+
+@dataclass(frozen=True)
+class Gate(Record):
+    """The outcome of all rules, in `gate` of the JSON report."""
+
+    passed: bool
+    """Whether every rule whose level is `fail` is known to hold; true where there are none."""
+
+    rules: tuple[RuleOutcome, ...]
+    """Each rule held against each model that it is for, in the order of the rules: those of the command line first."""
+
+    allowed: tuple[Allowed, ...]
+    """What allow-list entries took out of the rules, by entry and model."""
+
+    unchecked: int
+    """Inputs that no rule was held against, as they could not be read; 0 where there are no rules."""
+
+    warnings: tuple[str, ...]
+    """What is odd about the rules and does not break them."""
+
+    notes: tuple[str, ...]
+    """What to do next with the rules."""
+
+    config: ConfigFile | None
+    """The configuration that was read; null where there is none."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "rules": ("many", "RuleOutcome"),
+        "allowed": ("many", "Allowed"),
+        "warnings": ("many", None),
+        "notes": ("many", None),
+        "config": ("one", "ConfigFile"),
+    }
+
+
+@dataclass(frozen=True)
+class Group(Record):
+    """One content in several places."""
+
+    kind: GroupKind
+    """What the member that is kept is."""
+
+    bytes: int
+    """The size of the member that is kept."""
+
+    copies: int
+    """How many places."""
+
+    redundant_bytes: int
+    """All of them but the one that is kept, and those that are counted with an element."""
+
+    elements: int
+    """For a part of a metagraph, how many elements it is; 1 for a payload."""
+
+    finding: str | None
+    """The finding whose remedy would free at least half of these redundant bytes, by its id; of several the one of most
+    bytes.
+    """
+
+    members: tuple[Member, ...]
+    """The places, the one that is kept first."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "members": ("many", "Member"),
+    }
+
+
+@dataclass(frozen=True)
+class Information(Record):
+    """A part of a model that is worth knowing of."""
+
+    id: str
+    """What it is called."""
+
+    bytes: int
+    """The bytes that it takes."""
+
+    message: str
+    """What it is, in this model's numbers."""
+
+
+@dataclass(frozen=True)
+class LimitOutcome(Record):
+    """A limit of a rule, held against a model."""
+
+    limit: str
+    """As it was written: `5%`, `10MB`."""
+
+    limit_bytes: int
+    """The most bytes that are within it, in this model."""
+
+    passed: bool
+    """Whether there are no more than these."""
+
+
+@dataclass(frozen=True)
+class Link(Record):
+    """A name in the model's directory that holds no bytes of its own, in `links[]` of the JSON report."""
+
+    name: str
+    """The name, relative to the model's directory."""
+
+    kind: LinkKind
+    """Which sort of link it is."""
+
+    target: str
+    """What it points to: a symbolic link's text as it is stored, or the name that a hard link is equal to."""
+
+    file: str | None
+    """The file of the model that a loader reads under this name; `null` where there is none."""
+
+    note: str | None
+    """Where else it leads; `null` where there is a file."""
+
+
+@dataclass(frozen=True)
+class MainFileReport(Record):
+    """The file that makes a directory a SavedModel."""
+
+    form: MainFileForm
+    """How it is written."""
+
+    stored_bytes: int
+    """Its size. Every figure of what is in it is of these bytes."""
+
+    decoded_bytes: int | None
+    """The SavedModel in wire format, as a `saved_model.pb` would have it; null where it cannot be read."""
+
+
+@dataclass(frozen=True)
+class Member(Record):
+    """A place that holds the content of its group."""
+
+    where: str
+    """`variables`, `assets`, or the field of the MetaGraphDef: `graph_def.node`, `graph_def.library.function`."""
+
+    name: str
+    """The variable's own name, or its checkpoint key where nothing names it; the node, the file, the function; for a
+    part of
+    a metagraph, the part.
+    """
+
+    key: str | None
+    """The checkpoint key of a variable."""
+
+    function: str | None
+    """The function that the node is in."""
+
+    meta_graph: int | None
+    """The metagraph that it is in."""
+
+    bytes: int
+    """The bytes that it takes."""
+
+    in_element: bool
+    """Whether it is inside an element that repeats one of an earlier metagraph: its bytes are counted with that."""
+
+    kept: bool
+    """Whether this is the one that is counted as needed."""
+
+
+@dataclass(frozen=True)
+class MetaGraphReport(Record):
+    """A MetaGraphDef."""
+
+    index: int
+    """Its place in the file, from 0."""
+
+    tags: tuple[str, ...]
+    """`meta_info_def.tags`: what a loader names it by."""
+
+    tensorflow_version: str
+    """`meta_info_def.tensorflow_version`: the TensorFlow that wrote it; empty where it does not say."""
+
+    bytes: int
+    """The message's bytes, without its own tag and length."""
+
+    sections: Mapping[str, int]
+    """`bytes` by the MetaGraphDef's fields; those that it does not have are left out."""
+
+    nodes: int
+    """Nodes of `graph_def` itself."""
+
+    functions: int
+    """Functions of its library."""
+
+    function_nodes: int
+    """Nodes in these functions."""
+
+    object_nodes: int
+    """Objects of `object_graph_def`."""
+
+    signatures: tuple[SignatureReport, ...]
+    """The signatures, in the order of the file."""
+
+    assets: tuple[AssetReport, ...]
+    """The assets that it names."""
+
+    ops: tuple[OpReport, ...]
+    """The nodes of `graph_def` itself by op, largest first. Nodes in functions are counted under the functions."""
+
+    function_defs: tuple[FunctionReport, ...]
+    """The functions of the library, largest first."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "tags": ("many", None),
+        "signatures": ("many", "SignatureReport"),
+        "assets": ("many", "AssetReport"),
+        "ops": ("many", "OpReport"),
+        "function_defs": ("many", "FunctionReport"),
+    }
+
+
+@dataclass(frozen=True)
+class ModelReport(Record):
+    """One SavedModel. All sizes are bytes on disk, or what the files of an archive have when unpacked."""
+
+    path: str
+    """The model's directory, as it was named or found; in an archive, the archive and the folder in it."""
+
+    archive: Archive | None
+    """The archive that it is in; null where it is in none."""
+
+    kind: ModelKind
+    """What it was made with, which decides the code in `remedy_code`."""
+
+    kind_evidence: tuple[str, ...]
+    """What `kind` is known by."""
+
+    total_bytes: int
+    """The sum of all regular files under it."""
+
+    whole: bool
+    """Whether a loader could restore it: no problem is of the kind `not-whole`."""
+
+    categories: Mapping[str, int]
+    """`total_bytes` by category. Every category is there."""
+
+    files: tuple[FileReport, ...]
+    """Every regular file, by name."""
+
+    links: tuple[Link, ...]
+    """Symbolic and hard links, which are named but not counted again."""
+
+    main_file: MainFileReport | None
+    """How the main file is written; null where there is none."""
+
+    meta_graphs: tuple[MetaGraphReport, ...]
+    """The MetaGraphDefs, in the order of the file."""
+
+    checkpoint: CheckpointReport | None
+    """The checkpoint under `variables/`; null where there is none."""
+
+    fingerprint: Fingerprint | None
+    """What `fingerprint.pb` says; null where there is none that can be read."""
+
+    breakdown: Rollup
+    """`total_bytes` by the dimensions of `--by`. Complete, unless `--top` was given."""
+
+    duplicates: Duplicates
+    """What is there twice."""
+
+    findings: tuple[Finding, ...]
+    """Why the model is as big as it is, the most bytes first."""
+
+    findings_bytes: int
+    """What the remedies of all findings free together: the sum of their `additional_bytes`."""
+
+    information: tuple[Information, ...]
+    """What takes room and is no cause for alarm, the most bytes first."""
+
+    problems: tuple[Problem, ...]
+    """What could not be read. Its bytes are charged all the same."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "archive": ("one", "Archive"),
+        "kind_evidence": ("many", None),
+        "files": ("many", "FileReport"),
+        "links": ("many", "Link"),
+        "main_file": ("one", "MainFileReport"),
+        "meta_graphs": ("many", "MetaGraphReport"),
+        "checkpoint": ("one", "CheckpointReport"),
+        "fingerprint": ("one", "Fingerprint"),
+        "breakdown": ("one", "Rollup"),
+        "duplicates": ("one", "Duplicates"),
+        "findings": ("many", "Finding"),
+        "information": ("many", "Information"),
+        "problems": ("many", "Problem"),
+    }
+
+
+@dataclass(frozen=True)
+class NeighbourPair(Record):
+    """What one model repeats of an earlier one, in `neighbours` of the JSON report."""
+
+    original: str
+    """The path of the model that has it first."""
+
+    copy: str
+    """The path of the model that has it again."""
+
+    bytes: int
+    """What is repeated: `tensors.bytes` and `files.bytes`."""
+
+    share_of_copy: float
+    """`bytes` of the copy's."""
+
+    tensors: Parts
+    """The tensors of the checkpoint."""
+
+    files: Parts
+    """Files that are no part of the checkpoint."""
+
+    whole_checkpoint: bool
+    """Whether every tensor that was compared is repeated."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "tensors": ("one", "Parts"),
+        "files": ("one", "Parts"),
+    }
+
+
+@dataclass(frozen=True)
+class OpReport(Record):
+    """The nodes with one op."""
+
+    op: str
+    """The op's name."""
+
+    count: int
+    """How many nodes."""
+
+    bytes: int
+    """Their `node` fields, tag and length included."""
+
+
+@dataclass(frozen=True)
+class OutsideFile(Record):
+    """A file that is in no model."""
+
+    path: str
+    """As it would be named on the command line."""
+
+    bytes: int
+    """Its size."""
+
+
+@dataclass(frozen=True)
+class OutsideReport(Record):
+    """Files of the trees that were searched which are in no model."""
+
+    files: int
+    """How many; links and archives are not among them."""
+
+    bytes: int
+    """Their sizes."""
+
+    largest: tuple[OutsideFile, ...]
+    """The largest of them, at most 20."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "largest": ("many", "OutsideFile"),
+    }
+
+
+@dataclass(frozen=True)
+class Overlap(Record):
+    """Bytes that two findings claim."""
+
+    id: str
+    """The larger finding."""
+
+    bytes: int
+    """What both claim."""
+
+
+@dataclass(frozen=True)
+class Own(Record):
+    """What a metagraph has that no earlier one has."""
+
+    meta_graph: int
+    """The metagraph."""
+
+    bytes: int
+    """The bytes of its own elements."""
+
+    elements: tuple[OwnElements, ...]
+    """These by the kind of element."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "elements": ("many", "OwnElements"),
+    }
+
+
+@dataclass(frozen=True)
+class OwnElements(Record):
+    """The elements of one kind that only this metagraph has, or has first."""
+
+    field: str
+    """The field that they are."""
+
+    count: int
+    """How many."""
+
+    bytes: int
+    """Their bytes."""
+
+    largest: tuple[str, ...]
+    """The names of the largest, largest first."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "largest": ("many", None),
+    }
+
+
+@dataclass(frozen=True)
+class Pair(Record):
+    """What one metagraph repeats of an earlier one."""
+
+    original: int
+    """The metagraph that has it first."""
+
+    copy: int
+    """The metagraph that has it again."""
+
+    bytes: int
+    """The repeated elements, tags and lengths included."""
+
+    share_of_copy: float
+    """`bytes` of the copy's; 0 for a metagraph of no bytes."""
+
+    by_section: Mapping[str, int]
+    """`bytes` by the MetaGraphDef's fields."""
+
+    elements: tuple[Repeated, ...]
+    """`bytes` by the kind of element, in the order of the MetaGraphDef's fields."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "elements": ("many", "Repeated"),
+    }
+
+
+@dataclass(frozen=True)
+class Parts(Record):
+    """Parts of a model that an earlier one has."""
+
+    count: int
+    """How many are repeated."""
+
+    of: int
+    """How many the copy has that are large enough to be compared and not one value throughout."""
+
+    bytes: int
+    """The bytes of those that are repeated."""
+
+
+@dataclass(frozen=True)
+class Place(Record):
+    """One place that a finding rests on, as far as it has a name."""
+
+    meta_graph: int | None
+    """The metagraph's place in the file, from 0."""
+
+    section: str | None
+    """The field of the MetaGraphDef: `graph_def`, `object_graph_def`, ..."""
+
+    function: str | None
+    """The function of the library that it is, or is in."""
+
+    node: str | None
+    """The node."""
+
+    variable: str | None
+    """The variable's own name, where the checkpoint knows one, else its key."""
+
+    key: str | None
+    """The variable's key in the checkpoint."""
+
+    file: str | None
+    """The file, relative to the model's directory, where the place is all of it or is in none of the above."""
+
+    bytes: int
+    """What it costs."""
+
+
+@dataclass(frozen=True)
+class Problem(Record):
+    """One thing that could not be read, in `problems[]` of the JSON report."""
+
+    file: str
+    """The file, relative to the model's directory."""
+
+    offset: int | None
+    """The byte of the file where it was noticed; `null` where the file as a whole is meant."""
+
+    message: str
+    """What was expected and what was found instead."""
+
+    kind: ProblemKind
+    """What sort of problem it is."""
+
+
+@dataclass(frozen=True)
+class Repeated(Record):
+    """The elements of one kind that a metagraph repeats."""
+
+    field: str
+    """The field that they are: `graph_def.node`."""
+
+    count: int
+    """How many are repeated."""
+
+    of: int
+    """How many the copy has in all."""
+
+    bytes: int
+    """The bytes of those that are repeated."""
+
+
+@dataclass(frozen=True)
+class Rest(Record):
+    """Rows that are not shown: how many, and what they add up to."""
+
+    rows: int
+    """How many rows."""
+
+    bytes: int
+    """Their bytes."""
+
+    count: int
+    """Their count."""
+
+
+@dataclass(frozen=True)
+class Restriction(Record):
+    """A restriction, as a report has it."""
+
+    dimension: Dimension
+    """The dimension."""
+
+    glob: str
+    """The pattern that a name in it has to match."""
+
+
+@dataclass(frozen=True)
+class Rollup(Record):
+    """A tree of sums, one level for each dimension asked for. The rows of each level add up to the row above."""
+
+    by: tuple[Dimension, ...]
+    """The dimensions, outermost first."""
+
+    rows: tuple[Row, ...]
+    """The outermost rows, largest first."""
+
+    only: tuple[Restriction, ...] = ()
+    """What the bytes are restricted to by `--only`. Left out where that is nothing, and the rows are of all bytes."""
+
+    rest: Rest | None = None
+    """What `--top` left out of `rows`."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "by": ("many", None),
+        "rows": ("many", "Row"),
+        "only": ("many", "Restriction"),
+        "rest": ("one", "Rest"),
+    }
+
+
+@dataclass(frozen=True)
+class Row(Record):
+    """One row: a name in its dimension and what it adds up to."""
+
+    name: str
+    """The label. Bytes that the dimension does not apply to have their category in brackets: `[variables]`."""
+
+    kind: RowKind
+    """Whose word that is."""
+
+    bytes: int
+    """Bytes on disk."""
+
+    count: int
+    """How many things (nodes, tensors, files, ...) these bytes hold; framing counts nothing."""
+
+    children: tuple[Row, ...]
+    """The same bytes by the next dimension, largest first; empty on the last level."""
+
+    rest: Rest | None = None
+    """What `--top` left out of `children`."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "children": ("many", "Row"),
+        "rest": ("one", "Rest"),
+    }
+
+
+@dataclass(frozen=True)
+class RuleOutcome(Record):
+    """A rule held against a model."""
+
+    rule: str
+    """`max-duplication` or `max-size`; the metric of a rule in a file."""
+
+    metric: str
+    """What is limited: `duplication`, `total`, `graph_def`, `variable:optimizer/*`, ..."""
+
+    model: str
+    """The model's path."""
+
+    limit: str
+    """The limits as they were written: `5%`; two of them as `5% and 10MB`."""
+
+    actual: str
+    """What was found, where the first limit is a share: `59.9%`; else its bytes."""
+
+    passed: bool
+    """Whether it is known to hold."""
+
+    status: Status
+    """The same, and why not."""
+
+    level: Level
+    """What it does when broken."""
+
+    actual_bytes: int
+    """What was found, without what is allowed."""
+
+    total_bytes: int
+    """What shares are of: the model's size; for growth, that of the same of the baseline."""
+
+    over_bytes: int
+    """How many bytes are more than the limit that is exceeded by the most; 0 where none is."""
+
+    fix: str | None
+    """The finding that takes the most of what is too much; null where none is known to."""
+
+    limits: tuple[LimitOutcome, ...]
+    """Each limit in bytes."""
+
+    floor_bytes: int | None
+    """Up to here no share is exceeded; null where there is no floor."""
+
+    allowed_bytes: int
+    """What allow-list entries took out."""
+
+    matches: int | None
+    """For a pattern, how many variables, functions or findings match it; null for other metrics."""
+
+    reason: str | None
+    """Why there is the rule; null where it does not say."""
+
+    source: str
+    """Where it is: `--max-duplication`, `smaudit.toml:3`."""
+
+    line: int | None
+    """The line of the file; null where it is on the command line."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "limits": ("many", "LimitOutcome"),
+    }
+
+
+@dataclass(frozen=True)
+class Shared(Record):
+    """One content that several models have, in `shared` of the JSON report."""
+
+    kind: SharedKind
+    """What it is."""
+
+    name: str
+    """What it is called in the first model that has it: a variable by its own name, a file by its path in the model."""
+
+    bytes: int
+    """Its size."""
+
+    models: int
+    """How many models have it."""
+
+    repeated_bytes: int
+    """What these repeat of it: its size for each model but the first."""
+
+
+@dataclass(frozen=True)
+class SignatureReport(Record):
+    """An entry of `signature_def`."""
+
+    name: str
+    """Its key."""
+
+    bytes: int
+    """The entry, tag and length included."""
+
+    method_name: str
+    """`tensorflow/serving/predict`, `__saved_model_init_op`, ...; empty where the signature cannot be read."""
+
+    inputs: tuple[TensorInfoReport, ...]
+    """Its inputs."""
+
+    outputs: tuple[TensorInfoReport, ...]
+    """Its outputs."""
+
+    reachable_bytes: int | None
+    """The bytes of the nodes, functions, tensors and assets that it reaches; null where the metagraph has too many
+    nodes or signatures to follow them.
+    """
+
+    exclusive_bytes: int | None
+    """The bytes of what nothing else reaches: no other signature of any metagraph, no main op, no function of the
+    object
+    graph. What would no longer be needed without it.
+    """
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "inputs": ("many", "TensorInfoReport"),
+        "outputs": ("many", "TensorInfoReport"),
+    }
+
+
+@dataclass(frozen=True)
+class Structural(Record):
+    """Functions that are equal but for the names in them."""
+
+    redundant_bytes: int
+    """All members of all groups but one each. Not in the model's `redundant_bytes`."""
+
+    function_bytes: int
+    """The bytes of all functions that were compared."""
+
+    groups: tuple[StructuralGroup, ...]
+    """The groups, the most redundant bytes first."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "groups": ("many", "StructuralGroup"),
+    }
+
+
+@dataclass(frozen=True)
+class StructuralGroup(Record):
+    """Functions of one structure."""
+
+    stem: str
+    """What their names have in common: `__inference_lstm_cell_*`."""
+
+    functions: tuple[str, ...]
+    """Their names, in the order of the file."""
+
+    bytes: int
+    """All of them, tags and lengths included."""
+
+    redundant_bytes: int
+    """All of them but the largest."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "functions": ("many", None),
+    }
+
+
+@dataclass(frozen=True)
+class TensorInfoReport(Record):
+    """An input or output of a signature."""
+
+    name: str
+    """Its key in the signature."""
+
+    dtype: str
+    """`float32`, `string`, ..."""
+
+    shape: tuple[int, ...] | None
+    """-1 for an unknown dimension; null for an unknown rank."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "shape": ("many", None),
+    }
+
+
+@dataclass(frozen=True)
+class TensorReport(Record):
+    """A tensor of the checkpoint."""
+
+    key: str
+    """Its key. The key of a slice is given as the variable's name with the slice in brackets."""
+
+    name: str | None
+    """The variable's own name, where the object graph gives one: `dense/kernel`."""
+
+    dtype: str
+    """`float32`, `string`, ..."""
+
+    shape: tuple[int, ...]
+    """Its shape."""
+
+    bytes: int
+    """The bytes of its data; 0 for a partitioned variable, whose slices are tensors of their own. For V1 the value in
+    the
+    table: a message with the elements and the variable's name; before compression where its block is compressed.
+    """
+
+    shard: int
+    """The shard that holds it; for V1 the table."""
+
+    offset: int
+    """Where it starts in the shard; in a compressed block of V1, where the block does."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "shape": ("many", None),
+    }
+
+
+@dataclass(frozen=True)
+class Tool(Record):
+    """What wrote the report."""
+
+    name: str
+    """`smaudit`."""
+
+    version: str
+    """Its version."""
+
+
+@dataclass(frozen=True)
+class Totals(Record):
+    """All models of a report together."""
+
+    models: int
+    """How many."""
+
+    bytes: int
+    """Their `total_bytes`."""
+
+    redundant_bytes: int
+    """Their `redundant_bytes`: what each has twice in itself."""
+
+    findings_bytes: int
+    """Their `findings_bytes`."""
+
+    neighbours_bytes: int
+    """What models repeat of others, as far as it is in `neighbours`. Some of it may be redundant in a model as well."""
+
+    problems: int
+    """Their problems."""
+
+
+@dataclass(frozen=True)
+class UnreadableInput(Record):
+    """Something that was to be audited and is not in the report."""
+
+    path: str
+    """The path, as it was named or found."""
+
+    message: str
+    """Why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Verified(Record):
+    """What `--verify` came to. Tensors that are wrong are not counted here: each is a problem."""
+
+    tensors: int
+    """The tensors whose data has the checksum that the index has for it; for V1 those in blocks that have theirs."""
+
+    bytes: int
+    """Their bytes. A range under two keys counts twice."""
+
+    skipped: int
+    """The tensors that were not checked: variants, whose checksum is of a form in memory; types that smaudit does not
+    know; and those whose entry or shard is damaged, which is a problem of its own.
+    """
+
+
+@dataclass(frozen=True)
+class Report(OfReport):
+    """The whole report: one document for one run."""
+
+    schema_version: int
+    """1, until a key goes or changes its meaning."""
+
+    tool: Tool
+    """What wrote the report."""
+
+    models: tuple[ModelReport, ...]
+    """One entry for each SavedModel, in the order of the command line, then by name."""
+
+    neighbours: tuple[NeighbourPair, ...]
+    """What models repeat of those before them, the most bytes first."""
+
+    shared: tuple[Shared, ...]
+    """Each content that several models have, the most repeated bytes first."""
+
+    outside: OutsideReport
+    """What lies beside the models, in no model."""
+
+    totals: Totals
+    """All models together."""
+
+    unreadable: tuple[UnreadableInput, ...]
+    """Paths, and folders on the way to a model, of which there is no report."""
+
+    gate: Gate
+    """The rules and whether they hold."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "tool": ("one", "Tool"),
+        "models": ("many", "ModelReport"),
+        "neighbours": ("many", "NeighbourPair"),
+        "shared": ("many", "Shared"),
+        "outside": ("one", "OutsideReport"),
+        "totals": ("one", "Totals"),
+        "unreadable": ("many", "UnreadableInput"),
+        "gate": ("one", "Gate"),
+    }
