@@ -99,7 +99,7 @@ def size(count: int) -> str:
     value, units = float(count), iter(("kB", "MB", "GB", "TB", "PB", "EB"))
     unit = ""
     while value >= 999.5:
-        value, unit = value / 1000, next(units)
+        value, unit = value / 1000, next(units, unit)
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{digits}f} {unit}"
 
