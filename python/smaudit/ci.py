@@ -1,7 +1,8 @@
 """What other systems take of a JSON report: `python -m smaudit.ci comment|codequality|metrics REPORT`.
 
-`comment` is Markdown for a pull request, `codequality` GitLab's (Code Climate's) JSON, `metrics` OpenMetrics text. The report
-may come from somebody who is not trusted, as that of a fork's pull request does: each figure is taken as a number and each name is shown as code that mentions nobody and links nowhere.
+`comment` is Markdown for a pull request, `codequality` GitLab's (Code Climate's) JSON, `metrics` OpenMetrics text. The
+report may come from somebody who is not trusted, as that of a fork's pull request does: each figure is taken as a
+number, and each name is shown as code that mentions nobody and links nowhere.
 """
 
 from __future__ import annotations
