@@ -39,8 +39,8 @@ def cases() -> list[object]:
 def test_the_python_of_a_document_runs(document, number, tmp_path):
     all_blocks = blocks(document)
     code = all_blocks[number]
-    if document == "docs/fleet.md" and re.search(r"\brow\b", code) and "def row" not in code:
-        code = next(each for each in all_blocks if "def row" in each) + code
+    if document == "docs/fleet.md" and re.search(r"\brow\b", code) and "def row(" not in code:
+        code = next(each for each in all_blocks if "def row(" in each) + code
     if missing := needs(code):
         pytest.skip(f"not installed: {', '.join(missing)}")
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
@@ -51,11 +51,11 @@ def test_the_python_of_a_document_runs(document, number, tmp_path):
     models = sorted(str(path.parent) for path in (ROOT / "fixtures").glob("*/saved_model.pb"))
     main = "".join(f"    {line}\n" for line in code.splitlines())
     # Engines start processes that import this file once more.
-    (tmp_path / "run.py").write_text(f"models = {models!r}\n" + code if "def row" in code else f"if True:\n{main}")
+    (tmp_path / "run.py").write_text(f"models = {models!r}\n" + code if "def row(" in code else f"if True:\n{main}")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYSPARK_PYTHON": sys.executable}
     environment["PYTHONPATH"] = str(Path(smaudit.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "run.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout or "def row" in code or list(tmp_path.glob("*models*.parquet"))
+    assert done.stdout or "def row(" in code or list(tmp_path.glob("*models*.parquet"))
