@@ -307,3 +307,48 @@ fn what_is_coloured_for_a_finding_is_what_it_claims() {
     }
     assert!(whole > 10, "{whole}");
 }
+
+/// A folder with a program of this name that writes down what it is given, and ends with this code.
+#[cfg(unix)]
+fn with_program(name: &str, code: i32) -> TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, format!("#!/bin/sh\nprintf %s \"$1\" > \"$(dirname \"$0\")/opened\"\nexit {code}\n"))
+        .unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_page_is_opened_in_a_browser_or_it_is_said_where_it_is() {
+    use crate::run::{finished, smaudit};
+    let there = with_program("xdg-open", 0);
+    let opened_from = |folder: &Path, temporary: &Path, arguments: &str| {
+        let mut command = smaudit(root(), arguments);
+        let path = format!("{}:/usr/bin:/bin", folder.display());
+        finished(command.env("PATH", path).env("TMPDIR", temporary).output().unwrap()).exits(0)
+    };
+    let temporary = TempDir::new().unwrap();
+    let run = opened_from(there.path(), temporary.path(), "fixtures/keras-export --open");
+    let opened = std::fs::read_to_string(there.path().join("opened")).unwrap();
+    assert_eq!((run.stdout.as_str(), run.stderr), ("", format!("smaudit: the page is {opened}\n")));
+    assert!(opened.starts_with(&*temporary.path().to_string_lossy()), "{opened}");
+    assert!(std::fs::read_to_string(&opened).unwrap().starts_with("<!DOCTYPE html>"));
+
+    let fails = with_program("xdg-open", 3);
+    let file = temporary.path().join("named.html");
+    let run =
+        opened_from(fails.path(), temporary.path(), &format!("fixtures/keras-export --open -o {}", file.display()));
+    assert_eq!(run.stderr, format!("smaudit: there is no browser to open it in: the page is {}\n", file.display()));
+    assert!(file.exists());
+}
+
+#[test]
+fn there_is_nothing_to_open_where_the_report_is_no_page_or_in_no_file() {
+    for arguments in ["--format json", "--output -"] {
+        let refused = run(root(), &format!("fixtures/keras-export --open {arguments}")).exits(2).without_report();
+        assert!(refused.stderr.contains("--open does nothing"), "{}", refused.stderr);
+    }
+}

@@ -98,6 +98,8 @@ pub(crate) struct AuditRequest {
     pub(crate) sort: Option<Sort>,
     /// A file instead of standard output.
     pub(crate) output: Option<PathBuf>,
+    /// Whether the report is opened in a browser.
+    pub(crate) open: bool,
     /// No messages but errors.
     pub(crate) quiet: bool,
     /// Colour.
@@ -113,6 +115,10 @@ const STANDARD_OUTPUT: [&str; 2] = ["-", "/dev/stdout"];
 /// What is said of a default that would change what rules see.
 const MIN_DUPLICATE_IS_NOT_USED: &str =
     "`min-duplicate` of [defaults] is not used where rules are checked; --min-duplicate is, in every format";
+
+/// What is said where there would be nothing to open.
+const OPEN_WANTS_A_PAGE: &str =
+    "--open does nothing for this: it opens a page in a file; leave --format out, and --output too or give it a file";
 
 /// Reads the command line. clap itself ends the process on `--help`, `--version` and what it cannot understand.
 pub(crate) fn request() -> anyhow::Result<Request> {
@@ -138,7 +144,11 @@ pub(crate) fn request() -> anyhow::Result<Request> {
 
 /// A file to write to; none where that is standard output.
 fn to_file(output: PathBuf) -> Option<PathBuf> {
-    (!STANDARD_OUTPUT.iter().any(|name| output == Path::new(name))).then_some(output)
+    (!is_standard_output(&output)).then_some(output)
+}
+
+fn is_standard_output(output: &Path) -> bool {
+    STANDARD_OUTPUT.iter().any(|name| output == Path::new(name))
 }
 
 /// Says that a command was probably meant, where a path that is not there is called like one.
@@ -150,8 +160,16 @@ pub(crate) fn command_hint(path: &Path) -> String {
 }
 
 impl AuditArgs {
-    fn request(self, format_given: bool) -> anyhow::Result<AuditRequest> {
-        let wanted = !self.quiet || format_given || self.json || self.output.is_some();
+    fn request(mut self, format_given: bool) -> anyhow::Result<AuditRequest> {
+        if self.open {
+            let is_page = !format_given || self.format == Format::Html;
+            let is_file = self.output.as_ref().is_none_or(|output| !is_standard_output(output));
+            if !is_page || !is_file {
+                return Err(anyhow!(OPEN_WANTS_A_PAGE));
+            }
+            self.format = Format::Html;
+        }
+        let wanted = !self.quiet || format_given || self.json || self.open || self.output.is_some();
         let format = wanted.then_some(if self.json { Format::Json } else { self.format });
         let config = config::read(self.config.as_deref())?;
         let rules = self.rules(config.rules);
@@ -185,6 +203,7 @@ impl AuditArgs {
             sort: self.sort,
             paths: self.paths,
             output: self.output.and_then(to_file),
+            open: self.open,
             baseline: self.baseline,
             quiet: self.quiet,
             color: self.color,

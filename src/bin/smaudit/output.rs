@@ -1,6 +1,7 @@
 //! Where things are written: the report to standard output or a file, everything else to standard error.
 
 mod github;
+mod open;
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
@@ -31,6 +32,9 @@ pub(crate) fn write(report: &Report, request: &AuditRequest) -> anyhow::Result<(
     let mut text = Vec::new();
     let view = View { width: width(request), ..request.view };
     format.write(report, &view, &mut text)?;
+    if request.open {
+        return open::page(request.output.as_deref(), &text, request);
+    }
     match &request.output {
         Some(path) => write_file(path, &text, request.color),
         None if format == Format::Text => print_with(&text, stdout_color(request.color)),

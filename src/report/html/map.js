@@ -15,6 +15,13 @@ function shortened(name, room) {
   return name.slice(0, head) + "…" + name.slice(name.length - (most - 1 - head));
 }
 
+// Words that are seen, and no part of what the box is called, which says them anyway: the style sheet writes them.
+function painted(className, words) {
+  const element = make("span", className);
+  element.dataset.words = words;
+  return element;
+}
+
 class TreeMap {
   constructor(element, on) {
     this.element = element;
@@ -108,9 +115,8 @@ class TreeMap {
     into.append(box);
     if (!nests) box.style.background = background(this.colouring, row);
     if (width > 30 && height > 13) {
-      const label = make("span", "label", shortened(row.name, (width - 8) / LETTER));
-      if (nests || height < 30 || width < 60) box.append(label);
-      else box.append(label, make("span", "size", human(row.shown)));
+      box.append(painted("label", shortened(row.name, (width - 8) / LETTER)));
+      if (!nests && height >= 30 && width >= 60) box.append(painted("size", human(row.shown)));
     }
     if (!nests) return;
     box.classList.add("nest");

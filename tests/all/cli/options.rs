@@ -139,7 +139,7 @@ fn every_option_of_the_help_is_tried_here_and_no_command_takes_one_that_its_help
     let directory = subjects();
     let all = options(&run(&directory, "--help").exits(0).stdout);
     let tried = |name: &String| CASES.iter().any(|case| case.option.contains(&format!("--{name}")));
-    let elsewhere = ["format", "json", "quiet", "full", "help", "version"];
+    let elsewhere = ["format", "json", "open", "quiet", "full", "help", "version"];
     let not_tried: Vec<&String> = all.iter().filter(|name| !tried(name) && !elsewhere.contains(&&***name)).collect();
     assert!(not_tried.is_empty(), "{not_tried:?}");
     for (command, arguments) in

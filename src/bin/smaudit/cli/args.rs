@@ -31,6 +31,7 @@ pub(super) const EXAMPLES: &str = "  \
   smaudit ./my_model --by section,function     which functions they are in
   smaudit ./my_model --by node --only op=Const the constants
   smaudit ./base                               a tree of versions, in one table
+  smaudit ./my_model --open                    see it in a browser
   smaudit ./my_model --json | jq '.models[0].categories'
   smaudit ./my_model --max-avoidable 5%        fail when more of it can go
   smaudit baseline ./my_model -o size.json     a file to commit, and later:
@@ -101,6 +102,10 @@ pub(super) struct AuditArgs {
     /// The same as --format json
     #[arg(long, conflicts_with = "format", help_heading = OUTPUT)]
     pub(super) json: bool,
+
+    /// Write the report as a page, into a temporary file unless --output names one, and open it in a browser
+    #[arg(long, conflicts_with = "json", help_heading = OUTPUT)]
+    pub(super) open: bool,
 
     /// Write the report there; - is standard output [default: -]
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
