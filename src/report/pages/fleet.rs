@@ -195,8 +195,10 @@ fn outside(report: &Report) -> Option<Section> {
 
 fn leads_on(report: &Report) -> Option<Section> {
     let first = report.models.iter().max_by_key(|model| model.findings_bytes)?;
+    // The path is whole where a line has room for it, as it is to be copied.
     let said =
-        Paragraph::said("more: smaudit ").and_name(&first.path).and(", --by category, --findings all, -n 0").at_most(1);
+        Paragraph::said("more: --by category, --findings all, -n 0, smaudit ").and_name_of(&first.path, usize::MAX);
+    let said = said.at_most(2);
     Some(Section { close: true, ..Section::of(vec![said.tone(Tone::Quiet).into()]) })
 }
 

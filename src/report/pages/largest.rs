@@ -1,8 +1,9 @@
 //! The largest single items of a model, of any kind, in one list.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering::Equal;
 
 use crate::ledger::Rest;
+use crate::natural;
 use crate::report::document::{Block, Cell, Column, Name, Section, Table, Tone, more};
 use crate::report::tensor::Called;
 use crate::report::{ModelReport, document};
@@ -22,8 +23,10 @@ pub(super) fn section(model: &ModelReport, rows: usize, medium: Medium) -> Optio
     if items.is_empty() || rows == 0 {
         return None;
     }
-    // Stable: equal ones stay in the order of their kinds, then of the file.
-    items.sort_by_key(|item| Reverse(item.bytes));
+    // Stable: equal ones stay in the order of their kinds.
+    let by_name =
+        |a: &Item, b: &Item| if a.kind == b.kind { natural::compare(&a.name.text, &b.name.text) } else { Equal };
+    items.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| by_name(a, b)));
     let mut table = Table::new(vec![
         Column::figure("bytes"),
         Column::figure("share"),

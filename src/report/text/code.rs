@@ -5,41 +5,55 @@ use crate::report::fit::width;
 /// How far in a line stands that goes on with the one above.
 const HANG: usize = 4;
 
-/// A line of Python on as many lines of at most `columns` as it needs. It is broken behind a comma or a blank in brackets,
-/// where Python lets a line go on; a line with no such place stays as wide as it is.
+/// What begins a statement that has others in it, which are not what follows it on a line of its own.
+const COMPOUND: [&str; 6] = ["with ", "for ", "if ", "while ", "def ", "class "];
+
+/// Where a line is broken: before the byte `end`, at `depth` brackets.
+struct Break {
+    end: usize,
+    depth: usize,
+}
+
+/// A line of Python on as many lines of at most `columns` as it needs. It is broken between two statements, else behind a blank
+/// in brackets, where Python lets a line go on; a line with no such place stays as wide as it is.
 pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
+    let indent = line.len() - line.trim_start().len();
     let mut lines = Vec::new();
-    let mut rest = line.to_owned();
+    let (mut rest, mut depth) = (line.to_owned(), 0);
     while width(&rest) > columns {
-        let Some(end) = last_break(&rest, columns) else { break };
-        let next = rest.split_off(end);
-        lines.push(rest.trim_end().to_owned());
-        rest = format!("{}{}", " ".repeat(HANG), next.trim_start());
+        let Some(found) = last_break(&rest, depth, columns) else { break };
+        let next = rest.split_off(found.end);
+        let (kept, hang) = match found.depth {
+            0 => (rest.trim_end().trim_end_matches(';'), 0),
+            _ => (rest.trim_end(), HANG),
+        };
+        lines.push(kept.to_owned());
+        rest = format!("{}{}", " ".repeat(indent + hang), next.trim_start());
+        depth = found.depth;
     }
     lines.push(rest);
     lines
 }
 
-/// Behind the last blank in brackets that leaves a line of at most `columns`, but for the blanks that it begins with.
-fn last_break(line: &str, columns: usize) -> Option<usize> {
+/// The last place to break a line that begins in `depth` brackets and is to have at most `columns`.
+fn last_break(line: &str, mut depth: usize, columns: usize) -> Option<Break> {
     let start = line.len() - line.trim_start().len();
-    let (mut depth, mut quote, mut last) = (0_usize, None, None);
-    // A line that goes on with another one is in brackets from its start.
-    depth += usize::from(start >= HANG);
-    for (at, c) in line.char_indices() {
-        if at > columns {
-            break;
-        }
+    let is_compound = COMPOUND.iter().any(|word| line.trim_start().starts_with(word));
+    let (mut quote, mut statement, mut bracket) = (None, None, None);
+    let mut before = ' ';
+    for (at, c) in line.char_indices().take_while(|(at, _)| *at <= columns) {
         match (c, quote) {
             ('"' | '\'', None) => quote = Some(c),
             (c, Some(open)) if c == open => quote = None,
             ('(' | '[' | '{', None) => depth += 1,
             (')' | ']' | '}', None) => depth = depth.saturating_sub(1),
-            (' ', None) if depth > 0 && at > start => last = Some(at + 1),
+            (' ', None) if at > start && depth > 0 => bracket = Some(Break { end: at + 1, depth }),
+            (' ', None) if before == ';' && !is_compound => statement = Some(Break { end: at + 1, depth }),
             _ => {}
         }
+        before = c;
     }
-    last
+    statement.or(bracket)
 }
 
 #[cfg(test)]
@@ -51,7 +65,15 @@ mod tests {
         let line = r#"f = save(module, "a name", signatures=g(lambda x: h(x), specs))"#;
         let expected = [r#"f = save(module, "a name","#, "    signatures=g(lambda x:", "    h(x), specs))"];
         assert_eq!(broken(line, 26), expected);
+        assert_eq!(broken("    inputs, outputs = build()", 12), ["    inputs, outputs = build()"], "it is no call");
         assert_eq!(broken("from a import b", 5), ["from a import b"], "it would not run");
         assert_eq!(broken("short", 5), ["short"]);
+    }
+
+    #[test]
+    fn statements_get_lines_of_their_own_before_one_is_broken() {
+        assert_eq!(broken("  a = b(); c = [d, e]", 15), ["  a = b()", "  c = [d, e]"]);
+        assert_eq!(broken("a = b(); c = [d, e, f, g]", 14), ["a = b()", "c = [d, e, f,", "    g]"]);
+        assert_eq!(broken("for a in b: c; d(e, f)", 20), ["for a in b: c; d(e,", "    f)"], "d is a part of it");
     }
 }
