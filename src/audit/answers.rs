@@ -13,7 +13,7 @@ use crate::findings::Findings;
 use crate::graph::{MetaGraphReach, Reach, Root};
 use crate::identity::MetaGraphId;
 use crate::input::Model;
-use crate::ledger::{Category, Dimension, Labels, Ledger, Rollup, Row};
+use crate::ledger::{Category, Dimension, Labels, Ledger, Rollup, Row, RowKind};
 use crate::outline::{MetaGraph, SavedModel, Signature};
 use crate::problem::Problem;
 use crate::proto::TensorInfo;
@@ -173,7 +173,7 @@ fn children<'a>(rows: &HashMap<&str, &'a Row>, label: &str) -> &'a [Row] {
 
 fn sections_of(rows: &[Row]) -> BTreeMap<String, u64> {
     // The metagraph's own tag and length have no section: they are framing of the SavedModel.
-    let sections = rows.iter().filter(|row| !row.name.starts_with('['));
+    let sections = rows.iter().filter(|row| row.kind == RowKind::Name);
     sections.map(|row| (row.name.clone(), row.bytes)).collect()
 }
 

@@ -1,6 +1,6 @@
 //! One table by the dimensions that were asked for.
 
-use crate::ledger::{Category, Rest, Rollup, Row};
+use crate::ledger::{Rest, Rollup, Row, RowKind};
 use crate::report::document::{Block, Cell, Column, Name, Paragraph, Section, Table, Tone, more};
 use crate::report::{ModelReport, View, document};
 use crate::size::{both, share};
@@ -75,8 +75,7 @@ fn push(row: &Row, depth: usize, whole: u64, is_bookkeeping: bool, view: &View, 
 
 /// Whether a row stands for bytes that its dimension does not apply to: it has their category in brackets.
 fn is_bookkeeping(row: &Row) -> bool {
-    let category = row.name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-    category.is_some_and(|name| Category::ALL.iter().any(|category| category.name() == name))
+    row.kind == RowKind::Category
 }
 
 /// Whether the level below a row says nothing but that it does not apply: `[variables]` below `variables`.

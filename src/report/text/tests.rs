@@ -2,7 +2,7 @@
 
 use super::LINES;
 use crate::escape::is_unsafe;
-use crate::ledger::Dimension;
+use crate::ledger::{Dimension, Row, RowKind};
 use crate::problem::Problem;
 use crate::report::fit::width;
 use crate::report::sample::{self, info, op, row, tensor};
@@ -332,6 +332,17 @@ fn the_breakdown_is_a_tree_cut_to_twenty_rows_a_level() {
     assert!(text.contains("  bytes  share  count  metagraph / op\n     22   2.2%     22  #0 serve\n"), "{text}");
     assert!(text.contains("\n      1   0.1%      1    Op19\n      2   0.2%      2    … 2 more (-n 0 shows"), "{text}");
     assert!(!text.contains("Op20"));
+}
+
+#[test]
+fn an_op_that_is_called_as_a_category_is_an_op_and_does_not_come_last() {
+    let mut model = sample::model();
+    let called = Row { kind: RowKind::Name, ..row("[variables]", 9, vec![]) };
+    let bookkeeping = row("[graph_def]", 30, vec![]);
+    model.breakdown = sample::rollup(&[Dimension::Op], vec![bookkeeping, called, row("Add", 3, vec![])]);
+    let text = table(model, None);
+    let at = ["  [variables]\n", "  Add\n", "  [graph_def]\n"].map(|line| text.find(line).expect(&text));
+    assert!(at.is_sorted(), "{text}");
 }
 
 #[test]
