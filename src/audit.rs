@@ -102,6 +102,19 @@ const WORTH_A_THREAD: usize = 1 << 20;
 /// # Errors
 /// [`AuditError::Imbalance`] where a byte was not charged exactly once.
 pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Result<ModelReport, AuditError> {
+    examine(model, options, progress, |_| ()).map(|(report, ())| report)
+}
+
+/// Audits a model, and asks what was found out about it something more.
+///
+/// # Errors
+/// [`AuditError::Imbalance`] where a byte was not charged exactly once.
+pub(crate) fn examine<T>(
+    model: &Model,
+    options: &Options,
+    progress: &dyn Progress,
+    ask: impl FnOnce(&findings::Context<'_>) -> T,
+) -> Result<(ModelReport, T), AuditError> {
     let mut ledger = options.ledger();
     let parts = Parts::open(model, options, progress);
     progress.start(&model.path, parts.bytes_to_read());
@@ -112,6 +125,7 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
         let (findings, sums) = parts.findings_and_sums(&answers, &ledger);
         (answers, findings, sums)
     };
+    let asked = ask(&parts.context(&answers));
     let verified = parts.verify();
     let mut problems = parts.problems(&answers.saved_model);
     whole::check(&parts, &answers.saved_model, &answers.reach, &ledger, &mut problems);
@@ -133,7 +147,7 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     report.problems.dedup();
     let has_meta_graph = !report.meta_graphs.is_empty() || report.main_file.is_none();
     report.whole = has_meta_graph && report.problems.iter().all(|problem| problem.kind != ProblemKind::NotWhole);
-    Ok(report)
+    Ok((report, asked))
 }
 
 /// How many bytes an audit of `model` reads, as far as its listing says; the audit itself tells better when it starts.
@@ -208,10 +222,14 @@ impl<'m> Parts<'m> {
 
     /// The causes of size that are known, as far as they are there.
     fn findings(&self, answers: &Answers<'_>) -> Findings {
+        findings::find(&self.context(answers), &self.work)
+    }
+
+    /// What is known of the model.
+    fn context<'a>(&'a self, answers: &'a Answers<'_>) -> findings::Context<'a> {
         let Answers { duplicates, saved_model, reach } = answers;
         let (main_file, checkpoint) = (self.main_file.as_ref(), self.checkpoint.as_ref());
-        let context = findings::Context::new(self.model, main_file, saved_model, checkpoint, duplicates, reach);
-        findings::find(&context, &self.work)
+        findings::Context::new(self.model, main_file, saved_model, checkpoint, duplicates, reach)
     }
 
     /// The causes of size, and the sums of the ledger; side by side where that is worth a thread.

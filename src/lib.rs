@@ -34,6 +34,7 @@ mod chunked;
 mod components;
 mod dtype;
 mod duplicates;
+mod edit;
 mod escape;
 mod exit;
 mod findings;
@@ -55,6 +56,7 @@ pub mod report;
 mod schema;
 mod seeded;
 mod size;
+mod slim;
 mod stand_in;
 mod steady;
 mod suggest;
@@ -76,7 +78,7 @@ pub mod internals {
         ($($part:ident)*) => { $(pub mod $part { pub use crate::$part::*; })* };
     }
 
-    parts!(charge checkpoint chunked dtype duplicates escape findings fingerprint graph identity ledger message outline proto size suggest text wire);
+    parts!(charge checkpoint chunked dtype duplicates edit escape findings fingerprint graph identity ledger message outline proto size slim suggest text wire);
 }
 
 #[cfg(test)]

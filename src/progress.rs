@@ -35,6 +35,10 @@ pub enum Step {
     Verifying,
     /// Models are held against each other.
     ComparingModels,
+    /// A smaller model is written.
+    Writing,
+    /// What was written is read back and held against the model.
+    Proving,
 }
 
 impl Step {
@@ -63,6 +67,8 @@ impl Step {
             Self::LookingForCauses => "looking for causes",
             Self::Verifying => "verifying",
             Self::ComparingModels => "comparing models",
+            Self::Writing => "writing",
+            Self::Proving => "proving",
         }
     }
 }

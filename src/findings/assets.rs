@@ -39,7 +39,7 @@ impl<'a> Context<'a> {
     }
 
     /// The files that any metagraph names; `None` where some of them may not be known, as the main file is not whole.
-    pub(super) fn named_assets(&self) -> Option<BTreeSet<String>> {
+    pub(crate) fn named_assets(&self) -> Option<BTreeSet<String>> {
         let graphs = &self.saved_model.meta_graphs;
         let is_known = !graphs.is_empty() && self.saved_model.problems.is_empty();
         is_known.then(|| (0..graphs.len()).flat_map(|graph| self.assets(graph)).collect())

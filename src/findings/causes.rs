@@ -22,7 +22,7 @@ mod python_only_functions;
 mod repeated_savers;
 mod size_limit;
 mod sparse_constant;
-mod stale_files;
+pub(super) mod stale_files;
 mod text_main_file;
 mod trace_per_argument;
 mod training_graph;

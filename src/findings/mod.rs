@@ -41,6 +41,7 @@ use crate::progress::{Progress as _, Step, Work};
 use crate::queue;
 
 pub use causes::CAUSES;
+pub(crate) use causes::stale_files::unread_by_all;
 pub use context::Context;
 pub use evidence::Place;
 pub use information::Information;
@@ -108,9 +109,20 @@ pub(crate) struct Detected {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Slim {
-    /// Nothing: this version has no such command yet.
+    /// At level `safe` the bytes of files and of the checkpoint's data go; what else there is of it stays.
+    Safe,
+    /// Nothing yet.
     #[default]
     None,
+}
+
+impl Slim {
+    /// What it can do about a cause.
+    fn about(cause: &Cause) -> Self {
+        let is_safe =
+            ["stale-files", "duplicate-asset", "variable-stored-twice", "equal-variables"].contains(&cause.id);
+        if is_safe { Self::Safe } else { Self::None }
+    }
 }
 
 /// A cause that was found in a model.
@@ -132,7 +144,7 @@ pub struct Finding {
     pub remedy_code: String,
     /// When not to do it.
     pub unless: String,
-    /// What `smaudit slim` can do about it; `none` in this version, which has no such command.
+    /// What `smaudit slim` can do about it: `safe`, or `none` yet.
     pub slim: Slim,
     /// What it rests on, largest first; of more than 20 places the last line says how many are left out.
     pub evidence: Vec<String>,
@@ -238,7 +250,7 @@ fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> 
             remedy: of_remedy(|remedy| remedy.text),
             remedy_code: of_remedy(|remedy| remedy.code),
             unless: of_remedy(|remedy| remedy.unless),
-            slim: Slim::None,
+            slim: Slim::about(cause),
             evidence,
             places,
             overlaps,

@@ -149,6 +149,12 @@ impl Fingerprint {
 
 const OTHER: &str = "the fingerprint is of another model, or the model was changed after it was saved";
 
+/// FarmHash's Fingerprint64, which all hashes in a fingerprint are made of.
+#[must_use]
+pub fn hash(bytes: &[u8]) -> u64 {
+    farmhash::fingerprint(bytes)
+}
+
 /// Holds a hash of the file against those that may be meant.
 fn check(hash: &str, found: impl IntoIterator<Item = u64>) -> Check {
     let mut found = found.into_iter().map(|hash| hash.to_string()).peekable();

@@ -148,6 +148,17 @@ impl Model {
         self.links.get(self.links.binary_search_by(|link| link.name.as_str().cmp(name)).ok()?)
     }
 
+    /// The folders with nothing in them, by their names relative to the model's directory: what TensorFlow makes of `assets` and
+    /// `variables` where there are none. An archive's are not known.
+    #[must_use]
+    pub fn empty_folders(&self) -> Vec<PathBuf> {
+        let Origin::Directory(directory) = &self.origin else { return Vec::new() };
+        let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+        let folders = walkdir::WalkDir::new(directory).min_depth(1).into_iter().filter_map(Result::ok);
+        let empty = folders.filter(|entry| entry.file_type().is_dir() && is_empty(entry.path()));
+        empty.map(|entry| listing::below(directory, entry.path()).to_owned()).collect()
+    }
+
     /// The files whose contents could not be had when somebody asked for them.
     #[must_use]
     pub fn unread(&self) -> Vec<Problem> {

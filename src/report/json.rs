@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use super::{Baseline, ModelReport, Report, UnreadableInput, View, WhyReport};
+use super::{Baseline, ModelReport, Report, SlimReport, UnreadableInput, View, WhyReport};
 use crate::escape::{is_command, is_unsafe};
 
 /// Writes `report` as one document and a newline. It is complete, whatever the view.
@@ -92,6 +92,12 @@ pub fn why_schema() -> String {
 #[must_use]
 pub fn baseline_schema() -> String {
     schema_of::<Baseline>()
+}
+
+/// The JSON Schema (draft 2020-12) of what `smaudit slim --json` writes.
+#[must_use]
+pub fn slim_schema() -> String {
+    schema_of::<SlimReport>()
 }
 
 fn schema_of<T: JsonSchema>() -> String {

@@ -18,6 +18,7 @@ mod order;
 mod pages;
 #[cfg(test)]
 mod sample;
+mod slim;
 mod tensor;
 mod text;
 mod treemap;
@@ -48,7 +49,8 @@ pub use fit::fit;
 pub use format::Format;
 pub use gate::{Allowed, ConfigFile, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use html::ROOM;
-pub use json::{baseline_schema, schema, why_schema, write_line, write_unreadable_line};
+pub use json::{baseline_schema, schema, slim_schema, why_schema, write_line, write_unreadable_line};
+pub use slim::{SlimFile, SlimLevel, SlimModel, SlimOutcome, SlimReport, SlimSaving, SlimStep};
 pub use view::{Page, Sort, View};
 pub use why::{WhyGraph, WhyModel, WhyReport, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 

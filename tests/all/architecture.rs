@@ -11,10 +11,12 @@ use walkdir::WalkDir;
 use crate::sources::{Sources, attributes};
 
 /// The parts, uppermost first; a part may use those below its own line.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 14] = [
+    &["slim"],
     &["audit", "gate"],
     &["report"],
     &["findings"],
+    &["edit"],
     &["duplicates", "graph"],
     &["charge"],
     &["outline"],

@@ -126,3 +126,19 @@ fn an_answer_of_why_of_another_kind_or_without_a_key_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_report_of_slim_is_as_its_schema_says() {
+    let schema = schema_of("slim");
+    let report = run(root(), "slim --dry-run --json fixtures -o target/not-written").exits(1).json();
+    let errors: Vec<String> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let first = "/models/0/steps/0";
+    for place in ["", "/models/0", first, &format!("{first}/files/0")] {
+        for key in report.pointer(place).unwrap().as_object().unwrap().keys() {
+            let mut damaged = report.clone();
+            damaged.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(key);
+            assert!(!schema.is_valid(&damaged), "{place} may lack {key}");
+        }
+    }
+}

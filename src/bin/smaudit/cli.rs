@@ -47,6 +47,8 @@ pub(crate) enum Request {
     Why(WhyRequest),
     /// Say what a finding means; without an id, which there are.
     Explain(Option<String>),
+    /// Write smaller models.
+    Slim(SlimRequest),
     /// Write the figures of a model down.
     Baseline(BaselineRequest),
     /// Write the manual pages into a directory.
@@ -64,6 +66,23 @@ pub(crate) struct WhyRequest {
     pub(crate) thing: String,
     /// How the answer is written.
     pub(crate) format: WhyFormat,
+}
+
+/// Which models are to become smaller, how, and where they are written.
+#[derive(Debug)]
+pub(crate) struct SlimRequest {
+    /// Where the models are.
+    pub(crate) path: PathBuf,
+    /// The directory that is to be written.
+    pub(crate) output: PathBuf,
+    /// How.
+    pub(crate) options: smaudit::internals::slim::Options,
+    /// Nothing is written.
+    pub(crate) dry_run: bool,
+    /// One document in the place of text.
+    pub(crate) json: bool,
+    /// Progress on standard error.
+    pub(crate) progress: When,
 }
 
 /// Of which model figures are written down, and where.
@@ -130,6 +149,10 @@ pub(crate) fn request() -> anyhow::Result<Request> {
         Some(Command::Why { path, thing, format, json }) => {
             let format = if json { WhyFormat::Json } else { format };
             Ok(Request::Why(WhyRequest { path, thing, format }))
+        }
+        Some(Command::Slim { path, output, level, skip, dry_run, json, progress }) => {
+            let options = smaudit::internals::slim::Options { level, skip };
+            Ok(Request::Slim(SlimRequest { path, output, options, dry_run, json, progress }))
         }
         Some(Command::Explain { id }) => Ok(Request::Explain(id)),
         Some(Command::Completions { shell }) => Ok(Request::Print(pages::completions(shell))),

@@ -1,5 +1,5 @@
 //! What a run that is interrupted leaves behind: nothing. SIGINT, SIGTERM, SIGQUIT, SIGXFSZ and SIGHUP end the process at once, as they do
-//! where nobody handles them, and a shell sees that they did; but before that the file that is being written is removed, and
+//! where nobody handles them, and a shell sees that they did; but before that the file or folder that is being written is removed, and
 //! the progress bar is wiped off.
 //!
 //! The signals are handled only from the first of these on, and by a thread of their own, so that it may take a lock.
@@ -33,7 +33,7 @@ pub(crate) fn is_cleared() {
     left().bar = None;
 }
 
-/// Makes a file that is removed when the run is interrupted, until [`settles`] says what becomes of it.
+/// Makes a file, or a folder, that is removed when the run is interrupted, until [`settles`] says what becomes of it.
 pub(crate) fn removes<F: AsRef<Path>, E>(make: impl FnOnce() -> Result<F, E>) -> Result<F, E> {
     watch();
     // Made under the lock: a signal that comes before the file is known here waits until it is.
@@ -115,7 +115,7 @@ mod unix {
             let left = super::left();
             if let Some(file) = &left.file {
                 // There is nobody left to be told that it cannot be removed.
-                let _ = fs::remove_file(file);
+                let _ = if file.is_dir() { fs::remove_dir_all(file) } else { fs::remove_file(file) };
             }
             if let Some(bar) = &left.bar {
                 bar.finish_and_clear();

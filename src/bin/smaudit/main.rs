@@ -8,6 +8,7 @@ mod explain;
 mod interrupt;
 mod jsonl;
 mod output;
+mod slim;
 mod why;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let exit = match cli::request() {
         Ok(Request::Audit(request)) => run(&request),
         Ok(Request::Why(request)) => why::run(&request),
+        Ok(Request::Slim(request)) => slim::run(&request),
         Ok(Request::Baseline(request)) => baseline::run(&request),
         Ok(Request::Pages(folder)) => cli::write_pages(&folder).map(|()| Exit::Audited),
         Ok(Request::Explain(id)) => explain::run(id.as_deref()),

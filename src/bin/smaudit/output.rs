@@ -11,7 +11,7 @@ use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use smaudit::Exit;
 use smaudit::internals::escape::escape_text;
-use smaudit::report::{Format, Gate, ModelReport, Report, RuleOutcome, Status, View, WhyReport};
+use smaudit::report::{Format, Gate, ModelReport, Report, RuleOutcome, SlimReport, Status, View, WhyReport};
 
 use crate::cli::{AuditRequest, When};
 use crate::interrupt;
@@ -49,6 +49,13 @@ pub(crate) fn page(text: &str) -> anyhow::Result<()> {
 
 /// Writes to standard output why a thing is needed, for a person.
 pub(crate) fn why(report: &WhyReport) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    report.write_text(columns(true), &mut text)?;
+    print_with(&text, stdout_color(When::Auto))
+}
+
+/// Writes to standard output what became of models, for a person.
+pub(crate) fn slim(report: &SlimReport) -> anyhow::Result<()> {
     let mut text = Vec::new();
     report.write_text(columns(true), &mut text)?;
     print_with(&text, stdout_color(When::Auto))

@@ -64,6 +64,12 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 /// A file, its size, and what is the matter with it.
 type Stale<'a> = (&'a str, u64, &'static str);
 
+/// The files that no loader reads, whatever program loads the model: those of the finding but the metadata of Keras.
+pub(crate) fn unread_by_all<'a>(context: &Context<'a>) -> Vec<&'a str> {
+    let stale = checkpoint_files(context).chain(unnamed_assets(context)).chain(other_files(context));
+    stale.map(|(name, ..)| name).filter(|name| *name != KERAS_METADATA).collect()
+}
+
 fn checkpoint_files<'a>(context: &Context<'a>) -> impl Iterator<Item = Stale<'a>> + use<'a> {
     let files = context.checkpoint.into_iter().flat_map(|checkpoint| &checkpoint.files);
     files.filter_map(|file| Some((&*file.path, file.bytes, state_of(file)?)))

@@ -16,6 +16,7 @@ mod output;
 mod paths;
 mod progress;
 mod rules;
+mod slim;
 mod top;
 mod trees;
 mod usage;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use smaudit::CAUSES;
 use smaudit::gate::{Rule, limit};
-use smaudit::report::{Format, Sort};
+use smaudit::report::{Format, SlimLevel, SlimStep, Sort};
 use smaudit::{Dimension, Only};
 
 use super::{When, WhyFormat};
@@ -176,6 +176,30 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "format")]
         json: bool,
     },
+    /// Write a smaller model that serves the same, proven before it appears
+    Slim {
+        /// A SavedModel's directory, its saved_model.pb, an archive, or a tree that holds several
+        #[arg(value_name = "MODEL")]
+        path: PathBuf,
+        /// The directory to write, which must not be there; of several models each has a folder in it
+        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        output: PathBuf,
+        /// What the smaller model may do without
+        #[arg(long, value_name = "LEVEL", default_value = "safe", value_parser = level_parser())]
+        level: SlimLevel,
+        /// Leave a step out; may be given again
+        #[arg(long, value_name = "STEP", value_delimiter = ',', value_parser = step_parser())]
+        skip: Vec<SlimStep>,
+        /// Say what would be written, exactly, and write nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// One document for a script
+        #[arg(long)]
+        json: bool,
+        /// A progress bar on standard error
+        #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+        progress: When,
+    },
     /// Say what a finding means, how it is known, what to do and when not to
     Explain {
         /// The finding; without one, all are listed
@@ -217,6 +241,8 @@ pub(super) enum Document {
     Report,
     /// That of `smaudit why --json`
     Why,
+    /// That of `smaudit slim --json`
+    Slim,
     /// That of `smaudit baseline`
     Baseline,
 }
@@ -240,6 +266,14 @@ fn dimension_parser() -> impl TypedValueParser<Value = Dimension> {
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {
     one_of(Format::ALL, Format::name, Format::about)
+}
+
+fn level_parser() -> impl TypedValueParser<Value = SlimLevel> {
+    one_of(SlimLevel::ALL, SlimLevel::name, SlimLevel::about)
+}
+
+fn step_parser() -> impl TypedValueParser<Value = SlimStep> {
+    one_of(SlimStep::ALL, SlimStep::name, SlimStep::about)
 }
 
 fn sort_parser() -> impl TypedValueParser<Value = Sort> {

@@ -135,6 +135,7 @@ pub(super) fn schema(document: Document) -> Vec<u8> {
     let schema = match document {
         Document::Report => smaudit::report::schema(),
         Document::Why => smaudit::report::why_schema(),
+        Document::Slim => smaudit::report::slim_schema(),
         Document::Baseline => smaudit::report::baseline_schema(),
     };
     schema.into_bytes()

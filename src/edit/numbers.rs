@@ -1,0 +1,69 @@
+//! Integers and strings of a small message replaced where they stand, all else of it copied.
+
+use std::ops::Range;
+
+use crate::wire::{Field, Fields, WireType, to_varint};
+
+/// What a field is to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// An integer; 0 is not written, as proto3 has it.
+    Integer(u64),
+    /// A string; an empty one is not written.
+    Text(&'a [u8]),
+}
+
+impl Value<'_> {
+    fn wire_type(self) -> WireType {
+        match self {
+            Self::Integer(_) => WireType::Varint,
+            Self::Text(_) => WireType::Len,
+        }
+    }
+
+    fn write(self, number: u32, out: &mut Vec<u8>) {
+        let (value, text) = match self {
+            Self::Integer(0) | Self::Text([]) => return,
+            Self::Integer(value) => (value, &[][..]),
+            Self::Text(text) => (text.len() as u64, text),
+        };
+        for part in [u64::from(number) << 3 | self.wire_type() as u64, value] {
+            let (bytes, width) = to_varint(part);
+            out.extend_from_slice(bytes.get(..width).unwrap_or_default());
+        }
+        out.extend_from_slice(text);
+    }
+}
+
+/// The message with these fields, given in the order of their numbers, set to these values: in the place of the field if it
+/// stands there, once, or else in front of the first field with a larger number. `None` where the message cannot be walked.
+#[must_use]
+pub fn with(message: &[u8], values: &[(u32, Value<'_>)]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(message.len().saturating_add(16));
+    let mut left = values.iter().copied().peekable();
+    let is_set = |field: &Field| {
+        values.iter().any(|(number, value)| *number == field.number && value.wire_type() == field.wire_type)
+    };
+    for field in Fields::new(message, 0..message.len()) {
+        let field = field.ok()?;
+        let place = field.number.saturating_add(u32::from(is_set(&field)));
+        while let Some((number, value)) = left.next_if(|(number, _)| *number < place) {
+            value.write(number, &mut out);
+        }
+        if !is_set(&field) {
+            out.extend_from_slice(message.get(field.range())?);
+        }
+    }
+    left.for_each(|(number, value)| value.write(number, &mut out));
+    Some(out)
+}
+
+/// The fields of a message but those of these numbers that are integers, each as it is written; `None` where the message cannot
+/// be walked.
+#[must_use]
+pub fn without<'m>(message: &'m [u8], numbers: &[u32]) -> Option<Vec<&'m [u8]>> {
+    let is_other = |field: &Field| !(numbers.contains(&field.number) && field.wire_type == WireType::Varint);
+    let fields: Vec<Field> = Fields::new(message, 0..message.len()).collect::<Result<_, _>>().ok()?;
+    let ranges = fields.iter().filter(|field| is_other(field)).map(Field::range);
+    ranges.map(|range: Range<usize>| message.get(range)).collect()
+}

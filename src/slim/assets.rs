@@ -1,0 +1,104 @@
+//! Assets of one content in one file: two AssetFileDefs may name the same (`tensorflow/cc/saved_model/loader.cc` feeds the path of
+//! each to a tensor of its own). The entries stay, as `asset_file_def_index` counts them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+
+use crate::charge::MainFile;
+use crate::edit::{Conflict, Splices};
+use crate::findings::Context;
+use crate::identity::FileId;
+use crate::input::{MODEL_FILES, Model};
+use crate::message::number::asset_file_def::FILENAME;
+use crate::message::number::collection_def::ANY_LIST;
+use crate::message::number::collection_def::any_list::VALUE as ANY_VALUE;
+use crate::message::number::map_entry::{KEY, VALUE};
+use crate::message::number::meta_graph_def::{ASSET_FILE_DEF, COLLECTION_DEF};
+use crate::message::number::protobuf::any::VALUE as PACKED;
+use crate::message::number::saved_model::META_GRAPHS;
+use crate::problem::Problem;
+use crate::wire::{Field, fields, first_len};
+
+/// Where TensorFlow 1 has its AssetFileDefs (`tensorflow/cc/saved_model/constants.h`).
+const COLLECTION: &[u8] = b"saved_model_assets";
+
+/// Where a model's assets are.
+const FOLDER: &str = "assets/";
+
+/// Assets that are copies of others, and what the main file becomes without them.
+#[derive(Debug)]
+pub(super) struct EqualAssets {
+    pub(super) main: FileId,
+    pub(super) bytes: Bytes,
+    /// The files that go.
+    pub(super) copies: Vec<String>,
+    pub(super) edits: Splices,
+}
+
+/// Finds assets of equal content; `None` where the main file is not binary.
+pub(super) fn equal(model: &Model, context: &Context<'_>, stale: &[String]) -> Result<Option<EqualAssets>, Problem> {
+    let [binary, ..] = MODEL_FILES;
+    let Some(main) = MainFile::open(model).filter(|main| main.file.name == binary) else { return Ok(None) };
+    let position = model.files.iter().position(|file| file.name == binary);
+    let (Some(bytes), Some(position)) = (main.bytes, position) else { return Ok(None) };
+    let named = context.named_assets().unwrap_or_default();
+    let files = model.files.iter().filter(|file| {
+        file.bytes > 0 && file.name.starts_with(FOLDER) && named.contains(&file.name) && !stale.contains(&file.name)
+    });
+    let mut of_size: BTreeMap<u64, Vec<_>> = BTreeMap::new();
+    files.for_each(|file| of_size.entry(file.bytes).or_default().push(file));
+    // The file whose content each copy has.
+    let mut kept_for: BTreeMap<String, String> = BTreeMap::new();
+    for files in of_size.values().filter(|files| files.len() > 1) {
+        let mut first: HashMap<Bytes, &str> = HashMap::new();
+        for file in files {
+            let kept = *first.entry(file.contents()?).or_insert(&file.name);
+            if kept != file.name {
+                kept_for.insert(file.name.clone(), kept.to_owned());
+            }
+        }
+    }
+    let edits = renames(&bytes, &kept_for).map_err(|conflict| Problem::of_file(binary, conflict))?;
+    Ok(Some(EqualAssets { main: FileId::at(position), bytes, copies: kept_for.into_keys().collect(), edits }))
+}
+
+/// The edits by which the main file names the kept files in the place of copies.
+fn renames(main: &[u8], kept_for: &BTreeMap<String, String>) -> Result<Splices, Conflict> {
+    let mut edits = Splices::default();
+    if kept_for.is_empty() {
+        return Ok(edits);
+    }
+    let within = |field: &Field, number: u32| {
+        let payload = field.payload();
+        fields(main, payload).filter(move |field| field.is_len(number))
+    };
+    let mut rename = |path: &[Field]| -> Result<(), Conflict> {
+        let Some(def) = path.last() else { return Ok(()) };
+        for name in within(def, FILENAME) {
+            let old = format!("{FOLDER}{}", String::from_utf8_lossy(name.bytes(main)));
+            let new = kept_for.get(&old).and_then(|kept| kept.strip_prefix(FOLDER));
+            if let Some(new) = new {
+                let path: Vec<Field> = path.iter().copied().chain([name]).collect();
+                edits.replace(&path, name.payload(), new.as_bytes().to_vec())?;
+            }
+        }
+        Ok(())
+    };
+    for graph in fields(main, 0..main.len()).filter(|field| field.is_len(META_GRAPHS)) {
+        within(&graph, ASSET_FILE_DEF).try_for_each(|def| rename(&[graph, def]))?;
+        for entry in within(&graph, COLLECTION_DEF) {
+            if first_len(main, entry.payload(), KEY).and_then(|key| main.get(key)) != Some(COLLECTION) {
+                continue;
+            }
+            for collection in within(&entry, VALUE) {
+                for list in within(&collection, ANY_LIST) {
+                    for any in within(&list, ANY_VALUE) {
+                        within(&any, PACKED).try_for_each(|def| rename(&[graph, entry, collection, list, any, def]))?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(edits)
+}

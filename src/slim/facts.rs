@@ -1,0 +1,128 @@
+//! What is known of a model that is to become smaller: its files, its checkpoint, what is stale, what is equal.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::alias::{self, Equal};
+use super::assets::{self, EqualAssets};
+use crate::checkpoint::layout::INDEX;
+use crate::checkpoint::{Checkpoint, Format};
+use crate::edit::Tree;
+use crate::edit::bundle::Shard;
+use crate::findings::{Context, unread_by_all};
+use crate::fingerprint::{self, Fingerprint};
+use crate::identity::FileId;
+use crate::input::{File, Model};
+use crate::problem::Problem;
+use crate::report::SlimStep;
+use crate::size::plural;
+
+/// A model, and what can be done about it.
+pub(super) struct Facts<'m> {
+    pub(super) model: &'m Model,
+    /// The files that no loader reads.
+    pub(super) stale: Vec<String>,
+    /// The main file with what is equal among its assets; `None` where it is not binary.
+    pub(super) assets: Option<EqualAssets>,
+    /// The checkpoint, if it is a bundle.
+    pub(super) bundle: Option<Bundle>,
+    /// The fingerprint, where there is one.
+    pub(super) fingerprint: Option<Bytes>,
+    /// How the checkpoint is stored, if there is one.
+    format: Option<Format>,
+}
+
+/// A checkpoint in the form of a bundle.
+pub(super) struct Bundle {
+    pub(super) checkpoint: Checkpoint,
+    pub(super) index: Bytes,
+    pub(super) shards: BTreeMap<u32, Shard>,
+    pub(super) equal: Equal,
+}
+
+impl<'m> Facts<'m> {
+    /// Finds out what can be done, of a model that was audited.
+    pub(super) fn of(model: &'m Model, context: &Context<'_>) -> Result<Self, Problem> {
+        let stale: Vec<String> = unread_by_all(context).into_iter().map(str::to_owned).collect();
+        let bundle = context.checkpoint.filter(|it| it.format == Format::Bundle && it.index_is_whole);
+        let bundle = bundle.filter(|_| model.file(INDEX).is_some());
+        // One that cannot be read stays as it is.
+        let fingerprint = model.file(fingerprint::FILE).map(File::contents).transpose()?;
+        Ok(Self {
+            model,
+            assets: assets::equal(model, context, &stale)?,
+            stale,
+            bundle: bundle.map(|checkpoint| Bundle::read(model, checkpoint)).transpose()?,
+            fingerprint: fingerprint.filter(|bytes| Fingerprint::read(bytes).is_ok()),
+            format: context.checkpoint.map(|checkpoint| checkpoint.format),
+        })
+    }
+
+    /// What steps are about and do not do.
+    pub(super) fn left(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        if self.format == Some(Format::V1) {
+            left.push("the checkpoint is one of TensorFlow's first format, whose tables are not rewritten".to_owned());
+        }
+        if self.assets.is_none() {
+            left.push("the main file is not binary, so assets of one content keep a file each".to_owned());
+        }
+        left
+    }
+
+    /// What a tree does not have that a program may have looked for.
+    pub(super) fn lost(&self, tree: &Tree) -> Vec<String> {
+        let mut lost = Vec::new();
+        if self.fingerprint.is_some() && tree.get(fingerprint::FILE).is_none() {
+            lost.push("fingerprint.pb, as the checksum of saved_model.pb cannot be made anew".to_owned());
+        }
+        lost
+    }
+
+    /// What a step does here.
+    pub(super) fn words(&self, step: SlimStep) -> String {
+        let equal = self.bundle.as_ref().map(|bundle| &bundle.equal);
+        match step {
+            SlimStep::StaleFiles => {
+                let files = plural(self.stale.len() as u64, "file", "files");
+                format!("{files} that no loader reads")
+            }
+            SlimStep::EqualAssets => {
+                let copies = self.assets.as_ref().map_or(0, |assets| assets.copies.len());
+                format!("{} of another's content", plural(copies as u64, "asset", "assets"))
+            }
+            SlimStep::UnusedData => "data of shards that no tensor claims".to_owned(),
+            SlimStep::Alias => {
+                let (equal, zeros) = equal.map_or((0, 0), |equal| (equal.copies, equal.zeros));
+                let equal = plural(equal as u64, "tensor shares", "tensors share");
+                match zeros {
+                    0 => format!("{equal} the range of an equal one"),
+                    zeros => format!("{equal} a range, {} in zeros", plural(zeros as u64, "lies", "lie")),
+                }
+            }
+        }
+    }
+}
+
+impl Bundle {
+    fn read(model: &Model, checkpoint: &Checkpoint) -> Result<Self, Problem> {
+        let missing = |name: &str| Problem::of_file(name, "not in the listing");
+        let index = model.file(INDEX).ok_or_else(|| missing(INDEX))?.contents()?;
+        let (mut shards, mut contents) = (BTreeMap::new(), BTreeMap::new());
+        for (number, file) in checkpoint.shards() {
+            let position = model.files.iter().position(|it| it.name == file.path).ok_or_else(|| missing(&file.path))?;
+            let opened = model.files.get(position).ok_or_else(|| missing(&file.path))?;
+            shards.insert(number, Shard { file: FileId::at(position), bytes: opened.bytes });
+            contents.insert(number, opened.contents()?);
+        }
+        let equal = alias::equal(&checkpoint.bundle.tensors, &contents);
+        Ok(Self { checkpoint: checkpoint.clone(), index, shards, equal })
+    }
+
+    /// The name of a shard's file.
+    pub(super) fn name<'a>(&'a self, model: &'a Model, shard: u32) -> Option<&'a str> {
+        let file = self.shards.get(&shard)?.file;
+        model.files.get(file.position()).map(|file| &*file.name)
+    }
+}

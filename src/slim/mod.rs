@@ -1,0 +1,195 @@
+//! `smaudit slim`: a smaller model that serves the same.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`facts`] | what is known of a model that is to become smaller |
+//! | [`alias`] | tensors of one content on one range |
+//! | [`assets`] | assets of one content in one file |
+//! | [`draft`] | the files after some steps, by edits |
+//! | [`proof`] | the result held against the model, by other code than made it |
+//! | [`place`] | written beside the target, synced, given its name by one rename |
+//!
+//! [`plan`] says what would be written, exactly; [`Plan::write`] writes it into a directory and [`Plan::prove`] reads it back. Who
+//! gives the directory its name (the command) does so last.
+
+#![warn(clippy::arithmetic_side_effects)]
+
+mod alias;
+mod assets;
+mod draft;
+mod facts;
+mod place;
+mod proof;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Component, Path};
+
+pub use place::{Workplace, is_within};
+
+use crate::audit::{self, AuditError};
+use crate::edit::Tree;
+use crate::fingerprint;
+use crate::input::Model;
+use crate::problem::Problem;
+use crate::progress::{Progress, Step, Work};
+use crate::report::{SlimFile, SlimLevel, SlimModel, SlimOutcome, SlimSaving, SlimStep};
+use draft::Draft;
+use facts::Facts;
+
+/// What is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What the smaller model may do without.
+    pub level: SlimLevel,
+    /// The steps that are not to be taken.
+    pub skip: Vec<SlimStep>,
+}
+
+/// A smaller model that is not written yet.
+#[derive(Debug)]
+pub struct Plan<'m> {
+    model: &'m Model,
+    tree: Tree,
+    /// What is wrong with the fingerprint of the model, which is no fault of the result.
+    known: Vec<Problem>,
+    /// What is to be reported of it.
+    pub report: SlimModel,
+}
+
+/// Plans a smaller model: what comes is exact, and nothing is written. Without an outcome of
+/// [`Smaller`](SlimOutcome::Smaller) there is none to be written.
+///
+/// # Errors
+/// Those of an audit.
+pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) -> Result<Plan<'m>, AuditError> {
+    let mut report = SlimModel::new(&model.path, model.bytes());
+    let audited = audit::Options { verify: true, ..audit::Options::default() };
+    let (audit, facts) = audit::examine(model, &audited, progress, |context| Facts::of(model, context))?;
+    let (known, problems): (Vec<Problem>, Vec<Problem>) =
+        audit.problems.into_iter().partition(|problem| problem.file == fingerprint::FILE);
+    let tree = Tree::copy(model);
+    let odd = oddities(model);
+    if !problems.is_empty() || !audit.whole || !odd.is_empty() {
+        report.problems = problems;
+        let report = report.without(SlimOutcome::Refused, odd);
+        return Ok(Plan { model, tree, known, report });
+    }
+    let facts = match facts {
+        Ok(facts) => facts,
+        Err(problem) => {
+            report.problems = vec![problem];
+            return Ok(Plan { model, tree, known, report: report.without(SlimOutcome::Refused, Vec::new()) });
+        }
+    };
+    report.left = facts.left();
+    let (tree, steps) = take_steps(&facts, tree, options, &mut report.left);
+    if !steps.is_empty() {
+        report.outcome = SlimOutcome::Smaller;
+        report.new_bytes = tree.bytes();
+        report.saved_bytes = report.old_bytes.saturating_sub(report.new_bytes);
+        report.lost = facts.lost(&tree);
+    }
+    report.steps = steps;
+    Ok(Plan { model, tree, known, report })
+}
+
+/// Takes one step after the other, each only where it makes the model smaller.
+fn take_steps(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut Vec<String>) -> (Tree, Vec<SlimSaving>) {
+    let (mut draft, mut savings) = (Draft::default(), Vec::new());
+    let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step);
+    for step in SlimStep::ALL.into_iter().filter(wanted) {
+        let next = draft.with(step);
+        let made = match next.tree(facts) {
+            Ok(made) => made,
+            Err(why) => {
+                left.push(format!("{}: {why}", step.name()));
+                continue;
+            }
+        };
+        if made.bytes() < tree.bytes() {
+            let saved_bytes = tree.bytes().saturating_sub(made.bytes());
+            let files = changed_files(&tree, &made);
+            savings.push(SlimSaving { step, saved_bytes, message: facts.words(step), files });
+            (draft, tree) = (next, made);
+        }
+    }
+    (tree, savings)
+}
+
+/// The files that are not the same in two trees.
+fn changed_files(old: &Tree, new: &Tree) -> Vec<SlimFile> {
+    let changed = |(path, before): (&str, &crate::edit::Recipe)| {
+        let after = new.get(path);
+        let new_bytes = after.map(crate::edit::Recipe::bytes);
+        (after != Some(before)).then(|| SlimFile { path: path.to_owned(), old_bytes: before.bytes(), new_bytes })
+    };
+    old.files().filter_map(changed).collect()
+}
+
+/// Why a model cannot be written again as it is, apart from its problems.
+fn oddities(model: &Model) -> Vec<String> {
+    let mut odd = Vec::new();
+    if let Some(link) = model.links.first() {
+        odd.push(format!(
+            "{} is a link, and slim writes files only; copy the model with `cp -rL` and slim the copy",
+            link.name
+        ));
+    }
+    let is_plain = |name: &str| Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    if let Some(file) = model.files.iter().find(|file| !is_plain(&file.name) || file.name.contains('\u{fffd}')) {
+        odd.push(format!("{} is no name that can be written again", file.name));
+    }
+    odd
+}
+
+impl Plan<'_> {
+    /// The files that are to be written.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Writes the files into an empty directory, and has the system put them on the disk.
+    ///
+    /// # Errors
+    /// The system does not write, or the model cannot be read any more.
+    pub fn write(&self, directory: &Path, progress: &dyn Progress) -> io::Result<()> {
+        let work = Work::new(progress, &self.model.path, 0);
+        progress.expect(self.tree.bytes());
+        let writing = work.begin_own(Step::Writing, self.tree.bytes());
+        for folder in self.model.empty_folders() {
+            fs::create_dir_all(directory.join(folder))?;
+        }
+        for (name, recipe) in self.tree.files() {
+            let path = directory.join(name);
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            let file = File::options().write(true).create_new(true).open(&path)?;
+            let mut out = io::BufWriter::with_capacity(1 << 16, file);
+            recipe.write(self.model, &mut out, &writing)?;
+            out.flush()?;
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        }
+        place::sync_folders(directory)
+    }
+
+    /// Holds what was written against the model. It is the same if there is nothing in what comes.
+    ///
+    /// # Errors
+    /// Those of an audit.
+    pub fn prove(&self, written: &Model, progress: &dyn Progress) -> Result<Vec<String>, AuditError> {
+        let work = Work::new(progress, &self.model.path, 0);
+        let proving = work.begin(Step::Proving, 0);
+        let mut reasons = proof::reasons(self.model, written, &self.known, &proving)?;
+        if written.bytes() != self.report.new_bytes {
+            let (said, found) = (self.report.new_bytes, written.bytes());
+            reasons.push(format!("the result should have {said} bytes, and has {found}"));
+        }
+        Ok(reasons)
+    }
+}

@@ -1,0 +1,174 @@
+//! Where a smaller model is made before it has its name: a folder beside the target, locked while somebody works in it, synced,
+//! and given the target's name by one rename.
+//!
+//! A run that is killed leaves its folder, `TARGET.slim-N`. The system lets go of its lock, so the next run to the same target
+//! knows that nobody works there any more, and removes it.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+/// So many folders are tried before there is none.
+const TRIES: u32 = 1000;
+
+/// What is between the target's name and the number.
+const MARK: &str = ".slim-";
+
+/// A folder beside a target, which is removed with all that is in it unless it is settled.
+#[derive(Debug)]
+pub struct Workplace {
+    folder: PathBuf,
+    target: PathBuf,
+    /// Holds the lock.
+    _lock: Option<File>,
+    settled: bool,
+}
+
+impl Workplace {
+    /// Makes a folder for what is to be called `target`, of which there must be nothing yet.
+    ///
+    /// # Errors
+    /// The target is there, or the system makes no folder beside it.
+    pub fn beside(target: &Path) -> io::Result<Self> {
+        is_free(target)?;
+        let name = target.file_name().ok_or_else(|| io::Error::other("is not a name that a directory can have"))?;
+        let (number, mut folder) = (std::process::id(), PathBuf::new());
+        for attempt in 0..TRIES {
+            let mut own = OsString::from(name);
+            own.push(format!("{MARK}{}", u64::from(number).saturating_add(u64::from(attempt))));
+            folder = target.with_file_name(own);
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => {
+                    other?;
+                    let lock = lock(&folder).unwrap_or_default();
+                    return Ok(Self { folder, target: target.to_owned(), _lock: lock, settled: false });
+                }
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is there already", folder.display())))
+    }
+
+    /// Removes what runs to the same target left that were killed, and returns what it was.
+    #[must_use]
+    pub fn clear(target: &Path) -> Vec<PathBuf> {
+        let Some(name) = target.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        let is_left = |path: &PathBuf| {
+            let own = path.file_name().and_then(|own| own.to_str()).and_then(|own| own.strip_prefix(name));
+            let number = own.and_then(|own| own.strip_prefix(MARK));
+            let is_number = number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()));
+            is_number && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+        };
+        // Whoever holds the lock is at work.
+        let found = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_left);
+        let free = found.filter_map(|path| lock(&path).ok()?.map(|lock| (path, lock)));
+        free.filter(|(path, _)| fs::remove_dir_all(path).is_ok()).map(|(path, _)| path).collect()
+    }
+
+    /// Where to write.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Gives the folder the target's name.
+    ///
+    /// # Errors
+    /// The target is there by now, or the system does not rename. The folder is removed then.
+    pub fn settle(mut self) -> io::Result<()> {
+        rename(&self.folder, &self.target)?;
+        self.settled = true;
+        // The name is there, and whether it survives a loss of power is all that is left.
+        let parent = self.target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sync_folder(parent)
+    }
+}
+
+impl AsRef<Path> for Workplace {
+    fn as_ref(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        if !self.settled {
+            // There is nobody left to be told.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+fn is_free(target: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "is there already, and slim replaces nothing")),
+    }
+}
+
+/// Locks a folder; `None` where it is locked, or cannot be.
+#[cfg(unix)]
+fn lock(folder: &Path) -> io::Result<Option<File>> {
+    use rustix::fs::{FlockOperation, flock};
+    let opened = File::open(folder)?;
+    Ok(flock(&opened, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(opened))
+}
+
+/// Elsewhere folders have no locks, so none is known to be left.
+#[cfg(not(unix))]
+fn lock(_folder: &Path) -> io::Result<Option<File>> {
+    Ok(None)
+}
+
+/// Renames a folder to a name that nothing has.
+fn rename(folder: &Path, target: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, folder, CWD, target, RenameFlags::NOREPLACE) {
+            // A file system that knows no such rename.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            other => return Ok(other?),
+        }
+    }
+    // A folder with something in it takes the place of nothing but an empty one.
+    is_free(target)?;
+    fs::rename(folder, target)
+}
+
+/// Has the system put the folders of a tree on the disk, the innermost first.
+pub(super) fn sync_folders(directory: &Path) -> io::Result<()> {
+    for entry in WalkDir::new(directory).contents_first(true) {
+        let entry = entry?;
+        if entry.file_type().is_dir() {
+            sync_folder(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether a target is within a directory, or is it.
+#[must_use]
+pub fn is_within(target: &Path, directory: &Path) -> bool {
+    let Ok(directory) = directory.canonicalize() else { return false };
+    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let target = target.canonicalize().or_else(|_| parent.canonicalize());
+    target.is_ok_and(|target| target.starts_with(directory))
+}

@@ -1,0 +1,116 @@
+//! Every key has the same bytes.
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use crate::checkpoint::layout::{INDEX, shard_path};
+use crate::checkpoint::table::{Entry, Table};
+use crate::edit::numbers::without;
+use crate::input::{InputError, Model};
+use crate::message::number::bundle_entry_proto::{OFFSET, SHARD_ID};
+use crate::proto::{BundleEntryProto, BundleHeaderProto};
+
+/// Why the tensors of two models are not the same.
+pub(super) fn reasons(old: &Model, new: &Model) -> Result<Vec<String>, InputError> {
+    let (before, after) = match (old.file(INDEX), new.file(INDEX)) {
+        (Some(before), Some(after)) => (before.contents()?, after.contents()?),
+        (None, None) => return Ok(Vec::new()),
+        (before, _) => {
+            let lacks = if before.is_some() { "the result" } else { "the model" };
+            return Ok(vec![format!("{INDEX}: {lacks} has none")]);
+        }
+    };
+    if before == after {
+        // The same places in the same files.
+        let shards = old.files.iter().filter(|file| is_live(&before, &file.name));
+        let mut reasons = Vec::new();
+        for shard in shards {
+            match new.file(&shard.name) {
+                Some(after) if super::is_same(shard, after)? => {}
+                _ => reasons.push(format!("{}: has other bytes at the same places", shard.name)),
+            }
+        }
+        return Ok(reasons);
+    }
+    let (Some(before), Some(after)) = (entries(before), entries(after)) else {
+        return Ok(vec![format!("{INDEX}: cannot be read")]);
+    };
+    if before.len() != after.len() {
+        return Ok(vec![format!("{INDEX}: has {} entries where there were {}", after.len(), before.len())]);
+    }
+    let shards = |entries: &[Entry]| {
+        let header = entries.iter().find(|entry| entry.key.is_empty())?;
+        u32::try_from(BundleHeaderProto::decode(header.value.clone()).ok()?.num_shards).ok()
+    };
+    let Some(count) = shards(&before).filter(|count| shards(&after) == Some(*count)) else {
+        return Ok(vec![format!("{INDEX}: has another number of shards")]);
+    };
+    let (mut of_old, mut of_new) = (Shards::of(old, count), Shards::of(new, count));
+    let mut reasons = Vec::new();
+    for (before, after) in before.iter().zip(&after) {
+        let key = String::from_utf8_lossy(&after.key);
+        if before.key != after.key {
+            reasons.push(format!("{INDEX}: has the key {key} where there was another"));
+        } else if before.key.is_empty() {
+            if before.value != after.value {
+                reasons.push(format!("{INDEX}: has another header"));
+            }
+        } else if without(&before.value, &[SHARD_ID, OFFSET])
+            .is_none_or(|all| Some(all) != without(&after.value, &[SHARD_ID, OFFSET]))
+        {
+            reasons.push(format!("{key}: is another entry"));
+        } else {
+            let there = of_old.data(&before.value)?;
+            if there.is_none() || there != of_new.data(&after.value)? {
+                reasons.push(format!("{key}: has other bytes"));
+            }
+        }
+    }
+    Ok(reasons)
+}
+
+/// Whether a file is a shard of the checkpoint with this index.
+pub(super) fn is_live(index: &Bytes, name: &str) -> bool {
+    let header = entries(index.clone()).and_then(|entries| entries.into_iter().find(|entry| entry.key.is_empty()));
+    let header = header.and_then(|header| BundleHeaderProto::decode(header.value).ok());
+    let count = header.and_then(|header| u32::try_from(header.num_shards).ok()).unwrap_or_default();
+    let ends = format!("-of-{count:05}");
+    let number = name.strip_suffix(&*ends).and_then(|name| name.rsplit('-').next()).and_then(|it| it.parse().ok());
+    number.is_some_and(|number: u32| number < count && shard_path(number, count) == name)
+}
+
+/// All entries of a table, or none where any is damaged.
+fn entries(table: Bytes) -> Option<Vec<Entry>> {
+    Table::open(table).ok()?.entries().collect::<Result<_, _>>().ok()
+}
+
+/// The shards of a model, opened when they are asked for.
+struct Shards<'m> {
+    model: &'m Model,
+    count: u32,
+    opened: std::collections::BTreeMap<u32, Bytes>,
+}
+
+impl<'m> Shards<'m> {
+    fn of(model: &'m Model, count: u32) -> Self {
+        Self { model, count, opened: std::collections::BTreeMap::new() }
+    }
+
+    /// What an entry says that is its data; `None` where that is not there.
+    fn data(&mut self, entry: &Bytes) -> Result<Option<Bytes>, InputError> {
+        let Ok(entry) = BundleEntryProto::decode(entry.clone()) else { return Ok(None) };
+        let place = (u32::try_from(entry.shard_id), u64::try_from(entry.offset), u64::try_from(entry.size));
+        let (Ok(number), Ok(offset), Ok(size)) = place else { return Ok(None) };
+        if size == 0 {
+            return Ok(Some(Bytes::new()));
+        }
+        if !self.opened.contains_key(&number) {
+            let Some(file) = self.model.file(&shard_path(number, self.count)) else { return Ok(None) };
+            self.opened.insert(number, file.contents()?);
+        }
+        let range =
+            offset.checked_add(size).and_then(|end| Some(usize::try_from(offset).ok()?..usize::try_from(end).ok()?));
+        let (Some(shard), Some(range)) = (self.opened.get(&number), range) else { return Ok(None) };
+        Ok((range.end <= shard.len()).then(|| shard.slice(range)))
+    }
+}

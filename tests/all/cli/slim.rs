@@ -1,0 +1,255 @@
+//! `smaudit slim` as a user and a script run it: what appears, what does not, and that nothing is left behind.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::files::{tree, write};
+use tempfile::TempDir;
+use walkdir::WalkDir;
+
+use crate::run::{Run, binary, root, run, smaudit};
+
+/// The files below a directory, with their contents.
+fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = WalkDir::new(directory).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file());
+    let name = |path: &Path| path.strip_prefix(directory).unwrap().to_str().unwrap().to_owned();
+    files.map(|entry| (name(entry.path()), fs::read(entry.path()).unwrap())).collect()
+}
+
+fn bytes(directory: &Path) -> u64 {
+    contents(directory).values().map(|bytes| bytes.len() as u64).sum()
+}
+
+/// What is in a directory, by name.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned());
+    let mut names: Vec<String> = entries.collect();
+    names.sort();
+    names
+}
+
+/// A directory with a copy of a fixture in it, as `model`.
+fn with_model(fixture: &str) -> TempDir {
+    let directory = tree(&[]);
+    for (name, bytes) in contents(&root().join("fixtures").join(fixture)) {
+        write(directory.path(), &format!("model/{name}"), bytes);
+    }
+    directory
+}
+
+fn slim(directory: &TempDir, arguments: &str) -> Run {
+    run(directory, &format!("slim {arguments}"))
+}
+
+#[test]
+fn a_smaller_model_appears_and_is_whole() {
+    let directory = with_model("keras-export");
+    let model = directory.path().join("model");
+    let before = contents(&model);
+    let report = slim(&directory, "model -o out --json").exits(0).silently().json();
+    let out = directory.path().join("out");
+    let saved = bytes(&model) - bytes(&out);
+    assert_eq!(report["saved_bytes"], saved);
+    let steps: u64 = report["steps"].as_array().unwrap().iter().map(|step| step["saved_bytes"].as_u64().unwrap()).sum();
+    assert_eq!(steps, saved);
+    assert_eq!((&report["written"], &report["models"][0]["proven"]), (&json!(true), &json!(true)));
+    assert_eq!(contents(&model), before, "the input is not touched");
+    assert_eq!(names(directory.path()), ["model", "out"]);
+    assert_eq!(fs::read(out.join("saved_model.pb")).unwrap(), before["saved_model.pb"]);
+    run(&directory, "out --verify -q").exits(0).silently();
+    slim(&directory, "out -o again").exits(1);
+}
+
+#[test]
+fn a_dry_run_says_the_same_and_writes_nothing() {
+    let directory = with_model("keras-export");
+    let dry = slim(&directory, "model -o out --json --dry-run").exits(0).silently().json();
+    assert_eq!(names(directory.path()), ["model"]);
+    let mut wet = slim(&directory, "model -o out --json").exits(0).json();
+    wet["written"] = json!(false);
+    wet["models"][0]["proven"] = json!(false);
+    assert_eq!(dry, wet);
+}
+
+#[test]
+fn the_text_has_the_sizes_each_step_and_three_lines_to_check_with() {
+    let directory = with_model("keras-export");
+    let text = slim(&directory, "model -o out").exits(0).silently().stdout;
+    let (old, new) = (bytes(&directory.path().join("model")), bytes(&directory.path().join("out")));
+    for part in
+        ["kB (56,500 bytes) → ", "  alias  ", "lost: nothing", "proven", "written: out", "import tensorflow as tf"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(old == 56_500 && text.contains("(45,426 bytes)") && new == 45_426, "{text}");
+}
+
+#[test]
+fn without_anything_to_gain_nothing_appears_and_the_exit_code_is_1() {
+    let directory = with_model("lookup-table");
+    let run = slim(&directory, "model -o out").exits(1).silently();
+    assert!(run.stdout.contains("nothing to gain at level safe"), "{}", run.stdout);
+    slim(&directory, "model -o out --skip alias,unused-data --skip stale-files").exits(1);
+    assert_eq!(names(directory.path()), ["model"]);
+}
+
+#[test]
+fn a_model_with_a_problem_is_refused() {
+    let directory = with_model("keras-export");
+    let index = directory.path().join("model/variables/variables.index");
+    fs::remove_file(&index).unwrap();
+    let report = slim(&directory, "model -o out --json").exits(3).json();
+    assert_eq!(report["models"][0]["outcome"], "refused");
+    assert_ne!(report["models"][0]["problems"], json!([]));
+    assert_eq!(names(directory.path()), ["model"]);
+    slim(&directory, "nowhere -o out").exits(3);
+}
+
+#[test]
+fn what_is_there_is_not_replaced() {
+    let directory = with_model("keras-export");
+    write(directory.path(), "out/mine", "kept");
+    fs::create_dir(directory.path().join("empty")).unwrap();
+    for target in ["out", "empty", "model/saved_model.pb"] {
+        let run = slim(&directory, &format!("model -o {target}")).exits(2).without_report();
+        assert!(run.stderr.contains("slim replaces nothing") || run.stderr.contains("outside"), "{}", run.stderr);
+    }
+    assert_eq!(contents(&directory.path().join("out")), BTreeMap::from([("mine".to_owned(), b"kept".to_vec())]));
+    assert_eq!(names(directory.path()), ["empty", "model", "out"]);
+}
+
+#[test]
+fn a_target_within_the_model_is_wrong_usage() {
+    let directory = with_model("keras-export");
+    for target in ["model/out", "model/variables/../out", "./model"] {
+        slim(&directory, &format!("model -o {target}")).exits(2).without_report();
+    }
+    assert!(!directory.path().join("model/out").exists());
+}
+
+#[test]
+fn an_unknown_level_or_step_is_wrong_usage() {
+    let directory = with_model("keras-export");
+    slim(&directory, "model -o out --level serving").exits(2);
+    slim(&directory, "model -o out --skip everything").exits(2);
+    slim(&directory, "model").exits(2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_model_with_links_is_refused_and_told_what_to_do() {
+    let directory = with_model("keras-export");
+    std::os::unix::fs::symlink("saved_model.pb", directory.path().join("model/link.pb")).unwrap();
+    let run = slim(&directory, "model -o out").exits(3);
+    assert!(run.stdout.contains("cp -rL"), "{}", run.stdout);
+    assert!(!directory.path().join("out").exists());
+}
+
+#[test]
+fn of_several_models_each_has_its_folder_and_those_with_nothing_to_gain_have_none() {
+    let directory = tree(&[]);
+    for (fixture, version) in [("keras-export", "a/1"), ("keras-export", "b/1"), ("lookup-table", "b/2")] {
+        for (name, bytes) in contents(&root().join("fixtures").join(fixture)) {
+            write(directory.path(), &format!("models/{version}/{name}"), bytes);
+        }
+    }
+    let report = slim(&directory, "models -o out --json").exits(1).json();
+    let outcomes: Vec<&Value> = report["models"].as_array().unwrap().iter().map(|model| &model["outcome"]).collect();
+    assert_eq!(outcomes, ["smaller", "smaller", "nothing_to_gain"]);
+    for model in ["a/1", "b/1"] {
+        run(directory.path().join("out"), &format!("{model} --verify -q")).exits(0).silently();
+    }
+    assert!(!directory.path().join("out/b/2").exists());
+    let models = directory.path().join("models");
+    let smaller = bytes(&models.join("a")) + bytes(&models.join("b/1")) - bytes(&directory.path().join("out"));
+    assert_eq!(report["saved_bytes"], smaller);
+}
+
+#[test]
+fn a_model_in_an_archive_becomes_a_directory() {
+    let directory = tree(&[]);
+    let files = contents(&root().join("fixtures/keras-export"));
+    let files: Vec<(String, &[u8])> = files.iter().map(|(name, bytes)| (format!("m/{name}"), &**bytes)).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (&**name, *bytes)).collect();
+    write(directory.path(), "model.tar.gz", support::archive::gzip(&support::archive::tar(&files)));
+    let report = slim(&directory, "model.tar.gz -o out --json").exits(0).silently().json();
+    assert_eq!(report["new_bytes"], bytes(&directory.path().join("out")));
+    run(&directory, "out --verify -q").exits(0).silently();
+}
+
+/// A model of some megabytes, so that writing it takes a moment.
+#[cfg(unix)]
+fn large() -> TempDir {
+    use support::bundle::BundleBuilder;
+    let directory = with_model("lookup-table");
+    let mut bundle = BundleBuilder::default();
+    for number in 0..40_u8 {
+        bundle = bundle.tensor(&format!("v{number:02}"), &vec![number / 2 + 1; 200_000]);
+    }
+    let main = support::wire::saved_model([&support::wire::meta_graph(&["serve"], &support::wire::graph(&[]))]).0;
+    fs::remove_dir_all(directory.path().join("model")).unwrap();
+    write(directory.path(), "model/saved_model.pb", main);
+    bundle.files().iter().for_each(|(name, bytes)| write(directory.path(), &format!("model/{name}"), bytes));
+    directory
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_leaves_the_model_as_it_was_and_the_target_whole_or_not_there() {
+    let directory = large();
+    let before = contents(&directory.path().join("model"));
+    slim(&directory, "model -o right").exits(0);
+    let right = contents(&directory.path().join("right"));
+    fs::remove_dir_all(directory.path().join("right")).unwrap();
+    for round in 0..24 {
+        let mut child = std::process::Command::new(binary())
+            .args(["slim", "model", "-o", "out", "--json"])
+            .current_dir(&directory)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(round * 5));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let out = directory.path().join("out");
+        if out.exists() {
+            assert!(contents(&out) == right, "whole");
+            fs::remove_dir_all(&out).unwrap();
+        }
+        assert!(contents(&directory.path().join("model")) == before);
+    }
+    // What is left is removed by the next run, and named.
+    fs::create_dir(directory.path().join("out.slim-1")).unwrap();
+    write(directory.path(), "out.slim-mine/kept", "");
+    let next = slim(&directory, "model -o out").exits(0);
+    assert!(next.stderr.contains("out.slim-1: was left by a run that broke off"), "{}", next.stderr);
+    assert_eq!(names(directory.path()), ["model", "out", "out.slim-mine"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_or_cannot_write_on_leaves_nothing() {
+    let directory = large();
+    let script = format!("ulimit -f 200; exec {} slim model -o out", binary().display());
+    let status =
+        std::process::Command::new("sh").args(["-c", &script]).current_dir(&directory).output().unwrap().status;
+    assert!(!status.success());
+    assert_eq!(names(directory.path()), ["model"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn where_nothing_can_be_written_the_exit_code_is_2() {
+    if support::files::runs_as_ordinary_user("cli::slim::where_nothing_can_be_written_the_exit_code_is_2") {
+        return;
+    }
+    let directory = tree(&[("closed/file", b"")]);
+    let closed = directory.path().join("closed");
+    support::files::close(&closed);
+    let model = root().join("fixtures/keras-export");
+    let output = smaudit(directory.path(), &format!("slim {} -o closed/out", model.display())).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
