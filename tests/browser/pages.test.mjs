@@ -118,7 +118,7 @@ describe("one model", () => {
 
   test("a click goes into a box, a crumb and Esc go back, and the address says where", async () => {
     const page = await open(file);
-    await page.locator('.box[aria-label^="category graph_def"]').click({ position: { x: 10, y: 8 } });
+    await page.locator('.box[aria-label^="graph_def (category)"]').click({ position: { x: 10, y: 8 } });
     assert.equal(await crumbs(page), "all › graph_def");
     assert.match(page.url(), /path=graph_def/);
     assert.equal(sum(await figures(page, 2)), report.categories.graph_def);

@@ -38,7 +38,8 @@ function colourings(model) {
       "not reached by " + signatureName(model, signature), "reached, or nothing that signatures need",
       (facet) => facet.reached !== undefined && !facet.reached.includes(at)));
   return [
-    ...(model.findings.length ? [avoidable] : []),
+    // What a remedy frees may have no place at all, as where a text is written as binary.
+    ...(model.facets.some((facet) => claimed(facet).length > 0) ? [avoidable] : []),
     {
       id: "category",
       name: "category",

@@ -116,7 +116,7 @@ class TreeMap {
     if (!nests) box.style.background = background(this.colouring, row);
     if (width > 30 && height > 13) {
       box.append(painted("label", shortened(row.name, (width - 8) / LETTER)));
-      if (!nests && height >= 30 && width >= 60) box.append(painted("size", human(row.shown)));
+      if (!nests && height >= 34 && width >= 64) box.append(painted("size", human(row.shown)));
     }
     if (!nests) return;
     box.classList.add("nest");

@@ -86,6 +86,12 @@ function search(row, words) {
   return row.holds;
 }
 
+// What a row is, in a word or two: what it is a name of, or what is not said of it.
+function kindOf(row) {
+  if (row.kind === "category") return "no " + row.dimension;
+  return row.kind === "folded" ? "" : row.dimension;
+}
+
 function pathOf(row) {
   const path = [];
   for (let at = row; at.parent; at = at.parent) path.unshift(at);

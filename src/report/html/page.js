@@ -251,9 +251,8 @@ class Explorer {
   }
 
   say(row) {
-    const kind = row.dimension && row.kind === "name" ? row.dimension + " " : "";
     const of = this.at && row !== this.at ? ", " + share(row.shown, this.at.shown) : "";
-    return kind + row.name + ": " + both(row.shown) + of;
+    return row.name + " (" + kindOf(row) + "): " + both(row.shown) + of;
   }
 
   look(row) {
@@ -264,7 +263,8 @@ class Explorer {
     const total = share(shown.shown, this.view.root.shown);
     const path = pathOf(shown).map((at) => at.name).join(" › ") || "all";
     const filtered = this.state.metagraph || this.state.signature ? " of what is chosen" : " of the model";
-    said.append(make("strong", "", path), " " + both(shown.shown) + ", " + total + filtered + count);
+    const kind = shown.parent ? " (" + kindOf(shown) + ")" : "";
+    said.append(make("strong", "", path), kind + " " + both(shown.shown) + ", " + total + filtered + count);
     this.map.mark(row || this.selected);
     this.table.mark(row || this.selected);
   }

@@ -47,8 +47,12 @@ class Table {
     });
     const head = make("thead");
     const headings = make("tr");
-    for (const { id, title, figure } of columns) {
-      const th = make("th", figure ? "figure" : "");
+    // What all rows are need not be said of each.
+    const kinds = new Set(rows.filter((row) => row.kind === "name").map((row) => row.dimension));
+    const what = kinds.size === 1 && !found ? [...kinds][0] : "";
+    for (const { id, title: own, figure } of columns) {
+      const th = make("th", (figure ? "figure " : "") + id);
+      const title = id === "name" && what ? what : own;
       th.scope = "col";
       const button = make("button", "", title);
       button.type = "button";
@@ -62,14 +66,14 @@ class Table {
     head.append(headings);
     const body = make("tbody");
     const shown = this.all ? sorted : sorted.slice(0, ROWS_AT_ONCE);
-    for (const row of shown) body.append(this.row(row, whole, found, hasColour));
+    for (const row of shown) body.append(this.row(row, whole, found, hasColour, what));
     const foot = make("tfoot");
     const sum = (of) => rows.reduce((sum, row) => sum + of(row), 0);
     if (!found) {
       const total = make("tr", "strong");
       total.append(make("td", "", "sum"), make("td", "figure", exact(sum((row) => row.shown))));
       total.append(make("td", "figure", share(sum((row) => row.shown), whole.shown)));
-      total.append(make("td", "figure", exact(sum((row) => row.shownCount))));
+      total.append(make("td", "figure count", exact(sum((row) => row.shownCount))));
       if (hasColour) total.append(make("td", "figure", exact(sum((row) => row.lit))));
       foot.append(total);
     }
@@ -91,17 +95,18 @@ class Table {
     this.element.replaceChildren(caption, head, body, foot);
   }
 
-  row(row, whole, found, hasColour) {
+  row(row, whole, found, hasColour, what) {
     const tr = make("tr", row.kind === "name" ? "" : "ours");
     const name = make("td", "name");
     const opens = row.children.length > 0;
     if (found) name.append(make("span", "path", pathOf(row).slice(0, -1).map((at) => at.name + " › ").join("")));
     name.append(make(row.kind === "folded" ? "span" : "code", "", row.name));
     if (opens) name.append(make("span", "opens", " ›"));
-    name.append(make("span", "dimension", row.kind === "name" ? row.dimension : ""));
+    const kind = kindOf(row);
+    if (kind !== what) name.append(make("span", "dimension", kind));
     tr.append(name);
     tr.append(make("td", "figure", exact(row.shown)), make("td", "figure", share(row.shown, whole.shown)));
-    tr.append(make("td", "figure", row.shownCount ? exact(row.shownCount) : ""));
+    tr.append(make("td", "figure count", row.shownCount ? exact(row.shownCount) : ""));
     if (hasColour) tr.append(make("td", "figure", row.lit ? exact(row.lit) : ""));
     tr.tabIndex = this.rows.size === 0 ? 0 : -1;
     this.rows.set(tr, row);

@@ -21,6 +21,11 @@ const SHARED: usize = 2;
 
 /// All models in one table, and what is true of them together.
 pub(super) fn brief(report: &Report, view: &View, amounts: Amounts) -> Vec<Section> {
+    sections(report, view, amounts).chain(leads_on(report)).collect()
+}
+
+/// The same without where to go on.
+pub(super) fn sections(report: &Report, view: &View, amounts: Amounts) -> impl Iterator<Item = Section> {
     let sections = [
         damaged(report, amounts),
         Some(table(report, view, amounts)),
@@ -28,7 +33,7 @@ pub(super) fn brief(report: &Report, view: &View, amounts: Amounts) -> Vec<Secti
         shared(report, view),
         outside(report),
     ];
-    sections.into_iter().flatten().chain(leads_on(report)).collect()
+    sections.into_iter().flatten()
 }
 
 /// `5 models in ./base: 1.20 GB (…), 400 MB of it avoidable, 33.3%`.

@@ -201,7 +201,7 @@ pub(super) fn model_page(model: &ModelReport, view: &View) -> ModelPage {
 /// What a page of several models says of them together.
 pub(super) fn fleet_page(report: &Report, view: &View) -> Vec<Section> {
     let amounts = Amounts::for_a_page();
-    let brief = fleet::brief(report, view, amounts).into_iter().filter(|section| !is_empty(section));
+    let brief = fleet::sections(report, view, amounts).filter(|section| !is_empty(section));
     unreadable(report, view).into_iter().chain(brief).chain(rules(report, view)).collect()
 }
 
