@@ -27,6 +27,9 @@ TARGET = HERE / "smaudit" / "_report.py"
 #: The documents that Python reads, by their name for `smaudit schema`: the class, and what is written by hand of it.
 DOCUMENTS = {"report": ("Report", "OfReport")}
 
+#: Parts of documents of which something is written by hand.
+BASES = {"ModelReport": "OfModel"}
+
 HEADER = '''\
 """What smaudit reports, as frozen dataclasses. Made by `python/generate.py` from `smaudit schema`: not for editing.
 
@@ -98,8 +101,9 @@ class Schema:
             return head + "\n" + docstring(told + ("\n" + meaning if meaning else ""), "")
         required = schema.get("required", [])
         fields = [*required, *(key for key in schema.get("properties", {}) if key not in required)]
-        lines = ["@dataclass(frozen=True)"]
-        base = self.base if name == self.top else "Record"
+        base = self.base if name == self.top else BASES.get(name, "Record")
+        # What is written by hand has a short form of its own: a whole report in a prompt is a wall of text.
+        lines = ["@dataclass(frozen=True)" if base == "Record" else "@dataclass(frozen=True, repr=False)"]
         lines += [f"class {name}({base}):", docstring(told, "    ")]
         parts = []
         for key in fields:
@@ -173,6 +177,7 @@ def generated(ask: list[str]) -> str:
         tops.append(name)
         bases.add(base)
         for each in schema.definitions:
+            bases.add(BASES.get(each, "Record"))
             text = schema.written(each)
             if parts.setdefault(each, text) != text:
                 raise NotImplementedError(f"two documents mean different things by {each}")

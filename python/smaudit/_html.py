@@ -32,19 +32,22 @@ def _model(model: ModelReport) -> str:
         head,
         *_list("problems", [f"{each.file or ''}: {each.message}" for each in model.problems]),
     ]
-    rows = [(row.name, row.bytes) for row in model.breakdown.rows[:MOST] if row.bytes]
+    listed = [(row.name, row.bytes) for row in model.breakdown.rows if row.bytes]
+    rows = listed[:MOST]
     cells = "".join(
         f"<tr><td style='text-align:left'>{_text(name)}</td>"
         f"<td style='text-align:right'>{size(count)}</td>"
-        f"<td style='text-align:right'>{share(count, model.total_bytes)}</td></tr>"
+        f"<td style='text-align:right'>{html.escape(share(count, model.total_bytes))}</td></tr>"
         for name, count in rows
     )
     parts.append(
         f"<table><tr><th>{_text(' / '.join(model.breakdown.by))}</th><th>size</th><th></th></tr>{cells}</table>"
     )
+    parts += _more(len(listed), "rows")
     if model.findings:
         parts.append(
-            f"<b>avoidable: {size(model.findings_bytes)}, {share(model.findings_bytes, model.total_bytes)}</b>"
+            f"<b>avoidable: {size(model.findings_bytes)}, "
+            f"{html.escape(share(model.findings_bytes, model.total_bytes))}</b>"
         )
         for finding in model.findings[:MOST]:
             code = f"<pre>{_text(finding.remedy_code)}</pre>" if finding.remedy_code else ""
@@ -62,7 +65,7 @@ def _models(report: Report) -> str:
     models = sorted(report.models, key=lambda model: (-model.findings_bytes, model.path))
     rows = "".join(
         f"<tr><td style='text-align:left'>{_text(model.path)}</td><td>{size(model.total_bytes)}</td>"
-        f"<td>{size(model.findings_bytes)}</td><td>{share(model.findings_bytes, model.total_bytes)}</td>"
+        f"<td>{size(model.findings_bytes)}</td><td>{html.escape(share(model.findings_bytes, model.total_bytes))}</td>"
         f"<td style='text-align:left'>{_text(model.findings[0].id if model.findings else '')}"
         f"{'' if model.whole else ' (not whole)'}</td></tr>"
         for model in models[:MOST]
@@ -106,4 +109,7 @@ def size(count: int) -> str:
 
 def share(count: int, total: int) -> str:
     """A share with one digit, as the text report has it."""
-    return f"{100 * count / total:.1f}%" if total else ""
+    if not count or not total:
+        return "0%"
+    written = f"{100 * count / total:.1f}%"
+    return "<0.1%" if written == "0.0%" else written

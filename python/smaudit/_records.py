@@ -123,10 +123,26 @@ class OfReport(Document):
         frame: pandas.DataFrame = pandas.DataFrame(rows, columns=columns)
         return frame
 
+    def __repr__(self: Report) -> str:  # type: ignore[misc]
+        """The report in a line."""
+        totals = self.totals
+        passed = "passed" if self.gate.passed else "not passed"
+        found = f"bytes={totals.bytes} findings_bytes={totals.findings_bytes}"
+        return f"<Report models={totals.models} {found} rules {passed}>"
+
     def _repr_html_(self: Report) -> str:  # type: ignore[misc]
         from smaudit._html import of_report
 
         return of_report(self)
+
+
+class OfModel(Record):
+    """What a model of a report can do."""
+
+    def __repr__(self: ModelReport) -> str:  # type: ignore[misc]
+        """The model in a line."""
+        found = f"total_bytes={self.total_bytes} findings_bytes={self.findings_bytes}"
+        return f"<ModelReport {self.path!r} {found}{'' if self.whole else ' not whole'}>"
 
 
 def _columns(dimensions: Sequence[str]) -> list[str]:

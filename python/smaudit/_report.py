@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from smaudit._records import OfReport, Record
+from smaudit._records import OfModel, OfReport, Record
 
 __all__ = [
     "Allowed",
@@ -717,8 +717,8 @@ class MetaGraphReport(Record):
     }
 
 
-@dataclass(frozen=True)
-class ModelReport(Record):
+@dataclass(frozen=True, repr=False)
+class ModelReport(OfModel):
     """One SavedModel. All sizes are bytes on disk, or what the files of an archive have when unpacked."""
 
     path: str
@@ -1373,7 +1373,7 @@ class Verified(Record):
     """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report(OfReport):
     """The whole report: one document for one run."""
 

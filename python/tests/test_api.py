@@ -63,6 +63,12 @@ def test_a_report_is_read_again_from_the_json_that_it_gives(bloated, tmp_path):
         smaudit.Report.from_json("{}")
 
 
+def test_a_report_is_a_line_in_a_prompt(bloated):
+    report = smaudit.audit(bloated)
+    assert repr(report) == "<Report models=1 bytes=118316 findings_bytes=79779 rules passed>"
+    assert repr(report.model) == f"<ModelReport {str(bloated)!r} total_bytes=118316 findings_bytes=79779>"
+
+
 def test_keys_of_a_newer_tool_are_kept_and_no_error(bloated):
     fields = json.loads(smaudit.audit(bloated).to_json())
     fields["models"][0]["colour"] = "green"

@@ -139,6 +139,16 @@ def test_sizes_have_three_digits(count, written):
     assert _html.size(count) == written
 
 
+def test_shares_are_those_of_the_text():
+    assert [_html.share(*each) for each in ((0, 9), (0, 0), (1, 9999), (1, 2), (9, 9))] == [
+        "0%", "0%", "<0.1%", "50.0%", "100.0%",
+    ]  # fmt: skip
+
+
+def test_rows_that_are_not_shown_are_counted():
+    assert "more rows" in smaudit.audit("fixtures/keras-lstm", by="node")._repr_html_()
+
+
 def test_sizes_are_those_of_the_text(bloated):
     text = subprocess.run([smaudit.find_binary(), str(bloated)], capture_output=True, text=True, check=True).stdout
     model = smaudit.audit(bloated).model
