@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::run::{fixtures, root, run};
 use jsonschema::Validator;
@@ -34,6 +35,25 @@ fn reports() -> Vec<(PathBuf, Value)> {
 /// The report of the broken models, which has something in most places.
 fn full_report() -> Value {
     reports().into_iter().find(|(golden, _)| golden.ends_with("broken/json.txt")).unwrap().1
+}
+
+/// `python/generate.py` makes the dataclasses of Python from the schemas, and its result is committed. With
+/// `SMAUDIT_UPDATE_GOLDENS=1` it is written anew. Where there is no Python 3.10, the test says so.
+#[test]
+fn the_dataclasses_of_python_are_those_of_the_schemas() {
+    let python = std::env::var_os("SMAUDIT_PYTHON").unwrap_or_else(|| "python3".into());
+    let known = ["-c", "import sys; sys.exit(sys.version_info < (3, 10))"];
+    if !Command::new(&python).args(known).status().is_ok_and(|status| status.success()) {
+        eprintln!("not compared, as there is no python3 (or $SMAUDIT_PYTHON) of 3.10 or newer");
+        return;
+    }
+    let mut generate = Command::new(&python);
+    generate.arg("python/generate.py").arg(env!("CARGO_BIN_EXE_smaudit")).current_dir(root());
+    if std::env::var_os("SMAUDIT_UPDATE_GOLDENS").is_none() {
+        generate.arg("--check");
+    }
+    let output = generate.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]
