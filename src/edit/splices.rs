@@ -10,7 +10,7 @@
 //! | changes | a deletion of a field that they are in | the deletion |
 //! | a deletion | a change within a field that it deletes | the deletion |
 //! | a deletion | a deletion that overlaps it | a deletion of both |
-//! | a change | any other of the same bytes, or one beside it at the same place | a conflict |
+//! | a change | any other of the same bytes, within a field that it changes, or beside it at the same place | a conflict |
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -86,6 +86,11 @@ impl Splices {
             match (old.is_deletion(), new.is_deletion()) {
                 (true, _) if within.iter().any(|field| goes(*field, &there)) => return Ok(()),
                 (_, true) if self.around(old.within).any(|field| goes(field, &(start..new.end))) => absorbed.push(*key),
+                // On the edge of what is changed, and yet within a field that is.
+                (false, _) if within.iter().any(|field| goes(*field, &there)) => return Err(conflict()),
+                (_, false) if self.around(old.within).any(|field| goes(field, &(start..new.end))) => {
+                    return Err(conflict());
+                }
                 // Something put in on the edge of what is changed is beside it; two such at one place have no order.
                 _ if apart && (there.is_empty() != (start == new.end) || !there.is_empty()) => {}
                 (true, true) if holds(&there, &(start..new.end)) => return Ok(()),
