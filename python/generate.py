@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 TARGET = HERE / "smaudit" / "_report.py"
 
 #: The documents that Python reads, by their name for `smaudit schema`: the class, and what is written by hand of it.
-DOCUMENTS = {"report": ("Report", "OfReport")}
+DOCUMENTS = {"report": ("Report", "OfReport"), "slim": ("SlimReport", "OfSlim")}
 
 #: Parts of documents of which something is written by hand.
 BASES = {"ModelReport": "OfModel"}

@@ -5,7 +5,8 @@
     >>> print(f"{model.findings_bytes} of {model.total_bytes} bytes: {model.findings[0].id}")
     165560 of 209024 bytes: layer-traces
 
-`audit` reports, `check` and `guard` hold a model against limits, `explain` tells of a finding. `smaudit.keras` has an
+`audit` reports, `check` and `guard` hold a model against limits, `explain` tells of a finding,
+`slim` writes a smaller model. `smaudit.keras` has an
 export that checks and a callback, `smaudit.beam` a transform for fleets of models. Neither TensorFlow nor Keras is
 imported, nor needed: the work is done by the `smaudit` binary, which is in the same wheel.
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from smaudit._api import audit as audit
     from smaudit._api import check as check
     from smaudit._api import explain as explain
+    from smaudit._api import slim as slim
     from smaudit._errors import InternalError as InternalError
+    from smaudit._errors import NothingWritten as NothingWritten
     from smaudit._errors import NotWhole as NotWhole
     from smaudit._errors import RuleBroken as RuleBroken
     from smaudit._errors import SmauditError as SmauditError
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from smaudit._report import ModelReport as ModelReport
     from smaudit._report import Report as Report
     from smaudit._report import RuleOutcome as RuleOutcome
+    from smaudit._report import SlimReport as SlimReport
 
 _WHERE = {
     "InternalError": "_errors",
@@ -38,10 +42,12 @@ _WHERE = {
     "Limit": "_api",
     "ModelReport": "_report",
     "NotWhole": "_errors",
+    "NothingWritten": "_errors",
     "Path": "_api",
     "Report": "_report",
     "RuleBroken": "_errors",
     "RuleOutcome": "_report",
+    "SlimReport": "_report",
     "SmauditError": "_errors",
     "UnreadableModel": "_errors",
     "UsageError": "_errors",
@@ -50,6 +56,7 @@ _WHERE = {
     "explain": "_api",
     "find_binary": "_find",
     "guard": "_guard",
+    "slim": "_api",
 }
 
 __all__ = [  # noqa: RUF022
@@ -57,15 +64,18 @@ __all__ = [  # noqa: RUF022
     "check",
     "explain",
     "guard",
+    "slim",
     "Report",
     "ModelReport",
     "Finding",
     "RuleOutcome",
+    "SlimReport",
     "SmauditError",
     "UsageError",
     "UnreadableModel",
     "NotWhole",
     "RuleBroken",
+    "NothingWritten",
     "InternalError",
     "find_binary",
     "Limit",

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from smaudit import _run
-from smaudit._errors import RuleBroken
+from smaudit._errors import NothingWritten, NotWhole, RuleBroken, UnreadableModel
 from smaudit._records import path_of
-from smaudit._report import Report
+from smaudit._report import Report, SlimReport
 
 if TYPE_CHECKING:
-    from smaudit._report import Dimension
+    from smaudit._report import Dimension, SlimLevel, SlimStep
 
 #: A path of the file system, or what else the command takes for a model.
 Path: TypeAlias = "str | os.PathLike[str]"
@@ -127,6 +127,57 @@ def explain(finding: str | None = None) -> str:
     if finished.code != _run.PASSED:
         _run.fail(finished)
     return finished.output.decode()
+
+
+def slim(
+    path: Path,
+    output: Path,
+    *,
+    level: SlimLevel = "safe",
+    skip: Iterable[SlimStep] = (),
+    dry_run: bool = False,
+) -> SlimReport:
+    """Writes a smaller model that serves the same; it is proven before it appears, and the original is not touched.
+
+    Args:
+        path: a model's directory, its `saved_model.pb`, an archive, or a tree with several models.
+        output: the directory to write, which must not be there. It appears whole, or not at all.
+        level: what the smaller model may do without. `"safe"`: nothing; whatever loads, trains, saves or converts
+            the model does so as before.
+        skip: steps to leave out.
+        dry_run: whether to say what would be written, exactly, and to write nothing.
+
+    Returns:
+        What was saved, in bytes, by each step, and what was left as it is. The bytes of the steps add up to
+        `saved_bytes`, the difference of the two directories.
+
+    Raises:
+        NothingWritten: the result would not be smaller, or could not be proven.
+        NotWhole, UnreadableModel: a model with problems is refused; what they are is in the text.
+        UsageError: an argument is wrong, or `output` is there already.
+
+    Example:
+        >>> import smaudit
+        >>> try:
+        ...     smaudit.slim("fixtures/partitioned", "smaller", dry_run=True)
+        ... except smaudit.NothingWritten as error:
+        ...     print(error.report.saved_bytes, error.report.written)
+        0 False
+    """
+    options = [f"--output={os.fspath(output)}", f"--level={level}", *(f"--skip={step}" for step in skip)]
+    options += ["--dry-run"] if dry_run else []
+    finished = _run.run(["slim", "--json", *options, "--", path_of(path)])
+    if finished.code == _run.UNREADABLE and finished.output:
+        refused = _run.document(SlimReport, finished)
+        kinds = {problem.kind for model in refused.models for problem in model.problems}
+        raise (NotWhole if "not-whole" in kinds else UnreadableModel)(finished.said, finished.code)
+    if finished.code not in (_run.PASSED, _run.BROKEN):
+        _run.fail(finished)
+    report = _run.document(SlimReport, finished)
+    if finished.code == _run.BROKEN:
+        why = [f"{each.path}: {'; '.join(each.reasons) or each.outcome.replace('_', ' ')}" for each in report.models]
+        raise NothingWritten("\n".join([*why, *([finished.said] if finished.said else [])]), finished.code, report)
+    return report
 
 
 def _questions(

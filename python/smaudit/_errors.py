@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smaudit._report import Report, RuleOutcome
+    from smaudit._report import Report, RuleOutcome, SlimReport
 
 
 class SmauditError(Exception):
@@ -74,6 +74,21 @@ class RuleBroken(SmauditError):  # noqa: N818
         super().__init__(message, exit_code)
         self.report = report
         self.rules = tuple(rule for rule in report.gate.rules if rule.status == "fail")
+
+
+class NothingWritten(SmauditError):  # noqa: N818
+    """Exit code 1 of `slim`: the result would not be smaller, or could not be proven, so nothing was written.
+
+    Attributes:
+        report: what was tried; `models[].reasons` says why not.
+    """
+
+    report: SlimReport
+
+    def __init__(self, message: str, exit_code: int, report: SlimReport) -> None:
+        """Takes what the tool said, its exit code, and the report."""
+        super().__init__(message, exit_code)
+        self.report = report
 
 
 class InternalError(SmauditError):

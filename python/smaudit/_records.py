@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas
     from typing_extensions import Self
 
-    from smaudit._report import ModelReport, Report
+    from smaudit._report import ModelReport, Report, SlimReport
 
 
 class Record:
@@ -134,6 +134,15 @@ class OfReport(Document):
         from smaudit._html import of_report
 
         return of_report(self)
+
+
+class OfSlim(Document):
+    """What the report of a smaller model can do."""
+
+    def __repr__(self: SlimReport) -> str:  # type: ignore[misc]
+        """The report in a line."""
+        done = "written" if self.written else "not written"
+        return f"<SlimReport {done} old_bytes={self.old_bytes} new_bytes={self.new_bytes}>"
 
 
 class OfModel(Record):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from smaudit._records import OfModel, OfReport, Record
+from smaudit._records import OfModel, OfReport, OfSlim, Record
 
 __all__ = [
     "Allowed",
@@ -65,6 +65,13 @@ __all__ = [
     "SharedKind",
     "SignatureReport",
     "Slim",
+    "SlimFile",
+    "SlimLevel",
+    "SlimModel",
+    "SlimOutcome",
+    "SlimReport",
+    "SlimSaving",
+    "SlimStep",
     "Status",
     "Structural",
     "StructuralGroup",
@@ -202,10 +209,36 @@ SharedKind = Literal["variable", "file"]
 - `file`: Any other file.
 """
 
-Slim = Literal["none"]
+Slim = Literal["safe", "none"]
 """What `smaudit slim` can do about a finding.
 
-- `none`: Nothing: this version has no such command yet.
+- `safe`: At level `safe` the bytes of files and of the checkpoint's data go; what else there is of it stays.
+- `none`: Nothing yet.
+"""
+
+SlimLevel = Literal["safe"]
+"""What a smaller model may do without.
+
+- `safe`: Nothing: everything that loads, trains, saves or converts the model does so as before.
+"""
+
+SlimOutcome = Literal["smaller", "nothing_to_gain", "not_proven", "changed", "refused"]
+"""How it went with a model.
+
+- `smaller`: It becomes smaller. Where it was written, that was proven before.
+- `nothing_to_gain`: Nothing of it can go at this level.
+- `not_proven`: The result was not proven to be the same, so there is none.
+- `changed`: It changed while it was read, so there is no result.
+- `refused`: It has problems, or is not of a form that can be written again.
+"""
+
+SlimStep = Literal["stale-files", "equal-assets", "unused-data", "alias"]
+"""A way to make a model smaller.
+
+- `stale-files`: Files that no loader reads are left out.
+- `equal-assets`: Assets of one content share a file.
+- `unused-data`: Bytes of shards that no tensor claims are left out.
+- `alias`: Tensors of one content share a range of a shard, and tensors of zeros one of zeros.
 """
 
 Status = Literal["pass", "fail", "warn", "unsure"]
@@ -425,7 +458,7 @@ class Finding(Record):
     """When not to do it."""
 
     slim: Slim
-    """What `smaudit slim` can do about it; `none` in this version, which has no such command."""
+    """What `smaudit slim` can do about it: `safe`, or `none` yet."""
 
     evidence: tuple[str, ...]
     """What it rests on, largest first; of more than 20 places the last line says how many are left out."""
@@ -1223,6 +1256,90 @@ class SignatureReport(Record):
 
 
 @dataclass(frozen=True)
+class SlimFile(Record):
+    """A file that a step changes."""
+
+    path: str
+    """Its name, relative to the model's directory."""
+
+    old_bytes: int
+    """Its size before the step."""
+
+    new_bytes: int | None
+    """Its size after it; null where it goes."""
+
+
+@dataclass(frozen=True)
+class SlimModel(Record):
+    """What became of a model."""
+
+    path: str
+    """The model's directory, as it was named or found."""
+
+    output: str | None
+    """The smaller model's directory; null where there is none."""
+
+    outcome: SlimOutcome
+    """How it went."""
+
+    reasons: tuple[str, ...]
+    """Why there is no smaller model, where there is none."""
+
+    proven: bool
+    """Whether the result was read back and held against the model."""
+
+    old_bytes: int
+    """Its bytes."""
+
+    new_bytes: int
+    """What it has then."""
+
+    saved_bytes: int
+    """The difference of the two."""
+
+    steps: tuple[SlimSaving, ...]
+    """What each step saves; adds up to `saved_bytes`."""
+
+    left: tuple[str, ...]
+    """What was left as it is although a step is about it, and why."""
+
+    lost: tuple[str, ...]
+    """What the smaller model does not have any more."""
+
+    problems: tuple[Problem, ...]
+    """What is wrong with the model."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "reasons": ("many", None),
+        "steps": ("many", "SlimSaving"),
+        "left": ("many", None),
+        "lost": ("many", None),
+        "problems": ("many", "Problem"),
+    }
+
+
+@dataclass(frozen=True)
+class SlimSaving(Record):
+    """What a step saves."""
+
+    step: SlimStep
+    """The step."""
+
+    saved_bytes: int
+    """By how much the files become smaller."""
+
+    message: str
+    """What is done, in words."""
+
+    files: tuple[SlimFile, ...]
+    """The files that change, or go."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "files": ("many", "SlimFile"),
+    }
+
+
+@dataclass(frozen=True)
 class Structural(Record):
     """Functions that are equal but for the names in them."""
 
@@ -1413,4 +1530,49 @@ class Report(OfReport):
         "totals": ("one", "Totals"),
         "unreadable": ("many", "UnreadableInput"),
         "gate": ("one", "Gate"),
+    }
+
+
+@dataclass(frozen=True, repr=False)
+class SlimReport(OfSlim):
+    """What became of one or more models: the document of `smaudit slim --json`."""
+
+    schema_version: int
+    """1; it changes when a key goes or changes its meaning, not when one is added."""
+
+    tool: Tool
+    """What wrote it."""
+
+    level: SlimLevel
+    """What the smaller models may do without."""
+
+    output: str
+    """The directory that was asked for."""
+
+    written: bool
+    """Whether it is there now."""
+
+    old_bytes: int
+    """The bytes of the models that are made smaller."""
+
+    new_bytes: int
+    """What they have then."""
+
+    saved_bytes: int
+    """The difference of the two."""
+
+    steps: tuple[SlimSaving, ...]
+    """What the steps save in all models; adds up to `saved_bytes`."""
+
+    models: tuple[SlimModel, ...]
+    """The models, in the order in which they were found."""
+
+    unreadable: tuple[UnreadableInput, ...]
+    """What was to be slimmed and could not be read."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "tool": ("one", "Tool"),
+        "steps": ("many", "SlimSaving"),
+        "models": ("many", "SlimModel"),
+        "unreadable": ("many", "UnreadableInput"),
     }

@@ -181,6 +181,30 @@ def test_nothing_is_printed_whatever_happens(bloated, half, capfd, monkeypatch):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_smaller_model_is_written_beside_and_saves_what_is_said(healthy, tmp_path):
+    (healthy / "variables" / "variables.data-00007-of-00009").write_bytes(bytes(5000))
+    tried = smaudit.slim(healthy, tmp_path / "smaller", dry_run=True)
+    assert not (tmp_path / "smaller").exists() and not tried.written
+    report = smaudit.slim(str(healthy), tmp_path / "smaller")
+    assert report.written and report.saved_bytes == tried.saved_bytes == 5000
+    assert sum(step.saved_bytes for step in report.steps) == 5000
+    assert smaudit.audit(tmp_path / "smaller").model.total_bytes == report.new_bytes == 20797
+    with pytest.raises(smaudit.UsageError, match="smaller"):
+        smaudit.slim(healthy, tmp_path / "smaller")
+    with pytest.raises(smaudit.NothingWritten, match="nothing to gain") as caught:
+        smaudit.slim(healthy, tmp_path / "none", skip=["stale-files"])
+    assert not caught.value.report.written and not (tmp_path / "none").exists()
+
+
+def test_a_model_with_problems_is_not_slimmed(half, tmp_path):
+    with pytest.raises(smaudit.NotWhole, match="variables"):
+        smaudit.slim(half, tmp_path / "smaller")
+    with pytest.raises(smaudit.UnreadableModel):
+        smaudit.slim(tmp_path / "nowhere", tmp_path / "smaller")
+    with pytest.raises(smaudit.UsageError):
+        smaudit.slim(half, tmp_path / "smaller", level="all")
+
+
 def test_threads_audit_at_the_same_time(healthy, bloated):
     paths = [healthy, bloated] * 16
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
