@@ -45,6 +45,11 @@ pub struct Options {
     pub verify: bool,
     /// How large, in bytes of a page, what a treemap is drawn from may be; `None` where none is wanted.
     pub treemap: Option<usize>,
+    /// Whether the report has digests by which it can be told from another one what changed but for names; see
+    /// [`crate::report::MetaGraphReport::structures`].
+    pub digests: bool,
+    /// Whether it has digests of files as well, which are read for that.
+    pub file_digests: bool,
 }
 
 impl Default for Options {
@@ -56,6 +61,8 @@ impl Default for Options {
             min_duplicate: 1024,
             verify: false,
             treemap: None,
+            digests: false,
+            file_digests: false,
         }
     }
 }

@@ -32,6 +32,8 @@ mod charge;
 mod checkpoint;
 mod chunked;
 mod components;
+pub mod diff;
+mod digests;
 mod dtype;
 mod duplicates;
 mod edit;

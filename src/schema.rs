@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use foldhash::HashMap;
 use prost::Message as _;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet, MessageOptions};
 
 use crate::proto::DESCRIPTORS;
 use crate::wire::WireType;
@@ -68,6 +68,7 @@ pub(crate) struct Field {
 #[derive(Debug, Default)]
 struct Message {
     name: Box<str>,
+    is_map_entry: bool,
     by_name: HashMap<Box<[u8]>, Field>,
     by_number: HashMap<u32, Field>,
 }
@@ -91,7 +92,8 @@ impl Schema {
             file.message_type.iter().for_each(|message| declared.message(&scope, message));
         }
         let message = |message: &&DescriptorProto| {
-            let mut fields = Message { name: message.name().into(), ..Message::default() };
+            let is_map_entry = message.options.as_ref().is_some_and(MessageOptions::map_entry);
+            let mut fields = Message { name: message.name().into(), is_map_entry, ..Message::default() };
             for descriptor in &message.field {
                 if let Some(field) = declared.field(descriptor) {
                     fields.by_name.insert(descriptor.name().as_bytes().into(), field);
@@ -120,6 +122,17 @@ impl Schema {
     /// The field that a message has under a number, as printers give it that do not know the name.
     pub(crate) fn field_of_number(&self, message: u32, number: u32) -> Option<Field> {
         self.messages.get(message as usize)?.by_number.get(&number).copied()
+    }
+
+    /// Whether a message is an entry of a map.
+    pub(crate) fn is_map_entry(&self, message: u32) -> bool {
+        self.messages.get(message as usize).is_some_and(|message| message.is_map_entry)
+    }
+
+    /// The messages of a name; those in others may have the same.
+    pub(crate) fn messages_called(&self, name: &str) -> Vec<u32> {
+        let called = self.messages.iter().enumerate().filter(|(_, message)| &*message.name == name);
+        called.map(|(at, _)| position(at)).collect()
     }
 
     /// A field as people call it: `NodeDef.attr`.

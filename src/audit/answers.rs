@@ -1,9 +1,11 @@
 //! From the books to the report: rollups of the ledger, and what the parts know of themselves, as plain data.
 
+mod digests;
 mod duplicates;
 
 use std::collections::{BTreeMap, HashMap};
 
+use self::digests::MetaGraphDigests;
 use super::{Answers, Options, Parts};
 use crate::charge::{Form, MainFile};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
@@ -30,6 +32,7 @@ pub(super) struct Sums {
     files: Rollup,
     sections: Rollup,
     ops: Rollup,
+    /// Functions, and where digests are asked for their ops.
     functions: Rollup,
     pub(super) treemap: Option<Treemap>,
 }
@@ -45,7 +48,10 @@ impl Sums {
             files: ledger.rollup(&[Dimension::File, Dimension::Category]),
             sections: ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]),
             ops: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], in_graphs),
-            functions: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], in_functions),
+            functions: match options.digests {
+                true => ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function, Dimension::Op], in_functions),
+                false => ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], in_functions),
+            },
             treemap: None,
         }
     }
@@ -77,10 +83,10 @@ pub(super) fn report(
         kind: findings.provenance.kind,
         kind_evidence: findings.provenance.evidence,
         total_bytes: total,
-        files: files(model, &sums.files),
+        files: files(parts, &sums.files),
         links: model.links.clone(),
         main_file: parts.main_file.as_ref().map(main_file),
-        meta_graphs: meta_graphs(model, &sums, &saved_model, &reach, &Structures::of(parts, &duplicates)),
+        meta_graphs: meta_graphs(parts, &sums, &saved_model, &reach, &Structures::of(parts, &duplicates)),
         categories: sums.categories,
         checkpoint: checkpoint.map(checkpoint_report),
         fingerprint,
@@ -114,22 +120,27 @@ fn categories(ledger: &Ledger) -> BTreeMap<Category, u64> {
     Category::ALL.iter().map(|category| (*category, bytes(*category))).collect()
 }
 
-fn files(model: &Model, files: &Rollup) -> Vec<FileReport> {
+fn files(parts: &Parts<'_>, files: &Rollup) -> Vec<FileReport> {
     let rows = by_name(files);
     let category = |name: &str| match children(&rows, name) {
         [] => Category::Files.name().to_owned(),
         [only] => only.name.clone(),
         [largest, ..] => format!("{}...", largest.name),
     };
-    let file = |name: &str, bytes| FileReport { path: name.to_owned(), bytes, category: category(name) };
-    model.files.iter().map(|entry| file(&entry.name, entry.bytes)).collect()
+    let file = |name: &str, bytes| FileReport {
+        path: name.to_owned(),
+        bytes,
+        category: category(name),
+        digest: digests::of_file(parts, name),
+    };
+    parts.model.files.iter().map(|entry| file(&entry.name, entry.bytes)).collect()
 }
 
 /// The metagraphs with their sections, ops and functions.
 ///
 /// Rows are matched to metagraphs by their label, which begins with the index and is so unlike any other.
 fn meta_graphs(
-    model: &Model,
+    parts: &Parts<'_>,
     sums: &Sums,
     saved_model: &SavedModel,
     reach: &Reach<'_>,
@@ -140,19 +151,21 @@ fn meta_graphs(
     graphs
         .map(|(index, graph)| {
             let label = graph.label(index);
+            let digests = digests::of_meta_graph(parts, graph);
             MetaGraphReport {
                 index: index as u64,
                 tags: graph.tags.clone(),
                 tensorflow_version: graph.tensorflow_version.clone(),
                 bytes: graph.bytes,
                 sections: sections_of(children(&sections, &label)),
+                structures: digests.sections(),
                 nodes: graph.nodes,
                 functions: graph.functions,
                 function_nodes: graph.function_nodes,
                 object_nodes: graph.object_nodes,
                 signatures: signatures(graph, reach.meta_graphs.get(index).and_then(Option::as_ref)),
-                assets: assets(model, graph),
-                ops: children(&ops, &label).iter().map(op).collect(),
+                assets: assets(parts.model, graph),
+                ops: children(&ops, &label).iter().map(|row| op(row, &digests)).collect(),
                 function_defs: children(&functions, &label)
                     .iter()
                     .map(|row| function(row, index, structures))
@@ -177,19 +190,21 @@ fn sections_of(rows: &[Row]) -> BTreeMap<String, u64> {
     sections.map(|row| (row.name.clone(), row.bytes)).collect()
 }
 
-fn op(row: &Row) -> OpReport {
-    OpReport { op: row.name.clone(), count: row.count, bytes: row.bytes }
+fn op(row: &Row, digests: &MetaGraphDigests) -> OpReport {
+    OpReport { op: row.name.clone(), count: row.count, bytes: row.bytes, structure: digests.op(&row.name) }
 }
 
 fn function(row: &Row, meta_graph: usize, structures: &Structures<'_>) -> FunctionReport {
     let structure = structures.0.get(&(MetaGraphId::at(meta_graph), row.name.as_bytes()));
-    let structure = structure.map(|digest| format!("{digest:032x}"));
-    FunctionReport { name: row.name.clone(), nodes: row.count, bytes: row.bytes, structure }
+    let [structure, form] =
+        [0, 1].map(|which| structure.and_then(|digests| digests.get(which)).map(|digest| format!("{digest:032x}")));
+    let ops = digests::of_ops(&row.children);
+    FunctionReport { name: row.name.clone(), nodes: row.count, bytes: row.bytes, structure, form, ops }
 }
 
-/// The digest of each function that was compared, by the metagraph that it is in and its name: there may be hundreds of
+/// The digests of each function that was compared, that with what it calls and that of it alone, by the metagraph that it is in and its name: there may be hundreds of
 /// thousands, so names are not copied. One that is no text is not found, as its row has another.
-struct Structures<'m>(foldhash::HashMap<(MetaGraphId, &'m [u8]), u128>);
+struct Structures<'m>(foldhash::HashMap<(MetaGraphId, &'m [u8]), [u128; 2]>);
 
 impl<'m> Structures<'m> {
     fn of(parts: &'m Parts<'_>, duplicates: &Duplicates) -> Self {
@@ -198,7 +213,7 @@ impl<'m> Structures<'m> {
             let [start, end] = function.name;
             let name = parts.main_bytes().get(start..end).unwrap_or_default();
             // Of two of one name the later one counts, as everywhere.
-            structures.insert((function.meta_graph, name), function.structure);
+            structures.insert((function.meta_graph, name), [function.structure, function.form]);
         }
         Self(structures)
     }
@@ -263,5 +278,6 @@ fn tensor_report(checkpoint: &Checkpoint, tensor: &Tensor) -> TensorReport {
         bytes: tensor.bytes,
         shard: u64::from(tensor.shard),
         offset: tensor.offset,
+        crc32c: (checkpoint.format == Format::Bundle && !tensor.damaged && tensor.slices == 0).then_some(tensor.crc32c),
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::strings::{self, StringsError};
 use super::table::mask;
@@ -29,7 +29,7 @@ const STEP: usize = 4 << 20;
 const MAX_READS: u64 = 4;
 
 /// What `--verify` came to. Tensors that are wrong are not counted here: each is a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Verified {
     /// The tensors whose data has the checksum that the index has for it; for V1 those in blocks that have theirs.

@@ -190,6 +190,8 @@ pub(crate) struct ReadFunction {
     pub(crate) shortest_name: u64,
     /// What it is but for names, the same in every run: see `structure::stable`.
     pub(crate) structure: u128,
+    /// The same, whatever it calls.
+    pub(crate) form: u128,
 }
 
 impl Structural {

@@ -204,6 +204,7 @@ fn structural(collected: &Collected<'_>) -> Structural {
             has_attributes: noted.attributes,
             shortest_name: noted.shortest_name as u64,
             structure: structure.digest,
+            form: structure.form,
         });
         let structure = structure.class;
         if function.original.is_none() {

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::constants::Scope;
 use super::nodes::{Function, Node};
@@ -15,7 +15,7 @@ use super::{Context, NAMED};
 use crate::size::{bytes, exact};
 
 /// One place that a finding rests on, as far as it has a name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Place {
     /// The metagraph's place in the file, from 0.

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::causes::debug_info;
 use super::{Cause, Context, Detected, savers};
@@ -24,7 +24,7 @@ use crate::size::plural;
 use crate::wire::fields;
 
 /// A part of a model that is worth knowing of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Information {
     /// What it is called.

@@ -6,7 +6,7 @@
 
 use memchr::memmem;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::objects::Object;
 use super::{Context, quoted};
@@ -36,7 +36,7 @@ const ARCHIVE: [&[u8]; 3] = [b"variables", b"non_trainable_variables", b"_misc_a
 const ARCHIVE_2: &[u8] = b"_endpoint_names";
 
 /// What a model was made with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ModelKind {

@@ -33,7 +33,7 @@ mod stablehlo;
 mod variables;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::duplicates::{Group, Member};
 use crate::escape::{escape_also, shortened};
@@ -105,7 +105,7 @@ pub(crate) struct Detected {
 }
 
 /// What `smaudit slim` can do about a finding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Slim {
@@ -126,7 +126,7 @@ impl Slim {
 }
 
 /// A cause that was found in a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Finding {
     /// The cause's id, for `smaudit explain` and `finding:ID`.
@@ -155,7 +155,7 @@ pub struct Finding {
 }
 
 /// Bytes that two findings claim.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Overlap {
     /// The larger finding.

@@ -56,7 +56,7 @@ impl Allowance {
             Metric::Total | Metric::Category(_) | Metric::Variables(_) | Metric::Functions(_) | Metric::Findings(_) => {
                 0
             }
-            Metric::Avoidable | Metric::Growth(_) => 0,
+            Metric::Avoidable | Metric::Growth(_) | Metric::GrowthWithoutNaming => 0,
         };
         self.0.iter().map(bytes).sum()
     }

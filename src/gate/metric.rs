@@ -38,6 +38,8 @@ pub enum Metric {
     Findings(Glob),
     /// What the model, or one category of it, has more than its baseline: `growth`, `growth:graph_def`.
     Growth(Option<Category>),
+    /// What it has more than its baseline, without what differs from that by names and counters only: `growth:without-naming`.
+    GrowthWithoutNaming,
 }
 
 /// What begins a pattern for variables.
@@ -51,6 +53,9 @@ const FINDING: &str = "finding:";
 
 /// What begins the category whose growth is meant.
 const GROWTH: &str = "growth:";
+
+/// Growth that more than counters explain.
+const WITHOUT_NAMING: &str = "growth:without-naming";
 
 /// What is no metric.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -81,9 +86,14 @@ pub(super) struct Measured {
 }
 
 impl Metric {
+    /// Whether the baseline has to be a model or its report: figures alone do not say what is named otherwise.
+    pub(super) fn needs_names(&self) -> bool {
+        matches!(self, Self::GrowthWithoutNaming)
+    }
+
     /// Whether it is of no use without a baseline.
     pub(super) fn needs_baseline(&self) -> bool {
-        matches!(self, Self::Growth(_))
+        matches!(self, Self::Growth(_) | Self::GrowthWithoutNaming)
     }
 
     /// The figure of a model; growth over nothing is all of it.
@@ -107,6 +117,13 @@ impl Metric {
                 let now = category.map_or(whole, |category| of_category(category, model));
                 let before = baseline.map_or(0, |baseline| baseline.bytes(*category));
                 (now.saturating_sub(before), before, None)
+            }
+            Self::GrowthWithoutNaming => {
+                let before = baseline.map_or(0, |baseline| baseline.bytes(None));
+                let naming = baseline.and_then(|baseline| baseline.naming_bytes).unwrap_or(0);
+                let named = if naming < 0 { whole.saturating_add(naming.unsigned_abs()) } else { whole };
+                let rest = named.saturating_sub(u64::try_from(naming).unwrap_or(0));
+                (rest.saturating_sub(before), before, None)
             }
         };
         Measured { bytes, whole, matches }
@@ -231,7 +248,7 @@ fn names() -> String {
     let named: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
     format!(
         "use {}, a category ({}), `{VARIABLE}` or `{FUNCTION}` with a pattern of names, `{FINDING}` with a pattern of ids, \
-         or `{GROWTH}` with a category",
+         `{GROWTH}` with a category, or `{WITHOUT_NAMING}`",
         named.join(", "),
         categories()
     )
@@ -272,6 +289,9 @@ impl FromStr for Metric {
             let is_known = ids().any(|id| glob.matches(id));
             return if is_known { Ok(Self::Findings(glob)) } else { Err(MetricError::Finding(glob.text().to_owned())) };
         }
+        if name == WITHOUT_NAMING {
+            return Ok(Self::GrowthWithoutNaming);
+        }
         if let Some(name) = name.strip_prefix(GROWTH) {
             return Ok(Self::Growth(Some(category(name)?)));
         }
@@ -293,6 +313,7 @@ impl fmt::Display for Metric {
             Self::Functions(glob) => write!(f, "{FUNCTION}{}", glob.text()),
             Self::Findings(glob) => write!(f, "{FINDING}{}", glob.text()),
             Self::Growth(None) => f.write_str("growth"),
+            Self::GrowthWithoutNaming => f.write_str(WITHOUT_NAMING),
             Self::Growth(Some(category)) => write!(f, "{GROWTH}{category}"),
         }
     }

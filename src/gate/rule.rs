@@ -133,6 +133,12 @@ impl Rule {
         self.metric.needs_baseline()
     }
 
+    /// Whether the baseline has to be a model, or a JSON report of one.
+    #[must_use]
+    pub fn needs_names(&self) -> bool {
+        self.metric.needs_names()
+    }
+
     /// Whether it is for the model at `path`.
     #[must_use]
     pub fn is_for(&self, path: &str) -> bool {

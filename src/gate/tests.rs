@@ -218,6 +218,8 @@ fn meta_graph(functions: &[(&str, u64)]) -> MetaGraphReport {
         nodes: 1,
         bytes: *bytes,
         structure: None,
+        form: None,
+        ops: None,
     };
     MetaGraphReport {
         index: 0,
@@ -225,6 +227,7 @@ fn meta_graph(functions: &[(&str, u64)]) -> MetaGraphReport {
         tensorflow_version: String::new(),
         bytes: 0,
         sections: [].into(),
+        structures: [].into(),
         nodes: 0,
         functions: 0,
         function_nodes: 0,
@@ -238,7 +241,7 @@ fn meta_graph(functions: &[(&str, u64)]) -> MetaGraphReport {
 
 fn tensor(key: &str, name: Option<&str>, offset: u64, bytes: u64) -> TensorReport {
     let (key, name) = (key.to_owned(), name.map(str::to_owned));
-    TensorReport { key, name, dtype: "float32".to_owned(), shape: vec![], bytes, shard: 0, offset }
+    TensorReport { key, name, dtype: "float32".to_owned(), shape: vec![], bytes, shard: 0, offset, crc32c: None }
 }
 
 fn checkpoint() -> CheckpointReport {
@@ -490,6 +493,20 @@ fn growth_is_measured_from_the_baseline() {
         let gate = rules.judge(&Report { models: vec![model.clone()], ..Report::new() }, Some(&baseline));
         assert_eq!((gate.rules[0].actual_bytes, gate.passed), (bytes, bytes <= 6), "{metric}");
         assert_eq!(gate.rules[0].metric, metric);
+    }
+}
+
+#[test]
+fn growth_without_naming_leaves_out_what_names_have_grown_by() {
+    let rules = "[[rule]]\nmetric = \"growth:without-naming\"\nlimit = 6";
+    let rules = Config::parse(rules, "smaudit.toml").unwrap().rules;
+    assert!(rules.rules[0].needs_baseline() && rules.rules[0].needs_names());
+    for (grown, naming, actual) in [(7, 0, 7), (7, 5, 2), (7, 9, 0), (0, -4, 4)] {
+        let baseline = Baseline { naming_bytes: Some(naming), ..Baseline::of(&rich()) };
+        let mut model = rich();
+        model.total_bytes += grown;
+        let gate = rules.judge(&Report { models: vec![model], ..Report::new() }, Some(&baseline));
+        assert_eq!((gate.rules[0].actual_bytes, gate.passed), (actual, actual <= 6), "{grown} {naming}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use foldhash::HashMap;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Dimension, Label, Labels, Ledger};
 use crate::glob::Glob;
@@ -18,7 +18,7 @@ pub struct Only {
 }
 
 /// A restriction, as a report has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Restriction {
     /// The dimension.
     pub dimension: Dimension,

@@ -4,29 +4,29 @@ use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Category, Dimension, Label, Labels, Ledger, Restriction, Tally};
 use crate::natural;
 
 /// A tree of sums, one level for each dimension asked for. The rows of each level add up to the row above.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Rollup {
     /// The dimensions, outermost first.
     pub by: Vec<Dimension>,
     /// What the bytes are restricted to by `--only`. Left out where that is nothing, and the rows are of all bytes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<Restriction>,
     /// The outermost rows, largest first.
     pub rows: Vec<Row>,
     /// What `--top` left out of `rows`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
 }
 
 /// Whose word the name of a row is: an op may be called `[framing]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RowKind {
     /// A name in the dimension, as the model has it; of a dimension with fixed names, one of these.
@@ -50,7 +50,7 @@ impl RowKind {
 }
 
 /// One row: a name in its dimension and what it adds up to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Row {
     /// The label. Bytes that the dimension does not apply to have their category in brackets: `[variables]`.
@@ -64,12 +64,12 @@ pub struct Row {
     /// The same bytes by the next dimension, largest first; empty on the last level.
     pub children: Vec<Self>,
     /// What `--top` left out of `children`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
 }
 
 /// Rows that are not shown: how many, and what they add up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Rest {
     /// How many rows.

@@ -92,7 +92,7 @@ impl<W: io::Write> Leaves<'_, W> {
 }
 
 /// The error of the writer itself: a closed pipe is to be known as one.
-fn io_error(error: ::csv::Error) -> io::Error {
+pub(super) fn io_error(error: ::csv::Error) -> io::Error {
     match error.into_kind() {
         ::csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
@@ -100,7 +100,7 @@ fn io_error(error: ::csv::Error) -> io::Error {
 }
 
 /// A name that no spreadsheet computes. The wide forms are formulas to some of them, too.
-fn cell(name: &str) -> String {
+pub(super) fn cell(name: &str) -> String {
     let begins_a_cell = |at: usize| {
         // Where lists are separated by `;`, a spreadsheet divides a cell there, quoted or not.
         let before = name.get(..at).unwrap_or_default().trim_end_matches(' ');

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a model has twice, in `duplicates` of the JSON report. All sizes are bytes on disk.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Duplicates {
     /// What would go if each content were stored once: redundant elements and redundant payloads, no byte twice.
@@ -30,7 +30,7 @@ pub struct Duplicates {
 }
 
 /// What one metagraph repeats of an earlier one.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Pair {
     /// The metagraph that has it first.
@@ -48,7 +48,7 @@ pub struct Pair {
 }
 
 /// The elements of one kind that a metagraph repeats.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Repeated {
     /// The field that they are: `graph_def.node`.
@@ -62,7 +62,7 @@ pub struct Repeated {
 }
 
 /// What a metagraph has that no earlier one has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Own {
     /// The metagraph.
@@ -74,7 +74,7 @@ pub struct Own {
 }
 
 /// The elements of one kind that only this metagraph has, or has first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct OwnElements {
     /// The field that they are.
@@ -88,7 +88,7 @@ pub struct OwnElements {
 }
 
 /// What the members of a group are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GroupKind {
@@ -105,7 +105,7 @@ pub enum GroupKind {
 }
 
 /// One content in several places.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Group {
     /// What the member that is kept is.
@@ -125,7 +125,7 @@ pub struct Group {
 }
 
 /// A place that holds the content of its group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Member {
     /// `variables`, `assets`, or the field of the MetaGraphDef: `graph_def.node`, `graph_def.library.function`.
@@ -149,7 +149,7 @@ pub struct Member {
 }
 
 /// Functions that are equal but for the names in them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Structural {
     /// All members of all groups but one each. Not in the model's `redundant_bytes`.
@@ -161,7 +161,7 @@ pub struct Structural {
 }
 
 /// Functions of one structure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct StructuralGroup {
     /// What their names have in common: `__inference_lstm_cell_*`.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use super::{Baseline, ModelReport, Report, SlimReport, UnreadableInput, View, WhyReport};
+use super::{Baseline, DiffReport, ModelReport, Report, SlimReport, UnreadableInput, View, WhyReport};
 use crate::escape::{is_command, is_unsafe};
 
 /// Writes `report` as one document and a newline. It is complete, whatever the view.
@@ -98,6 +98,12 @@ pub fn baseline_schema() -> String {
 #[must_use]
 pub fn slim_schema() -> String {
     schema_of::<SlimReport>()
+}
+
+/// The JSON Schema (draft 2020-12) of what `smaudit diff --json` writes.
+#[must_use]
+pub fn diff_schema() -> String {
+    schema_of::<DiffReport>()
 }
 
 fn schema_of<T: JsonSchema>() -> String {

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod csv;
+mod diff;
 mod document;
 pub mod duplicates;
 mod fit;
@@ -19,6 +20,7 @@ mod pages;
 #[cfg(test)]
 mod sample;
 mod slim;
+mod stored;
 mod tensor;
 mod text;
 mod treemap;
@@ -28,7 +30,7 @@ mod why;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
 use crate::input::{Archive, Link, Outside};
@@ -44,13 +46,20 @@ pub use crate::ledger::{Category, Rest, Rollup, Row};
 pub use treemap::{Signature as TreemapSignature, Tag as TreemapTag, Treemap, View as TreemapView};
 
 pub use baseline::{Baseline, BaselineError, MOST_BYTES};
+pub use diff::{
+    CauseSeries, Change, DiffBreakdown, DiffFormat, DiffKind, DiffList, DiffReport, DiffRow, DiffSide, DiffStatus,
+    DuplicatesChange, FindingChange, FindingChanges, Series, SeriesModel, SideKind, SideProblem, SignatureChange,
+    TensorChange, Which, delta, sort as sort_rows,
+};
 pub use duplicates::Duplicates;
 pub use fit::fit;
 pub use format::Format;
 pub use gate::{Allowed, ConfigFile, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use html::ROOM;
-pub use json::{baseline_schema, schema, slim_schema, why_schema, write_line, write_unreadable_line};
+pub use json::{baseline_schema, diff_schema, schema, slim_schema, why_schema, write_line, write_unreadable_line};
 pub use slim::{SlimFile, SlimLevel, SlimModel, SlimOutcome, SlimReport, SlimSaving, SlimStep};
+pub(crate) use stored::{read_models, schema_version};
+pub(crate) use tensor::tensor_type;
 pub use view::{Page, Sort, View};
 pub use why::{WhyGraph, WhyModel, WhyReport, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 
@@ -130,7 +139,7 @@ impl Default for Report {
 }
 
 /// All models of a report together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Totals {
     /// How many.
@@ -148,7 +157,7 @@ pub struct Totals {
 }
 
 /// Files of the trees that were searched which are in no model.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutsideReport {
     /// How many; links and archives are not among them.
     pub files: u64,
@@ -159,7 +168,7 @@ pub struct OutsideReport {
 }
 
 /// A file that is in no model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutsideFile {
     /// As it would be named on the command line.
     pub path: String,
@@ -175,7 +184,7 @@ impl From<Outside> for OutsideReport {
 }
 
 /// Something that was to be audited and is not in the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnreadableInput {
     /// The path, as it was named or found.
     pub path: String,
@@ -194,7 +203,7 @@ impl From<Problem> for UnreadableInput {
 }
 
 /// What wrote the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Tool {
     /// `smaudit`.
@@ -210,7 +219,7 @@ impl Default for Tool {
 }
 
 /// One SavedModel. All sizes are bytes on disk, or what the files of an archive have when unpacked.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ModelReport {
     /// The model's directory, as it was named or found; in an archive, the archive and the folder in it.
@@ -257,7 +266,7 @@ pub struct ModelReport {
 }
 
 /// A file of the model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct FileReport {
     /// Relative to the model's directory.
@@ -266,10 +275,14 @@ pub struct FileReport {
     pub bytes: u64,
     /// The category of its bytes. A file with several has the largest, followed by `...`.
     pub category: String,
+    /// XXH3 of its contents, 16 hexadecimal digits. Of files that are no part of a checkpoint and not the main file, and only
+    /// where that was asked for: in a diff.
+    #[serde(default)]
+    pub digest: Option<String>,
 }
 
 /// How a SavedModel's main file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MainFileForm {
@@ -282,7 +295,7 @@ pub enum MainFileForm {
 }
 
 /// The file that makes a directory a SavedModel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct MainFileReport {
     /// How it is written.
@@ -294,7 +307,7 @@ pub struct MainFileReport {
 }
 
 /// A MetaGraphDef.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct MetaGraphReport {
     /// Its place in the file, from 0.
@@ -307,6 +320,10 @@ pub struct MetaGraphReport {
     pub bytes: u64,
     /// `bytes` by the MetaGraphDef's fields; those that it does not have are left out.
     pub sections: BTreeMap<String, u64>,
+    /// What its fields are but for the names in them, 16 hexadecimal digits each; that of `graph_def` is of all but its nodes and
+    /// functions. Empty where that was not asked for.
+    #[serde(default)]
+    pub structures: BTreeMap<String, String>,
     /// Nodes of `graph_def` itself.
     pub nodes: u64,
     /// Functions of its library.
@@ -326,7 +343,7 @@ pub struct MetaGraphReport {
 }
 
 /// An entry of `signature_def`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SignatureReport {
     /// Its key.
@@ -348,7 +365,7 @@ pub struct SignatureReport {
 }
 
 /// An input or output of a signature.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TensorInfoReport {
     /// Its key in the signature.
@@ -360,7 +377,7 @@ pub struct TensorInfoReport {
 }
 
 /// An asset that a MetaGraphDef names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AssetReport {
     /// Relative to `assets/`.
@@ -370,7 +387,7 @@ pub struct AssetReport {
 }
 
 /// The nodes with one op.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct OpReport {
     /// The op's name.
@@ -379,10 +396,13 @@ pub struct OpReport {
     pub count: u64,
     /// Their `node` fields, tag and length included.
     pub bytes: u64,
+    /// What they are but for the names in them, in whatever order: 16 hexadecimal digits. Null where that was not asked for.
+    #[serde(default)]
+    pub structure: Option<String>,
 }
 
 /// A function of the library.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct FunctionReport {
     /// Its name.
@@ -395,10 +415,17 @@ pub struct FunctionReport {
     /// report of a version of smaudit that makes them the same way. Of several functions of one name that of the last, null
     /// where there are so many functions that it was not compared.
     pub structure: Option<String>,
+    /// The same of the function alone, whatever it calls: functions of one form and of two structures differ in what they call.
+    #[serde(default)]
+    pub form: Option<String>,
+    /// Which ops its nodes have, and how many of each: 16 hexadecimal digits, equal for functions of which that is equal. In JSON
+    /// and in a diff only, as what follows.
+    #[serde(default)]
+    pub ops: Option<String>,
 }
 
 /// How a checkpoint is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CheckpointFormat {
@@ -409,7 +436,7 @@ pub enum CheckpointFormat {
 }
 
 /// The checkpoint under `variables/`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CheckpointReport {
     /// How it is written.
@@ -431,7 +458,7 @@ pub struct CheckpointReport {
 }
 
 /// A tensor of the checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TensorReport {
     /// Its key. The key of a slice is given as the variable's name with the slice in brackets.
@@ -449,4 +476,7 @@ pub struct TensorReport {
     pub shard: u64,
     /// Where it starts in the shard; in a compressed block of V1, where the block does.
     pub offset: u64,
+    /// The masked CRC32C of its bytes, as the index has it; null where it has none.
+    #[serde(default)]
+    pub crc32c: Option<u32>,
 }

@@ -158,6 +158,7 @@ pub(super) fn meta_graph(index: u64, tags: &[&str]) -> MetaGraphReport {
         tensorflow_version: "2.15.0".to_owned(),
         bytes: 690,
         sections: [("graph_def".to_owned(), 690)].into(),
+        structures: [].into(),
         nodes: 3,
         functions: 1,
         function_nodes: 7,
@@ -181,6 +182,8 @@ pub(super) fn meta_graph(index: u64, tags: &[&str]) -> MetaGraphReport {
             nodes: 7,
             bytes: 90,
             structure: None,
+            form: None,
+            ops: None,
         }],
     }
 }
@@ -240,6 +243,7 @@ pub(super) fn tensor(key: &str, bytes: u64) -> TensorReport {
         bytes,
         shard: 0,
         offset: 0,
+        crc32c: None,
     }
 }
 
@@ -248,11 +252,11 @@ pub(super) fn info(name: &str, shape: Option<&[i64]>) -> TensorInfoReport {
 }
 
 pub(super) fn op(op: &str, count: u64, bytes: u64) -> OpReport {
-    OpReport { op: op.to_owned(), count, bytes }
+    OpReport { op: op.to_owned(), count, bytes, structure: None }
 }
 
 pub(super) fn file(path: &str, bytes: u64, category: &str) -> FileReport {
-    FileReport { path: path.to_owned(), bytes, category: category.to_owned() }
+    FileReport { path: path.to_owned(), bytes, category: category.to_owned(), digest: None }
 }
 
 pub(super) fn rollup(by: &[Dimension], rows: Vec<Row>) -> Rollup {

@@ -7,7 +7,7 @@ use super::document::Name;
 use crate::checkpoint::KEY_SUFFIX;
 
 /// `float32[?,3]`; `?` is an unknown dimension and `[*]` an unknown rank, as in MLIR.
-pub(super) fn tensor_type(dtype: &str, shape: Option<&[i64]>) -> String {
+pub(crate) fn tensor_type(dtype: &str, shape: Option<&[i64]>) -> String {
     let Some(shape) = shape else { return format!("{dtype}[*]") };
     let dimensions: Vec<String> = shape.iter().map(|d| if *d < 0 { "?".to_owned() } else { d.to_string() }).collect();
     format!("{dtype}[{}]", dimensions.join(","))

@@ -13,14 +13,14 @@ use crate::sources::{Sources, attributes};
 /// The parts, uppermost first; a part may use those below its own line.
 const LAYERS: [&[&str]; 14] = [
     &["slim"],
-    &["audit", "gate"],
+    &["audit", "diff", "gate"],
     &["report"],
     &["findings"],
     &["edit"],
     &["duplicates", "graph"],
     &["charge"],
     &["outline"],
-    &["checkpoint", "fingerprint", "verify"],
+    &["checkpoint", "digests", "fingerprint", "verify"],
     &["chunked", "dtype", "text"],
     &["message", "schema"],
     &["ledger", "wire", "proto"],

@@ -11,6 +11,7 @@ mod chunked;
 mod cli;
 mod conservation;
 mod damages;
+mod diff;
 mod duplicate_properties;
 mod duplicates;
 mod findings;

@@ -6,12 +6,17 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 use smaudit::Exit;
+use smaudit::diff::{StoredReport, naming_bytes};
+use smaudit::gate::Rule;
 use smaudit::input::{Finder, Found, Limits, Location, MODEL_FILES};
-use smaudit::report::{Baseline, MOST_BYTES, ModelReport, Report};
+use smaudit::report::{Baseline, Format, MOST_BYTES, ModelReport, Report};
 
 use crate::bar::Bar;
 use crate::cli::{AuditRequest, BaselineRequest, When};
 use crate::output;
+
+/// The most bytes of a JSON report that stands for its model.
+const MOST_REPORT: u64 = 1 << 30;
 
 /// Writes the figures of a model down.
 pub(crate) fn run(request: &BaselineRequest) -> anyhow::Result<Exit> {
@@ -34,8 +39,25 @@ pub(crate) fn run(request: &BaselineRequest) -> anyhow::Result<Exit> {
     Ok(Exit::Audited)
 }
 
+/// What an audit is held against.
+pub(crate) struct Against {
+    pub(crate) baseline: Baseline,
+    /// The model that it is of, where it is no file of figures.
+    model: Option<ModelReport>,
+}
+
+impl Against {
+    /// Finds out what the one model differs in by names only, where a rule asks.
+    pub(crate) fn compare(&mut self, request: &AuditRequest, report: &Report) {
+        let needs = request.rules.rules.iter().any(Rule::needs_names);
+        if let (true, Some(old), [new]) = (needs, &self.model, report.models.as_slice()) {
+            self.baseline.naming_bytes = Some(naming_bytes(old, new));
+        }
+    }
+}
+
 /// What an audit is held against, where anything is.
-pub(crate) fn of(request: &AuditRequest) -> anyhow::Result<Option<Baseline>> {
+pub(crate) fn of(request: &AuditRequest) -> anyhow::Result<Option<Against>> {
     let needs = request.rules.rules.iter().find(|rule| rule.needs_baseline());
     match (&request.baseline, needs) {
         (None, None) => Ok(None),
@@ -43,12 +65,30 @@ pub(crate) fn of(request: &AuditRequest) -> anyhow::Result<Option<Baseline>> {
         (Some(path), None) => {
             bail!("--baseline {}: no rule limits growth; add --max-growth, or a rule on `growth`", path.display())
         }
-        (Some(path), Some(_)) => read(path).map(Some),
+        (Some(path), Some(_)) => {
+            let against = read(path)?;
+            let by_names = request.rules.rules.iter().find(|rule| rule.needs_names());
+            if let (Some(rule), None) = (by_names, &against.model) {
+                bail!(
+                    "{}: what differs by names only is not known of a file of figures; name the model or its JSON report \
+                     with --baseline, not {}",
+                    rule.source,
+                    path.display()
+                );
+            }
+            if let (Some(rule), Some(Format::Jsonl)) = (by_names, request.format) {
+                bail!(
+                    "{}: what differs by names only is told of one model; use another format than jsonl",
+                    rule.source
+                );
+            }
+            Ok(Some(against))
+        }
     }
 }
 
-/// Reads a file that `smaudit baseline` wrote, or audits the model that is there.
-fn read(path: &Path) -> anyhow::Result<Baseline> {
+/// Reads a file that `smaudit baseline` wrote, or a JSON report, or audits the model that is there.
+fn read(path: &Path) -> anyhow::Result<Against> {
     let said = || format!("--baseline {}", path.display());
     let metadata = path.metadata().with_context(|| {
         format!("{}: cannot be read; write one with `smaudit baseline MODEL -o {}`", said(), path.display())
@@ -59,11 +99,28 @@ fn read(path: &Path) -> anyhow::Result<Baseline> {
         if let Some(problem) = model.problems.first() {
             bail!("{}: is not whole: {problem}", said());
         }
-        return Ok(Baseline::of(&model));
+        return Ok(Against { baseline: Baseline::of(&model), model: Some(model) });
     }
     let mut text = String::new();
-    File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text).with_context(said)?;
-    Baseline::parse(&text).map_err(|error| anyhow!("{} {error}", said()))
+    File::open(path)?.take(MOST_REPORT + 1).read_to_string(&mut text).with_context(said)?;
+    if text.len() as u64 > MOST_BYTES || text.contains("\"models\"") {
+        return stored(&text).with_context(said);
+    }
+    let baseline = Baseline::parse(&text).map_err(|error| anyhow!("{} {error}", said()))?;
+    Ok(Against { baseline, model: None })
+}
+
+/// The one model of a JSON report.
+fn stored(text: &str) -> anyhow::Result<Against> {
+    let mut models = StoredReport::parse(text).map_err(|error| anyhow!("{error}"))?.models;
+    let number = models.len();
+    match models.pop() {
+        Some(model) if number == 1 && model.problems.is_empty() => {
+            Ok(Against { baseline: Baseline::of(&model), model: Some(model) })
+        }
+        Some(_) if number == 1 => bail!("is a report of a model that is not whole"),
+        _ => bail!("is a report of {number} models, and a baseline is of one"),
+    }
 }
 
 /// Whether a file begins like JSON, and not like an archive.
@@ -79,7 +136,8 @@ fn audited(path: &Path, bar: &Bar) -> anyhow::Result<ModelReport> {
     match (locations.as_slice(), archives.as_slice()) {
         ([one], []) => {
             let model = Location::read(one);
-            Ok(smaudit::audit(&model, &smaudit::Options::default(), bar)?)
+            let options = smaudit::Options { digests: true, ..smaudit::Options::default() };
+            Ok(smaudit::audit(&model, &options, bar)?)
         }
         _ => {
             let more = problems.first().map(|problem| format!(" ({problem})")).unwrap_or_default();

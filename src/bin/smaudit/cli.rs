@@ -7,14 +7,14 @@ mod pages;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::{CommandFactory as _, ValueEnum};
-use smaudit::gate::{Defaults, Rules};
+use smaudit::gate::{Defaults, Rule, Rules};
 use smaudit::internals::suggest::nearest;
-use smaudit::report::{Format, Page, ROOM, Sort, View};
+use smaudit::report::{DiffFormat, Format, Page, ROOM, Sort, View};
 use smaudit::{Dimension, check_by};
 
-use args::{AuditArgs, Cli, Command};
+use args::{AuditArgs, Cli, Command, DiffArgs};
 use fits::Asked;
 pub(crate) use pages::write_pages;
 
@@ -51,6 +51,8 @@ pub(crate) enum Request {
     Slim(SlimRequest),
     /// Write the figures of a model down.
     Baseline(BaselineRequest),
+    /// Say what changed from one model to another.
+    Diff(Box<DiffRequest>),
     /// Write the manual pages into a directory.
     Pages(PathBuf),
     /// Write a text that does not depend on any model.
@@ -91,6 +93,27 @@ pub(crate) struct BaselineRequest {
     /// The model.
     pub(crate) path: PathBuf,
     /// The file; `None` for standard output.
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Which models are compared, and how that is written.
+#[derive(Debug)]
+pub(crate) struct DiffRequest {
+    /// At least one.
+    pub(crate) paths: Vec<PathBuf>,
+    /// What to ask of each model.
+    pub(crate) options: smaudit::Options,
+    /// What to ask of two.
+    pub(crate) diff: smaudit::diff::Options,
+    /// What must hold of the new one.
+    pub(crate) rules: Rules,
+    /// How it is written.
+    pub(crate) format: DiffFormat,
+    /// Rows of each list; `None` for what fits.
+    pub(crate) top: Option<usize>,
+    /// `--width`.
+    pub(crate) width: Option<usize>,
+    /// A file instead of standard output.
     pub(crate) output: Option<PathBuf>,
 }
 
@@ -161,6 +184,7 @@ pub(crate) fn request() -> anyhow::Result<Request> {
         Some(Command::Baseline { path, output }) => {
             Ok(Request::Baseline(BaselineRequest { path, output: to_file(output) }))
         }
+        Some(Command::Diff(args)) => args.request().map(|request| Request::Diff(Box::new(request))),
         Some(Command::Schema { document }) => Ok(Request::Print(pages::schema(document))),
     }
 }
@@ -218,7 +242,12 @@ impl AuditArgs {
                 sort: self.sort.unwrap_or_default(),
                 ..View::default()
             },
-            options,
+            options: smaudit::Options {
+                // A report for programs may be held against another one later.
+                digests: matches!(format, Some(Format::Json | Format::Jsonl))
+                    || rules.rules.iter().any(Rule::needs_names),
+                ..options
+            },
             rules,
             warnings,
             format,
@@ -280,7 +309,40 @@ impl AuditArgs {
         let min_duplicate = self.min_duplicate.unwrap_or(usual.min_duplicate);
         let top = self.top.or(defaults.top).or(usual.top);
         let treemap = (self.format == Format::Html).then_some(ROOM);
-        let only = self.only.clone();
-        Ok((smaudit::Options { by, only, top, min_duplicate, verify: self.verify, treemap }, table))
+        let options =
+            smaudit::Options { by, only: self.only.clone(), top, min_duplicate, verify: self.verify, treemap, ..usual };
+        Ok((options, table))
+    }
+}
+
+impl DiffArgs {
+    fn request(self) -> anyhow::Result<DiffRequest> {
+        let format = if self.json { DiffFormat::Json } else { self.format };
+        if self.top.is_some() && !format.is_for_people() {
+            bail!("--top is for text and markdown: {} is complete", format.name());
+        }
+        if self.width.is_some() && format != DiffFormat::Text {
+            bail!("--width is for text");
+        }
+        let configured = match &self.config {
+            Some(path) => config::read(Some(path))?.rules,
+            None => Rules::default(),
+        };
+        let rules = self.max_growth.clone().into_iter().chain(configured.rules).collect();
+        let mut options = smaudit::Options { digests: true, file_digests: true, ..smaudit::Options::default() };
+        if !self.by.is_empty() {
+            check_by(&self.by).map_err(|error| anyhow!("--by {error}"))?;
+            options.by.clone_from(&self.by);
+        }
+        Ok(DiffRequest {
+            diff: smaudit::diff::Options { min_delta: self.min_delta.unwrap_or(0), by: self.by.clone() },
+            options,
+            rules: Rules { rules, ..configured },
+            format,
+            top: self.top,
+            width: self.width,
+            output: self.output.and_then(to_file),
+            paths: self.paths,
+        })
     }
 }

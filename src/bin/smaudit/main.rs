@@ -4,6 +4,7 @@ mod archives;
 mod bar;
 mod baseline;
 mod cli;
+mod diff;
 mod explain;
 mod interrupt;
 mod jsonl;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Ok(Request::Why(request)) => why::run(&request),
         Ok(Request::Slim(request)) => slim::run(&request),
         Ok(Request::Baseline(request)) => baseline::run(&request),
+        Ok(Request::Diff(request)) => diff::run(&request),
         Ok(Request::Pages(folder)) => cli::write_pages(&folder).map(|()| Exit::Audited),
         Ok(Request::Explain(id)) => explain::run(id.as_deref()),
         Ok(Request::Print(text)) => output::print(&text).map(|()| Exit::Audited),
@@ -46,19 +48,29 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 }
 
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
-    let baseline = baseline::of(request)?;
+    let mut against = baseline::of(request)?;
     let mut report = Report::new();
     let bar = Bar::new(request.progress, request.quiet);
     let found = find_all(request, &bar, &mut report);
     if request.format == Some(Format::Jsonl) {
-        return jsonl::run(request, &found, &report.unreadable, baseline.as_ref(), &bar);
+        return jsonl::run(
+            request,
+            &found,
+            &report.unreadable,
+            against.as_ref().map(|against| &against.baseline),
+            &bar,
+        );
     }
     let locations: Vec<&Location> = found.iter().flat_map(|found| &found.locations).collect();
     audit_all(&locations, &found, request, &bar, &mut report);
     drop(bar);
     baseline::check(request, &report)?;
-    report.gate = request.rules.judge(&report, baseline.as_ref());
-    report.gate.notes = baseline::notes(request, baseline.as_ref(), &report);
+    if let Some(against) = &mut against {
+        against.compare(request, &report);
+    }
+    let baseline = against.as_ref().map(|against| &against.baseline);
+    report.gate = request.rules.judge(&report, baseline);
+    report.gate.notes = baseline::notes(request, baseline, &report);
     if let Some(order) = request.sort {
         report.sort(order);
     }

@@ -42,6 +42,15 @@ pub(crate) fn write(report: &Report, request: &AuditRequest) -> anyhow::Result<(
     }
 }
 
+/// Writes a text that is made already to where it is wanted.
+pub(crate) fn report(output: Option<&Path>, text: &[u8], is_for_people: bool) -> anyhow::Result<()> {
+    match output {
+        Some(path) => write_file(path, text, When::Never),
+        None if is_for_people => print_with(text, stdout_color(When::Auto)),
+        None => print(text),
+    }
+}
+
 /// Writes a page for a person to standard output.
 pub(crate) fn page(text: &str) -> anyhow::Result<()> {
     print_with(text.as_bytes(), stdout_color(When::Auto))

@@ -49,6 +49,7 @@ use std::ops::Range;
 
 use foldhash::HashMap;
 
+use self::canonical::Digests;
 use self::classes::{Calls, classes};
 pub(super) use self::form::Digest;
 use self::form::Key;
@@ -73,6 +74,8 @@ pub(super) struct Structure {
     pub(super) shapes: Digest,
     /// The digest of its class that is the same in every run ([`stable`]).
     pub(super) digest: u128,
+    /// The same of its form alone, whatever it calls.
+    pub(super) form: u128,
 }
 
 /// For each function of each library its structure, and what was noted of it.
@@ -113,7 +116,8 @@ pub(super) fn structures(
     let digests = stable::digests(&classes, &stable, &calls);
     let structure = |(class, read): (usize, Read)| {
         let digest = digests.get(class).copied().unwrap_or_default();
-        (Structure { class, shapes: read.digests.shapes, digest }, read.noted)
+        let Digests { form, shapes } = read.digests;
+        (Structure { class, shapes, digest, form: form.stable }, read.noted)
     };
     let mut structures = classes.into_iter().zip(read).map(structure);
     libraries.iter().map(|functions| structures.by_ref().take(functions.len()).collect()).collect()

@@ -15,7 +15,7 @@ mod zip;
 
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use closed::ClosedArchive;
 use entries::{Entry, Listing};
@@ -30,7 +30,7 @@ use crate::problem::{Problem, Problems};
 use crate::progress::{Progress, Work};
 
 /// The archive that a model was read from, in `models[].archive` of the JSON report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Archive {
     /// The archive, as it was named; `-` for standard input.
@@ -48,7 +48,7 @@ pub struct Archive {
 }
 
 /// The archives that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub enum ArchiveFormat {
     /// A tar that is not compressed.

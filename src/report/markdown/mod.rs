@@ -21,12 +21,16 @@ use super::{Report, View};
 /// # Errors
 /// When `out` cannot be written to.
 pub(super) fn write(report: &Report, view: &View, out: &mut dyn io::Write) -> io::Result<()> {
+    out.write_all(render(&pages::document(report, view, Amounts::for_a_page(), Medium::Page)).as_bytes())
+}
+
+/// A document as a page of Markdown, at most 65,536 characters of it.
+pub(super) fn render(document: &Document) -> String {
     let mut page = Page::new();
-    let document: Document = pages::document(report, view, Amounts::for_a_page(), Medium::Page);
     for written in &document.sections {
         section(written, &mut page);
     }
-    out.write_all(page.finish().as_bytes())
+    page.finish()
 }
 
 fn section(section: &Section, page: &mut Page) {

@@ -34,7 +34,7 @@ pub(super) fn write(report: &Report, view: &View, out: &mut dyn io::Write) -> io
 }
 
 /// Writes a document on a page of `columns`.
-fn render(document: &Document, columns: usize, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn render(document: &Document, columns: usize, out: &mut dyn io::Write) -> io::Result<()> {
     let mut page = Page::new(columns, out);
     document.sections.iter().try_for_each(|written| section(written, &mut page))
 }

@@ -7,6 +7,7 @@ mod archives;
 mod color;
 mod completions;
 mod damage;
+mod diff;
 mod explain;
 mod interrupt;
 mod jsonl;

@@ -9,6 +9,7 @@ pub mod archive;
 pub mod bundle;
 pub mod files;
 pub mod graph;
+pub mod mutate;
 pub mod riegeli;
 pub mod table;
 pub mod v1;

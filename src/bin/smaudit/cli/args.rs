@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use smaudit::CAUSES;
 use smaudit::gate::{Rule, limit};
-use smaudit::report::{Format, SlimLevel, SlimStep, Sort};
+use smaudit::report::{DiffFormat, Format, SlimLevel, SlimStep, Sort};
 use smaudit::{Dimension, Only};
 
 use super::{When, WhyFormat};
@@ -215,6 +215,8 @@ pub(super) enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
+    /// Say what changed from one model to another, or over the versions of one
+    Diff(Box<DiffArgs>),
     /// Print the JSON Schema of a document that smaudit writes
     Schema {
         /// The document
@@ -234,6 +236,55 @@ pub(super) enum Command {
     },
 }
 
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 whatever changed; 1 a rule is broken; 2 wrong usage or configuration;\n3 an input cannot be read, is damaged or not a whole model; 70 a mistake in smaudit."
+)]
+pub(super) struct DiffArgs {
+    /// Models, archives or JSON reports of smaudit, the oldest first; one tree, or one report, stands for its versions in order
+    #[arg(required = true, value_name = "OLD NEW|BASE")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Join the breakdowns by these dimensions instead, outermost first
+    #[arg(short = 'd', long, value_name = "DIM", value_delimiter = ',', help_heading = SHOW)]
+    #[arg(value_parser = dimension_parser())]
+    pub(super) by: Vec<Dimension>,
+
+    /// Rows that changed by less are one row, on each level
+    #[arg(long, value_name = "SIZE", value_parser = limit::size, allow_hyphen_values = true, help_heading = SHOW)]
+    pub(super) min_delta: Option<u64>,
+
+    /// Rows of each list in text and markdown, 0 for all [default: what fits on a screen; 20 in markdown]
+    #[arg(short = 'n', long, value_name = "N", help_heading = SHOW)]
+    pub(super) top: Option<usize>,
+
+    /// How the diff is written
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", help_heading = OUTPUT)]
+    #[arg(value_parser = diff_format_parser())]
+    pub(super) format: DiffFormat,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format", help_heading = OUTPUT)]
+    pub(super) json: bool,
+
+    /// Write the diff there; - is standard output [default: -]
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
+    pub(super) output: Option<PathBuf>,
+
+    /// The columns of the diff, at least 60 [default: those of the terminal, else 80]
+    #[arg(long, value_name = "N", value_parser = width, help_heading = OUTPUT)]
+    pub(super) width: Option<usize>,
+
+    /// Fail when the new model has grown by more than a share of the old one (1%) or a size
+    #[arg(long, value_name = "LIMIT", value_parser = Rule::max_growth, allow_hyphen_values = true)]
+    #[arg(help_heading = CHECKS)]
+    pub(super) max_growth: Option<Rule>,
+
+    /// Rules for the new model, those on `growth` against the old one; no other file is looked for
+    #[arg(long, value_name = "FILE", help_heading = CHECKS)]
+    pub(super) config: Option<PathBuf>,
+}
+
 /// The documents that have a JSON Schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Document {
@@ -243,6 +294,8 @@ pub(super) enum Document {
     Why,
     /// That of `smaudit slim --json`
     Slim,
+    /// That of `smaudit diff --json`
+    Diff,
     /// That of `smaudit baseline`
     Baseline,
 }
@@ -274,6 +327,10 @@ fn level_parser() -> impl TypedValueParser<Value = SlimLevel> {
 
 fn step_parser() -> impl TypedValueParser<Value = SlimStep> {
     one_of(SlimStep::ALL, SlimStep::name, SlimStep::about)
+}
+
+fn diff_format_parser() -> impl TypedValueParser<Value = DiffFormat> {
+    one_of(DiffFormat::ALL, DiffFormat::name, DiffFormat::about)
 }
 
 fn sort_parser() -> impl TypedValueParser<Value = Sort> {

@@ -136,6 +136,7 @@ pub(super) fn schema(document: Document) -> Vec<u8> {
         Document::Report => smaudit::report::schema(),
         Document::Why => smaudit::report::why_schema(),
         Document::Slim => smaudit::report::slim_schema(),
+        Document::Diff => smaudit::report::diff_schema(),
         Document::Baseline => smaudit::report::baseline_schema(),
     };
     schema.into_bytes()

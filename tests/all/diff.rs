@@ -1,0 +1,228 @@
+//! What changed from one model to another: what holds of every pair, and of models that were changed on purpose.
+//!
+//! Models are the fixtures, and where `../shared` lies beside the checkout all that is in it.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::run::{fixtures, root};
+use proptest::test_runner::{Config, TestRng, TestRunner};
+use rayon::prelude::*;
+use smaudit::diff::{Options, Side, diff};
+use smaudit::input::Model;
+use smaudit::progress::Silent;
+use smaudit::report::{DiffKind, DiffReport, DiffRow, DiffStatus, ModelReport, SideKind};
+use support::mutate::{Edit, edit_function, rename_all, uncalled_functions};
+
+fn audited(model: &Model) -> ModelReport {
+    let options = smaudit::Options { digests: true, file_digests: true, ..smaudit::Options::default() };
+    smaudit::audit(model, &options, &Silent).unwrap()
+}
+
+fn of(old: &ModelReport, new: &ModelReport) -> DiffReport {
+    let side = |model| Side { model, kind: SideKind::Model };
+    diff(side(old), side(new), &Options::default()).unwrap()
+}
+
+fn model_at(path: &Path) -> Model {
+    Model::read(path, &path.to_string_lossy())
+}
+
+/// Every model at hand.
+fn models() -> Vec<PathBuf> {
+    let mut models: Vec<PathBuf> = fixtures().iter().map(|name| root().join("fixtures").join(name)).collect();
+    for collection in ["corpus", "pathologies/models", "reports"] {
+        let Ok(entries) = std::fs::read_dir(root().join("../shared").join(collection)) else { continue };
+        for folder in entries.map(|entry| entry.unwrap().path()) {
+            models.extend([folder.clone(), folder.join("bloated"), folder.join("fixed")]);
+        }
+    }
+    let is_model =
+        |path: &PathBuf| ["pb", "pbtxt", "cpb"].iter().any(|form| path.join(format!("saved_model.{form}")).is_file());
+    models.retain(is_model);
+    models.sort();
+    models
+}
+
+/// Those whose main file is small: others have no more sorts of things in them.
+fn small_models() -> Vec<PathBuf> {
+    let is_small = |path: &PathBuf| path.join("saved_model.pb").metadata().is_ok_and(|file| file.len() < 200_000);
+    models().into_iter().filter(is_small).collect()
+}
+
+/// The reports of all of them, made once.
+fn audits() -> &'static [ModelReport] {
+    static ALL: OnceLock<Vec<ModelReport>> = OnceLock::new();
+    ALL.get_or_init(|| models().par_iter().map(|path| audited(&model_at(path))).collect())
+}
+
+#[test]
+fn a_model_and_itself_differ_in_nothing() {
+    for model in audits() {
+        let report = of(model, model);
+        assert!(report.is_empty() && report.naming_bytes == 0, "{}: {:#?}", model.path, report.breakdown);
+    }
+}
+
+/// The sums of rows that are below one row.
+fn add_up(row: &DiffRow, where_: &str) {
+    assert_eq!(row.delta, i64::try_from(row.new).unwrap() - i64::try_from(row.old).unwrap(), "{where_}/{}", row.name);
+    if row.children.is_empty() {
+        return;
+    }
+    let sum = |figure: fn(&DiffRow) -> u64| row.children.iter().map(figure).sum::<u64>();
+    let sums = (sum(|row| row.old), sum(|row| row.new), sum(|row| row.old_count), sum(|row| row.new_count));
+    assert_eq!(sums, (row.old, row.new, row.old_count, row.new_count), "{where_}/{}", row.name);
+    row.children.iter().for_each(|child| add_up(child, &format!("{where_}/{}", row.name)));
+}
+
+#[track_caller]
+fn adds_up(report: &DiffReport) {
+    let pair = format!("{} → {}", report.old.path, report.new.path);
+    let rows = &report.breakdown.rows;
+    assert_eq!(rows.iter().map(|row| row.delta).sum::<i64>(), report.delta_bytes, "{pair}");
+    if !rows.is_empty() {
+        let sums = (rows.iter().map(|row| row.old).sum(), rows.iter().map(|row| row.new).sum());
+        assert_eq!(sums, (report.old.total_bytes, report.new.total_bytes), "{pair}");
+    }
+    let categories: i64 = report.categories.values().map(|change| change.delta).sum();
+    assert_eq!(categories, report.delta_bytes, "{pair}");
+    rows.iter().for_each(|row| add_up(row, &pair));
+    let naming = rows.iter().filter(|row| row.kind == DiffKind::Naming).map(|row| row.delta).sum::<i64>();
+    assert_eq!(naming, report.naming_bytes, "{pair}");
+}
+
+/// A row with its parts, turned round.
+fn turned(row: &DiffRow) -> DiffRow {
+    let mut turned = row.clone();
+    if let Some(old) = &row.old_name {
+        (turned.name, turned.old_name) = (old.clone(), Some(row.name.clone()));
+    }
+    (turned.old, turned.new, turned.delta) = (row.new, row.old, -row.delta);
+    (turned.old_count, turned.new_count) = (row.new_count, row.old_count);
+    turned.status = match row.status {
+        DiffStatus::Added => DiffStatus::Removed,
+        DiffStatus::Removed => DiffStatus::Added,
+        other => other,
+    };
+    turned.note = row.note.as_ref().map(|note| match note.split_once(" → ") {
+        Some((old, new)) => format!("{new} → {old}"),
+        None => note.clone(),
+    });
+    turned.children = row.children.iter().map(self::turned).collect();
+    turned
+}
+
+/// The rows with their parts, a line each; a metagraph's number is that of the new model, so it is left out.
+fn lines(rows: &[DiffRow]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in rows {
+        let mut short = row.clone();
+        (short.children, short.meta_graph) = (Vec::new(), None);
+        lines.push(format!("{short:?}"));
+        lines.extend(self::lines(&row.children));
+    }
+    lines.sort();
+    lines
+}
+
+/// Two random models of those at hand, so many times.
+fn random_pairs(models: &[ModelReport], number: usize) -> Vec<(&ModelReport, &ModelReport)> {
+    let mut rng = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(Default::default()));
+    let mut any = || {
+        use proptest::strategy::{Strategy as _, ValueTree as _};
+        &models[(0..models.len()).new_tree(&mut rng).unwrap().current()]
+    };
+    (0..number).map(|_| (any(), any())).collect()
+}
+
+#[test]
+fn rows_add_up_on_every_level_and_turn_round_with_the_models() {
+    let models = audits();
+    random_pairs(models, 500).par_iter().for_each(|(old, new)| {
+        let (there, back) = (of(old, new), of(new, old));
+        adds_up(&there);
+        assert_eq!(there.delta_bytes, -back.delta_bytes);
+        assert_eq!(there.naming_bytes, -back.naming_bytes);
+        let lists = |report: &DiffReport| {
+            let lists = [&report.breakdown.rows, &report.functions.rows, &report.variables.rows, &report.files.rows];
+            lists.map(Vec::clone).concat()
+        };
+        let (expected, found) = (lines(&lists(&there).iter().map(turned).collect::<Vec<_>>()), lines(&lists(&back)));
+        let first = expected.iter().zip(&found).find(|(expected, found)| expected != found);
+        assert_eq!(first, None, "{} and {}", old.path, new.path);
+        assert_eq!(expected.len(), found.len());
+        assert_eq!(there.findings.new.len(), back.findings.resolved.len());
+    });
+}
+
+/// The model at a path with another main file.
+fn with_main_file(path: &Path, change: impl Fn(&[u8]) -> Vec<u8>) -> Option<[Model; 2]> {
+    let main = std::fs::read(path.join("saved_model.pb")).ok()?;
+    let read = |main: Vec<u8>| {
+        let others =
+            walkdir::WalkDir::new(path).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+        let others = others.filter(|entry| entry.file_name() != "saved_model.pb").map(|entry| {
+            let name = entry.path().strip_prefix(path).unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read(entry.path()).unwrap().into())
+        });
+        Model::in_memory("model", [("saved_model.pb".to_owned(), main.into())].into_iter().chain(others))
+    };
+    Some([read(main.clone()), read(change(&main))])
+}
+
+#[test]
+fn a_model_whose_functions_and_nodes_have_other_names_differs_in_naming_only() {
+    let said: Vec<String> = small_models()
+        .par_iter()
+        .filter_map(|path| {
+            let [old, new] = with_main_file(path, rename_all)?;
+            let (old, new) = (audited(&old), audited(&new));
+            let report = of(&old, &new);
+            adds_up(&report);
+            let others = report.breakdown.rows.iter().filter(|row| row.kind != DiffKind::Naming && row.delta != 0);
+            let mut said: Vec<String> = others.map(|row| format!("{}: {}", row.name, row.delta)).collect();
+            let functions = &report.functions;
+            let changed = functions.rows.iter().filter(|row| row.status != DiffStatus::Naming);
+            said.extend(changed.map(|row| format!("{:?} {} {:?}", row.status, row.name, row.old_name)));
+            let all: usize = old.meta_graphs.iter().map(|graph| graph.function_defs.len()).sum();
+            if functions.renamed != all as u64 {
+                said.push(format!("{} of {all} functions have another name", functions.renamed));
+            }
+            (!said.is_empty()).then(|| format!("{}: {said:#?}", path.display()))
+        })
+        .collect();
+    assert!(said.is_empty(), "{}", said.join("\n"));
+}
+
+#[test]
+fn one_function_more_less_or_another_is_found_as_exactly_that() {
+    let mut edited = 0;
+    for path in small_models() {
+        let Ok(main) = std::fs::read(path.join("saved_model.pb")) else { continue };
+        // One of each.
+        let names = uncalled_functions(&main);
+        if let Some(name) = names.get(names.len() / 2) {
+            for (edit, counts) in [(Edit::Duplicate, (1, 0, 0)), (Edit::Delete, (0, 1, 0)), (Edit::AddNode, (0, 0, 1))]
+            {
+                let [old, new] = with_main_file(&path, |main| edit_function(main, name, edit)).unwrap();
+                let report = of(&audited(&old), &audited(&new));
+                adds_up(&report);
+                let functions = &report.functions;
+                let found = (functions.added, functions.removed, functions.changed);
+                assert_eq!(found, counts, "{edit:?} of {name} of {}: {:#?}", path.display(), functions.rows);
+                assert!(
+                    functions
+                        .rows
+                        .iter()
+                        .all(|row| row.status == DiffStatus::Naming || row.name.contains(name.as_str()))
+                );
+                edited += 1;
+            }
+        }
+    }
+    assert!(edited >= 12, "{edited}");
+}
