@@ -15,9 +15,11 @@ use super::flow::{Flow, Taken, Value};
 use super::nodes::Node;
 use crate::graph::VertexKind;
 use crate::message::number::attr_value::I;
+use crate::message::number::attr_value::list_value::F;
 use crate::message::number::tensor_proto::{INT_VAL, INT64_VAL, TENSOR_CONTENT};
 use crate::message::{TensorProto, input_node, ops};
 use crate::proto::DataType;
+use crate::wire::{Field, WireType};
 
 /// How far back values are followed; from an id to its lookup there are a dozen nodes and a few calls.
 const MAX_DEPTH: usize = 128;
@@ -45,6 +47,17 @@ impl Bounds {
     /// The ids below a number.
     fn below(count: i64) -> Self {
         if count > 0 { Self { least: 0, greatest: count.saturating_sub(1) } } else { Self::ANY }
+    }
+
+    /// What is left where these are no number; all of them where that is not one number, or none at a side.
+    fn without(self, number: Self) -> Self {
+        let Self { least, greatest } = self;
+        match number {
+            Self { least: out, greatest: same } if out != same || least == greatest => self,
+            Self { least: out, .. } if out == least => Self { least: out.saturating_add(1), greatest },
+            Self { least: out, .. } if out == greatest => Self { least, greatest: out.saturating_sub(1) },
+            _ => self,
+        }
     }
 
     fn or(self, other: Self) -> Self {
@@ -166,8 +179,9 @@ impl<'c, 'a> Ids<'c, 'a> {
             b"Select" | b"SelectV2" => match input(0) {
                 Bounds { least: 1, greatest: 1 } => input(1),
                 Bounds { least: 0, greatest: 0 } => input(2),
-                _ => input(1).or(input(2)),
+                _ => self.chosen(value, node, 1, depth).or(self.chosen(value, node, 2, depth)),
             },
+            b"Bucketize" => Bounds { least: 0, greatest: boundaries(node) },
             b"Less" => less(input(0), input(1)),
             b"Greater" => less(input(1), input(0)),
             b"GreaterEqual" => not(less(input(0), input(1))),
@@ -197,12 +211,30 @@ impl<'c, 'a> Ids<'c, 'a> {
             b"StringToHashBucketFast" | b"StringToHashBucketStrong" | b"StringToHashBucket" => {
                 Bounds::below(integer(node, b"num_buckets").unwrap_or(0))
             }
+            b"SparseCross" if output.is(b"output_values", 1) => {
+                Bounds::below(integer(node, b"num_buckets").unwrap_or(0))
+            }
+            b"LookupTableSizeV2" | b"LookupTableSize" => self.size(value, node),
             b"RaggedTensorToTensor" => input(1).or(input(2)),
             b"SparseToDense" => input(2).or(input(3)),
             b"SparseFillEmptyRows" if output.is(b"output_values", 1) => input(1).or(input(3)),
             op if ops::TABLE_LOOKUPS.contains(&op) => self.found(value, node).or(input(2)),
             _ => self.result(value, node, output, depth),
         }
+    }
+
+    /// What an element can be of one of the two values that a choice is between, by its input: where the choice is whether
+    /// that value is a number, it is another one there. `where(ids == -1, hashes, ids)` gives no -1.
+    fn chosen(&self, value: Value<'a>, choice: &Node<'a>, at: usize, depth: usize) -> Bounds {
+        let input = |node: &Node<'a>, at: usize| node.inputs().nth(at).filter(|name| !name.starts_with(b"^"));
+        let Some(name) = input(choice, at) else { return Bounds::ANY };
+        let bounds = self.bounds(Value { name, ..value }, depth);
+        let condition = input(choice, 0).and_then(|name| self.flow.body(value.scope).node(input_node(name)));
+        let is_other = |node: &Node<'a>| matches!((node.op(), at), (b"Equal", 2) | (b"NotEqual", 1));
+        let Some(condition) = condition.filter(is_other) else { return bounds };
+        let (a, b) = (input(&condition, 0), input(&condition, 1));
+        let number = if a == Some(name) { b } else { a.filter(|_| b == Some(name)) };
+        number.map_or(bounds, |number| bounds.without(self.bounds(Value { name: number, ..value }, depth)))
     }
 
     /// What the functions give back that a node calls.
@@ -230,6 +262,33 @@ impl<'c, 'a> Ids<'c, 'a> {
         let table = find.inputs().next().map(|name| Value { name, ..value });
         let handles = table.and_then(|table| self.handles(table)).unwrap_or_default();
         handles.into_iter().map(|handle| self.table(handle)).reduce(Bounds::or).unwrap_or(Bounds::ANY)
+    }
+
+    /// How many keys a table has.
+    fn size(&self, value: Value<'a>, size: &Node<'a>) -> Bounds {
+        let table = size.inputs().next().map(|name| Value { name, ..value });
+        let handles = table.and_then(|table| self.handles(table)).unwrap_or_default();
+        let keys = |handle| self.keys(handle).map_or(Bounds::COUNT, Bounds::only);
+        handles.into_iter().map(keys).reduce(Bounds::or).unwrap_or(Bounds::COUNT)
+    }
+
+    /// How many keys the table has that a node of the graph stands for; `None` unless it is filled once, and from a file or a
+    /// constant.
+    fn keys(&self, handle: &'a [u8]) -> Option<i64> {
+        let takers = self.flow.taken(self.flow.of_graph(handle))?;
+        let is_fill = |op: &[u8]| ops::TABLE_FILLS.contains(&op) || ops::TABLE_FILLS_FROM_FILE.contains(&op);
+        let only_asks = |op: &[u8]| ops::TABLE_LOOKUPS.contains(&op) || ops::ASK_ABOUT_TABLES.contains(&op);
+        let mut fills = takers.iter().filter(|taken| !only_asks(taken.node.op()));
+        let (fill, None) = (fills.next().filter(|fill| is_fill(fill.node.op()))?, fills.next()) else { return None };
+        let source = Value { scope: fill.scope, name: fill.node.inputs().nth(1)? };
+        if ops::TABLE_FILLS_FROM_FILE.contains(&fill.node.op()) {
+            let lines = self.lines(&fill.node, source)?;
+            return lines.greatest.checked_sub(lines.least)?.checked_add(1);
+        }
+        let sources = self.handles(source)?;
+        let (name, None) = (sources.iter().next()?, sources.iter().nth(1)) else { return None };
+        let keys = self.flow.node_of_graph(name)?.attribute(b"value")?.tensor()?.shape()?;
+        i64::try_from(keys.iter().try_fold(1_u64, |product, size| product.checked_mul(*size))?).ok()
     }
 
     /// The nodes of the graph that a handle comes from; `None` where it may come from elsewhere.
@@ -352,6 +411,19 @@ fn cast(node: &Node<'_>, from: Bounds) -> Bounds {
 /// An attribute that is an integer; 0 is not written.
 fn integer(node: &Node<'_>, key: &[u8]) -> Option<i64> {
     node.attribute(key).map(|value| value.message().integer(I).cast_signed())
+}
+
+/// How many boundaries `Bucketize` has, which is also the number of its last bucket.
+fn boundaries(node: &Node<'_>) -> i64 {
+    let list = node.attribute(b"boundaries").and_then(|value| value.list());
+    let count = |field: &Field| match field.wire_type {
+        // Packed, four bytes each.
+        WireType::Len => field.payload().len() / 4,
+        _ => 1,
+    };
+    let all =
+        list.map(|list| list.fields().filter(|field| field.number == F).map(|field| count(&field)).sum::<usize>());
+    all.and_then(|all| i64::try_from(all).ok()).unwrap_or(i64::MAX)
 }
 
 /// Which output of a node a value is.

@@ -29,15 +29,21 @@ pub(super) const FUNCTION_AS_MODULE: &str = r#"tables = [x for x in tf.train.Tra
 served = tf.Module(); served.kept = [*serve.get_concrete_function().variables, *tables]
 tf.saved_model.save(served, "exported", signatures=serve)"#;
 
-/// Saves the function that serves with the variables that it reads, and no other function.
-pub(super) const SIGNATURE_AS_MODULE: &str = r#"serve, served = module.serve.get_concrete_function(), tf.Module()
-served.used = serve.variables
+/// Saves a function over a tf_keras model, which has an input signature, with the variables and tables that it reads.
+pub(super) const SERVE_OF_MODEL: &str = r#"served = tf.Module(); served.tables = [x.lookup_table for x in model.submodules if hasattr(x, "lookup_table")]
+served.kept = serve.get_concrete_function().variables
 tf.saved_model.save(served, "exported", signatures=serve)"#;
 
-/// Builds the graph of TensorFlow 1 once more, for what it serves. `build` and `checkpoint` are the user's.
-pub(super) const GRAPH_AGAIN: &str = r#"with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-    inputs, outputs = build(training=False); tf.compat.v1.train.Saver().restore(session, checkpoint)
-    tf.compat.v1.saved_model.simple_save(session, "exported", inputs, outputs)"#;
+/// The same of a model of Keras 3.
+pub(super) const ARCHIVE_OF_SERVE: &str = r#"archive = keras.export.ExportArchive(); serve.get_concrete_function()
+[archive.track(layer) for layer in model.layers if not layer.variables]
+archive.add_endpoint("serve", serve); archive.write_out("exported")"#;
+
+/// Builds the graph of TensorFlow 1 once more, for what it serves. `build` and `checkpoint` are the user's. A `Saver` that
+/// restores would stay in the graph, beside the one that saving adds.
+pub(super) const GRAPH_AGAIN: &str = r#"v1 = tf.compat.v1; session = v1.InteractiveSession(graph=tf.Graph()); inputs, outputs = build(training=False)
+[v.load(tf.train.load_variable(checkpoint, v.op.name), session) for v in v1.global_variables()]
+v1.saved_model.simple_save(session, "exported", inputs, outputs); session.close()"#;
 
 /// What to do about a cause, for the kinds of model that it is for.
 #[derive(Debug, Clone, Copy)]

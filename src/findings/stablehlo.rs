@@ -4,7 +4,10 @@
 //! attribute is that another one holds. A dense array is such an attribute: numbers, then its bytes behind their length. A
 //! module of the first versions is text, which has an array as `dense<"0x...">`, two digits a byte.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use memchr::memmem;
 
 use super::constants::LARGE;
 
@@ -18,6 +21,9 @@ const RESOURCE: u8 = 5;
 /// How many numbers stand before the bytes of an array: its kind, its type, its length.
 const NUMBERS: usize = 4;
 
+/// The name of the dialect, which is before each operation.
+const DIALECT: &[u8] = b"stablehlo.";
+
 /// What begins an array as text.
 const HEX: &[u8] = b"\"0x";
 
@@ -28,6 +34,25 @@ pub(super) struct Weight {
     pub(super) range: Range<usize>,
     /// The bytes that it is of: half of those of the text.
     pub(super) bytes: usize,
+}
+
+impl Weight {
+    /// The bytes that it is of, in a module that it was found in.
+    pub(super) fn content<'m>(&self, module: &'m [u8]) -> Option<Cow<'m, [u8]>> {
+        let written = module.get(self.range.clone())?;
+        if written.len() == self.bytes {
+            return Some(Cow::Borrowed(written));
+        }
+        let digit = |byte: &u8| char::from(*byte).to_digit(16);
+        let byte = |pair: &[u8; 2]| u8::try_from(digit(&pair[0])? << 4 | digit(&pair[1])?).ok();
+        let (pairs, _) = written.as_chunks::<2>();
+        pairs.iter().map(byte).collect::<Option<Vec<u8>>>().map(Cow::Owned)
+    }
+}
+
+/// Whether these bytes are a module, in either form.
+pub(super) fn is_module(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC) || memmem::find(bytes, DIALECT).is_some()
 }
 
 /// The large arrays of a module; none where it is neither form.

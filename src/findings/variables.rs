@@ -58,6 +58,11 @@ const SCOPES: usize = 8;
 /// The classes of Keras's optimizers, which are the scopes of their variables.
 const OF_KERAS: [&str; 7] = ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam"];
 
+/// What they call their steps and what they are set to (`tensorflow/python/keras/optimizers.py` of TensorFlow 1.13,
+/// `optimizer_v2/`).
+const SETTINGS: [&str; 9] =
+    ["iterations", "iter", "lr", "learning_rate", "decay", "momentum", "rho", "beta_1", "beta_2"];
+
 /// How metrics of Keras 2 name themselves in a SavedObjectGraph.
 const METRIC: &[u8] = b"_tf_keras_metric";
 
@@ -359,18 +364,21 @@ fn slots(variables: &Variables<'_>) -> HashSet<usize> {
     };
     variables
         .all()
-        .filter(|(_, about)| is_of_optimizer(about))
+        .filter(|(tensor, about)| {
+            is_of_optimizer(&about.key) || variables.is_served && is_of_optimizer(variables.name(*tensor))
+        })
         .map(|(tensor, _)| tensor)
         .chain(variables.all().filter_map(of_primary))
         .collect()
 }
 
-/// Whether a variable is one that Keras made in the scope of an optimizer without a name of its own: `training/SGD/Variable_1`
-/// (`keras/optimizers.py` up to TensorFlow 1.13, whose moments are `K.zeros(shape)`).
-fn is_of_optimizer(about: &Tensor) -> bool {
-    let Some((scope, name)) = about.key.rsplit_once('/') else { return false };
+/// Whether a variable of this name is one that Keras made in the scope of an optimizer: a moment without a name of its own,
+/// `training/SGD/Variable_1` (`keras/optimizers.py` up to TensorFlow 1.13, whose moments are `K.zeros(shape)`), or what the
+/// optimizer counts and is set to, `Adam/iterations`.
+fn is_of_optimizer(name: &str) -> bool {
+    let Some((scope, name)) = name.rsplit_once('/') else { return false };
     let optimizer = scope.rsplit('/').next().unwrap_or_default();
-    name.strip_prefix("Variable").is_some_and(is_counter)
+    std::iter::once("Variable").chain(SETTINGS).any(|own| name.strip_prefix(own).is_some_and(is_counter))
         && OF_KERAS.iter().any(|class| optimizer.strip_prefix(class).is_some_and(is_counter))
 }
 

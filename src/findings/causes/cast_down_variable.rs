@@ -19,9 +19,15 @@ pub(super) const CAUSE: Cause = Cause {
     id: "cast-down-variable",
     remedies: &[
         Remedy::of(
-            &[ModelKind::TfKeras, ModelKind::Keras3],
+            &[ModelKind::Keras3],
             "Make the model once more with the small type as its policy, copy the weights into it, and export that.",
-            "",
+            SMALL,
+            "the exported model is trained further, which needs the weights as they are.",
+        ),
+        Remedy::of(
+            &[ModelKind::TfKeras],
+            "Make the model once more with the small type as its policy, copy the weights into it, and export that.",
+            SMALL_OF_KERAS_2,
             "the exported model is trained further, which needs the weights as they are.",
         ),
         Remedy::any(
@@ -34,6 +40,14 @@ pub(super) const CAUSE: Cause = Cause {
     detect,
     only_information: None,
 };
+
+const SMALL: &str = r#"a, clone = keras.export.ExportArchive(), lambda x: type(x).from_config({**x.get_config(), "dtype": x.compute_dtype})
+small = keras.models.clone_model(model, clone_function=clone); small.set_weights(model.get_weights())
+a.add_endpoint("serve", small.__call__, small.inputs); a.write_out("exported")"#;
+
+const SMALL_OF_KERAS_2: &str = r#"clone = lambda x: type(x).from_config({**x.get_config(), "dtype": x.compute_dtype})
+small = keras.models.clone_model(model, clone_function=clone); small.set_weights(model.get_weights())
+small.export("exported")"#;
 
 /// `Cast.DstT`.
 const TO: &[u8] = b"DstT";

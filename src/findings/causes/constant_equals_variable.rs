@@ -11,6 +11,7 @@ use foldhash::HashSet;
 use crate::duplicates::{Group, Member, Place};
 use crate::findings::objects;
 use crate::findings::removal::{self, Gone};
+use crate::findings::variables::Variables;
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::{EdgeKind, MetaGraphReach, VertexKind};
 use crate::identity::TensorId;
@@ -38,26 +39,47 @@ const REMEDIES: &[Remedy] = &[Remedy::any(
 /// variables are frozen, those of less than this that no signature needs are taken for frozen as well.
 const TELLING: u64 = 1 << 10;
 
-fn detect(context: &Context<'_>) -> Option<Detected> {
+/// The variables that signatures use as constants, with the constant of each, and those that may be: they are too small to
+/// be compared.
+struct Frozen<'c> {
+    constants: BTreeMap<usize, &'c Member>,
+    small: BTreeSet<usize>,
+}
+
+/// The tensors that signatures use as constants.
+pub(super) fn tensors(context: &Context<'_>, variables: &Variables<'_>) -> BTreeSet<usize> {
+    frozen(context, variables)
+        .map_or_else(BTreeSet::new, |found| found.constants.keys().chain(&found.small).copied().collect())
+}
+
+fn frozen<'c>(context: &'c Context<'_>, variables: &Variables<'_>) -> Option<Frozen<'c>> {
     let groups = context.duplicates.groups.iter().filter(|group| group.tensors().next().is_some());
     let groups: Vec<&Group> = groups.filter(|group| constants(group).next().is_some()).collect();
     if groups.is_empty() {
         return None;
     }
-    let variables = context.variables().filter(|variables| variables.is_served)?;
+    if !variables.is_served {
+        return None;
+    }
     let all: BTreeSet<usize> = variables.all().map(|(tensor, _)| tensor).collect();
     let called = called(context, groups.iter().flat_map(|group| constants(group)));
-    let mut frozen: BTreeMap<usize, &Member> = BTreeMap::new();
+    let mut constants_of: BTreeMap<usize, &Member> = BTreeMap::new();
     for group in groups {
         let Some(constant) = constants(group).find(|member| called.contains(&key(member))) else { continue };
         let tensors = group.tensors().map(TensorId::position).filter(|tensor| all.contains(tensor));
-        frozen.extend(tensors.filter(|tensor| !variables.is_called(*tensor)).map(|tensor| (tensor, constant)));
+        constants_of.extend(tensors.filter(|tensor| !variables.is_called(*tensor)).map(|tensor| (tensor, constant)));
     }
-    if frozen.is_empty() {
+    if constants_of.is_empty() {
         return None;
     }
     let is_small = |tensor: usize, bytes: u64| bytes < TELLING && !variables.is_called(tensor);
     let small = variables.all().filter(|(tensor, about)| is_small(*tensor, about.bytes)).map(|(tensor, _)| tensor);
+    Some(Frozen { constants: constants_of, small: small.collect() })
+}
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let variables = context.variables()?;
+    let Frozen { constants: frozen, small } = frozen(context, variables)?;
     let tensors: BTreeSet<usize> = frozen.keys().copied().chain(small).collect();
     let mut gone = Gone { tensors, ..Gone::default() };
     uncalled_functions(context, &mut gone);

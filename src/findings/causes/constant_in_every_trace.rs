@@ -10,7 +10,7 @@ use foldhash::HashMap;
 
 use crate::duplicates::{self, Group, Member};
 use crate::findings::claims::Claims;
-use crate::findings::constants::{Constant, VARIABLE_BYTES};
+use crate::findings::constants::{Constant, Scope, VARIABLE_BYTES};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::message::ops;
@@ -32,7 +32,7 @@ pub(super) const CAUSE: Cause = Cause {
 const NAMED: usize = 4;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let members = |group: &Group| group.members.iter().filter(|member| is_in_function(member)).count();
+    let members = |group: &Group| group.members.iter().filter(|member| is_in_node(member)).count();
     let several: Vec<&Group> = context.duplicates.groups.iter().filter(|group| members(group) > 1).collect();
     if several.is_empty() {
         return None;
@@ -40,12 +40,13 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let large = context.large().constants.iter().enumerate();
     let by_payload: HashMap<u64, (usize, &Constant<'_>)> =
         large.map(|(position, constant)| (context.part(&constant.payload).start, (position, constant))).collect();
-    let (mut parts, mut evidence, mut copies) = (Vec::new(), Evidence::default(), 0);
+    let (mut parts, mut evidence, mut copies, mut is_in_one) = (Vec::new(), Evidence::default(), 0, true);
     for group in several {
         let of_group = group.members.iter().filter_map(|member| constant_of(member, &by_payload));
         let found: Vec<&Constant<'_>> =
-            of_group.filter(|(position, _)| !is_of_saver(context, *position)).map(|(_, constant)| constant).collect();
-        let Some(kept) = found.first().filter(|_| functions_of_one_graph(&found) > 1) else { continue };
+            of_group.filter(|(position, _)| !is_for_start(context, *position)).map(|(_, constant)| constant).collect();
+        let Some(kept) = found.first().filter(|_| is_repeated(&found)) else { continue };
+        is_in_one &= places_of_one_graph(&found) < 2;
         let nodes: Vec<Range<usize>> = found.iter().map(|constant| constant.node.range()).collect();
         let all = nodes.iter().map(|range| context.cost(range)).fold(0, u64::saturating_add);
         // The variable holds the bytes themselves, however the graph writes them.
@@ -61,8 +62,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     context.claim(&mut claims, parts);
     let constants = plural(evidence.count(), "constant is", "constants are");
     let (times, size) = (plural(copies as u64, "time", "times"), bytes(claims.bytes()));
+    let places = if is_in_one { "several nodes of one graph" } else { "several functions" };
     (!evidence.is_empty()).then(|| Detected {
-        message: format!("{constants} in several functions, {times} in all: variables would hold them in {size} less."),
+        message: format!("{constants} in {places}, {times} in all: variables would hold them in {size} less."),
         evidence,
         claims,
         beyond: 0,
@@ -74,20 +76,28 @@ fn constant_of<'c, 'a>(
     member: &Member,
     by_payload: &HashMap<u64, (usize, &'c Constant<'a>)>,
 ) -> Option<(usize, &'c Constant<'a>)> {
-    let (position, constant) = by_payload.get(&member.range.start).filter(|_| is_in_function(member))?;
+    let (position, constant) = by_payload.get(&member.range.start).filter(|_| is_in_node(member))?;
     Some((*position, *constant))
 }
 
-fn is_in_function(member: &Member) -> bool {
-    matches!(member.place, duplicates::Place::Node(_, Some(_)))
+fn is_in_node(member: &Member) -> bool {
+    matches!(member.place, duplicates::Place::Node(..))
 }
 
-fn is_of_saver(context: &Context<'_>, constant: usize) -> bool {
-    context.uses().ends(constant).any(|found| ops::is_saver(found.node.op()))
+/// Whether a saver takes a constant, or something that sets a variable or a table: those are other causes.
+fn is_for_start(context: &Context<'_>, constant: usize) -> bool {
+    context.uses().ends(constant).any(|found| ops::is_saver(found.node.op()) || ops::sets_resource(found.node.op()))
 }
 
-/// In how many functions of one metagraph these constants are, at most.
-fn functions_of_one_graph(constants: &[&Constant<'_>]) -> usize {
+/// Whether constants are in several functions, or more than once in a graph or in a function.
+fn is_repeated(constants: &[&Constant<'_>]) -> bool {
+    let mut scopes: Vec<Scope> = constants.iter().map(|constant| constant.scope).collect();
+    scopes.sort_unstable();
+    places_of_one_graph(constants) > 1 || scopes.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
+}
+
+/// In how many places of one metagraph these constants are, at most: its graph, and each of its functions.
+fn places_of_one_graph(constants: &[&Constant<'_>]) -> usize {
     let mut functions: BTreeMap<usize, Vec<Option<usize>>> = BTreeMap::new();
     for constant in constants {
         functions.entry(constant.scope.meta_graph).or_default().push(constant.scope.function);
@@ -100,12 +110,20 @@ fn functions_of_one_graph(constants: &[&Constant<'_>]) -> usize {
     functions.values_mut().map(distinct).max().unwrap_or(0)
 }
 
-/// A constant's name and the functions that have it.
+/// A constant's name and the functions that have it, or the names that it has in a graph.
 fn told(context: &Context<'_>, constants: &[&Constant<'_>]) -> String {
-    let name = quoted(constants.first().map(|constant| constant.node.name()).unwrap_or_default());
-    let functions = constants.iter().filter_map(|constant| context.functions().get(constant.scope.function?));
-    let named: Vec<String> = functions.take(NAMED).map(|function| quoted(function.name)).collect();
-    let rest = constants.len().saturating_sub(NAMED);
-    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    format!("{name} in {}{more}", named.join(", "))
+    let name = |constant: &&Constant<'_>| quoted(constant.node.name());
+    let function = |constant: &&Constant<'_>| context.functions().get(constant.scope.function?);
+    let more = |named: usize| match constants.len().saturating_sub(named) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let functions: Vec<String> =
+        constants.iter().filter_map(|constant| Some(quoted(function(constant)?.name))).take(NAMED).collect();
+    if functions.is_empty() {
+        let names: Vec<String> = constants.iter().map(name).take(NAMED).collect();
+        return format!("{}{} in the graph", names.join(", "), more(names.len()));
+    }
+    let first = constants.first().map(name).unwrap_or_default();
+    format!("{first} in {}{}", functions.join(", "), more(functions.len()))
 }

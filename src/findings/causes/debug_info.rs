@@ -21,7 +21,8 @@ pub(super) const CAUSE: Cause = Cause {
     id: "debug-info",
     remedies: &[Remedy::any(
         "Delete `debug/`, and save without `save_debug_info=True` the next time.",
-        "tf.saved_model.save(module, \"exported\", options=tf.saved_model.SaveOptions(save_debug_info=False))",
+        "options = tf.saved_model.SaveOptions(save_debug_info=False)\n\
+         tf.saved_model.save(module, \"exported\", signatures=serve, options=options)",
         "errors of the served model are traced back to the code that exported it.",
     )],
     long: include_str!("../../../docs/findings/debug-info.md"),

@@ -32,6 +32,10 @@ pub(super) const CAUSE: Cause = Cause {
 const READ: [&str; 3] = ["fingerprint.pb", "keras_metadata.pb", "tfhub_module.pb"];
 const READ_BELOW: [&str; 4] = ["variables/", "assets/", "assets.extra/", "debug/"];
 
+/// Where a model's checkpoint is, and what the names of its files begin with (`tensorflow/cc/saved_model/constants.h`).
+const VARIABLES: &str = "variables/";
+const CHECKPOINT: &str = "variables.";
+
 /// What a foreign file is of. The order is that in which a message counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
@@ -199,13 +203,17 @@ fn foreign<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a File, Kind)> 
         .filter(|(_, file)| MODEL_FILES.contains(file))
         .map(|(directory, _)| directory)
         .collect();
+    // The checkpoint of the model itself, put beside the main file: where it lies no loader reads it, and without it none
+    // loads the model.
+    let is_whole = names.iter().any(|name| name.starts_with(VARIABLES));
     files.iter().filter_map(move |file| {
         let name = &*file.name;
+        let is_misplaced = !is_whole && name.strip_prefix(CHECKPOINT).is_some_and(|rest| !rest.contains('/'));
         let is_read = main.is_some_and(|main| main.name == file.name)
             || MODEL_FILES.contains(&name)
             || READ.contains(&name)
             || READ_BELOW.iter().any(|below| name.starts_with(below));
-        if is_read {
+        if is_read || is_misplaced {
             return None;
         }
         let is_inner = || directories(name).any(|directory| inner.contains(directory));
@@ -308,6 +316,14 @@ mod tests {
             "variables/variables.index",
         ];
         assert_eq!(foreign(&names), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_models_own_checkpoint_in_the_wrong_place_is_not_foreign_and_a_copy_of_it_is() {
+        let misplaced = ["variables.data-00000-of-00001", "variables.index"];
+        assert_eq!(foreign(&misplaced), [""; 0]);
+        assert_eq!(foreign(&[&misplaced[..], &["variables/variables.index"]].concat()), misplaced);
+        assert_eq!(foreign(&["old/variables.index"]), ["old/variables.index"]);
     }
 
     #[test]

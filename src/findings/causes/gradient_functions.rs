@@ -10,6 +10,7 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::kind::ModelKind::{Jax, Keras3, TfKeras};
 use crate::findings::nodes::Function;
 use crate::findings::program::{Program, Via};
+use crate::findings::stablehlo;
 use crate::findings::{Cause, Context, Detected, LEAST_BYTES, Remedy, quoted};
 use crate::message::AttrValue;
 use crate::size::{bytes, plural};
@@ -84,11 +85,19 @@ pub(super) fn without_data(function: &Function<'_>) -> Vec<Range<usize>> {
     parts
 }
 
-/// The blobs of an attribute that are large enough to be a finding of their own.
+/// The blobs of an attribute that are large enough to be a finding of their own; of a program the arrays in it.
 fn data(value: &AttrValue<'_>) -> Vec<Range<usize>> {
+    let is_large = |range: &Range<usize>| range.len() as u64 >= LEAST_BYTES;
     let elements = value.tensor().and_then(|tensor| Some(tensor.elements()?.1));
-    let blobs = [value.s(), elements].into_iter().flatten();
-    blobs.filter(|range| range.len() as u64 >= LEAST_BYTES).collect()
+    let Some(string) = value.s().filter(is_large) else { return elements.into_iter().filter(is_large).collect() };
+    let bytes = value.message().file().get(string.clone()).unwrap_or_default();
+    if !stablehlo::is_module(bytes) {
+        return vec![string];
+    }
+    let within = |array: stablehlo::Weight| string.start + array.range.start..string.start + array.range.end;
+    let mut arrays: Vec<Range<usize>> = stablehlo::weights(bytes).into_iter().map(within).collect();
+    arrays.sort_unstable_by_key(|array| array.start);
+    arrays
 }
 
 #[cfg(test)]
@@ -124,6 +133,17 @@ mod tests {
     fn a_gradient_that_is_called_as_well_stays() {
         let nodes = [call("y", "f", &[]), call("z", "gradient", &[])];
         assert_eq!(found(&model(&nodes, &large(&[])), super::CAUSE.id), None);
+    }
+
+    #[test]
+    fn a_program_in_a_gradient_goes_but_for_the_weights_in_it() {
+        let program = |module: &str| node("p", "XlaCallModule").entry(5, "module", &message().bytes(2, module));
+        let bytes = |gradient| found(&model(&[call("y", "f", &[])], &gradient), super::CAUSE.id).unwrap().bytes;
+        let code = "stablehlo.add ".repeat(200);
+        let (without, with) = (bytes(large(&[])), bytes(large(&[program(&code)])));
+        assert!(with - without > 2800, "{with} is {without} and less than the program");
+        let weights = format!("{code} stablehlo.constant dense<\"0x{}\"> : tensor<1250xf32>", "0A".repeat(5000));
+        assert!(bytes(large(&[program(&weights)])) - with < 200);
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub(super) const CAUSE: Cause = Cause {
 /// What TensorFlow's loader calls a loaded function.
 const RESTORED: &[u8] = b"restored_function_body";
 
+/// What it calls the function that a signature is (`tensorflow/python/saved_model/signature_serialization.py`).
+const SIGNATURE_WRAPPER: &[u8] = b"signature_wrapper";
+
 /// The identifier of the object that holds signatures (`tensorflow/python/saved_model/signature_serialization.py`).
 const SIGNATURE_MAP: &[u8] = b"signature_map";
 
@@ -58,20 +61,33 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 /// there are. `None` without any.
 fn wrappers(program: &Program<'_>) -> Option<(Vec<bool>, u64)> {
     let is_restored: Vec<bool> = program.functions.iter().map(|function| contains(function.name, RESTORED)).collect();
-    if !is_restored.contains(&true) {
+    let is_signature: Vec<bool> =
+        program.functions.iter().map(|function| contains(function.name, SIGNATURE_WRAPPER)).collect();
+    if !is_restored.contains(&true) && is_signature.iter().filter(|is_signature| **is_signature).count() < 2 {
         return None;
     }
-    let callees: Vec<Option<Thing>> = program.functions.iter().map(|function| hands_on(program, function)).collect();
-    let hands_on = |function: Thing| callees.get(function).is_some_and(Option::is_some);
+    let asked = program.functions.iter().zip(is_restored.iter().zip(&is_signature));
+    let callees =
+        asked.map(|(function, flags)| (flags != (&false, &false)).then(|| hands_on(program, function)).flatten());
+    let callees: Vec<Option<Thing>> = callees.collect();
+    let hands_on = |function: Thing| program.functions.get(function).and_then(|of| hands_on(program, of)).is_some();
     let mut gone = Gone(vec![false; program.thing_of(program.objects.len())]);
     let mut loads = 0;
-    for (number, (callee, _)) in callees.iter().zip(is_restored).enumerate().filter(|(_, (_, restored))| *restored) {
+    for (number, (callee, _)) in callees.iter().zip(&is_restored).enumerate().filter(|(_, (_, restored))| **restored) {
         let Some(callee) = callee else { continue };
         loads += 1;
         gone.mark(number);
         // The loaded function, where all it did was to hand on: who calls it can do the same.
         if hands_on(*callee) {
             gone.mark(*callee);
+        }
+    }
+    // A signature that was loaded, and saved as one again, has a wrapper more.
+    let is_signature = |function: Thing| is_signature.get(function).copied().unwrap_or(false);
+    for (number, callee) in callees.iter().enumerate().filter(|(number, _)| is_signature(*number)) {
+        if let Some(callee) = callee.filter(|callee| is_signature(*callee) && hands_on(*callee) && *callee != number) {
+            loads += 1;
+            gone.mark(callee);
         }
     }
     if loads == 0 {
@@ -224,6 +240,21 @@ mod tests {
     fn wrappers_in_the_source_and_bodies_that_compute_are_no_cause() {
         assert_eq!(names(&[wrapper("f", "g"), wrapper("g", "h"), body("h")]), [""; 0]);
         assert_eq!(names(&[wrapper("f", "restored_function_body_1"), body("restored_function_body_1")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_signature_that_was_loaded_and_saved_again_is_a_wrapper_more_each_time() {
+        let thrice = [
+            wrapper("f", "signature_wrapper_3"),
+            wrapper("signature_wrapper_3", "signature_wrapper_2"),
+            wrapper("signature_wrapper_2", "signature_wrapper_1"),
+            wrapper("signature_wrapper_1", "g"),
+            body("g"),
+        ];
+        assert_eq!(names(&thrice), ["signature_wrapper_1", "signature_wrapper_2"]);
+        // Each signature of a model has a wrapper, and two may call one function.
+        let two = [wrapper("signature_wrapper_a", "g"), wrapper("signature_wrapper_b", "g"), body("g")];
+        assert_eq!(names(&two), [""; 0]);
     }
 
     #[test]

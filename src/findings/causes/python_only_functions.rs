@@ -7,11 +7,11 @@
 use foldhash::HashSet;
 
 use super::gradient_functions::without_data;
-use super::{layer_traces, unserved_variable};
+use super::{layer_traces, trace_per_argument, unserved_variable};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Thing, Via};
-use crate::findings::remedy::SIGNATURE_AS_MODULE;
+use crate::findings::remedy::{ARCHIVE_OF_SERVE, FUNCTION_AS_MODULE, SERVE_OF_MODEL};
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
 use crate::graph::VertexKind;
 use crate::size::{bytes, plural};
@@ -20,14 +20,20 @@ pub(super) const CAUSE: Cause = Cause {
     id: "python-only-functions",
     remedies: &[
         Remedy::of(
-            &[ModelKind::TfKeras, ModelKind::Keras3],
+            &[ModelKind::TfKeras],
+            "Save a module with the function that serves and what it reads, and no other function.",
+            SERVE_OF_MODEL,
+            "a Python program loads the model and calls these functions.",
+        ),
+        Remedy::of(
+            &[ModelKind::Keras3],
             "Export with `keras.export.ExportArchive` and an endpoint for each function that is served.",
-            "",
+            ARCHIVE_OF_SERVE,
             "a Python program loads the model and calls these functions.",
         ),
         Remedy::any(
             "Save an object that holds the variables of the signature's function, and no other function.",
-            SIGNATURE_AS_MODULE,
+            FUNCTION_AS_MODULE,
             "a Python program loads the model and calls these functions.",
         ),
     ],
@@ -66,7 +72,8 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     })
 }
 
-/// What goes with the traces that no signature needs, but for what goes with those that Keras saved of layers.
+/// What goes with the traces that no signature needs, but for what goes with those that Keras saved of layers, and with those
+/// that are there once for each number.
 fn of_program(context: &Context<'_>, program: &Program<'_>) -> Vec<bool> {
     let Some(graph) = context.reach.meta_graphs.get(program.meta_graph).and_then(Option::as_ref) else {
         return Vec::new();
@@ -87,7 +94,12 @@ fn of_program(context: &Context<'_>, program: &Program<'_>) -> Vec<bool> {
         _ => false,
     });
     let traces = program.without(|from, need| need.via == Via::Child && is_keras(from, need.to));
-    all.into_iter().zip(traces).map(|(gone, of_keras)| gone && !of_keras).collect()
+    let mut gone: Vec<bool> = all.into_iter().zip(traces).map(|(gone, of_keras)| gone && !of_keras).collect();
+    if gone.contains(&true) {
+        let again = trace_per_argument::gone(context, program);
+        gone.iter_mut().zip(again).for_each(|(gone, again)| *gone &= !again);
+    }
+    gone
 }
 
 #[cfg(test)]

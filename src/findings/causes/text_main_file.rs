@@ -17,9 +17,9 @@ pub(super) const CAUSE: Cause = Cause {
     id: "text-main-file",
     remedies: &[Remedy::any(
         "Write the main file in binary: read the text with protobuf, write `saved_model.pb`, and delete the text.",
-        "from google.protobuf import text_format; from tensorflow.core.protobuf import saved_model_pb2\n\
+        "import os; from google.protobuf import text_format; from tensorflow.core.protobuf import saved_model_pb2\n\
          model = text_format.Parse(open(\"saved_model.pbtxt\").read(), saved_model_pb2.SavedModel())\n\
-         open(\"saved_model.pb\", \"wb\").write(model.SerializeToString())",
+         open(\"saved_model.pb\", \"wb\").write(model.SerializeToString()); os.remove(\"saved_model.pbtxt\")",
         "people read or review the text where it is, as test data of a repository.",
     )],
     long: include_str!("../../../docs/findings/text-main-file.md"),

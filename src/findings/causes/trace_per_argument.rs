@@ -45,16 +45,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         if repeated.is_empty() {
             continue;
         }
-        let ended: HashSet<Thing> = repeated.iter().flat_map(|(_, traces)| traces.iter().copied()).collect();
-        let things = program.objects.iter().enumerate().map(|(number, object)| (program.thing_of(number), object));
-        let is_ended = |object: &Object<'_>| program.bare_function(object).is_some_and(|trace| ended.contains(&trace));
-        let bare: HashSet<Thing> = things.filter(|(_, object)| is_ended(object)).map(|(thing, _)| thing).collect();
-        let gone = program.without(|_, need| match need.via {
-            Via::Trace => ended.contains(&need.to),
-            // A trace is an attribute of its function object as well.
-            Via::Child => bare.contains(&need.to),
-            _ => false,
-        });
+        let gone = without(program, &repeated);
         for (kept, others) in &repeated {
             let freed = others.iter().filter(|trace| gone.get(**trace).copied().unwrap_or(false));
             let freed: Vec<&Function<'_>> = freed.filter_map(|trace| program.functions.get(*trace)).collect();
@@ -75,6 +66,27 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         claims,
         beyond,
     })
+}
+
+/// What goes with all traces but the first of each function.
+fn without(program: &Program<'_>, repeated: &[(Thing, Vec<Thing>)]) -> Vec<bool> {
+    let ended: HashSet<Thing> = repeated.iter().flat_map(|(_, traces)| traces.iter().copied()).collect();
+    let things = program.objects.iter().enumerate().map(|(number, object)| (program.thing_of(number), object));
+    let is_ended = |object: &Object<'_>| program.bare_function(object).is_some_and(|trace| ended.contains(&trace));
+    let bare: HashSet<Thing> = things.filter(|(_, object)| is_ended(object)).map(|(thing, _)| thing).collect();
+    program.without(|_, need| match need.via {
+        Via::Trace => ended.contains(&need.to),
+        // A trace is an attribute of its function object as well.
+        Via::Child => bare.contains(&need.to),
+        _ => false,
+    })
+}
+
+/// What goes of a program, by the numbers of things, where each function is traced once for all numbers; nothing where none
+/// is traced for several.
+pub(super) fn gone(context: &Context<'_>, program: &Program<'_>) -> Vec<bool> {
+    let repeated = repeated(context, program);
+    if repeated.is_empty() { Vec::new() } else { without(program, &repeated) }
 }
 
 /// The traces that differ from another one of their function in a number only: the one that may stay, and the others.

@@ -13,6 +13,7 @@ use crate::findings::claims::Claims;
 use crate::findings::constants::Scope;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Node;
+use crate::findings::remedy::GRAPH_AGAIN;
 use crate::findings::{Cause, Context, Detected, Remedy, quoted, savers};
 use crate::graph::{EdgeKind, MetaGraphReach, Root, VertexKind, VertexSet};
 use crate::message::number::collection_def::{BYTES_LIST, NODE_LIST, node_list};
@@ -26,9 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     id: "training-graph",
     remedies: &[Remedy::any(
         "Build the graph for serving by itself, restore the checkpoint into it, and save that session.",
-        "with tf.Graph().as_default(), tf.compat.v1.Session() as session:\n\
-         \x20   inputs, outputs = build_for_serving(); tf.compat.v1.train.Saver().restore(session, checkpoint)\n\
-         \x20   tf.compat.v1.saved_model.simple_save(session, \"exported\", inputs, outputs)",
+        GRAPH_AGAIN,
         "a program loads the graph to train it further, or runs these nodes by their names.",
     )],
     long: include_str!("../../../docs/findings/training-graph.md"),

@@ -17,7 +17,7 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Thing, Via};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{Variables, objects_by_key};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
 use crate::message::Message;
 use crate::message::number::keras::saved_metadata::NODES;
 use crate::message::number::keras::saved_object::NODE_ID;
@@ -26,15 +26,28 @@ use crate::wire::{Field, fields};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "training-wrapper",
-    remedies: &[Remedy::any(
-        "Take the wrappers off before the export: `strip_pruning`, `strip_clustering`, `WeightNormalization.remove`.",
-        "",
-        "pruning, clustering or training goes on from this very directory.",
-    )],
+    remedies: &[
+        Remedy::of(
+            &[ModelKind::TfKeras],
+            "Take the wrappers off before the export: `strip_pruning`, `strip_clustering`, `WeightNormalization.remove`.",
+            STRIPPED,
+            "pruning, clustering or training goes on from this very directory.",
+        ),
+        Remedy::any(
+            "Take the wrappers off before the export: `strip_pruning`, `strip_clustering`, `WeightNormalization.remove`.",
+            "",
+            "pruning, clustering or training goes on from this very directory.",
+        ),
+    ],
     long: include_str!("../../../docs/findings/training-wrapper.md"),
     detect,
     only_information: None,
 };
+
+/// Takes off what tfmot wrapped; a model without one of the two wrappers stays as it is.
+const STRIPPED: &str = "import tensorflow_model_optimization as tfmot
+model = tfmot.sparsity.keras.strip_pruning(tfmot.clustering.keras.strip_clustering(model))
+model.save(\"exported\", include_optimizer=False)";
 
 /// The attribute by which every wrapper has its layer (`keras.layers.Wrapper`).
 const LAYER: &[u8] = b"layer";

@@ -262,6 +262,50 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_word_that_is_hashed_instead_is_no_id() {
+        let choice = |op: &str, order: [&str; 2], branches: [&str; 2]| {
+            let hash = node_of("h", "StringToHashBucketFast", &["x"]).entry(5, "num_buckets", &message().int(3, 30));
+            let [a, b] = order;
+            let compare = node_of("is", op, &[a, b]);
+            let [yes, no] = branches;
+            rows(&[lookup("l"), hash, compare, node_of("ids", "SelectV2", &["is:z:0", yes, no])])
+        };
+        let (ids, none, hash) = ("l:values:0", "none:output:0", "h:output:0");
+        assert_eq!(choice("Equal", [ids, none], [hash, ids]), Some(100 - 30));
+        assert_eq!(choice("NotEqual", [none, ids], [ids, hash]), Some(100 - 30));
+        // There the unknown ones are taken, or another value is compared.
+        assert_eq!(choice("Equal", [ids, none], [ids, hash]), None);
+        assert_eq!(choice("Equal", [hash, none], [hash, ids]), None);
+        assert_eq!(choice("Less", [ids, none], [hash, ids]), None);
+    }
+
+    #[test]
+    fn unknown_words_are_hashed_behind_those_that_a_table_has() {
+        let hash = node_of("h", "StringToHashBucketFast", &["x"]).entry(5, "num_buckets", &message().int(3, 8));
+        let size = node_of("s", "LookupTableSizeV2", &["table"]);
+        let behind = node_of("behind", "AddV2", &["h:output:0", "s:size:0"]);
+        let known = node_of("is", "NotEqual", &["l:values:0", "none:output:0"]);
+        let ids = node_of("ids", "SelectV2", &["is:z:0", "l:values:0", "behind:z:0"]);
+        assert_eq!(rows(&[lookup("l"), hash, size, behind, known, ids]), Some(100 - 28));
+    }
+
+    #[test]
+    fn values_that_are_crossed_are_hashed() {
+        let cross = node_of("c", "SparseCross", &["x"]).entry(5, "num_buckets", &message().int(3, 16));
+        let ids = |output: &str| rows(&[cross.clone(), node_of("ids", "Identity", &[output])]);
+        assert_eq!((ids("c:output_values:0"), ids("c:output_indices:0")), (Some(100 - 16), None));
+    }
+
+    #[test]
+    fn buckets_are_one_more_than_their_boundaries() {
+        let floats = [1_f32, 2.0, 3.0];
+        let packed: Vec<u8> = floats.iter().flat_map(|float| float.to_le_bytes()).collect();
+        let list = message().message(1, &message().bytes(4, packed));
+        assert_eq!(rows(&[node_of("ids", "Bucketize", &["x"]).entry(5, "boundaries", &list)]), Some(100 - 4));
+        assert_eq!(rows(&[node_of("ids", "Bucketize", &["x"])]), None);
+    }
+
+    #[test]
     fn a_table_that_is_read_as_a_whole_in_one_place_keeps_its_rows() {
         let ids = [lookup("l"), number("one", 1), node_of("ids", "AddV2", &["l:values:0", "one:output:0"])];
         let whole = [&ids[..], &[read("r", "v0"), node_of("m", "MatMul", &["x", "r:value:0"])]].concat();

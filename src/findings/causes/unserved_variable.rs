@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashSet};
 
-use super::training_wrapper;
+use super::{constant_equals_variable, training_wrapper};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Thing, Via};
-use crate::findings::remedy::SIGNATURE_AS_MODULE;
+use crate::findings::remedy::{ARCHIVE_OF_SERVE, FUNCTION_AS_MODULE, SERVE_OF_MODEL};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{OptimizerState, Variables, objects_by_key};
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
@@ -26,14 +26,20 @@ pub(super) const CAUSE: Cause = Cause {
     id: "unserved-variable",
     remedies: &[
         Remedy::of(
-            &[ModelKind::TfKeras, ModelKind::Keras3],
-            "Export the model inside that serves: the student, the generator, one tower.",
-            "",
+            &[ModelKind::TfKeras],
+            "Save the function that serves with what it reads, or export the model inside: the student, one tower.",
+            SERVE_OF_MODEL,
+            "a Python program loads the model and calls the functions that need them.",
+        ),
+        Remedy::of(
+            &[ModelKind::Keras3],
+            "Export the function that serves, or the model inside that does: the student, one tower.",
+            ARCHIVE_OF_SERVE,
             "a Python program loads the model and calls the functions that need them.",
         ),
         Remedy::any(
             "Export an object that holds only what the signature needs.",
-            SIGNATURE_AS_MODULE,
+            FUNCTION_AS_MODULE,
             "a Python program loads the model and calls the functions that need them.",
         ),
     ],
@@ -96,6 +102,11 @@ fn unserved(context: &Context<'_>, variables: &Variables<'_>) -> BTreeSet<usize>
         // Those of wrappers, of which training reads more than serving does, go with these.
         let wrappers = training_wrapper::tensors(context, variables);
         tensors.retain(|tensor| !wrappers.contains(tensor));
+    }
+    if !tensors.is_empty() {
+        // What serves has their values as constants, which says more of why they are there.
+        let frozen = constant_equals_variable::tensors(context, variables);
+        tensors.retain(|tensor| !frozen.contains(tensor));
     }
     for graph in context.reach.meta_graphs.iter().flatten() {
         if tensors.is_empty() {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::weights_in_attribute;
 use crate::findings::kind::ModelKind::{Jax, Keras3, Tf1, TfKeras, TfModule};
 use crate::findings::remedy::{
     ARCHIVE, ARCHIVE_OF_TABLES, FUNCTION_AS_MODULE, GRAPH_AGAIN, MODEL_AS_MODULE, MODEL_WITH_TABLES,
@@ -64,7 +65,10 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     }
     let state = OptimizerState::new(context, variables);
     let copies: BTreeSet<usize> = copies::of_bound(context, variables).into_iter().map(|copy| copy.tensor).collect();
-    let is_other = |tensor: &usize| state.tensors.contains(tensor) || copies.contains(tensor);
+    // Programs have these as arrays of their own, in the place of reading them: that is what has to change.
+    let in_programs = weights_in_attribute::tensors(context);
+    let is_other =
+        |tensor: &usize| state.tensors.contains(tensor) || copies.contains(tensor) || in_programs.contains(tensor);
     let tensors: BTreeSet<usize> = unbound.into_iter().filter(|tensor| !is_other(tensor)).collect();
     let gone = Gone { tensors, ..Gone::default() };
     let removed = removal::remove(context, &gone);

@@ -58,10 +58,14 @@ const SEPARATOR: u64 = 1;
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let constants = &context.large().constants;
     let (mut parts, mut evidence, mut moved) = (Vec::new(), Evidence::default(), BTreeSet::new());
-    let (mut claims, mut file_bytes) = (Claims::default(), 0_u64);
+    let (mut claims, mut file_bytes, mut files) = (Claims::default(), 0_u64, BTreeSet::new());
     for (keys, values) in tables(context) {
         let Some((keys_of, values_of)) = constants.get(keys).zip(constants.get(values)) else { continue };
-        let Some(file) = file(context, keys_of, values_of) else { continue };
+        let Some(mut file) = file(context, keys_of, values_of) else { continue };
+        // Tables of one vocabulary, as one that looks it up the other way round, read one file.
+        if !files.insert(words(context, keys_of, values_of)) {
+            file = 0;
+        }
         let both = [(values, values_of), (keys, keys_of)];
         let new = both.into_iter().filter(|(position, _)| !moved.contains(position));
         let nodes: Vec<Range<usize>> = new.map(|(_, constant)| constant.node.range()).collect();
@@ -183,6 +187,17 @@ fn escape(character: char, list: &mut String) {
             }
         }
     }
+}
+
+/// What the lines of that file say: the elements of the constants that are not the lines' numbers.
+fn words<'a>(context: &Context<'a>, keys: &Constant<'_>, values: &Constant<'_>) -> [&'a [u8]; 2] {
+    let file = context.main();
+    let of = |constant: &Constant<'_>, other: &Constant<'_>| {
+        let is_number = counts_up(file, constant) && !counts_up(file, other);
+        if is_number { &[] } else { file.get(constant.payload.clone()).unwrap_or_default() }
+    };
+    let (keys, values) = (of(keys, values), of(values, keys));
+    if keys.is_empty() { [values, keys] } else { [keys, values] }
 }
 
 /// How large the text file is that says the same; `None` where no text file can.

@@ -164,11 +164,25 @@ fn a_constant_of_several_functions_could_be_one_variable() {
 }
 
 #[test]
-fn a_constant_of_one_function_is_one_trace_s() {
-    let twice = [constant("c", &noise(1, 9000)), constant("d", &noise(1, 9000))];
-    assert!(found(IN_TRACES, &[], &[function_of("f", &[], &twice)]).is_none());
+fn constants_of_other_contents_in_two_functions_are_two() {
     let [of_f, of_g] = [1, 2].map(|seed| constant("c", &noise(seed, 9000)));
     assert!(found(IN_TRACES, &[], &[function_of("f", &[], &[of_f]), function_of("g", &[], &[of_g])]).is_none());
+}
+
+#[test]
+fn a_constant_that_a_graph_or_a_function_has_twice_could_be_one() {
+    let [a, b] = ["a", "b"].map(|name| constant(name, &noise(1, 9000)));
+    let add = node_of("y", "AddV2", &["a", "b"]);
+    let saved = 2 * cost(&a) - 9000 - super::VARIABLE_BYTES;
+    let of_graph = found(IN_TRACES, &[a.clone(), b.clone(), add.clone()], &[]).unwrap();
+    assert_eq!(of_graph.bytes, saved);
+    assert!(of_graph.evidence[0].starts_with("`a`, `b` in the graph: "), "{:?}", of_graph.evidence);
+    let function = function_of("f", &[], &[a.clone(), b.clone()]);
+    assert_eq!(bytes_of(found(IN_TRACES, &[], &[function])), Some(saved));
+    // Other contents, and what two variables begin with, are no copies.
+    assert!(found(IN_TRACES, &[a.clone(), constant("b", &noise(2, 9000)), add], &[]).is_none());
+    let assigns = ["a", "b"].map(|name| node_of(&format!("{name}/Assign"), "AssignVariableOp", &["v", name]));
+    assert!(found(IN_TRACES, &with_variable(&[&[a, b][..], &assigns].concat()), &[]).is_none());
 }
 
 #[test]
@@ -240,9 +254,13 @@ const VOCABULARY: &str = "vocabulary-constant";
 
 /// A Const of strings with its shape.
 fn keys(words: &[String]) -> Message {
+    strings_of("keys", words)
+}
+
+fn strings_of(name: &str, words: &[String]) -> Message {
     let shape = message().message(2, &message().int(1, words.len() as u64));
     let tensor = words.iter().fold(message().int(1, 7).message(2, &shape), |tensor, word| tensor.bytes(8, word));
-    node("keys", "Const").entry(5, "value", &message().message(8, &tensor))
+    node(name, "Const").entry(5, "value", &message().message(8, &tensor))
 }
 
 fn values(numbers: impl Iterator<Item = i64>) -> Message {
@@ -275,6 +293,28 @@ fn keys_that_numbers_count_are_a_file_of_lines() {
         let saved = cost(&keys) + cost(&values) - 400 * 10;
         assert_eq!(bytes_of(found(VOCABULARY, &nodes, &[function])), Some(saved));
     }
+}
+
+#[test]
+fn tables_of_one_vocabulary_read_one_file_also_the_other_way_round() {
+    let numbers = |name: &str| {
+        let content: Vec<u8> = (0..400_i64).flat_map(i64::to_le_bytes).collect();
+        tensor(name, INT64, &[400], &content)
+    };
+    let saved = |other: &[String]| {
+        let constants = [keys(&words(400)), numbers("values"), numbers("numbers"), strings_of("words", other)];
+        let costs: u64 = constants.iter().map(cost).sum();
+        let tables = [
+            node("to", "HashTableV2"),
+            node("from", "HashTableV2"),
+            node_of("a", "InitializeTableV2", &["to", "keys", "values"]),
+            node_of("b", "InitializeTableV2", &["from", "numbers", "words"]),
+        ];
+        costs - bytes_of(found(VOCABULARY, &[&constants[..], &tables].concat(), &[])).unwrap()
+    };
+    let mut others = words(400);
+    others[7] = "other".to_owned();
+    assert_eq!((saved(&words(400)), saved(&others)), (400 * 10, 400 * 10 + 400 * 10 - 4));
 }
 
 #[test]
@@ -365,6 +405,26 @@ fn weights_of_several_programs_could_be_one_variable() {
     let finding = found(WEIGHTS, &nodes, &[]).unwrap();
     assert_eq!(finding.bytes, 9000 - super::VARIABLE_BYTES);
     assert_eq!(finding.evidence, ["`module` of `a`: 9,000 bytes", "`module` of `b`: 9,000 bytes"]);
+}
+
+#[test]
+fn weights_of_a_program_that_the_checkpoint_has_as_well_are_all_too_much_and_their_variable_is_not() {
+    let weights = noise(1, 9000);
+    let findings = |tensor: &[u8], module: &[u8]| {
+        let checkpoint = BundleBuilder::default().tensor("w", tensor).files();
+        let graph = serving(&[program("y", module)], &[]);
+        let main = ("saved_model.pb".to_owned(), saved_model([&graph]).into_bytes());
+        let files = checkpoint.into_iter().map(|(name, content)| (name, Bytes::from(content)));
+        let model = Model::in_memory("model", std::iter::once(main).chain(files));
+        let found = audit(&model, &Options::default(), &Silent).unwrap().findings;
+        found.into_iter().map(|finding| (finding.id.to_string(), finding.bytes)).collect::<Vec<_>>()
+    };
+    assert_eq!(findings(&weights, &bytecode(&weights)), [(WEIGHTS.to_owned(), 9000)]);
+    let digits: String = weights.iter().map(|byte| format!("{byte:02X}")).collect();
+    let text = format!("stablehlo.constant dense<\"0x{digits}\"> : tensor<2250xf32>");
+    assert_eq!(findings(&weights, text.as_bytes()), [(WEIGHTS.to_owned(), 18_000)]);
+    let others = findings(&noise(2, 9000), &bytecode(&weights));
+    assert!(others.iter().all(|(id, _)| id == "unused-variable"), "{others:?}");
 }
 
 #[test]
