@@ -89,6 +89,10 @@ impl Draft {
             return Ok(None);
         }
         let index = bundle::index(found.index.clone(), tensors, &moved.places)?;
+        if found.index == index {
+            // What went was behind all tensors.
+            return Ok(None);
+        }
         tree.put(INDEX, Recipe::of(index.clone()));
         Ok(Some(index))
     }

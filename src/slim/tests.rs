@@ -150,6 +150,20 @@ fn steps_that_are_left_out_are_not_taken() {
 }
 
 #[test]
+fn data_behind_all_tensors_goes_and_the_index_stays() {
+    let mut files = contents(&made(&bloated(), planned(&bloated(), &[]).tree()));
+    let shard = [&files[DATA][..], b"left behind"].concat();
+    files.insert(DATA.to_owned(), shard.into());
+    let model = Model::in_memory("longer", files);
+    let plan = planned(&model, &[]);
+    assert_eq!((plan.report.saved_bytes, plan.report.steps.len()), (11, 1), "{:?}", plan.report);
+    let result = made(&model, plan.tree());
+    assert_eq!(plan.prove(&result, &Silent).unwrap(), [""; 0]);
+    assert!(is_same(&model, &result));
+    assert_eq!(contents(&result)[INDEX], contents(&model)[INDEX]);
+}
+
+#[test]
 fn what_was_made_smaller_has_nothing_more_to_gain() {
     let model = bloated();
     let result = made(&model, planned(&model, &[]).tree());
