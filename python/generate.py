@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 TARGET = HERE / "smaudit" / "_report.py"
 
 #: The documents that Python reads, by their name for `smaudit schema`: the class, and what is written by hand of it.
-DOCUMENTS = {"report": ("Report", "OfReport"), "slim": ("SlimReport", "OfSlim")}
+DOCUMENTS = {"report": ("Report", "OfReport"), "slim": ("SlimReport", "OfSlim"), "diff": ("Diff", "OfDiff")}
 
 #: Parts of documents of which something is written by hand.
 BASES = {"ModelReport": "OfModel"}
@@ -62,6 +62,7 @@ class Schema:
             return "Any", "", None
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
+            name = self.top if name == "#" else name
             return (name, "", None) if literals(self.definitions[name]) else (name, "one", name)
         if "anyOf" in schema:
             kinds = [self.kind(each) for each in schema["anyOf"] if each.get("type") != "null"]
@@ -146,6 +147,7 @@ def literals(schema: dict[str, Any]) -> list[tuple[str, str]]:
 def sentence(text: str) -> str:
     """A description without the links that are Rust's, and with a full stop."""
     text = text.replace("[`", "`").replace("`]", "`").replace("\\", "\\\\").strip()
+    text = re.sub(r"(?<!\n)\n(?!\n|- )", " ", text)
     return text if text.endswith((".", ":", "`")) else text + "."
 
 

@@ -5,10 +5,10 @@
     >>> print(f"{model.findings_bytes} of {model.total_bytes} bytes: {model.findings[0].id}")
     165560 of 209024 bytes: layer-traces
 
-`audit` reports, `check` and `guard` hold a model against limits, `explain` tells of a finding,
-`slim` writes a smaller model. `smaudit.keras` has an
-export that checks and a callback, `smaudit.beam` a transform for fleets of models. Neither TensorFlow nor Keras is
-imported, nor needed: the work is done by the `smaudit` binary, which is in the same wheel.
+`audit` reports, `diff` says what changed, `check` and `guard` hold a model against limits, `explain` tells of a
+finding, `slim` writes a smaller model. `smaudit.keras` has an export that checks and a callback, `smaudit.beam` a
+transform for fleets of models. Neither TensorFlow nor Keras is imported, nor needed: the work is done by the `smaudit`
+binary, which is in the same wheel.
 
 Everything is imported when it is first used, so that `import smaudit` costs next to nothing.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from smaudit._api import Path as Path
     from smaudit._api import audit as audit
     from smaudit._api import check as check
+    from smaudit._api import diff as diff
     from smaudit._api import explain as explain
     from smaudit._api import slim as slim
     from smaudit._errors import InternalError as InternalError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from smaudit._errors import UsageError as UsageError
     from smaudit._find import find_binary as find_binary
     from smaudit._guard import guard as guard
+    from smaudit._report import Diff as Diff
     from smaudit._report import Finding as Finding
     from smaudit._report import ModelReport as ModelReport
     from smaudit._report import Report as Report
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "InternalError": "_errors",
+    "Diff": "_report",
     "Finding": "_report",
     "Limit": "_api",
     "ModelReport": "_report",
@@ -53,6 +56,7 @@ _WHERE = {
     "UsageError": "_errors",
     "audit": "_api",
     "check": "_api",
+    "diff": "_api",
     "explain": "_api",
     "find_binary": "_find",
     "guard": "_guard",
@@ -62,10 +66,12 @@ _WHERE = {
 __all__ = [  # noqa: RUF022
     "audit",
     "check",
+    "diff",
     "explain",
     "guard",
     "slim",
     "Report",
+    "Diff",
     "ModelReport",
     "Finding",
     "RuleOutcome",

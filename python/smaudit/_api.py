@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from smaudit import _run
 from smaudit._errors import NothingWritten, NotWhole, RuleBroken, UnreadableModel
 from smaudit._records import path_of
-from smaudit._report import Report, SlimReport
+from smaudit._report import Diff, Report, SlimReport
 
 if TYPE_CHECKING:
     from smaudit._report import Dimension, SlimLevel, SlimStep
@@ -107,6 +109,49 @@ def check(
     if finished.code == _run.BROKEN:
         raise RuleBroken(finished.said, finished.code, report)
     return report
+
+
+def diff(old: Path | Report, new: Path | Report, *, by: Dimension | Sequence[Dimension] | None = None) -> Diff:
+    """Says what changed from one model to another.
+
+    Things of both are matched by content, name and structure, so a rename is one row. At every level the rows add up to
+    the change of the level above, and at the top to `delta_bytes`.
+
+    Args:
+        old: a model, an archive, a JSON report, or a `Report` of one model.
+        new: the same of what it became.
+        by: joins the breakdowns by these dimensions too, outermost first; a `Report` must have been made with them.
+
+    Returns:
+        The diff. All figures are in bytes; those that went have a minus.
+
+    Raises:
+        NotWhole, UnreadableModel: one of them cannot be read.
+        UsageError: an argument is wrong.
+
+    Example:
+        >>> import smaudit
+        >>> changed = smaudit.diff("fixtures/partitioned", "fixtures/two-metagraphs")
+        >>> changed.delta_bytes, sum(change.delta for change in changed.categories.values())
+        (97519, 97519)
+    """
+    with contextlib.ExitStack() as stack:
+        sides = []
+        for side in (old, new):
+            if isinstance(side, Report):
+                file = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8"))
+                file.write(side.to_json())
+                file.flush()
+                side = file.name
+            sides.append(path_of(side))
+        finished = _run.run(["diff", "--json", *_questions(by, None, None, False, None), "--", *sides])
+    if finished.code == _run.UNREADABLE and finished.output:
+        problems = _run.document(Diff, finished).problems
+        whole = all(problem.kind != "not-whole" for problem in problems)
+        raise (UnreadableModel if whole else NotWhole)(finished.said, finished.code)
+    if finished.code != _run.PASSED:
+        _run.fail(finished)
+    return _run.document(Diff, finished)
 
 
 def explain(finding: str | None = None) -> str:

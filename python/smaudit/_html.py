@@ -6,7 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smaudit._report import ModelReport, Report
+    from smaudit._report import Diff, ModelReport, Report
 
 #: More than this many models, findings or problems are not shown, but counted.
 MOST = 10
@@ -23,6 +23,26 @@ def of_report(report: Report) -> str:
         if rule.status in ("fail", "warn")
     ]
     parts += _list("rules", broken)
+    return "<div>" + "".join(parts) + "</div>"
+
+
+def of_diff(diff: Diff) -> str:
+    """A diff in HTML: what changed by category, and which causes came and went."""
+    head = (
+        f"<b>{_text(diff.old.path)}</b> → <b>{_text(diff.new.path)}</b>: {size(diff.old.total_bytes)} → "
+        f"{size(diff.new.total_bytes)} ({diff.delta_bytes:+,} bytes, of which {diff.naming_bytes:+,} are names)"
+    )
+    changed = sorted(diff.categories.items(), key=lambda each: -abs(each[1].delta))
+    rows = "".join(
+        f"<tr><td style='text-align:left'>{_text(name)}</td><td>{size(change.old)}</td><td>{size(change.new)}</td>"
+        f"<td style='text-align:right'>{change.delta:+,}</td></tr>"
+        for name, change in changed
+        if change.delta
+    )
+    table = f"<table><tr><th>category</th><th>old</th><th>new</th><th>bytes</th></tr>{rows}</table>" if rows else ""
+    parts = [head, table]
+    for title, causes in (("new causes", diff.findings.new), ("resolved causes", diff.findings.resolved)):
+        parts += _list(title, [f"{each.id}: {each.message}" for each in causes])
     return "<div>" + "".join(parts) + "</div>"
 
 

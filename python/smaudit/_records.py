@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas
     from typing_extensions import Self
 
-    from smaudit._report import ModelReport, Report, SlimReport
+    from smaudit._report import Diff, ModelReport, Report, SlimReport
 
 
 class Record:
@@ -134,6 +134,20 @@ class OfReport(Document):
         from smaudit._html import of_report
 
         return of_report(self)
+
+
+class OfDiff(Document):
+    """What a diff can do."""
+
+    def __repr__(self: Diff) -> str:  # type: ignore[misc]
+        """The diff in a line."""
+        sides = f"{self.old.path!r} -> {self.new.path!r}"
+        return f"<Diff {sides} delta_bytes={self.delta_bytes} naming_bytes={self.naming_bytes}>"
+
+    def _repr_html_(self: Diff) -> str:  # type: ignore[misc]
+        from smaudit._html import of_diff
+
+        return of_diff(self)
 
 
 class OfSlim(Document):

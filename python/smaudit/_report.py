@@ -9,22 +9,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from smaudit._records import OfModel, OfReport, OfSlim, Record
+from smaudit._records import OfDiff, OfModel, OfReport, OfSlim, Record
 
 __all__ = [
     "Allowed",
     "Archive",
     "ArchiveFormat",
     "AssetReport",
+    "CauseSeries",
+    "Change",
     "Check",
     "CheckpointFormat",
     "CheckpointReport",
     "Checks",
     "ConfigFile",
+    "Diff",
+    "DiffBreakdown",
+    "DiffKind",
+    "DiffList",
+    "DiffRow",
+    "DiffSide",
+    "DiffStatus",
     "Dimension",
     "Duplicates",
+    "DuplicatesChange",
     "FileReport",
     "Finding",
+    "FindingChange",
+    "FindingChanges",
     "Fingerprint",
     "FunctionReport",
     "Gate",
@@ -61,8 +73,13 @@ __all__ = [
     "Row",
     "RowKind",
     "RuleOutcome",
+    "Series",
+    "SeriesModel",
     "Shared",
     "SharedKind",
+    "SideKind",
+    "SideProblem",
+    "SignatureChange",
     "SignatureReport",
     "Slim",
     "SlimFile",
@@ -75,12 +92,14 @@ __all__ = [
     "Status",
     "Structural",
     "StructuralGroup",
+    "TensorChange",
     "TensorInfoReport",
     "TensorReport",
     "Tool",
     "Totals",
     "UnreadableInput",
     "Verified",
+    "Which",
 ]
 
 
@@ -106,6 +125,53 @@ CheckpointFormat = Literal["bundle", "v1"]
 
 - `bundle`: A TensorBundle: an index and data shards.
 - `v1`: TensorFlow 1's first format, tables of SavedTensorSlices.
+"""
+
+DiffKind = Literal[
+    "category",
+    "naming",
+    "meta_graph",
+    "group",
+    "function",
+    "op",
+    "signature",
+    "variable",
+    "file",
+    "section",
+    "part",
+    "name",
+    "unchanged",
+    "small",
+]
+"""What a row is.
+
+- `category`: A category of the model, without what differs in names only.
+- `naming`: All that differs only by names and counters.
+- `meta_graph`: A metagraph that only one model has, or in `meta_graphs` any.
+- `group`: Functions, or nodes of the graph: what is below them.
+- `function`: A function of the library.
+- `op`: The nodes of the graph with one op.
+- `signature`: A signature.
+- `variable`: A tensor of the checkpoint.
+- `file`: A file.
+- `section`: A field of a metagraph.
+- `part`: What is left of the row above: lengths, indexes, gaps.
+- `name`: A name in a dimension of `--by`.
+- `unchanged`: What is the same on both sides, all of it.
+- `small`: Rows that changed by less than `--min-delta`, all of them.
+"""
+
+DiffStatus = Literal["added", "removed", "changed", "resized", "retyped", "content", "naming", "same"]
+"""What became of a thing.
+
+- `added`: Only the new model has it.
+- `removed`: Only the old model has it.
+- `changed`: It is another one now.
+- `resized`: A variable of another shape.
+- `retyped`: A variable of another type.
+- `content`: Of the same size, and its bytes are others.
+- `naming`: The same but for names and counters.
+- `same`: The same.
 """
 
 Dimension = Literal[
@@ -209,6 +275,13 @@ SharedKind = Literal["variable", "file"]
 - `file`: Any other file.
 """
 
+SideKind = Literal["model", "report"]
+"""What a side of a diff was read from.
+
+- `model`: The model itself.
+- `report`: A JSON report of it.
+"""
+
 Slim = Literal["safe", "none"]
 """What `smaudit slim` can do about a finding.
 
@@ -248,6 +321,13 @@ Status = Literal["pass", "fail", "warn", "unsure"]
 - `fail`: It is broken, and its level is `fail`.
 - `warn`: It is broken, and its level is `warn`.
 - `unsure`: It holds for what could be read of the model, which is not all.
+"""
+
+Which = Literal["old", "new"]
+"""Which of two models.
+
+- `old`: The old one.
+- `new`: The new one.
 """
 
 
@@ -315,6 +395,41 @@ class AssetReport(Record):
 
 
 @dataclass(frozen=True)
+class CauseSeries(Record):
+    """A cause in models in their order."""
+
+    id: str
+    """Its id."""
+
+    since: str
+    """The name of the first model that has it."""
+
+    until: str | None
+    """The name of the last model that has it; null where the newest one does."""
+
+    bytes: tuple[int, ...]
+    """What can go in each model; 0 where it is not."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "bytes": ("many", None),
+    }
+
+
+@dataclass(frozen=True)
+class Change(Record):
+    """A size before and after."""
+
+    old: int
+    """Of the old model."""
+
+    new: int
+    """Of the new one."""
+
+    delta: int
+    """`new` minus `old`."""
+
+
+@dataclass(frozen=True)
 class CheckpointReport(Record):
     """The checkpoint under `variables/`."""
 
@@ -377,6 +492,121 @@ class ConfigFile(Record):
 
 
 @dataclass(frozen=True)
+class DiffBreakdown(Record):
+    """The delta as a tree: rows of a level add up to the row above, the outermost to `delta_bytes`."""
+
+    by: tuple[Dimension, ...]
+    """The dimensions of `--by`; empty where none were asked for, and rows are what they are."""
+
+    rows: tuple[DiffRow, ...]
+    """The outermost rows: categories, without what differs in names only, and `naming`. The largest delta first."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "by": ("many", None),
+        "rows": ("many", "DiffRow"),
+    }
+
+
+@dataclass(frozen=True)
+class DiffList(Record):
+    """Things of one kind that are not the same, and how many of which."""
+
+    same: int
+    """The same on both sides; not in `rows`."""
+
+    naming: int
+    """The same but for names and counters."""
+
+    renamed: int
+    """Those of `naming` and `changed` that have another name."""
+
+    changed: int
+    """In both models, and others than they were."""
+
+    added: int
+    """Only in the new model."""
+
+    removed: int
+    """Only in the old one."""
+
+    delta_bytes: int
+    """Their deltas, those of `naming` included."""
+
+    rows: tuple[DiffRow, ...]
+    """A row for each that is not the same, the largest delta first."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "rows": ("many", "DiffRow"),
+    }
+
+
+@dataclass(frozen=True)
+class DiffRow(Record):
+    """A thing of the old model, of the new one, or of both."""
+
+    name: str
+    """What it is called; in the old model where only that has it."""
+
+    old_name: str | None
+    """What it is called in the old model, where that is something else."""
+
+    kind: DiffKind
+    """What it is."""
+
+    status: DiffStatus
+    """What became of it."""
+
+    meta_graph: int | None
+    """The metagraph that it is in, in the new model; in the old one where only that has it. Null where it is in none.
+    """
+
+    old: int
+    """Its bytes in the old model."""
+
+    new: int
+    """Its bytes in the new one."""
+
+    delta: int
+    """`new` minus `old`."""
+
+    old_count: int
+    """How many things (nodes, tensors, files) the old bytes hold."""
+
+    new_count: int
+    """How many the new ones hold."""
+
+    note: str | None
+    """What is said of it: `float32[3] → float32[4]`."""
+
+    children: tuple[DiffRow, ...]
+    """What it consists of, the largest delta first. Empty where no more is told."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "children": ("many", "DiffRow"),
+    }
+
+
+@dataclass(frozen=True)
+class DiffSide(Record):
+    """One of two models."""
+
+    path: str
+    """As it was named or found."""
+
+    kind: SideKind
+    """What was read."""
+
+    total_bytes: int
+    """The model's size."""
+
+    whole: bool
+    """Whether a loader could restore it."""
+
+    tensorflow_version: str
+    """The TensorFlow that wrote the first metagraph; empty where it does not say."""
+
+
+@dataclass(frozen=True)
 class Duplicates(Record):
     """What a model has twice, in `duplicates` of the JSON report. All sizes are bytes on disk."""
 
@@ -391,8 +621,7 @@ class Duplicates(Record):
 
     fill_bytes: int
     """Payloads of one value throughout (one element or byte repeated: zeros, ones), which are equal without being
-    copies; not
-    in `redundant_bytes`.
+    copies; not in `redundant_bytes`.
     """
 
     meta_graph_pairs: tuple[Pair, ...]
@@ -416,6 +645,22 @@ class Duplicates(Record):
 
 
 @dataclass(frozen=True)
+class DuplicatesChange(Record):
+    """What became of what is there twice."""
+
+    redundant_bytes: Change
+    """Redundant bytes."""
+
+    structural_bytes: Change
+    """Those of functions that are equal but for names."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "redundant_bytes": ("one", "Change"),
+        "structural_bytes": ("one", "Change"),
+    }
+
+
+@dataclass(frozen=True)
 class FileReport(Record):
     """A file of the model."""
 
@@ -427,6 +672,11 @@ class FileReport(Record):
 
     category: str
     """The category of its bytes. A file with several has the largest, followed by `...`."""
+
+    digest: str | None
+    """XXH3 of its contents, 16 hexadecimal digits. Of files that are no part of a checkpoint and not the main file, and
+    only where that was asked for: in a diff.
+    """
 
 
 @dataclass(frozen=True)
@@ -450,8 +700,7 @@ class Finding(Record):
 
     remedy_code: str
     """The same as at most three lines of Python; empty where it is the user's own code that has to change. In it
-    `model`,
-    `module` or `graph` is what was saved, and `tf` and `keras` are imported.
+    `model`, `module` or `graph` is what was saved, and `tf` and `keras` are imported.
     """
 
     unless: str
@@ -473,6 +722,54 @@ class Finding(Record):
         "evidence": ("many", None),
         "places": ("many", "Place"),
         "overlaps": ("many", "Overlap"),
+    }
+
+
+@dataclass(frozen=True)
+class FindingChange(Record):
+    """What became of a cause."""
+
+    id: str
+    """Its id, for `smaudit explain`."""
+
+    bytes: Change
+    """What can go."""
+
+    message: str
+    """What is so, in the new model; in the old one where it is resolved."""
+
+    remedy: str
+    """What to do; empty where it is resolved."""
+
+    remedy_code: str
+    """The same as code; empty where it is the user's own that has to change, or it is resolved."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "bytes": ("one", "Change"),
+    }
+
+
+@dataclass(frozen=True)
+class FindingChanges(Record):
+    """What became of the causes of size."""
+
+    bytes: Change
+    """All that can go."""
+
+    new: tuple[FindingChange, ...]
+    """Only the new model has them; the most bytes first."""
+
+    changed: tuple[FindingChange, ...]
+    """Both have them, and of other sizes."""
+
+    resolved: tuple[FindingChange, ...]
+    """Only the old model had them."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "bytes": ("one", "Change"),
+        "new": ("many", "FindingChange"),
+        "changed": ("many", "FindingChange"),
+        "resolved": ("many", "FindingChange"),
     }
 
 
@@ -505,8 +802,7 @@ class Fingerprint(Record):
 
     checkpoint: Check
     """Whether `checkpoint_hash` is that of variables/variables.index. Loaders take a model whose is not; but its
-    fingerprint
-    was made for another export, or its variables were.
+    fingerprint was made for another export, or its variables were.
     """
 
     verified: Checks | None
@@ -532,9 +828,18 @@ class FunctionReport(Record):
 
     structure: str | None
     """What it is but for the names in it, with what it calls: 32 hexadecimal digits, equal for functions that are, in
-    any
-    report of a version of smaudit that makes them the same way. Of several functions of one name that of the last, null
-    where there are so many functions that it was not compared.
+    any report of a version of smaudit that makes them the same way. Of several functions of one name that of the last,
+    null where there are so many functions that it was not compared.
+    """
+
+    form: str | None
+    """The same of the function alone, whatever it calls: functions of one form and of two structures differ in what
+    they call.
+    """
+
+    ops: str | None
+    """Which ops its nodes have, and how many of each: 16 hexadecimal digits, equal for functions of which that is
+    equal. In JSON and in a diff only, as what follows.
     """
 
 
@@ -675,8 +980,7 @@ class Member(Record):
 
     name: str
     """The variable's own name, or its checkpoint key where nothing names it; the node, the file, the function; for a
-    part of
-    a metagraph, the part.
+    part of a metagraph, the part.
     """
 
     key: str | None
@@ -716,6 +1020,11 @@ class MetaGraphReport(Record):
 
     sections: Mapping[str, int]
     """`bytes` by the MetaGraphDef's fields; those that it does not have are left out."""
+
+    structures: Mapping[str, str]
+    """What its fields are but for the names in them, 16 hexadecimal digits each; that of `graph_def` is of all but its
+    nodes and functions. Empty where that was not asked for.
+    """
 
     nodes: int
     """Nodes of `graph_def` itself."""
@@ -871,6 +1180,11 @@ class OpReport(Record):
 
     bytes: int
     """Their `node` fields, tag and length included."""
+
+    structure: str | None
+    """What they are but for the names in them, in whatever order: 16 hexadecimal digits. Null where that was not asked
+    for.
+    """
 
 
 @dataclass(frozen=True)
@@ -1200,6 +1514,48 @@ class RuleOutcome(Record):
 
 
 @dataclass(frozen=True)
+class Series(Record):
+    """Models in their order."""
+
+    models: tuple[SeriesModel, ...]
+    """The models, the oldest first."""
+
+    categories: Mapping[str, tuple[int, ...]]
+    """For each category the size of it in each model."""
+
+    findings: tuple[CauseSeries, ...]
+    """Each cause that any of them has, the one with the most bytes in the last model first."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "models": ("many", "SeriesModel"),
+        "findings": ("many", "CauseSeries"),
+    }
+
+
+@dataclass(frozen=True)
+class SeriesModel(Record):
+    """A model among others."""
+
+    path: str
+    """As it was named or found."""
+
+    name: str
+    """What it is called in a table: the last folder of its path."""
+
+    total_bytes: int
+    """Its size."""
+
+    step_bytes: int
+    """What it is larger than the one before; 0 for the first."""
+
+    naming_bytes: int
+    """The part of that which differs in names only."""
+
+    delta_bytes: int
+    """What it is larger than the first."""
+
+
+@dataclass(frozen=True)
 class Shared(Record):
     """One content that several models have, in `shared` of the JSON report."""
 
@@ -1217,6 +1573,59 @@ class Shared(Record):
 
     repeated_bytes: int
     """What these repeat of it: its size for each model but the first."""
+
+
+@dataclass(frozen=True)
+class SideProblem(Record):
+    """A problem of one of the models."""
+
+    side: Which
+    """Which has it."""
+
+    file: str
+    """The file, relative to the model's directory."""
+
+    offset: int | None
+    """The byte of the file where it was noticed; `null` where the file as a whole is meant."""
+
+    message: str
+    """What was expected and what was found instead."""
+
+    kind: ProblemKind
+    """What sort of problem it is."""
+
+
+@dataclass(frozen=True)
+class SignatureChange(Record):
+    """What became of a signature."""
+
+    name: str
+    """Its key."""
+
+    meta_graph: int
+    """The metagraph."""
+
+    status: DiffStatus
+    """What became of it."""
+
+    bytes: Change
+    """Its own bytes."""
+
+    reachable_bytes: Change | None
+    """What it reaches; null where that is not known of both."""
+
+    inputs: tuple[TensorChange, ...]
+    """Its inputs that are not the same."""
+
+    outputs: tuple[TensorChange, ...]
+    """Its outputs that are not the same."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "bytes": ("one", "Change"),
+        "reachable_bytes": ("one", "Change"),
+        "inputs": ("many", "TensorChange"),
+        "outputs": ("many", "TensorChange"),
+    }
 
 
 @dataclass(frozen=True)
@@ -1245,8 +1654,7 @@ class SignatureReport(Record):
 
     exclusive_bytes: int | None
     """The bytes of what nothing else reaches: no other signature of any metagraph, no main op, no function of the
-    object
-    graph. What would no longer be needed without it.
+    object graph. What would no longer be needed without it.
     """
 
     _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
@@ -1379,6 +1787,23 @@ class StructuralGroup(Record):
 
 
 @dataclass(frozen=True)
+class TensorChange(Record):
+    """What became of an input or output."""
+
+    name: str
+    """Its key in the signature."""
+
+    status: DiffStatus
+    """What became of it."""
+
+    old: str | None
+    """What it was: `float32[?,3]`."""
+
+    new: str | None
+    """What it is."""
+
+
+@dataclass(frozen=True)
 class TensorInfoReport(Record):
     """An input or output of a signature."""
 
@@ -1414,8 +1839,7 @@ class TensorReport(Record):
 
     bytes: int
     """The bytes of its data; 0 for a partitioned variable, whose slices are tensors of their own. For V1 the value in
-    the
-    table: a message with the elements and the variable's name; before compression where its block is compressed.
+    the table: a message with the elements and the variable's name; before compression where its block is compressed.
     """
 
     shard: int
@@ -1423,6 +1847,9 @@ class TensorReport(Record):
 
     offset: int
     """Where it starts in the shard; in a compressed block of V1, where the block does."""
+
+    crc32c: int | None
+    """The masked CRC32C of its bytes, as the index has it; null where it has none."""
 
     _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
         "shape": ("many", None),
@@ -1488,6 +1915,91 @@ class Verified(Record):
     """The tensors that were not checked: variants, whose checksum is of a form in memory; types that smaudit does not
     know; and those whose entry or shard is damaged, which is a problem of its own.
     """
+
+
+@dataclass(frozen=True, repr=False)
+class Diff(OfDiff):
+    """What changed."""
+
+    schema_version: int
+    """1, until a key goes or changes its meaning."""
+
+    tool: Tool
+    """What wrote it."""
+
+    old: DiffSide
+    """What is compared with."""
+
+    new: DiffSide
+    """What is compared."""
+
+    delta_bytes: int
+    """The new total minus the old one."""
+
+    naming_bytes: int
+    """The part of it that differs only by names and counters."""
+
+    categories: Mapping[str, Change]
+    """Both totals by category. Every category is there."""
+
+    breakdown: DiffBreakdown
+    """The delta as a tree."""
+
+    meta_graphs: tuple[DiffRow, ...]
+    """The metagraphs, joined by their tags."""
+
+    functions: DiffList
+    """The functions that are not the same."""
+
+    variables: DiffList
+    """The variables that are not the same."""
+
+    signatures: tuple[SignatureChange, ...]
+    """The signatures that are not the same."""
+
+    files: DiffList
+    """The files that are not the same, but for the main file and those of the checkpoint."""
+
+    duplicates: DuplicatesChange
+    """What is there twice."""
+
+    findings: FindingChanges
+    """The causes of size."""
+
+    problems: tuple[SideProblem, ...]
+    """What is wrong with either."""
+
+    untold: tuple[str, ...]
+    """What cannot be told of two reports, and why."""
+
+    gate: Gate
+    """The rules, held against the new one, with the old one as the baseline."""
+
+    series: Series | None = None
+    """Of more than two models: all of them by category."""
+
+    steps: tuple[Diff, ...] = ()
+    """Of more than two models: each compared with the one before it."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "tool": ("one", "Tool"),
+        "old": ("one", "DiffSide"),
+        "new": ("one", "DiffSide"),
+        "categories": ("map", "Change"),
+        "breakdown": ("one", "DiffBreakdown"),
+        "meta_graphs": ("many", "DiffRow"),
+        "functions": ("one", "DiffList"),
+        "variables": ("one", "DiffList"),
+        "signatures": ("many", "SignatureChange"),
+        "files": ("one", "DiffList"),
+        "duplicates": ("one", "DuplicatesChange"),
+        "findings": ("one", "FindingChanges"),
+        "problems": ("many", "SideProblem"),
+        "untold": ("many", None),
+        "gate": ("one", "Gate"),
+        "series": ("one", "Series"),
+        "steps": ("many", "Diff"),
+    }
 
 
 @dataclass(frozen=True, repr=False)

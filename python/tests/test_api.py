@@ -205,6 +205,24 @@ def test_a_model_with_problems_is_not_slimmed(half, tmp_path):
         smaudit.slim(half, tmp_path / "smaller", level="all")
 
 
+def test_a_diff_adds_up_is_its_own_opposite_and_takes_reports(healthy, bloated, half, tmp_path):
+    changed = smaudit.diff(healthy, str(bloated))
+    assert changed.delta_bytes == changed.new.total_bytes - changed.old.total_bytes == 118316 - 20797
+    assert sum(change.delta for change in changed.categories.values()) == changed.delta_bytes
+    assert smaudit.diff(bloated, healthy).delta_bytes == -changed.delta_bytes
+    assert smaudit.diff(healthy, healthy).delta_bytes == 0
+    reports = smaudit.diff(smaudit.audit(healthy), smaudit.audit(bloated))
+    assert reports.delta_bytes == changed.delta_bytes
+    assert "+97,519 bytes" in changed._repr_html_() and "delta_bytes=97519" in repr(changed)
+    assert smaudit.diff(healthy, bloated, by="op").breakdown.by == ("op",)
+    with pytest.raises(smaudit.NotWhole):
+        smaudit.diff(healthy, half)
+    with pytest.raises(smaudit.UnreadableModel):
+        smaudit.diff(healthy, tmp_path / "nowhere")
+    with pytest.raises(smaudit.UsageError):
+        smaudit.diff(healthy, bloated, by="colour")  # type: ignore[arg-type]
+
+
 def test_threads_audit_at_the_same_time(healthy, bloated):
     paths = [healthy, bloated] * 16
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
