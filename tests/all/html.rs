@@ -352,3 +352,19 @@ fn there_is_nothing_to_open_where_the_report_is_no_page_or_in_no_file() {
         assert!(refused.stderr.contains("--open does nothing"), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn a_page_of_a_diff_has_the_rows_of_its_json() {
+    let page = run(root(), "diff fixtures/versions/1 fixtures/versions/2 --format html").exits(0).stdout;
+    let report = run(root(), "diff fixtures/versions/1 fixtures/versions/2 --json").exits(0).json();
+    let data = data(&page, 0);
+    let change = |row: &Value| serde_json::json!([row["old"], row["new"], row["delta"]]);
+    assert_eq!(data["change"][2], report["delta_bytes"]);
+    for view in list(&data["views"]) {
+        let found: Vec<Value> = list(&view["rows"]).iter().map(|row| row[7].clone()).collect();
+        let expected: Vec<Value> = list(&report["breakdown"]["rows"]).iter().map(change).collect();
+        assert_eq!(found, expected, "{}", view["name"]);
+        let deltas = found.iter().map(|change| change[2].as_i64().unwrap());
+        assert_eq!(Some(deltas.sum()), report["delta_bytes"].as_i64());
+    }
+}

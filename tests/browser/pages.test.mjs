@@ -258,6 +258,20 @@ test("of several models a table leads to each, sorted by any column", async () =
   await page.done();
 });
 
+test("a diff has the table first, its deltas add up, and boxes say what became of them", async () => {
+  const file = join(folder, "diff.html");
+  writeFileSync(file, smaudit(["diff", "fixtures/versions/1", "fixtures/versions/2", "--format", "html"]));
+  const delta = JSON.parse(smaudit(["diff", "fixtures/versions/1", "fixtures/versions/2", "--json"])).delta_bytes;
+  const page = await open(file);
+  const [table, map] = await Promise.all([".rows", ".map"].map((part) => page.locator(part).boundingBox()));
+  assert.ok(table.x < map.x, "the table is on the left");
+  assert.equal(sum(await figures(page, 4)), delta);
+  assert.match(await page.locator(".box").first().getAttribute("aria-label"), / → .*, [+-]/);
+  await choose(page, "view", "size");
+  assert.equal(sum(await figures(page, 4)), delta);
+  await page.done();
+});
+
 test("names that are markup, ends of scripts, bidi and control characters stay names", async () => {
   const hostile = join(folder, "<img src=x onerror=alert(1)>");
   const names = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(2)>", "\"><svg onload=alert(3)>", "a\u202eb\u2028c\u0007d", "javascript:alert(4)", "&lt;i&gt;"];

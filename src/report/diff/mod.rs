@@ -4,6 +4,7 @@
 //! every level the rows add up to the row above.
 
 mod csv;
+mod html;
 mod markdown;
 mod open_metrics;
 mod page;
@@ -412,13 +413,15 @@ pub enum DiffFormat {
     Csv,
     /// For a pull request.
     Markdown,
+    /// A page to look at, in one file.
+    Html,
     /// The figures as OpenMetrics, for GitLab's metrics reports.
     OpenMetrics,
 }
 
 impl DiffFormat {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Text, Self::Json, Self::Csv, Self::Markdown, Self::OpenMetrics];
+    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Csv, Self::Markdown, Self::Html, Self::OpenMetrics];
 
     /// The name that `--format` uses.
     #[must_use]
@@ -428,6 +431,7 @@ impl DiffFormat {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Markdown => "markdown",
+            Self::Html => "html",
             Self::OpenMetrics => "openmetrics",
         }
     }
@@ -446,6 +450,7 @@ impl DiffFormat {
             Self::Json => "everything, as one document",
             Self::Csv => "the breakdown, a row for each leaf",
             Self::Markdown => "for a pull request or a job summary",
+            Self::Html => "a page with a treemap, in one file",
             Self::OpenMetrics => "figures of the new model, for GitLab's metrics reports",
         }
     }
@@ -487,6 +492,7 @@ impl DiffReport {
             DiffFormat::Json => json::document(self, out),
             DiffFormat::Csv => csv::write(self, out),
             DiffFormat::Markdown => markdown::write(self, rows, out),
+            DiffFormat::Html => html::write(self, rows, out),
             DiffFormat::OpenMetrics => open_metrics::write(self, out),
         }
     }

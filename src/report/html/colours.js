@@ -10,6 +10,10 @@ function signatureName(model, signature) {
 }
 
 function colourings(model) {
+  if (model.isDiff) {
+    const colour = (facet) => model.categories.indexOf(facet.category);
+    return [{ id: "category", name: "change", legend: model.categories, classes: [6, 11, 10, 0, 5, 9], colour, rest: "" }];
+  }
   const dtypes = [];
   const sums = new Map();
   const all = (row) => {

@@ -35,8 +35,13 @@ pub(super) fn write(model: &ModelReport, treemap: &Treemap, out: &mut dyn Write)
         findings: model.findings.iter().map(|finding| &*finding.id).collect(),
         signatures: treemap.signatures.iter().map(SignatureData::of).collect(),
         views: views.collect(),
-        names: names.0.iter().map(|name| escape(name).into_owned()).collect(),
+        names: names.escaped(),
     };
+    in_script(&data, out)
+}
+
+/// Writes data so that it can stand in a script.
+pub(in crate::report) fn in_script(data: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     data.serialize(&mut serde_json::Serializer::with_formatter(out, InScript(CompactFormatter)))?;
     Ok(())
 }
@@ -110,22 +115,33 @@ struct ViewData<'a> {
 }
 
 /// The names of all rows, each once.
-struct Names<'a>(IndexSet<&'a str, RandomState>);
+#[derive(Default)]
+pub(in crate::report) struct Names(IndexSet<String, RandomState>);
 
-impl<'a> Names<'a> {
-    fn of(treemap: &'a Treemap) -> Self {
-        let mut names = IndexSet::default();
+impl Names {
+    fn of(treemap: &Treemap) -> Self {
+        let mut names = Self::default();
         let mut open: Vec<&[Branch]> = treemap.views.iter().map(|view| &*view.tree.rows).collect();
         while let Some(rows) = open.pop() {
             for row in rows {
-                names.insert(row.name.as_str());
+                names.add(&row.name);
                 open.push(&row.children);
             }
         }
-        Self(names)
+        names
     }
 
-    fn number(&self, name: &str) -> usize {
+    pub(in crate::report) fn add(&mut self, name: &str) {
+        if !self.0.contains(name) {
+            self.0.insert(name.to_owned());
+        }
+    }
+
+    pub(in crate::report) fn escaped(&self) -> Vec<String> {
+        self.0.iter().map(|name| escape(name).into_owned()).collect()
+    }
+
+    pub(in crate::report) fn number(&self, name: &str) -> usize {
         self.0.get_index_of(name).unwrap_or_default()
     }
 }
@@ -133,7 +149,7 @@ impl<'a> Names<'a> {
 /// Rows of one level.
 struct Rows<'a> {
     rows: &'a [Branch],
-    names: &'a Names<'a>,
+    names: &'a Names,
 }
 
 impl Serialize for Rows<'_> {
@@ -144,11 +160,11 @@ impl Serialize for Rows<'_> {
 
 struct RowData<'a> {
     row: &'a Branch,
-    names: &'a Names<'a>,
+    names: &'a Names,
 }
 
 /// How many kinds of rows there are.
-const KINDS: usize = 3;
+pub(in crate::report) const KINDS: usize = 3;
 
 impl Serialize for RowData<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,7 +7,7 @@ use crate::report::document::{
 use crate::size::{exact, human, share};
 
 /// The sections, one after the other.
-pub(super) fn sections(sections: &[Section]) -> String {
+pub(in crate::report) fn sections(sections: &[Section]) -> String {
     sections.iter().map(section).collect()
 }
 

@@ -4,7 +4,7 @@ use crate::escape::{escape, escape_text};
 
 /// A name as text of HTML, in an attribute's quotes as well: what would steer or not be seen is written as `\u{1b}`, as in
 /// all formats.
-pub(super) fn text(name: &str) -> String {
+pub(in crate::report) fn text(name: &str) -> String {
     mark_up(&escape(name))
 }
 

@@ -9,11 +9,11 @@
 //! the script; the script makes text of them and never markup. The page may load nothing and run nothing but what is in
 //! it, by its `Content-Security-Policy`.
 
-mod data;
+pub(super) mod data;
 mod findings;
 mod fleet;
-mod fragment;
-mod markup;
+pub(super) mod fragment;
+pub(super) mod markup;
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::markup::text;
 use super::pages;
-use super::{ModelReport, Report, Treemap, View};
+use super::{ModelReport, Report, Tool, View};
 
 /// How the page looks.
 const STYLE: &str = include_str!("page.css");
@@ -55,7 +55,11 @@ const MODELS: usize = 100;
 pub(super) fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
     let shown = shown(report);
-    head(report, &mut out)?;
+    let title = match report.models.as_slice() {
+        [model] => text(&model.path),
+        models => format!("{} models", models.len()),
+    };
+    head(&title, &report.tool, &mut out)?;
     if report.models.len() != 1 {
         writeln!(out, "<section id=\"fleet\" class=\"subject\">{}</section>", fleet::html(report, view, &shown))?;
     }
@@ -70,7 +74,7 @@ pub(super) fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Re
         data::write(model, treemap, &mut out)?;
         out.write_all(b"</script>\n")?;
     }
-    writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")?;
+    tail(&mut out)?;
     out.flush()
 }
 
@@ -83,15 +87,11 @@ fn shown(report: &Report) -> Vec<(usize, &ModelReport)> {
     models
 }
 
-/// All up to the first model.
-fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// All up to the first model; the title is text of HTML.
+pub(super) fn head(title: &str, tool: &Tool, out: &mut dyn Write) -> io::Result<()> {
     let hash = |what: &str| BASE64.encode(Sha256::digest(what.as_bytes()));
     let (script, style) = (hash(SCRIPT), hash(STYLE));
-    let title = match report.models.as_slice() {
-        [model] => text(&model.path),
-        models => format!("{} models", models.len()),
-    };
-    let tool = format!("{} {}", report.tool.name, report.tool.version);
+    let tool = format!("{} {}", tool.name, tool.version);
     write!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -103,6 +103,11 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
          <header><span class=\"tool\">{tool}</span></header>\n<main>\n",
         tool = text(&tool),
     )
+}
+
+/// The script, and the end.
+pub(super) fn tail(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
 
 /// A model: the answer, the causes, the place of the treemap, and the tables for who cannot see that.
@@ -127,7 +132,8 @@ fn article(
     }
     out.write_all(findings::html(number, model, &page.answer).as_bytes())?;
     if let Some(treemap) = &model.treemap {
-        explorer(number, treemap, out)?;
+        let views: Vec<&str> = treemap.views.iter().map(|view| &*view.name).collect();
+        explorer(number, &views, out)?;
     }
     let tables = fragment::sections(&page.tables);
     writeln!(out, "<noscript>{tables}</noscript>")?;
@@ -138,9 +144,8 @@ fn article(
 }
 
 /// Where the treemap and the table beside it are drawn. Without JavaScript there is nothing to see of it.
-fn explorer(number: usize, treemap: &Treemap, out: &mut dyn Write) -> io::Result<()> {
-    let views: String =
-        treemap.views.iter().map(|view| format!("<option value=\"{0}\">{0}</option>", text(&view.name))).collect();
+pub(super) fn explorer(number: usize, views: &[&str], out: &mut dyn Write) -> io::Result<()> {
+    let views: String = views.iter().map(|view| format!("<option value=\"{0}\">{0}</option>", text(view))).collect();
     write!(
         out,
         "<section class=\"explorer\" id=\"explorer-{number}\" aria-label=\"where the bytes are\" hidden>\n\

@@ -11,9 +11,9 @@ function partsOf(data, bytes, count) {
 }
 
 function foldedRow(data, parent) {
-  const [rows, bytes, count, parts] = data;
+  const [rows, bytes, count, parts, change] = data;
   const name = plural(rows, "smaller row", "smaller rows");
-  return newRow(name, "folded", "folded", bytes, count, partsOf(parts, bytes, count), parent);
+  return Object.assign(newRow(name, "folded", "folded", bytes, count, partsOf(parts, bytes, count), parent), { change });
 }
 
 function newRow(name, dimension, kind, bytes, count, parts, parent) {
@@ -27,10 +27,12 @@ function newRow(name, dimension, kind, bytes, count, parts, parent) {
 
 function rowsOf(data, folded, parent, from) {
   for (const item of data) {
-    const [name, code, bytes, count, parts, children, more] = item;
+    // The last two are of a diff: sizes before and after and their difference, and what is said of it.
+    const [name, code, bytes, count, parts, children, more, change, note] = item;
     const dimension = from.dimensions[Math.floor(code / KINDS.length)];
     const kind = KINDS[code % KINDS.length];
     const row = newRow(from.names[name], dimension, kind, bytes, count, partsOf(parts, bytes, count), parent);
+    Object.assign(row, { change, note });
     if (children) {
       row.parts = [];
       rowsOf(children, more, row, from);
@@ -45,13 +47,14 @@ function readModel(number) {
   if (!element) return null;
   const data = JSON.parse(element.textContent);
   const views = data.views.map((view) => {
-    const root = newRow("all", "", "name", data.total, 0, [], null);
+    const root = newRow("all", "", "name", view.total === undefined ? data.total : view.total, 0, [], null);
+    root.change = data.change;
     rowsOf(view.rows, view.folded, root, data);
     root.count = root.children.reduce((sum, row) => sum + row.count, 0);
     return { name: view.name, root };
   });
   const { total, facets, categories, findings, signatures } = data;
-  return { number, total, facets, categories, findings, signatures, views };
+  return { number, total, facets, categories, findings, signatures, views, isDiff: data.change !== undefined };
 }
 
 // Sums up what is shown of each row: all of it, or the parts whose facets pass.

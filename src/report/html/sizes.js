@@ -34,6 +34,10 @@ function share(part, whole) {
   return (perMille / 10).toFixed(1) + "%";
 }
 
+function signed(delta, say) {
+  return (delta > 0 ? "+" : delta < 0 ? "-" : "") + say(Math.abs(delta));
+}
+
 function make(tag, className, text) {
   const element = document.createElement(tag);
   if (className) element.className = className;

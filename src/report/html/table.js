@@ -10,11 +10,20 @@ const COLUMNS = [
   { id: "lit", title: "coloured", figure: true, of: (row) => row.lit },
 ];
 
+const OF_DIFFS = [
+  COLUMNS[0],
+  { id: "old", title: "old", figure: true, of: (row) => row.change[0] },
+  { id: "new", title: "new", figure: true, of: (row) => row.change[1] },
+  { id: "delta", title: "delta", figure: true, of: (row) => Math.abs(row.change[2]), said: (row) => row.change[2] },
+];
+
 class Table {
-  constructor(element, on) {
+  constructor(element, on, isDiff) {
     this.element = element;
     this.on = on;
-    this.sort = { id: "bytes", down: true };
+    this.isDiff = isDiff;
+    this.columns = isDiff ? OF_DIFFS : COLUMNS;
+    this.sort = { id: this.usual(), down: true };
     this.all = false;
     element.addEventListener("click", (event) => {
       const heading = event.target.closest("th button");
@@ -28,6 +37,11 @@ class Table {
     element.addEventListener("keydown", (event) => this.key(event));
   }
 
+  // What it is sorted by where nothing is said.
+  usual() {
+    return this.isDiff ? "delta" : "bytes";
+  }
+
   turn(id) {
     const down = this.sort.id === id ? !this.sort.down : id !== "name";
     this.sort = { id, down };
@@ -37,8 +51,8 @@ class Table {
   // Rows, the row that shares are of, and whether a search found them.
   draw(rows, whole, found, hasColour) {
     this.rows = new Map();
-    const columns = COLUMNS.filter((column) => column.id !== "lit" || hasColour);
-    const column = columns.find((known) => known.id === this.sort.id) || COLUMNS[1];
+    const columns = this.columns.filter((column) => column.id !== "lit" || hasColour);
+    const column = columns.find((known) => known.id === this.sort.id) || columns.find((known) => known.id === this.usual());
     const sign = this.sort.down ? -1 : 1;
     const sorted = [...rows].sort((a, b) => {
       const [x, y] = [column.of(a), column.of(b)];
@@ -69,7 +83,11 @@ class Table {
     for (const row of shown) body.append(this.row(row, whole, found, hasColour, what));
     const foot = make("tfoot");
     const sum = (of) => rows.reduce((sum, row) => sum + of(row), 0);
-    if (!found) {
+    if (!found && this.isDiff) {
+      const total = make("tr", "strong");
+      total.append(make("td", "", "sum"), ...this.changes([0, 1, 2].map((at) => sum((row) => row.change[at]))));
+      foot.append(total);
+    } else if (!found) {
       const total = make("tr", "strong");
       total.append(make("td", "", "sum"), make("td", "figure", exact(sum((row) => row.shown))));
       total.append(make("td", "figure", share(sum((row) => row.shown), whole.shown)));
@@ -105,12 +123,25 @@ class Table {
     const kind = kindOf(row);
     if (kind !== what) name.append(make("span", "dimension", kind));
     tr.append(name);
+    if (this.isDiff) {
+      if (row.note) name.append(make("div", "note", row.note));
+      tr.append(...this.changes(row.change));
+      return this.keep(tr, row);
+    }
     tr.append(make("td", "figure", exact(row.shown)), make("td", "figure", share(row.shown, whole.shown)));
     tr.append(make("td", "figure count", row.shownCount ? exact(row.shownCount) : ""));
     if (hasColour) tr.append(make("td", "figure", row.lit ? exact(row.lit) : ""));
+    return this.keep(tr, row);
+  }
+
+  keep(tr, row) {
     tr.tabIndex = this.rows.size === 0 ? 0 : -1;
     this.rows.set(tr, row);
     return tr;
+  }
+
+  changes([before, after, delta]) {
+    return [exact(before), exact(after), signed(delta, exact)].map((figure) => make("td", "figure", figure));
   }
 
   mark(row) {
