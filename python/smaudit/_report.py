@@ -1969,7 +1969,7 @@ class Diff(OfDiff):
     problems: tuple[SideProblem, ...]
     """What is wrong with either."""
 
-    untold: tuple[str, ...]
+    not_known: tuple[str, ...]
     """What cannot be told of two reports, and why."""
 
     gate: Gate
@@ -1995,7 +1995,7 @@ class Diff(OfDiff):
         "duplicates": ("one", "DuplicatesChange"),
         "findings": ("one", "FindingChanges"),
         "problems": ("many", "SideProblem"),
-        "untold": ("many", None),
+        "not_known": ("many", None),
         "gate": ("one", "Gate"),
         "series": ("one", "Series"),
         "steps": ("many", "Diff"),

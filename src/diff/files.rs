@@ -53,8 +53,8 @@ fn rows(old: &[&FileReport], new: &[&FileReport], is_clean: bool) -> Vec<DiffRow
     let matched = pairs.matched().filter_map(|(a, b)| {
         let (old, new) = (old.get(a)?, new.get(b)?);
         let change = Change::new(old.bytes, new.bytes);
-        let is_told = old.digest.is_some() && new.digest.is_some();
-        let is_same = change.delta == 0 && (!is_told || old.digest == new.digest);
+        let is_known = old.digest.is_some() && new.digest.is_some();
+        let is_same = change.delta == 0 && (!is_known || old.digest == new.digest);
         let status = match () {
             () if is_same && old.path == new.path => DiffStatus::Same,
             () if is_same => DiffStatus::Naming,

@@ -28,12 +28,12 @@ pub(super) fn compare(old: &ModelReport, new: &ModelReport) -> FindingChanges {
 }
 
 fn change(old: u64, new: u64, finding: &Finding, is_there: bool) -> FindingChange {
-    let told = |text: &str| if is_there { text.to_owned() } else { String::new() };
+    let said = |text: &str| if is_there { text.to_owned() } else { String::new() };
     FindingChange {
         id: finding.id.clone(),
         bytes: Change::new(old, new),
         message: finding.message.clone(),
-        remedy: told(&finding.remedy),
-        remedy_code: told(&finding.remedy_code),
+        remedy: said(&finding.remedy),
+        remedy_code: said(&finding.remedy_code),
     }
 }

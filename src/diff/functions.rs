@@ -45,11 +45,11 @@ fn join(old: &[FunctionReport], new: &[FunctionReport]) -> Pairs {
 
 fn matched(old: &FunctionReport, new: &FunctionReport) -> DiffRow {
     let is_equal = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
-    let is_known = is_equal(&old.structure, &new.structure) || is_equal(&old.form, &new.form);
-    let is_told = old.structure.is_some() && new.structure.is_some();
-    let status = match (old.name == new.name && old.bytes == new.bytes, is_known) {
+    let is_same = is_equal(&old.structure, &new.structure) || is_equal(&old.form, &new.form);
+    let is_known = old.structure.is_some() && new.structure.is_some();
+    let status = match (old.name == new.name && old.bytes == new.bytes, is_same) {
         (true, true) => DiffStatus::Same,
-        (true, false) if !is_told => DiffStatus::Same,
+        (true, false) if !is_known => DiffStatus::Same,
         (_, true) => DiffStatus::Naming,
         _ => DiffStatus::Changed,
     };

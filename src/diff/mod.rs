@@ -80,7 +80,7 @@ pub fn diff(old: Side<'_>, new: Side<'_>, options: &Options) -> Result<DiffRepor
         report.breakdown = by::breakdown(breakdowns.0, breakdowns.1, &options.by, &main.functions, options.min_delta)?;
     }
     report.problems = problems(old, Which::Old).chain(problems(new, Which::New)).collect();
-    report.untold.extend(untold([(old, &report.old), (new, &report.new)]));
+    report.not_known.extend(not_known([(old, &report.old), (new, &report.new)]));
     Ok(report)
 }
 
@@ -113,8 +113,8 @@ fn problems(model: &ModelReport, side: Which) -> impl Iterator<Item = SideProble
     model.problems.iter().map(move |problem| SideProblem { side, problem: problem.clone() })
 }
 
-/// What a report does not say, so that it cannot be told of a diff either.
-fn untold(sides: [(&ModelReport, &DiffSide); 2]) -> Vec<String> {
+/// What a report does not say, so that a diff cannot either.
+fn not_known(sides: [(&ModelReport, &DiffSide); 2]) -> Vec<String> {
     let mut all = Vec::new();
     for (model, side) in sides {
         let path = &side.path;

@@ -148,12 +148,12 @@ fn join(old: &[TensorReport], new: &[TensorReport]) -> Pairs {
 fn status(old: &TensorReport, new: &TensorReport) -> DiffStatus {
     let is_renamed = called(old) != called(new) || old.key != new.key;
     // The content of what has no checksum cannot be told.
-    let is_told = old.crc32c.is_some() && new.crc32c.is_some();
+    let is_known = old.crc32c.is_some() && new.crc32c.is_some();
     match () {
         () if old.dtype != new.dtype => DiffStatus::Retyped,
         () if old.shape != new.shape => DiffStatus::Resized,
         () if old.bytes != new.bytes => DiffStatus::Changed,
-        () if is_told && old.crc32c != new.crc32c => DiffStatus::Content,
+        () if is_known && old.crc32c != new.crc32c => DiffStatus::Content,
         () if is_renamed => DiffStatus::Naming,
         () => DiffStatus::Same,
     }

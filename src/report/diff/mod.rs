@@ -62,7 +62,7 @@ pub struct DiffReport {
     /// What is wrong with either.
     pub problems: Vec<SideProblem>,
     /// What cannot be told of two reports, and why.
-    pub untold: Vec<String>,
+    pub not_known: Vec<String>,
     /// The rules, held against the new one, with the old one as the baseline.
     pub gate: Gate,
     /// Of more than two models: each compared with the one before it.
@@ -581,7 +581,7 @@ impl DiffReport {
             duplicates: DuplicatesChange::default(),
             findings: FindingChanges::default(),
             problems: Vec::new(),
-            untold: Vec::new(),
+            not_known: Vec::new(),
             gate: Gate::default(),
             steps: Vec::new(),
             series: None,

@@ -95,14 +95,14 @@ pub(super) fn document(report: &DiffReport, amounts: &Amounts) -> Document {
     sections.extend(causes(report, amounts));
     sections.extend(rules(report, amounts));
     if !amounts.lists {
-        sections.extend(untold(report, amounts));
+        sections.extend(not_known(report, amounts));
     }
     sections.push(answer(report));
     if amounts.lists {
         sections.extend(list("functions", &report.functions, amounts));
         sections.extend(list("variables", &report.variables, amounts));
         sections.extend(list("files", &report.files, amounts));
-        sections.extend(untold(report, amounts));
+        sections.extend(not_known(report, amounts));
     }
     let close = |section: Section| Section { close: section.close || !amounts.is_open, ..section };
     Document { sections: sections.into_iter().map(close).collect() }
@@ -359,13 +359,13 @@ fn rules(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
     Some(section)
 }
 
-fn untold(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
-    if report.untold.is_empty() {
+fn not_known(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
+    if report.not_known.is_empty() {
         return None;
     }
     let said = |text: &String| Paragraph::default().and_quoted(text.clone()).tone(Tone::Quiet).at_most(amounts.lines);
     let section = Section { close: true, ..Section::default() };
-    Some(section.with_all(report.untold.iter().take(amounts.problems).map(said)))
+    Some(section.with_all(report.not_known.iter().take(amounts.problems).map(said)))
 }
 
 /// What grew, by how much, and since which cause.

@@ -271,7 +271,7 @@ class Explorer {
     const shown = row || this.selected || this.at;
     const said = this.part(".said");
     said.textContent = "";
-    const count = shown.shownCount ? ", " + plural(shown.shownCount, "thing", "things") : "";
+    const count = shown.shownCount ? ", " + plural(shown.shownCount, "item", "items") : "";
     const total = share(shown.shown, this.view.root.shown);
     const path = pathOf(shown).map((at) => at.name).join(" › ") || "all";
     const filtered = this.state.metagraph || this.state.signature ? " of what is chosen" : " of the model";

@@ -72,8 +72,8 @@ fn a_report_stands_for_its_model_and_what_it_cannot_tell_is_said() {
         assert_eq!(models[key], reports[key], "{key}");
     }
     assert_eq!(reports["old"]["kind"], "report");
-    assert!(models["untold"].as_array().unwrap().is_empty());
-    let said = &reports["untold"][0];
+    assert!(models["not_known"].as_array().unwrap().is_empty());
+    let said = &reports["not_known"][0];
     assert!(said.as_str().unwrap().contains("does not say what files hold"), "{said}");
 }
 
