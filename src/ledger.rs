@@ -24,6 +24,7 @@ use crate::cache::{Cache, hash_name, hash_number};
 pub use account::{Account, Imbalance, Mark, Row as AccountRow};
 pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
 pub use only::{Only, Restriction};
+pub(crate) use rollup::longest_cell;
 pub use rollup::{Rest, Rollup, Row, RowKind};
 pub use tree::{Branch, FACETS, Facet, Folded, Part, Tree, Trees};
 

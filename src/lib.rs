@@ -48,6 +48,7 @@ mod identity;
 pub mod input;
 mod ledger;
 mod message;
+mod meter;
 mod natural;
 mod outline;
 mod problem;
@@ -57,6 +58,7 @@ mod queue;
 pub mod report;
 mod schema;
 mod seeded;
+mod shared_names;
 mod size;
 mod slim;
 mod stand_in;
@@ -80,7 +82,7 @@ pub mod internals {
         ($($part:ident)*) => { $(pub mod $part { pub use crate::$part::*; })* };
     }
 
-    parts!(charge checkpoint chunked dtype duplicates edit escape findings fingerprint graph identity ledger message outline proto size slim suggest text wire);
+    parts!(charge checkpoint chunked dtype duplicates edit escape findings fingerprint graph identity ledger message meter outline proto size slim suggest text wire);
 }
 
 #[cfg(test)]

@@ -11,15 +11,21 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
+use crate::meter::{self, measured};
+
 /// What both make: the first in a thread of its own, the second in this one.
 pub(crate) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
     // Kept here, so that this thread can do it where there is no other to be had.
     let first = Mutex::new(Some(first));
     let run = || first.lock().unwrap_or_else(PoisonError::into_inner).take().map(|first| first());
     thread::scope(|scope| {
-        let thread = thread::Builder::new().spawn_scoped(scope, run);
+        let thread = thread::Builder::new().spawn_scoped(scope, || measured(run));
         let second = second();
-        let done = thread.ok().and_then(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        let done = thread.ok().and_then(|thread| {
+            let (done, taken) = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            meter::add(taken);
+            done
+        });
         match done.or_else(run) {
             Some(first) => (first, second),
             // The thread has taken it and has ended, so there is what it made.
@@ -54,11 +60,14 @@ pub(crate) fn map_with<T: Sync, W, R: Send>(
     };
     let mut done = thread::scope(|scope| {
         // Where no more threads are to be had, these do all.
-        let others: Vec<_> =
-            (1..threads).map_while(|_| thread::Builder::new().spawn_scoped(scope, work_off).ok()).collect();
+        let others: Vec<_> = (1..threads)
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, || measured(work_off)).ok())
+            .collect();
         let mut done = work_off();
         for other in others {
-            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            let (others, taken) = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            meter::add(taken);
+            done.extend(others);
         }
         done
     });

@@ -14,6 +14,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::meter;
+
 pub use layout::{Decoded, Layout, Span};
 pub use shares::{Block, Place, Shares};
 pub use spans::{Mark, Slot, Spans};
@@ -378,6 +380,7 @@ impl Iterator for Fields<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        meter::field();
         match self.common_field() {
             Some(field) => Some(Ok(field)),
             None if self.at >= self.bytes.len() => None,
@@ -425,6 +428,7 @@ impl Iterator for Readable<'_> {
     #[inline(always)]
     fn next(&mut self) -> Option<Field> {
         let Self(fields) = self;
+        meter::field();
         match fields.common_field() {
             None if fields.at < fields.bytes.len() => fields.any_field()?.ok(),
             field => field,
@@ -464,6 +468,7 @@ pub fn plain_entry(file: &[u8], entry: Range<usize>) -> Option<(Range<usize>, Ra
 #[must_use]
 #[inline(always)]
 pub fn split_len(bytes: &[u8], number: u32) -> Option<(&[u8], &[u8])> {
+    meter::field();
     let (&tag, rest) = bytes.split_first()?;
     let (length, rest) = short_length(rest).filter(|_| u32::from(tag) == number << 3 | 2)?;
     rest.split_at_checked(length)

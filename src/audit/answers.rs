@@ -94,7 +94,7 @@ pub(super) fn report(
             Some(top) => sums.breakdown.cut(top),
             None => sums.breakdown,
         },
-        duplicates: duplicates::duplicates(parts, &duplicates, &findings.explained),
+        duplicates: duplicates::duplicates(parts, duplicates, &findings.explained),
         findings: findings.findings,
         findings_bytes: findings.bytes,
         information: findings.information,
@@ -116,7 +116,7 @@ fn main_file(main: &MainFile<'_>) -> MainFileReport {
 
 fn categories(ledger: &Ledger) -> BTreeMap<Category, u64> {
     let rows = ledger.rollup(&[Dimension::Category]).rows;
-    let bytes = |category: Category| rows.iter().find(|row| row.name == category.name()).map_or(0, |row| row.bytes);
+    let bytes = |category: Category| rows.iter().find(|row| *row.name == *category.name()).map_or(0, |row| row.bytes);
     Category::ALL.iter().map(|category| (*category, bytes(*category))).collect()
 }
 
@@ -124,7 +124,7 @@ fn files(parts: &Parts<'_>, files: &Rollup) -> Vec<FileReport> {
     let rows = by_name(files);
     let category = |name: &str| match children(&rows, name) {
         [] => Category::Files.name().to_owned(),
-        [only] => only.name.clone(),
+        [only] => only.name.to_string(),
         [largest, ..] => format!("{}...", largest.name),
     };
     let file = |name: &str, bytes| FileReport {
@@ -177,7 +177,7 @@ fn meta_graphs(
 
 /// The outermost rows by name: a search for each metagraph would take the square of their number.
 fn by_name(rollup: &Rollup) -> HashMap<&str, &Row> {
-    rollup.rows.iter().map(|row| (row.name.as_str(), row)).collect()
+    rollup.rows.iter().map(|row| (&*row.name, row)).collect()
 }
 
 fn children<'a>(rows: &HashMap<&str, &'a Row>, label: &str) -> &'a [Row] {
@@ -187,11 +187,11 @@ fn children<'a>(rows: &HashMap<&str, &'a Row>, label: &str) -> &'a [Row] {
 fn sections_of(rows: &[Row]) -> BTreeMap<String, u64> {
     // The metagraph's own tag and length have no section: they are framing of the SavedModel.
     let sections = rows.iter().filter(|row| row.kind == RowKind::Name);
-    sections.map(|row| (row.name.clone(), row.bytes)).collect()
+    sections.map(|row| (row.name.to_string(), row.bytes)).collect()
 }
 
 fn op(row: &Row, digests: &MetaGraphDigests) -> OpReport {
-    OpReport { op: row.name.clone(), count: row.count, bytes: row.bytes, structure: digests.op(&row.name) }
+    OpReport { op: row.name.to_string(), count: row.count, bytes: row.bytes, structure: digests.op(&row.name) }
 }
 
 fn function(row: &Row, meta_graph: usize, structures: &Structures<'_>) -> FunctionReport {
@@ -199,7 +199,7 @@ fn function(row: &Row, meta_graph: usize, structures: &Structures<'_>) -> Functi
     let [structure, form] =
         [0, 1].map(|which| structure.and_then(|digests| digests.get(which)).map(|digest| format!("{digest:032x}")));
     let ops = digests::of_ops(&row.children);
-    FunctionReport { name: row.name.clone(), nodes: row.count, bytes: row.bytes, structure, form, ops }
+    FunctionReport { name: row.name.to_string(), nodes: row.count, bytes: row.bytes, structure, form, ops }
 }
 
 /// The digests of each function that was compared, that with what it calls and that of it alone, by the metagraph that it is in and its name: there may be hundreds of

@@ -19,7 +19,7 @@ fn charged(file: &[u8], by: &[Dimension]) -> (SavedModel, Rollup) {
 
 fn rows(file: &Message, by: Dimension) -> Vec<(String, u64)> {
     let rollup = charged(&file.0, &[by]).1;
-    rollup.rows.into_iter().map(|row| (row.name, row.bytes)).collect()
+    rollup.rows.into_iter().map(|row| (row.name.to_string(), row.bytes)).collect()
 }
 
 fn bytes_of(rows: &[(String, u64)], name: &str) -> u64 {
@@ -163,7 +163,7 @@ fn of_signatures_of_one_key_the_last_counts_and_all_are_charged() {
     let signatures = &saved_model.meta_graphs[0].signatures;
     let named: Vec<_> = signatures.iter().map(|it| (it.name.as_str(), it.def.method_name.as_str())).collect();
     assert_eq!(named, [("b", "other"), ("a", "last")]);
-    let section = rollup.rows.iter().find(|row| row.name == "signature_def").expect("the section has bytes");
+    let section = rollup.rows.iter().find(|row| &*row.name == "signature_def").expect("the section has bytes");
     assert_eq!((section.count, section.bytes > signatures.iter().map(|it| it.bytes).sum()), (3, true));
 }
 
@@ -183,7 +183,7 @@ fn damage_costs_the_message_that_it_is_in_and_no_more() {
     let damage: Vec<u64> = (0..).zip(&model.0).filter(|(_, byte)| **byte == 0x0f).map(|(at, _)| at).collect();
     let told: Vec<u64> = saved_model.problems.iter().filter_map(|problem| problem.offset).collect();
     assert_eq!(told, damage, "once in the node, once in the graph");
-    assert!(rollup.rows.iter().any(|row| row.name == "(damaged)"), "{rollup:?}");
+    assert!(rollup.rows.iter().any(|row| &*row.name == "(damaged)"), "{rollup:?}");
 }
 
 #[test]
@@ -203,6 +203,6 @@ fn what_is_left_of_a_cut_graph_is_still_charged_to_the_graph() {
     let model = saved_model([&meta_graph(&["serve"], &graph(&nodes))]);
     let (saved_model, rollup) = charged(&model.0[..model.len() - 10], &[Dimension::Category]);
     assert_eq!(saved_model.meta_graphs[0].nodes, 2);
-    assert_eq!(rollup.rows[0].name, "graph_def");
+    assert_eq!(&*rollup.rows[0].name, "graph_def");
     assert!(rollup.rows[0].bytes > 100, "{rollup:?}");
 }

@@ -213,6 +213,7 @@ impl Entries<'_> {
 
     /// The next entry of `block`, which has one.
     fn next_entry(&mut self, block: &Block) -> Result<Entry, TableErrorKind> {
+        crate::meter::field();
         let parts = block.parts(self.at).ok_or(TableErrorKind::Entry)?;
         let suffix = block.contents.get(parts.suffix).ok_or(TableErrorKind::Entry)?;
         let key = match self.key.as_mut() {

@@ -44,15 +44,15 @@ fn level(
     let (dimension, below) = by.split_first().map_or((None, &[][..]), |(first, below)| (Some(*first), below));
     let mut pairs = Pairs::new(old.len(), new.len());
     if dimension == Some(Dimension::Function) {
-        let old_name = |row: &Row| functions.get(&row.name).cloned();
-        pairs.in_order(|at| old.get(at).map(|row| row.name.clone()), |at| new.get(at).and_then(old_name));
+        let old_name = |row: &Row| functions.get(&*row.name).map(String::as_str);
+        pairs.in_order(|at| old.get(at).map(|row| &*row.name), |at| new.get(at).and_then(old_name));
     }
     pairs
         .in_order(|at| old.get(at).map(|row| (&row.name, row.kind)), |at| new.get(at).map(|row| (&row.name, row.kind)));
     let side = |row: Option<&Row>| row.map_or((0, 0), |row| (row.bytes, row.count));
     let join = |a: Option<&Row>, b: Option<&Row>| {
         let (old, new) = (side(a), side(b));
-        let named = b.or(a).map(|row| row.name.clone()).unwrap_or_default();
+        let named = b.or(a).map_or("", |row| &row.name);
         let children = |row: Option<&Row>| row.map_or_else(Vec::new, |row| row.children.clone());
         let children = level(&children(a), &children(b), below, functions, min_delta);
         let change = Change::new(old.0, new.0);

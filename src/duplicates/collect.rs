@@ -74,7 +74,7 @@ pub(super) struct Tally {
     pub(super) original: Option<u32>,
     pub(super) count: u64,
     pub(super) bytes: u64,
-    /// The payloads of the largest and what these take in the file, largest first.
+    /// Of own ones the payloads of the largest and what these take in the file, largest first.
     pub(super) largest: Vec<(u64, Range<usize>)>,
 }
 
@@ -346,6 +346,9 @@ impl Tally {
     fn add(&mut self, bytes: u64, element: &Element) {
         self.count += 1;
         self.bytes += bytes;
+        if self.original.is_some() {
+            return;
+        }
         if self.largest.len() < LARGEST || self.largest.last().is_some_and(|smallest| smallest.0 < bytes) {
             let position = self.largest.partition_point(|other| other.0 >= bytes);
             self.largest.insert(position, (bytes, element.field.payload()));

@@ -19,6 +19,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::source::{Payload, Sources};
 use crate::checkpoint::table::mask;
+use crate::meter;
 use crate::progress::{Progress as _, Stage};
 use crate::seeded::random;
 
@@ -141,7 +142,10 @@ impl Comparison<'_> {
         let mut by_hash: HashMap<u128, Vec<usize>> = HashMap::new();
         for index in rest {
             let seed = *self.seed.get_or_init(random);
-            let hash = self.content(index).map(|content| xxh3_128_with_seed(&content, seed));
+            let hash = self.content(index).map(|content| {
+                meter::bytes(content.len());
+                xxh3_128_with_seed(&content, seed)
+            });
             hash.into_iter().for_each(|hash| by_hash.entry(hash).or_default().push(index));
         }
         for of_one_hash in by_hash.into_values() {
@@ -156,6 +160,7 @@ impl Comparison<'_> {
         let mut kept: Option<Bytes> = None;
         for index in candidates {
             let Some(content) = self.content(*index) else { continue };
+            meter::bytes(content.len());
             let is_equal = *kept.get_or_insert_with(|| content.clone()) == content;
             if is_equal { equal.push(*index) } else { rest.push(*index) }
         }

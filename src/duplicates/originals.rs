@@ -14,6 +14,7 @@ use hashbrown::HashTable;
 
 use super::elements::{Element, ElementKind};
 use crate::cache::{hash_bytes, hash_name, hash_number};
+use crate::meter;
 
 /// What stands for no element.
 const NONE: u32 = u32::MAX;
@@ -51,7 +52,11 @@ struct Original {
 
 impl Original {
     fn is(&self, file: &[u8], kind: ElementKind, payload: &[u8]) -> bool {
-        self.tag >> TAG_BITS == kind as u32 && file.get(self.start..self.end) == Some(payload)
+        let may_be = self.tag >> TAG_BITS == kind as u32 && self.end.saturating_sub(self.start) == payload.len();
+        if may_be {
+            meter::bytes(payload.len());
+        }
+        may_be && file.get(self.start..self.end) == Some(payload)
     }
 
     /// What is hashed.

@@ -77,15 +77,14 @@ fn needed(context: &Context<'_>, found: &[Assigned<'_, '_>]) -> HashSet<usize> {
 /// Drops the constants of variables that are not restored: theirs may be the only value that there is. In a metagraph
 /// that was not followed nobody knows.
 fn keep_restored(context: &Context<'_>, found: &mut Vec<Assigned<'_, '_>>) {
-    let graphs: HashSet<usize> = found.iter().map(|assigned| assigned.constant.scope.meta_graph).collect();
+    let mut names: HashMap<usize, HashSet<&[u8]>> = HashMap::default();
+    for assigned in found.iter() {
+        let of_graph = names.entry(assigned.constant.scope.meta_graph).or_default();
+        of_graph.extend(assigned.assigns.iter().map(|(_, variable)| *variable));
+    }
     let mut restored: HashMap<usize, HashSet<Vec<u8>>> = HashMap::default();
-    for meta_graph in graphs {
+    for (meta_graph, names) in names {
         let Some(reach) = context.reach.meta_graphs.get(meta_graph).and_then(Option::as_ref) else { continue };
-        let names: HashSet<&[u8]> = found
-            .iter()
-            .filter(|assigned| assigned.constant.scope.meta_graph == meta_graph)
-            .flat_map(|assigned| assigned.assigns.iter().map(|(_, variable)| *variable))
-            .collect();
         let handles = reach.restored_handles().filter(|name| names.contains(name));
         restored.insert(meta_graph, handles.map(<[u8]>::to_vec).collect());
     }

@@ -4,7 +4,7 @@
 //! from that. What a caller feeds, and what an op computes that is not known here, may be any number. An argument of a
 //! function is what any of its callers gives.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use bytes::Bytes;
 use foldhash::{HashMap, HashSet};
@@ -14,6 +14,7 @@ use super::constants::Scope;
 use super::flow::{Flow, Taken, Value};
 use super::nodes::Node;
 use crate::graph::VertexKind;
+use crate::identity::TensorId;
 use crate::message::number::attr_value::I;
 use crate::message::number::attr_value::list_value::F;
 use crate::message::number::tensor_proto::{INT_VAL, INT64_VAL, TENSOR_CONTENT};
@@ -95,11 +96,15 @@ pub(super) struct Ids<'c, 'a> {
     flow: &'c Flow<'c, 'a>,
     known: RefCell<HashMap<Value<'a>, Bounds>>,
     tables: RefCell<HashMap<&'a [u8], Bounds>>,
+    /// The lines of assets, by their names, and the tensors that handles are restored from: found out once for all tables.
+    lines: RefCell<HashMap<String, Option<usize>>>,
+    restored: OnceCell<HashMap<&'c [u8], Vec<TensorId>>>,
 }
 
 impl<'c, 'a> Ids<'c, 'a> {
     pub(super) fn new(context: &'c Context<'a>, flow: &'c Flow<'c, 'a>) -> Self {
-        Self { context, flow, known: RefCell::default(), tables: RefCell::default() }
+        let (known, tables, lines) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { context, flow, known, tables, lines, restored: OnceCell::new() }
     }
 
     /// What an element of a value can be.
@@ -155,6 +160,10 @@ impl<'c, 'a> Ids<'c, 'a> {
         let data = || node.inputs().filter(|name| !name.starts_with(b"^"));
         let all = |skip: usize, last: usize| {
             let taken = data().count().saturating_sub(skip).saturating_sub(last);
+            // Each output of a node is another value, and depends on all of these.
+            if self.flow.steps(taken).is_none() {
+                return Bounds::ANY;
+            }
             let each = data().skip(skip).take(taken).map(|name| self.bounds(Value { name, ..value }, depth));
             each.reduce(Bounds::or).unwrap_or(Bounds::ANY)
         };
@@ -247,7 +256,11 @@ impl<'c, 'a> Ids<'c, 'a> {
             let name = self.flow.body(scope).results.get(output.number).copied()?;
             Some(self.bounds(Value { scope, name }, depth))
         };
-        let all = self.flow.called(node).into_iter().map(|called| result(called).unwrap_or(Bounds::ANY));
+        let called = self.flow.called(node);
+        if self.flow.steps(called.len()).is_none() {
+            return Bounds::ANY;
+        }
+        let all = called.iter().map(|called| result(*called).unwrap_or(Bounds::ANY));
         all.reduce(Bounds::or).unwrap_or(Bounds::ANY)
     }
 
@@ -349,11 +362,15 @@ impl<'c, 'a> Ids<'c, 'a> {
 
     /// The values that the checkpoint has of a table.
     fn restored(&self, handle: &[u8]) -> Option<Bounds> {
-        let handle = self.flow.reach().handles().find(|other| other.name == handle)?;
+        let reach = self.flow.reach();
+        let handles = || reach.handles().map(|handle| (handle.name, handle.tensors));
+        // Of two of one name the first counts.
+        let restored = self.restored.get_or_init(|| handles().collect::<Vec<_>>().into_iter().rev().collect());
         let checkpoint = self.context.checkpoint?;
-        let values = handle.tensors.iter().filter_map(|tensor| checkpoint.bundle.tensors.get(tensor.position()));
+        let values = restored.get(handle)?.iter().filter_map(|tensor| checkpoint.bundle.tensors.get(tensor.position()));
         let values = values.filter(|tensor| tensor.key.ends_with("-values"));
         let bounds = values.map(|tensor| {
+            self.flow.steps(usize::try_from(tensor.bytes / 8).unwrap_or(usize::MAX))?;
             let content = self.context.tensor_content(tensor)?;
             of_numbers(&content, DataType::try_from(tensor.dtype).ok()?)
         });
@@ -374,11 +391,18 @@ impl<'c, 'a> Ids<'c, 'a> {
     /// How many lines the one asset has whose path a value is.
     fn lines_of(&self, file_name: Value<'a>) -> Option<usize> {
         let reach = self.flow.reach();
+        // Each name is looked for among all nodes, and what these need is followed.
+        self.flow.steps(reach.nodes().count() / 16)?;
         let sources: Vec<u32> = self.handles(file_name)?.iter().filter_map(|name| reach.node(name)).collect();
         let needed = reach.reach_from(sources, |_| false);
         let is_asset = |number: &u32| reach.vertex(*number).is_some_and(|vertex| vertex.kind == VertexKind::Asset);
         let mut assets = needed.numbers().filter(is_asset).map(|number| reach.name(number));
         let (asset, None) = (assets.next()?, assets.next()) else { return None };
+        let mut lines = self.lines.borrow_mut();
+        *lines.entry(asset).or_insert_with_key(|asset| self.lines_of_asset(asset))
+    }
+
+    fn lines_of_asset(&self, asset: &str) -> Option<usize> {
         let content: Bytes = self.context.model.file(&format!("assets/{asset}"))?.contents().ok()?;
         let ends = content.iter().filter(|byte| **byte == b'\n').count();
         Some(ends.saturating_add(usize::from(content.last().is_some_and(|last| *last != b'\n'))))

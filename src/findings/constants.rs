@@ -292,10 +292,8 @@ impl<'a> Trail<'_, 'a> {
     fn called(&mut self, meta_graph: usize, node: &Node<'a>) -> Option<usize> {
         let (context, op) = (self.context, node.op());
         let name = if ops::CALLS.contains(&op) { node.attribute(b"f")?.function()? } else { op };
-        let functions = self.functions.entry(meta_graph).or_insert_with(|| {
-            let all = context.functions().iter().enumerate();
-            all.filter(|(_, function)| function.meta_graph == meta_graph).map(|(at, f)| (f.name, at)).collect()
-        });
+        let here = || context.numbered_functions_of(meta_graph).map(|(at, function)| (function.name, at));
+        let functions = self.functions.entry(meta_graph).or_insert_with(|| here().collect());
         functions.get(name).copied()
     }
 

@@ -189,11 +189,8 @@ impl<'a> Context<'a> {
 
     /// The bytes of a tensor of a bundle.
     pub(super) fn tensor_content(&self, tensor: &Tensor) -> Option<Bytes> {
-        let range = tensor.range()?;
-        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
         let (_, file) = self.checkpoint?.shards().find(|(shard, _)| *shard == tensor.shard)?;
-        let shard = self.model.file(&file.path)?.contents().ok()?;
-        shard.get(range.clone()).is_some().then(|| shard.slice(range))
+        self.model.file(&file.path)?.open().ok()?.read(tensor.range()?).ok()?
     }
 
     /// Where the data of a tensor is: files of the checkpoint by position, and ranges of them.
@@ -316,6 +313,21 @@ impl<'a> Context<'a> {
             });
             all.map(|(meta_graph, function)| Function::new(self.main(), function, meta_graph)).collect()
         })
+    }
+
+    /// The functions of a metagraph's libraries, in the order of the file.
+    pub(super) fn functions_of(&self, meta_graph: usize) -> &[Function<'a>] {
+        self.functions().get(self.positions_of(meta_graph)).unwrap_or_default()
+    }
+
+    /// The same with their positions among all.
+    pub(super) fn numbered_functions_of(&self, meta_graph: usize) -> impl Iterator<Item = (usize, &Function<'a>)> {
+        self.positions_of(meta_graph).zip(self.functions_of(meta_graph))
+    }
+
+    fn positions_of(&self, meta_graph: usize) -> Range<usize> {
+        let up_to = |end: usize| self.functions().partition_point(|function| function.meta_graph < end);
+        up_to(meta_graph)..up_to(meta_graph.saturating_add(1))
     }
 
     /// The function, by its position among all, that an offset of [`Context::main`] is in.

@@ -21,6 +21,13 @@ use crate::message::{input_node, ops};
 /// variables to each of many functions.
 const MAX_STEPS: usize = 1 << 21;
 
+/// The steps that were taken so far, in all metagraphs.
+#[derive(Debug, Default)]
+pub(super) struct Steps(Cell<usize>);
+
+/// The functions that a node calls, by their positions among all, each with the input that is its first argument.
+type Calls = Rc<[(usize, usize)]>;
+
 /// A value: the body that it is in, and how nodes of that body take it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Value<'a> {
@@ -87,22 +94,23 @@ pub(super) struct Flow<'c, 'a> {
     functions: HashMap<&'a [u8], usize>,
     bodies: RefCell<HashMap<Scope, Rc<Body<'a>>>>,
     callers: OnceCell<HashMap<usize, Vec<(Taken<'a>, usize)>>>,
-    steps: Cell<usize>,
+    /// What nodes call, by where they begin: a node is asked for each of its inputs, of which it may have very many.
+    calls: RefCell<HashMap<usize, Calls>>,
+    steps: &'c Steps,
 }
 
 impl<'c, 'a> Flow<'c, 'a> {
-    /// `None` where the metagraph was not followed.
-    pub(super) fn new(context: &'c Context<'a>, meta_graph: usize) -> Option<Self> {
+    /// `None` where the metagraph was not followed. `steps` are those of all metagraphs.
+    pub(super) fn new(context: &'c Context<'a>, meta_graph: usize, steps: &'c Steps) -> Option<Self> {
         let reach = context.reach.meta_graphs.get(meta_graph)?.as_ref()?;
         let vertices = reach.served();
         let served: HashSet<usize> =
             vertices.numbers().filter_map(|number| reach.vertex(number)).map(|vertex| vertex.span.end).collect();
-        let all = context.functions().iter().enumerate();
-        let here =
-            all.filter(|(_, function)| function.meta_graph == meta_graph && served.contains(&function.range().end));
+        let all = context.numbered_functions_of(meta_graph);
+        let here = all.filter(|(_, function)| served.contains(&function.range().end));
         let functions = here.map(|(at, function)| (function.name, at)).collect();
-        let (bodies, callers, steps) = (RefCell::default(), OnceCell::new(), Cell::new(0));
-        Some(Self { context, meta_graph, reach, served, functions, bodies, callers, steps })
+        let (bodies, calls, callers) = (RefCell::default(), RefCell::default(), OnceCell::new());
+        Some(Self { context, meta_graph, reach, served, functions, bodies, callers, calls, steps })
     }
 
     pub(super) fn reach(&self) -> &'c MetaGraphReach<'a> {
@@ -152,7 +160,16 @@ impl<'c, 'a> Flow<'c, 'a> {
     }
 
     /// The functions that a node calls with its inputs, and the position of the input that is their first argument.
-    pub(super) fn called(&self, node: &Node<'a>) -> Vec<(usize, usize)> {
+    pub(super) fn called(&self, node: &Node<'a>) -> Calls {
+        if let Some(known) = self.calls.borrow().get(&node.range().start) {
+            return Rc::clone(known);
+        }
+        let called: Calls = self.read_calls(node).into();
+        self.calls.borrow_mut().insert(node.range().start, Rc::clone(&called));
+        called
+    }
+
+    fn read_calls(&self, node: &Node<'a>) -> Vec<(usize, usize)> {
         let find = |name: &[u8], first| self.functions.get(name).map(|function| (*function, first));
         let Some(calls) = ops::calls(node.op()) else { return find(node.op(), 0).into_iter().collect() };
         let mut called = Vec::new();
@@ -180,11 +197,11 @@ impl<'c, 'a> Flow<'c, 'a> {
                 return None;
             }
             for (at, input) in body.users.get(source).into_iter().flatten() {
-                self.steps(1)?;
                 let Some(node) = body.nodes.get(*at).copied() else { continue };
                 let taken = Taken { scope: value.scope, node, input: *input };
                 let called = self.called(&node);
-                for (function, first) in &called {
+                self.steps(called.len().saturating_add(1))?;
+                for (function, first) in called.iter() {
                     let scope = Scope { function: Some(*function), ..value.scope };
                     // A condition is no argument: who takes it is not asked.
                     let position = input.checked_sub(*first)?;
@@ -216,8 +233,8 @@ impl<'c, 'a> Flow<'c, 'a> {
             }
             let mut callers: HashMap<usize, Vec<(Taken<'a>, usize)>> = HashMap::default();
             for (scope, node) in sites {
-                for (function, first) in self.called(&node) {
-                    callers.entry(function).or_default().push((Taken { scope, node, input: first }, first));
+                for (function, first) in self.called(&node).iter() {
+                    callers.entry(*function).or_default().push((Taken { scope, node, input: *first }, *first));
                 }
             }
             callers
@@ -227,7 +244,7 @@ impl<'c, 'a> Flow<'c, 'a> {
 
     /// Counts steps; `None` where there were too many.
     pub(super) fn steps(&self, count: usize) -> Option<()> {
-        self.steps.set(self.steps.get().saturating_add(count));
-        (self.steps.get() <= MAX_STEPS).then_some(())
+        self.steps.0.set(self.steps.0.get().saturating_add(count));
+        (self.steps.0.get() <= MAX_STEPS).then_some(())
     }
 }

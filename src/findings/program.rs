@@ -151,8 +151,7 @@ impl<'a> Program<'a> {
     /// The program in a metagraph; `None` where it has no functions or more than there is room for.
     pub(super) fn read(context: &Context<'a>, meta_graph: usize) -> Option<Self> {
         let file = context.main();
-        let of_graph = context.functions().iter().filter(|function| function.meta_graph == meta_graph);
-        let functions: Vec<Function<'a>> = of_graph.cloned().collect();
+        let functions: Vec<Function<'a>> = context.functions_of(meta_graph).to_vec();
         let sections =
             || context.sections(meta_graph, OBJECT_GRAPH_DEF).flat_map(|graph| fields(file, graph.payload()));
         let objects = sections().filter(|field| field.is_len(NODES)).count();

@@ -65,6 +65,7 @@ pub(super) fn remove(context: &Context<'_>, gone: &Gone) -> Removed {
     let objects = &gone.objects | &objects_of(context, &gone.tensors);
     let tracked = claim_tracked(context, &objects, &mut removed.claims);
     let mut ranges = Vec::new();
+    let (keys, names) = (keys(context, &gone.tensors), names(context, &gone.tensors));
     for meta_graph in 0..context.saved_model.meta_graphs.len() {
         let Some(reach) = context.reach.meta_graphs.get(meta_graph).and_then(Option::as_ref) else { continue };
         let mut first = 0;
@@ -73,7 +74,7 @@ pub(super) fn remove(context: &Context<'_>, gone: &Gone) -> Removed {
             first = next;
             ranges.extend(of_objects);
         }
-        let graph = Graph { context, meta_graph, keys: keys(context, &gone.tensors), keeps_updates: gone.keeps_data };
+        let graph = Graph { context, meta_graph, keys: &keys, names: &names, keeps_updates: gone.keeps_data };
         ranges.extend(graph.nodes_and_functions(reach, &gone.tensors));
         ranges.extend(graph.functions(&gone.functions));
         ranges.extend(tracked.iter().flat_map(|tracked| graph.object_graph_again(tracked, &objects)));
@@ -149,7 +150,9 @@ fn claim_tracked(context: &Context<'_>, gone: &BTreeSet<u32>, claims: &mut Claim
 struct Graph<'c, 'a> {
     context: &'c Context<'a>,
     meta_graph: usize,
-    keys: HashSet<&'a [u8]>,
+    /// The keys of what goes, and what the checkpoint calls it.
+    keys: &'c HashSet<&'a [u8]>,
+    names: &'c HashSet<&'a [u8]>,
     keeps_updates: bool,
 }
 
@@ -157,11 +160,10 @@ impl<'a> Graph<'_, 'a> {
     /// What goes of the nodes, and of the functions that they give the variables to.
     fn nodes_and_functions(&self, reach: &'a MetaGraphReach<'_>, gone: &BTreeSet<usize>) -> Vec<Range<usize>> {
         let mut known = Known { keeps_updates: self.keeps_updates, ..Known::default() };
-        let names = names(self.context, gone);
         for handle in reach.handles() {
             if handle.tensors.is_empty() {
                 // Saving in a graph of its own makes further handles of a variable, under its name.
-                if !handle.is_reached && names.contains(handle.name) {
+                if !handle.is_reached && self.names.contains(handle.name) {
                     known.gone.insert(handle.name);
                 } else if !handle.is_reached {
                     known.orphans.insert(handle.name);
@@ -172,13 +174,13 @@ impl<'a> Graph<'_, 'a> {
         }
         let nodes = || self.context.nodes(self.meta_graph);
         let feeders = |gone: &HashSet<&'a [u8]>| reach.feeds_only(|name| gone.contains(name));
-        let went = scope::follow(self.context.main(), nodes, known, feeders, &self.keys);
+        let went = scope::follow(self.context.main(), nodes, known, feeders, self.keys);
         let mut ranges = went.ranges;
         let mut open = went.calls;
         let mut functions: HashMap<&[u8], &Function<'a>> = HashMap::default();
         if !open.is_empty() {
-            let here = self.context.functions().iter().filter(|function| function.meta_graph == self.meta_graph);
-            functions = here.map(|function| (function.name, function)).collect();
+            functions =
+                self.context.functions_of(self.meta_graph).iter().map(|function| (function.name, function)).collect();
         }
         while let Some((name, arguments)) = open.pop() {
             // Once: a function that is called in two ways loses what the first call found.
@@ -209,7 +211,7 @@ impl<'a> Graph<'_, 'a> {
             returns.filter_map(|entry| text(file, entry.payload(), map_entry::VALUE)).map(input_node).collect();
         let feeders =
             |gone: &HashSet<&'a [u8]>| scope::feeders(|| function.nodes(), gone, |name| returned.contains(name));
-        let went = scope::follow(file, || function.nodes(), known, feeders, &self.keys);
+        let went = scope::follow(file, || function.nodes(), known, feeders, self.keys);
         ranges.extend(went.ranges);
         let mut outputs: HashSet<&[u8]> = HashSet::default();
         for entry in &all {
@@ -238,8 +240,12 @@ impl<'a> Graph<'_, 'a> {
         }
         let file = self.context.main();
         let goes = |name: &[u8]| gone.contains(&(self.meta_graph, name.to_vec()));
-        let here = self.context.functions().iter().filter(|function| function.meta_graph == self.meta_graph);
-        let bodies = here.filter(|function| goes(function.name)).map(Function::range);
+        let bodies = self
+            .context
+            .functions_of(self.meta_graph)
+            .iter()
+            .filter(|function| goes(function.name))
+            .map(Function::range);
         let graphs = self.context.sections(self.meta_graph, OBJECT_GRAPH_DEF);
         let entries = graphs.flat_map(|graph| fields(file, graph.payload()));
         let entries = entries.filter(|field| field.is_len(saved_object_graph::CONCRETE_FUNCTIONS));

@@ -1,6 +1,8 @@
 //! The allow-list: duplicates that are known, and why they may stay. They are taken out of the rules, not out of the
 //! report.
 
+use std::borrow::Cow;
+
 use super::metric::Metric;
 use crate::glob::Glob;
 use crate::report::duplicates::{Group, GroupKind, Member, StructuralGroup};
@@ -28,9 +30,8 @@ impl Allowance {
         if list.is_empty() {
             return Self(entries);
         }
-        let first = |names: &[String]| list.iter().position(|allow| names.iter().any(|name| allow.group.matches(name)));
         for group in &model.duplicates.groups {
-            let entry = first(&names(group)).and_then(|index| entries.get_mut(index));
+            let entry = first(list, names(group)).and_then(|index| entries.get_mut(index));
             if let Some(entry) = entry {
                 entry.groups += 1;
                 entry.redundant_bytes += group.redundant_bytes;
@@ -39,7 +40,7 @@ impl Allowance {
             }
         }
         for group in &model.duplicates.structural.groups {
-            if let Some(entry) = first(&structural_names(group)).and_then(|index| entries.get_mut(index)) {
+            if let Some(entry) = first(list, structural_names(group)).and_then(|index| entries.get_mut(index)) {
                 entry.groups += 1;
                 entry.structural_bytes += group.redundant_bytes;
             }
@@ -62,6 +63,20 @@ impl Allowance {
     }
 }
 
+/// The first entry of the list that matches any of these names, which are asked for one after the other: a group may have very
+/// many.
+fn first<'n>(list: &[Allow], names: impl Iterator<Item = Cow<'n, str>>) -> Option<usize> {
+    let mut found = None;
+    for name in names {
+        let before = list.get(..found.unwrap_or(list.len())).unwrap_or_default();
+        found = before.iter().position(|allow| allow.group.matches(&name)).or(found);
+        if found == Some(0) {
+            break;
+        }
+    }
+    found
+}
+
 impl Allow {
     fn of_nothing(&self, model: &ModelReport) -> Allowed {
         Allowed {
@@ -79,21 +94,21 @@ impl Allow {
 
 /// What a group is called: each of its places. A part of a metagraph goes by its field (`graph_def.node`,
 /// `signature_def`), a whole function by its name as well.
-fn names(group: &Group) -> Vec<String> {
-    let mut names = Vec::new();
-    for member in &group.members {
+fn names(group: &Group) -> impl Iterator<Item = Cow<'_, str>> {
+    group.members.iter().flat_map(|member| {
         let Member { place, name, key, function, .. } = member;
-        match function {
-            Some(function) => names.push(format!("{function}/{name}")),
-            None if group.kind == GroupKind::Element => names.extend([place.clone(), name.clone()]),
-            None => names.push(name.clone()),
-        }
-        names.extend(key.clone());
-    }
-    names
+        let is_part = function.is_none() && group.kind == GroupKind::Element;
+        let called = match function {
+            Some(function) => Cow::Owned(format!("{function}/{name}")),
+            None => Cow::Borrowed(&**name),
+        };
+        let field = is_part.then_some(Cow::Borrowed(&**place));
+        field.into_iter().chain([called]).chain(key.as_deref().map(Cow::Borrowed))
+    })
 }
 
 /// What a group of functions is called: the stem of their names, and each of these.
-fn structural_names(group: &StructuralGroup) -> Vec<String> {
-    std::iter::once(&group.stem).chain(&group.functions).filter(|name| !name.is_empty()).cloned().collect()
+fn structural_names(group: &StructuralGroup) -> impl Iterator<Item = Cow<'_, str>> {
+    let names = std::iter::once(&group.stem).chain(&group.functions).filter(|name| !name.is_empty());
+    names.map(|name| Cow::Borrowed(name.as_str()))
 }

@@ -16,6 +16,9 @@ use super::{Allow, Glob, Limit, LimitError, Metric, PathGlob, Rule, RuleError, R
 use crate::ledger::{Dimension, check_by};
 use crate::report::{ConfigFile, Level};
 
+/// The most rules, and the most that is allowed: each is held against all that a model has.
+const ENTRIES: usize = 1000;
+
 /// The most characters of a line that are quoted.
 const QUOTED: usize = 80;
 
@@ -49,6 +52,16 @@ pub struct ConfigError {
     /// The line, which has the key that is meant.
     quoted: String,
     message: String,
+}
+
+impl ConfigError {
+    /// The same without a word of what is in the file: for one that is not the user's own, which may be anything that somebody
+    /// wants to be shown.
+    #[must_use]
+    pub fn without_contents(self) -> Self {
+        let message = "is not understood; it is not shown, as the file is somebody else's".to_owned();
+        Self { quoted: String::new(), message, ..self }
+    }
 }
 
 /// The file as it is written.
@@ -174,11 +187,16 @@ impl Config {
     /// # Errors
     /// When it is no TOML, or anything in it is not understood.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
-        let place = Place { text, file };
+        let place = Place::new(text, file);
         let read: File = toml::from_str(text).map_err(|error| {
             // Where there is no span the file as a whole is meant.
             place.error(error.span().unwrap_or_default(), error.message())
         })?;
+        for (what, count) in [("[[rule]]", read.rule.len()), ("[[allow]]", read.allow.len())] {
+            if count > ENTRIES {
+                return Err(place.error(0..0, &format!("it has {count} {what}; {ENTRIES} are the most")));
+            }
+        }
         let by = read.defaults.by.map(|By(by)| by);
         let defaults =
             Defaults { by, top: read.defaults.top, min_duplicate: read.defaults.min_duplicate.map(|Size(size)| size) };
@@ -212,24 +230,28 @@ impl RuleTable {
 }
 
 /// The file that is being read.
-#[derive(Clone, Copy)]
 struct Place<'t> {
     text: &'t str,
     file: &'t str,
+    /// Where its lines end: to count them for each entry would be to read the text for each.
+    ends: Vec<usize>,
 }
 
-impl Place<'_> {
+impl<'t> Place<'t> {
+    fn new(text: &'t str, file: &'t str) -> Self {
+        Self { text, file, ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect() }
+    }
+
     /// `smaudit.toml:3`.
-    fn source(self, span: &Range<usize>) -> String {
+    fn source(&self, span: &Range<usize>) -> String {
         format!("{}:{}", self.file, self.line(span.start))
     }
 
-    fn line(self, at: usize) -> usize {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    fn line(&self, at: usize) -> usize {
+        self.ends.partition_point(|end| *end < at) + 1
     }
 
-    fn error(self, span: Range<usize>, message: &str) -> ConfigError {
+    fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
         let line = self.line(span.start);
         let quoted: String = self.text.lines().nth(line - 1).unwrap_or_default().trim().chars().take(QUOTED).collect();
         let quoted = if quoted.is_empty() { quoted } else { quoted + ": " };

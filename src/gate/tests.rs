@@ -191,9 +191,18 @@ fn group(kind: GroupKind, redundant_bytes: u64, members: Vec<Member>) -> Group {
     Group { kind, bytes: redundant_bytes, copies: 2, redundant_bytes, elements: 1, finding: None, members }
 }
 
-fn member(place: &str, name: &str, function: Option<&str>) -> Member {
-    let (place, name, function) = (place.to_owned(), name.to_owned(), function.map(str::to_owned));
-    Member { place, name, key: None, function, meta_graph: None, bytes: 1, in_element: false, kept: false }
+fn member(place: &'static str, name: &str, function: Option<&str>) -> Member {
+    let (name, function) = (name.into(), function.map(Into::into));
+    Member {
+        place: place.into(),
+        name,
+        key: None,
+        function,
+        meta_graph: None,
+        bytes: 1,
+        in_element: false,
+        kept: false,
+    }
 }
 
 fn variable(key: &str, name: &str) -> Member {
@@ -208,7 +217,7 @@ fn asset(name: &str) -> Member {
     member("assets", name, None)
 }
 
-fn element(field: &str, name: &str) -> Member {
+fn element(field: &'static str, name: &str) -> Member {
     member(field, name, None)
 }
 

@@ -75,6 +75,12 @@ use vertices::Vertices;
 const MAX_VERTICES: usize = 1 << 22;
 const MAX_EDGES: usize = 1 << 24;
 
+/// The tensors of the checkpoint are vertices of each metagraph. A model has a handful of metagraphs, which are all followed. A
+/// file of a few kilobytes may have a thousand: then tensors are vertices of those behind the first so often together, or as
+/// often as a quarter of the main file's bytes.
+const METAGRAPHS: usize = 8;
+const TENSORS_AGAIN: usize = 1 << 16;
+
 /// Signatures of a metagraph beyond these are not measured: their bytes would take a pass for each 64.
 const MAX_SIGNATURES: usize = 1 << 10;
 
@@ -329,12 +335,14 @@ fn one_by_one<'a>(
     meta_graphs: &[MetaGraph<'_>],
 ) -> Vec<Option<MetaGraphReach<'a>>> {
     let mut room = ROOM;
-    let follow = |meta_graph| {
-        let graph = follow(inputs, keys, meta_graph, room);
+    let again = TENSORS_AGAIN.max(inputs.file.len() / 4).checked_div(keys.bytes.len()).unwrap_or(usize::MAX);
+    let again = again.max(METAGRAPHS);
+    let follow = |(position, meta_graph)| {
+        let graph = if position <= again { follow(inputs, keys, meta_graph, room) } else { None };
         room = left_by(graph.as_ref(), room);
         graph
     };
-    meta_graphs.iter().map(follow).collect()
+    meta_graphs.iter().enumerate().map(follow).collect()
 }
 
 /// The most vertices and edges over all metagraphs.

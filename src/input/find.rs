@@ -121,7 +121,8 @@ impl FindError {
 const WANTED: &str = "saved_model.pb, saved_model.pbtxt or saved_model.cpb";
 
 /// What is read of standard input between two words about progress.
-const PIECE: u64 = 1 << 20;
+const PIECE_LEN: usize = 1 << 20;
+const PIECE: u64 = PIECE_LEN as u64;
 
 /// Standard input, in the place of a path.
 const STANDARD_INPUT: &str = "-";
@@ -256,6 +257,12 @@ fn standard_input(limit: u64, progress: &dyn Progress) -> Result<Bytes, FindErro
     let mut bytes = Vec::new();
     let mut input = input.take(limit.saturating_add(1));
     loop {
+        if bytes.try_reserve(PIECE_LEN).is_err() && bytes.try_reserve_exact(PIECE_LEN).is_err() {
+            let so_far = bytes.len();
+            return Err(unreadable(&format!(
+                "standard input has more than {so_far} bytes, for which there is not enough memory; audit the file"
+            )));
+        }
         let read = input.by_ref().take(PIECE).read_to_end(&mut bytes);
         match read.map_err(|error| unreadable(&format!("standard input cannot be read: {error}")))? {
             0 => break,

@@ -1,6 +1,7 @@
 //! What lies under a model's directory: regular files and symbolic links, each with a name of its own.
 
-use std::fs::{FileType, Metadata};
+use std::collections::HashSet;
+use std::fs::{self, FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -44,9 +45,17 @@ pub(super) struct Inode(u64, u64);
 pub(super) fn list(root: &Path) -> Listing {
     let mut problems = Vec::new();
     let mut entries = Vec::new();
-    for entry in WalkDir::new(root).min_depth(1) {
+    let mut met: HashSet<Inode> = fs::metadata(root).ok().and_then(|metadata| inode(&metadata)).into_iter().collect();
+    let mut walk = WalkDir::new(root).min_depth(1).into_iter();
+    while let Some(entry) = walk.next() {
         match entry {
-            Ok(entry) if entry.file_type().is_dir() => {}
+            // A directory that is mounted in itself, or twice: its files are there once.
+            Ok(entry) if entry.file_type().is_dir() => {
+                let inode = entry.metadata().ok().and_then(|metadata| inode(&metadata));
+                if inode.is_some_and(|inode| !met.insert(inode)) {
+                    walk.skip_current_dir();
+                }
+            }
             Ok(entry) => entries.push(entry),
             Err(error) => problems.push(unlisted(root, error)),
         }
@@ -127,6 +136,18 @@ fn what(_kind: FileType) -> &'static str {
 fn shared(metadata: &Metadata) -> Option<Inode> {
     use std::os::unix::fs::MetadataExt as _;
     (metadata.nlink() > 1).then(|| Inode(metadata.dev(), metadata.ino()))
+}
+
+#[cfg(unix)]
+fn inode(metadata: &Metadata) -> Option<Inode> {
+    use std::os::unix::fs::MetadataExt as _;
+    // A file system without such numbers says 0 of all.
+    (metadata.ino() != 0).then(|| Inode(metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn inode(_metadata: &Metadata) -> Option<Inode> {
+    None
 }
 
 /// Without inode numbers each name counts as a file, as it does to whoever copies the model.

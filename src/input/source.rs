@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::meter;
 use crate::problem::{Problem, ProblemKind};
 
 /// Why a file's contents cannot be had.
@@ -137,6 +138,7 @@ impl Source {
             Held::All(bytes) => bytes.slice(start..end),
             Held::Handle(file) => self.read_file(file, range).map_err(|cause| self.noted.failed(cause))?,
         };
+        meter::bytes(bytes.len());
         self.noted.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(Some(bytes))
     }

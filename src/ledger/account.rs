@@ -220,7 +220,7 @@ mod tests {
         account.charge(4..10, files(), 1);
         account.close().unwrap();
         let rollup = ledger.rollup(&[Dimension::Duplicate]);
-        let rows: Vec<_> = rollup.rows.iter().map(|row| (row.name.as_str(), row.bytes, row.count)).collect();
+        let rows: Vec<_> = rollup.rows.iter().map(|row| (&*row.name, row.bytes, row.count)).collect();
         assert_eq!(rows, [("unique", 5, 1), ("redundant", 4, 1), ("zero", 1, 0)]);
     }
 

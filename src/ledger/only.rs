@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn rows(restrictions: &[Only]) -> Vec<(String, u64)> {
-        rollup(restrictions).rows.into_iter().map(|row| (row.name, row.bytes)).collect()
+        rollup(restrictions).rows.into_iter().map(|row| (row.name.to_string(), row.bytes)).collect()
     }
 
     #[test]

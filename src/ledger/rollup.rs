@@ -1,5 +1,7 @@
 //! Charges summed by a list of dimensions: the one shape behind every table, JSON row and flame graph.
 
+use std::sync::Arc;
+
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Category, Dimension, Label, Labels, Ledger, Restriction, Tally};
 use crate::natural;
+use crate::shared_names::{LONG, SharedNames};
 
 /// A tree of sums, one level for each dimension asked for. The rows of each level add up to the row above.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,7 +57,8 @@ impl RowKind {
 #[non_exhaustive]
 pub struct Row {
     /// The label. Bytes that the dimension does not apply to have their category in brackets: `[variables]`.
-    pub name: String,
+    // Shared by all rows of this name: one long name may be that of each row below a hundred thousand others.
+    pub name: Arc<str>,
     /// Whose word that is.
     pub kind: RowKind,
     /// Bytes on disk.
@@ -127,7 +131,8 @@ impl Rollup {
         }
         let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
         sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let rows = if by.is_empty() { Vec::new() } else { level(ledger, &scopes, &sorted, 0) };
+        let mut names = Names { ledger, scopes: &scopes, known: SharedNames::default() };
+        let rows = if by.is_empty() { Vec::new() } else { level(&mut names, &sorted, 0) };
         Self { by: by.to_vec(), only: Vec::new(), rows, rest: None }
     }
 
@@ -145,6 +150,27 @@ impl Rollup {
         }
         self
     }
+}
+
+/// How long a cell may be where each row of the lowest level is written with the names of all rows above it: a function's long
+/// name is written for each of its nodes. Where all names would take more than a gigabyte, long ones are shortened there.
+pub(crate) fn longest_cell<'r>(rollups: impl Iterator<Item = &'r Rollup>) -> usize {
+    /// The most that the names of a table may take, in bytes.
+    const TABLE: usize = 1 << 30;
+    let bytes = rollups.map(|rollup| cells(&rollup.rows).1).fold(0, usize::saturating_add);
+    if bytes > TABLE { LONG } else { usize::MAX }
+}
+
+/// How many rows of the lowest level there are, and what their names take with those above them.
+fn cells(rows: &[Row]) -> (usize, usize) {
+    rows.iter().fold((0, 0), |(count, bytes): (usize, usize), row| {
+        let (below, of_these) = cells(&row.children);
+        let leaves = below.max(1);
+        (
+            count.saturating_add(leaves),
+            bytes.saturating_add(of_these).saturating_add(row.name.len().saturating_mul(leaves)),
+        )
+    })
 }
 
 /// Cuts `rows` and the rows below them to `top` each.
@@ -207,32 +233,48 @@ impl Scopes {
         }
     }
 
-    pub(super) fn name(&self, ledger: &Ledger, key: Key) -> String {
+    pub(super) fn name(&self, ledger: &Ledger, key: Key) -> Arc<str> {
         match key {
-            Key::Category(category) => category.name().to_owned(),
-            Key::Absent(category) => format!("[{category}]"),
+            Key::Category(category) => category.name().into(),
+            Key::Absent(category) => format!("[{category}]").into(),
             Key::Name(label) => {
                 let segment = (label.0 as usize).checked_sub(ledger.names.len() + 1);
                 match segment.and_then(|index| self.segments.get_index(index)) {
-                    Some(segment) => segment.clone(),
-                    None => ledger.name(label),
+                    Some(segment) => segment.as_str().into(),
+                    None => ledger.name(label).into(),
                 }
             }
         }
     }
 }
 
+/// The names of labels, each made once.
+struct Names<'l> {
+    ledger: &'l Ledger,
+    scopes: &'l Scopes,
+    known: SharedNames<Key>,
+}
+
+impl Names<'_> {
+    fn of(&mut self, key: Key) -> (Arc<str>, RowKind) {
+        let Self { ledger, scopes, known } = self;
+        (known.get(key, || scopes.name(ledger, key)), scopes.kind(ledger, key))
+    }
+}
+
 /// The rows of one level: runs of `sorted` that agree at `depth`, having agreed before it.
-fn level(ledger: &Ledger, scopes: &Scopes, sorted: &[(Vec<Key>, Tally)], depth: usize) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
-    for run in sorted.chunk_by(|a, b| a.0.get(depth) == b.0.get(depth)) {
+fn level(names: &mut Names<'_>, sorted: &[(Vec<Key>, Tally)], depth: usize) -> Vec<Row> {
+    let runs = || sorted.chunk_by(|a, b| a.0.get(depth) == b.0.get(depth));
+    // Most rows have one row below them, where a list that grows has room for four.
+    let mut rows: Vec<Row> = Vec::with_capacity(runs().count());
+    for run in runs() {
         let Some((path, _)) = run.first() else { continue };
         let Some(key) = path.get(depth) else { continue };
         let mut sum = Tally::default();
         run.iter().for_each(|(_, tally)| sum.add(*tally));
         let last = depth + 1 == path.len();
-        let children = if last { Vec::new() } else { level(ledger, scopes, run, depth + 1) };
-        let (name, kind) = (scopes.name(ledger, *key), scopes.kind(ledger, *key));
+        let children = if last { Vec::new() } else { level(names, run, depth + 1) };
+        let (name, kind) = names.of(*key);
         rows.push(Row { name, kind, bytes: sum.bytes, count: sum.count, children, rest: None });
     }
     let by_name = |a: &Row, b: &Row| natural::compare(&a.name, &b.name).then(a.kind.cmp(&b.kind));
@@ -260,7 +302,7 @@ mod tests {
     }
 
     fn names(rows: &[Row]) -> Vec<(&str, u64)> {
-        rows.iter().map(|row| (row.name.as_str(), row.bytes)).collect()
+        rows.iter().map(|row| (&*row.name, row.bytes)).collect()
     }
 
     #[test]

@@ -270,7 +270,7 @@ impl<'l> Builder<'l> {
         let mut left = room;
         for number in order {
             let Some(node) = nodes.get(number as usize) else { continue };
-            let name = if number == ROOT { String::new() } else { scopes.name(ledger, node.key) };
+            let name = if number == ROOT { String::new() } else { scopes.name(ledger, node.key).to_string() };
             let name = shortened(&name).into_owned();
             let parts = parts_of.get(number as usize).map_or(0, |parts| *parts as usize);
             let takes = ROW_ROOM + name.len() + parts.saturating_mul(PART_ROOM);

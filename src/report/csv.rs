@@ -15,7 +15,8 @@ use std::iter;
 
 use super::{ModelReport, Report, View};
 use crate::escape::escape_also;
-use crate::ledger::{Dimension, Rest, Row};
+use crate::ledger::{Dimension, Rest, Row, longest_cell};
+use crate::shared_names::within;
 
 /// Writes the breakdown of each model, complete unless `--top` cut it.
 ///
@@ -25,8 +26,9 @@ pub(super) fn write(report: &Report, _: &View, out: &mut dyn io::Write) -> io::R
     let mut table = ::csv::Writer::from_writer(out);
     let by = report.models.first().map_or(&[] as &[Dimension], |model| &model.breakdown.by);
     table.write_record(header(by)).map_err(io_error)?;
+    let longest = longest_cell(report.models.iter().map(|model| &model.breakdown));
     for model in &report.models {
-        write_model(model, &mut table)?;
+        write_model(model, longest, &mut table)?;
     }
     table.flush()
 }
@@ -41,10 +43,10 @@ fn header(by: &[Dimension]) -> Vec<String> {
     ["model".to_owned()].into_iter().chain(dimensions).chain(["bytes", "count", "kind"].map(str::to_owned)).collect()
 }
 
-fn write_model<W: io::Write>(model: &ModelReport, table: &mut ::csv::Writer<W>) -> io::Result<()> {
+fn write_model<W: io::Write>(model: &ModelReport, longest: usize, table: &mut ::csv::Writer<W>) -> io::Result<()> {
     let breakdown = &model.breakdown;
     let (cells, kinds) = (vec![cell(&model.path)], Vec::new());
-    let mut leaves = Leaves { table, cells, kinds, columns: breakdown.by.len() + 1 };
+    let mut leaves = Leaves { table, cells, kinds, columns: breakdown.by.len() + 1, longest };
     leaves.level(&breakdown.rows, breakdown.rest)
 }
 
@@ -57,12 +59,14 @@ struct Leaves<'a, W: io::Write> {
     kinds: Vec<&'static str>,
     /// How many cells come before the figures.
     columns: usize,
+    /// How long a name may be.
+    longest: usize,
 }
 
 impl<W: io::Write> Leaves<'_, W> {
     fn level(&mut self, rows: &[Row], rest: Option<Rest>) -> io::Result<()> {
         for row in rows {
-            self.cells.push(cell(&row.name));
+            self.cells.push(cell(&within(&row.name, self.longest)));
             self.kinds.push(row.kind.name());
             if row.children.is_empty() && row.rest.is_none() {
                 self.leaf(row.bytes, row.count)?;

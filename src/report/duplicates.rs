@@ -1,10 +1,12 @@
 //! `duplicates` of the JSON report: what a model has twice, in words. `audit` makes it of the facts that the part of this name
 //! finds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What a model has twice, in `duplicates` of the JSON report. All sizes are bytes on disk.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,9 +44,68 @@ pub struct Pair {
     /// `bytes` of the copy's; 0 for a metagraph of no bytes.
     pub share_of_copy: f64,
     /// `bytes` by the MetaGraphDef's fields.
-    pub by_section: BTreeMap<String, u64>,
+    pub by_section: Sections,
     /// `bytes` by the kind of element, in the order of the MetaGraphDef's fields.
     pub elements: Vec<Repeated>,
+}
+
+/// Bytes by field of a MetaGraphDef. In a list, as a model of a thousand metagraphs has half a million pairs of them, most of
+/// which share one field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sections(Box<[(Cow<'static, str>, u64)]>);
+
+impl Sections {
+    /// The fields and their bytes, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(name, bytes)| (&**name, *bytes))
+    }
+}
+
+impl<S: Into<Cow<'static, str>>> FromIterator<(S, u64)> for Sections {
+    /// Of these fields, those of one name added up.
+    fn from_iter<I: IntoIterator<Item = (S, u64)>>(fields: I) -> Self {
+        let mut sums: Vec<(Cow<'static, str>, u64)> = Vec::new();
+        for (name, bytes) in fields {
+            let name = name.into();
+            match sums.binary_search_by(|(known, _)| known.cmp(&name)) {
+                Ok(at) => sums.get_mut(at).into_iter().for_each(|(_, sum)| *sum = sum.saturating_add(bytes)),
+                Err(at) => sums.insert(at, (name, bytes)),
+            }
+        }
+        Self(sums.into_boxed_slice())
+    }
+}
+
+impl<const N: usize> From<[(&'static str, u64); N]> for Sections {
+    fn from(fields: [(&'static str, u64); N]) -> Self {
+        fields.into_iter().collect()
+    }
+}
+
+impl Serialize for Sections {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Sections {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeMap::<String, u64>::deserialize(deserializer).map(Self::from_iter)
+    }
+}
+
+impl JsonSchema for Sections {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Sections".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        BTreeMap::<String, u64>::json_schema(generator)
+    }
 }
 
 /// The elements of one kind that a metagraph repeats.
@@ -52,7 +113,7 @@ pub struct Pair {
 #[non_exhaustive]
 pub struct Repeated {
     /// The field that they are: `graph_def.node`.
-    pub field: String,
+    pub field: Cow<'static, str>,
     /// How many are repeated.
     pub count: u64,
     /// How many the copy has in all.
@@ -130,14 +191,14 @@ pub struct Group {
 pub struct Member {
     /// `variables`, `assets`, or the field of the MetaGraphDef: `graph_def.node`, `graph_def.library.function`.
     #[serde(rename = "where")]
-    pub place: String,
+    pub place: Cow<'static, str>,
     /// The variable's own name, or its checkpoint key where nothing names it; the node, the file, the function; for a part of
     /// a metagraph, the part.
-    pub name: String,
+    pub name: Arc<str>,
     /// The checkpoint key of a variable.
     pub key: Option<String>,
     /// The function that the node is in.
-    pub function: Option<String>,
+    pub function: Option<Arc<str>>,
     /// The metagraph that it is in.
     pub meta_graph: Option<u64>,
     /// The bytes that it takes.

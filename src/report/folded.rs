@@ -8,7 +8,8 @@ use std::io::{self, Write};
 
 use super::{Report, View};
 use crate::escape::escape_also;
-use crate::ledger::{Rest, Row};
+use crate::ledger::{Rest, Row, longest_cell};
+use crate::shared_names::within;
 
 /// Writes the breakdown of each model, complete unless `--top` cut it. Rows of no bytes have no area and are left out.
 ///
@@ -16,21 +17,26 @@ use crate::ledger::{Rest, Row};
 /// When `out` cannot be written to.
 pub(super) fn write(report: &Report, _: &View, out: &mut dyn Write) -> io::Result<()> {
     let mut out = io::BufWriter::new(out);
+    let longest = longest_cell(report.models.iter().map(|model| &model.breakdown));
     for model in &report.models {
-        level(&frame(&model.path, false), &model.breakdown.rows, model.breakdown.rest, &mut out)?;
+        level(&mut frame(&model.path, false), &model.breakdown.rows, model.breakdown.rest, longest, &mut out)?;
     }
     out.flush()
 }
 
-fn level(stack: &str, rows: &[Row], rest: Option<Rest>, out: &mut impl Write) -> io::Result<()> {
+/// `stack` is what leads to these rows, and is so again at the end.
+fn level(stack: &mut String, rows: &[Row], rest: Option<Rest>, longest: usize, out: &mut impl Write) -> io::Result<()> {
+    let length = stack.len();
     for row in rows.iter().filter(|row| row.bytes > 0) {
         let last = row.children.is_empty() && row.rest.is_none();
-        let stack = format!("{stack};{}", frame(&row.name, last));
+        stack.push(';');
+        stack.push_str(&frame(&within(&row.name, longest), last));
         if last {
             writeln!(out, "{stack} {}", row.bytes)?;
         } else {
-            level(&stack, &row.children, row.rest, out)?;
+            level(stack, &row.children, row.rest, longest, out)?;
         }
+        stack.truncate(length);
     }
     match rest {
         Some(rest) if rest.bytes > 0 => writeln!(out, "{stack};[{} more] {}", rest.rows, rest.bytes),

@@ -267,7 +267,7 @@ pub(super) fn rollup(by: &[Dimension], rows: Vec<Row>) -> Rollup {
 pub(super) fn row(name: &str, bytes: u64, children: Vec<Row>) -> Row {
     let count = children.iter().map(|child| child.count).sum::<u64>().max(1);
     let kind = if name.starts_with('[') { RowKind::Category } else { RowKind::Name };
-    Row { name: name.to_owned(), kind, bytes, count, children, rest: None }
+    Row { name: name.into(), kind, bytes, count, children, rest: None }
 }
 
 /// The breakdown of [`model`] on two levels.
@@ -291,8 +291,8 @@ pub(super) fn named(name: &str) -> ModelReport {
     model.archive = Some(Archive { path: text(), folder: text(), ..archive() });
     model.breakdown = by_section_and_op();
     for row in &mut model.breakdown.rows {
-        row.name = text();
-        row.children.iter_mut().for_each(|child| child.name = text());
+        row.name = text().into();
+        row.children.iter_mut().for_each(|child| child.name = text().into());
     }
     model.meta_graphs = vec![named_meta_graph(name), named_meta_graph(name), named_meta_graph(name)];
     let mut variable = tensor(name, 200);
@@ -304,9 +304,9 @@ pub(super) fn named(name: &str) -> ModelReport {
 
 /// A variable and a constant of one content, and functions that are equal but for names.
 fn duplicates([variable, constant, stem]: [&str; 3]) -> Duplicates {
-    let place = |place: &str, name: &str, meta_graph, kept| Member {
-        place: place.to_owned(),
-        name: name.to_owned(),
+    let place = |place: &'static str, name: &str, meta_graph, kept| Member {
+        place: place.into(),
+        name: name.into(),
         key: (place == "variables").then(|| name.to_owned()),
         function: None,
         meta_graph,
@@ -341,20 +341,19 @@ fn named_duplicates(name: &str) -> Duplicates {
     let text = || name.to_owned();
     let elements =
         vec![OwnElements { field: "graph_def.node".to_owned(), count: 9, bytes: 9, largest: vec![text(); 5] }];
-    let repeated =
-        vec![Repeated { field: "object_graph_def.concrete_functions".to_owned(), count: 1, of: 2, bytes: 3 }; 3];
+    let repeated = vec![Repeated { field: "object_graph_def.concrete_functions".into(), count: 1, of: 2, bytes: 3 }; 3];
     let pair = |original, copy| Pair {
         original,
         copy,
         bytes: 3,
         share_of_copy: 0.5,
-        by_section: [(text(), 3)].into(),
+        by_section: [("object_graph_def", 3)].into(),
         elements: repeated.clone(),
     };
     let mut all = duplicates([name, name, name]);
     for group in &mut all.groups {
         let last = group.members.last().cloned().unwrap();
-        group.members.extend(vec![Member { function: Some(text()), in_element: true, ..last }; 5]);
+        group.members.extend(vec![Member { function: Some(text().into()), in_element: true, ..last }; 5]);
     }
     all.meta_graph_pairs = vec![pair(0, 1), pair(0, 7), pair(1, 7)];
     all.meta_graph_own = vec![Own { meta_graph: 1, bytes: 9, elements }];

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use quote::ToTokens as _;
+use quote::ToTokens;
+use syn::visit::Visit;
 use walkdir::WalkDir;
 
 use crate::sources::{Sources, attributes};
 
 /// The parts, uppermost first; a part may use those below its own line.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 15] = [
     &["slim"],
     &["audit", "diff", "gate"],
     &["report"],
@@ -24,7 +25,7 @@ const LAYERS: [&[&str]; 14] = [
     &["chunked", "dtype", "text"],
     &["message", "schema"],
     &["ledger", "wire", "proto"],
-    &["input"],
+    &["input", "shared_names"],
     &[
         "cache",
         "components",
@@ -42,6 +43,7 @@ const LAYERS: [&[&str]; 14] = [
         "steady",
         "suggest",
     ],
+    &["meter"],
 ];
 
 fn layer(part: &str) -> Option<usize> {
@@ -114,6 +116,55 @@ fn reached<'a>(from: &Path, uses: &BTreeMap<&'a Path, BTreeSet<&'a Path>>) -> BT
         }
     }
     reached
+}
+
+/// Functions that have to do with bytes and sort, and what they sort by: numbers, or copies. To sort by bytes of a mapped file is
+/// what `steady` is for: somebody may write to the file meanwhile, and the standard sorts may panic at what has no order.
+const SORTING: [(&str, &str); 5] = [
+    ("src/edit/splices.rs", "closed"),
+    ("src/findings/objects.rs", "ranges"),
+    ("src/findings/repeats.rs", "repeated"),
+    ("src/input/archive/entries.rs", "into_models"),
+    ("src/steady.rs", "sort_by_bytes"),
+];
+
+#[test]
+fn nothing_sorts_by_slices_of_a_mapped_file() {
+    let mut found = BTreeSet::new();
+    for module in Sources::read().0.values() {
+        let mut functions = Sorting { file: module.file.to_string_lossy().into_owned(), found: BTreeSet::new() };
+        module.items.iter().for_each(|item| functions.visit_item(item));
+        found.extend(functions.found);
+    }
+    let known: BTreeSet<(String, String)> =
+        SORTING.iter().map(|(file, name)| (file.to_string(), name.to_string())).collect();
+    let new: Vec<_> = found.difference(&known).collect();
+    assert!(new.is_empty(), "sort by copies or with `steady::sort_by_bytes`, or say here what they sort by: {new:?}");
+}
+
+/// Finds functions that sort and name a slice of bytes.
+struct Sorting {
+    file: String,
+    found: BTreeSet<(String, String)>,
+}
+
+impl Sorting {
+    fn look(&mut self, name: &syn::Ident, function: &impl ToTokens) {
+        let tokens = function.to_token_stream().to_string();
+        if tokens.contains(". sort") && tokens.contains("[u8]") {
+            self.found.insert((self.file.clone(), name.to_string()));
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Sorting {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.look(&function.sig.ident, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.look(&function.sig.ident, function);
+    }
 }
 
 /// Files outside of the report and the configuration that know how their types are written. To be made fewer.

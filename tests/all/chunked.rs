@@ -140,8 +140,8 @@ fn a_field_in_a_chunk_that_is_not_compressed_costs_its_own_bytes() {
     let report = audited("saved_model.cpb", &chunked(PLAIN, &chunks()));
     let bytes_of = |node: &str| {
         let rows = &report.breakdown.rows;
-        let graph = rows.iter().find(|row| row.name == "graph_def").expect("there is a graph");
-        graph.children.iter().find(|row| row.name == node).map(|row| row.bytes)
+        let graph = rows.iter().find(|row| *row.name == *"graph_def").expect("there is a graph");
+        graph.children.iter().find(|row| *row.name == *node).map(|row| row.bytes)
     };
     // What the node is without its content, its tag and length in its own chunk included, and the content's record.
     for (name, length) in [("b", 300), ("d", 200)] {

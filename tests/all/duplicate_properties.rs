@@ -116,7 +116,7 @@ proptest! {
     #[test]
     fn no_byte_is_counted_twice_and_the_ledger_says_the_same(files in any_files()) {
         let report = audited(files);
-        let marked = |state: &str| report.breakdown.rows.iter().find(|row| row.name == state).map_or(0, |row| row.bytes);
+        let marked = |state: &str| report.breakdown.rows.iter().find(|row| *row.name == *state).map_or(0, |row| row.bytes);
         prop_assert_eq!(marked("redundant"), report.duplicates.redundant_bytes);
         prop_assert_eq!(marked("zero"), report.duplicates.zero_bytes);
         prop_assert_eq!(marked("zero") + marked("fill"), report.duplicates.fill_bytes);

@@ -20,7 +20,7 @@ fn audited(files: Vec<(String, Vec<u8>)>) -> ModelReport {
     let options = Options { by: vec![Dimension::Duplicate], ..Options::default() };
     let report = audit(&Model::in_memory("model", files), &options, &Silent).expect("the books balance");
     // What the ledger marks is what the figures say, in every test here.
-    let marked = |state: &str| report.breakdown.rows.iter().find(|row| row.name == state).map_or(0, |row| row.bytes);
+    let marked = |state: &str| report.breakdown.rows.iter().find(|row| *row.name == *state).map_or(0, |row| row.bytes);
     assert_eq!(marked("redundant"), report.duplicates.redundant_bytes);
     assert_eq!(marked("zero"), report.duplicates.zero_bytes);
     assert_eq!(marked("fill") + marked("zero"), report.duplicates.fill_bytes);
@@ -55,7 +55,7 @@ fn content(seed: u8) -> Vec<u8> {
 }
 
 fn places(group: &Group) -> Vec<&str> {
-    group.members.iter().map(|member| member.name.as_str()).collect()
+    group.members.iter().map(|member| &*member.name).collect()
 }
 
 fn only_group(duplicates: &Duplicates) -> &Group {
@@ -122,7 +122,7 @@ fn a_metagraph_that_is_there_again_is_redundant_but_for_its_framing() {
     assert_eq!(elements, 9, "one of each kind of element: {:#?}", pair.elements);
     assert!(duplicates.meta_graph_own.is_empty(), "{:#?}", duplicates.meta_graph_own);
     // Whole sections, each told once.
-    let whole: Vec<&str> = duplicates.groups.iter().map(|group| group.members[0].place.as_str()).collect();
+    let whole: Vec<&str> = duplicates.groups.iter().map(|group| &*group.members[0].place).collect();
     assert!(whole.contains(&"graph_def") && whole.contains(&"object_graph_def"), "{whole:?}");
 }
 

@@ -128,10 +128,44 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
         let machine = machine(number, &Transposed::of_every_kind(compression));
         seeds.insert(format!("chunked/machine-{number}"), [&[2], &machine[..]].concat());
     }
+    for (name, rules) in SHAPES {
+        seeds.insert(format!("model/{name}"), rules.concat());
+    }
     let config = fs::read("docs/smaudit.toml").expect("the documentation can be read");
     seeds.insert("config/documented".to_owned(), config);
     seeds
 }
+
+/// Models of shapes whose counts once made products, as the rules that [`targets::model`] makes them of: what, how many, and what
+/// it is tied to.
+const SHAPES: [(&str, &[[u8; 4]]); 14] = [
+    ("metagraphs-that-repeat-each-other", &[[255, 0, 1, 0], [0, 9, 0, 0], [7, 9, 0, 1]]),
+    ("metagraphs-beside-many-tensors", &[[250, 0, 1, 0], [5, 255, 2, 0], [0, 4, 3, 16], [3, 1, 0, 1]]),
+    ("a-wide-node-and-its-outputs", &[[0, 0, 1, 9], [0, 200, 1, 1], [1, 255, 9, 1], [0, 200, 12, 2], [3, 9, 1, 9]]),
+    (
+        "a-handle-taken-very-often",
+        &[[0, 0, 1, 9], [5, 9, 0, 255], [0, 1, 3, 0], [1, 255, 20, 0], [2, 40, 8, 20], [3, 1, 1, 1]],
+    ),
+    ("branches-and-inputs", &[[0, 0, 1, 9], [2, 90, 8, 20], [0, 90, 3, 0], [10, 255, 255, 16], [3, 2, 90, 1]]),
+    ("savers-that-share-names", &[[0, 0, 1, 9], [5, 1, 0, 255], [4, 255, 0, 0], [0, 255, 18, 1], [3, 1, 0, 0]]),
+    (
+        "restores-that-share-names",
+        &[[0, 0, 1, 9], [5, 90, 0, 1], [0, 90, 3, 16], [4, 90, 0, 16], [0, 90, 19, 3], [1, 90, 6, 1], [13, 9, 1, 1]],
+    ),
+    ("a-long-name-of-many-nodes", &[[0, 1, 1, 9], [9, 255, 0, 0], [0, 90, 0, 1]]),
+    ("objects-that-share-traces", &[[0, 0, 1, 9], [2, 64, 3, 2], [6, 200, 2, 31], [0, 9, 1, 1], [3, 9, 1, 1]]),
+    ("a-ring-of-functions", &[[0, 0, 1, 9], [2, 255, 4, 20], [0, 9, 20, 1], [3, 9, 1, 1]]),
+    ("many-signatures-of-many-outputs", &[[0, 0, 0, 0], [0, 255, 1, 1], [11, 12, 1, 0], [3, 255, 1, 15]]),
+    (
+        "tensors-one-byte-behind-the-other",
+        &[[1, 0, 0, 0], [5, 9, 7, 255], [5, 255, 0, 200], [0, 9, 3, 16], [3, 1, 0, 1]],
+    ),
+    (
+        "assets-and-tables",
+        &[[0, 0, 2, 1], [8, 90, 1, 1], [0, 40, 14, 16], [0, 40, 17, 2], [0, 40, 15, 3], [7, 9, 1, 1], [3, 9, 1, 3]],
+    ),
+    ("attributes-of-one-name", &[[0, 0, 2, 9], [12, 255, 1, 0], [12, 255, 1, 16], [0, 9, 1, 1]]),
+];
 
 /// A model with an asset by the kind of its archive: as it is, and as the parts that [`targets::archive`] packs.
 fn archives(main: &[u8]) -> [Vec<u8>; 6] {

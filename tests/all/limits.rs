@@ -4,13 +4,25 @@
 //! The system holds it to that (`ulimit -v`), so these tests are for Linux.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap
+)]
 
 mod chunked;
+mod growth;
 
 use std::process::Command;
 
 use crate::run::{binary, finished};
+use crate::targets::taken::assert_bounded;
+use smaudit::input::Model;
+use smaudit::internals::meter::measured;
+use smaudit::progress::Silent;
+use smaudit::{Options, audit};
 use support::archive::{gzip, tar};
 use support::bundle::{DATA, INDEX, bytes_entry, index};
 use support::files::tree;
@@ -38,11 +50,25 @@ fn audited(case: &str, files: &[(&str, &[u8])]) -> String {
     command.env("MALLOC_ARENA_MAX", "1");
     let run = finished(command.arg("-c").arg(limited).arg(binary()).current_dir(directory.path()).output().unwrap());
     assert!(matches!(run.code, 0 | 3), "{case}: {run:#?}");
+    assert_takes_little(case, &files);
     let mut rows = csv::Reader::from_reader(run.stdout.as_bytes());
     let column = rows.headers().unwrap().iter().position(|name| name == "bytes").expect("a column of bytes");
     let charged: u64 = rows.records().map(|row| row.unwrap()[column].parse::<u64>().unwrap()).sum();
     assert_eq!(charged, files.iter().map(|(_, contents)| contents.len() as u64).sum::<u64>(), "{case}: {run:#?}");
     run.stderr
+}
+
+/// Audits these files again, in this process, which counts what that takes: no more than so much for each byte of them.
+#[track_caller]
+fn assert_takes_little(case: &str, files: &[(&str, &[u8])]) {
+    let owned = files.iter().map(|(name, contents)| ((*name).to_owned(), contents.to_vec().into()));
+    let model = Model::in_memory(case, owned);
+    // A chunk may decode to what the limits allow, however little it is in the file.
+    let room = if files.iter().any(|(name, _)| name.ends_with(".cpb")) { 64 << 20 } else { 0 };
+    let options = Options { verify: true, ..Options::default() };
+    let (report, taken) = measured(|| audit(&model, &options, &Silent));
+    assert!(report.is_ok(), "{case}");
+    assert_bounded(model.bytes() + room, taken);
 }
 
 /// Asserts that the audit of such a main file says `said`, or nothing where that is empty.

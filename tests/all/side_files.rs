@@ -20,7 +20,7 @@ fn report(name: &str, contents: &[u8]) -> ModelReport {
 
 /// The rows by field: bytes and count.
 fn rows(report: &ModelReport) -> BTreeMap<&str, (u64, u64)> {
-    report.breakdown.rows.iter().map(|row| (row.name.as_str(), (row.bytes, row.count))).collect()
+    report.breakdown.rows.iter().map(|row| (&*row.name, (row.bytes, row.count))).collect()
 }
 
 fn layer(path: &str, identifier: &str, metadata: &str) -> Message {
@@ -122,7 +122,7 @@ fn a_file_cut_anywhere_is_charged_to_its_last_byte_and_the_cut_is_one_problem() 
 #[test]
 fn only_the_file_that_loaders_know_is_looked_into() {
     let report = report("old/fingerprint.pb", b"\xff\xff\xff");
-    assert_eq!((report.problems.len(), report.breakdown.rows[0].name.as_str()), (0, "[files]"));
+    assert_eq!((report.problems.len(), &*report.breakdown.rows[0].name), (0, "[files]"));
 }
 
 // --- the fingerprint ---

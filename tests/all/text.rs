@@ -130,7 +130,7 @@ fn contents_are_compared_as_they_mean_and_counted_as_they_are_written() {
     let (list, content) = ("[1, 2, 3, 4, 5, 6, 7, 8]", r#""\001\x02\3" '\004\005\006\a\b'"#);
     assert_eq!(members, [("a", list.len() as u64, true), ("b", content.len() as u64, false)]);
     assert_eq!(report.duplicates.redundant_bytes, content.len() as u64);
-    let redundant = report.breakdown.rows.iter().find(|row| row.name == "redundant").expect("a row");
+    let redundant = report.breakdown.rows.iter().find(|row| *row.name == *"redundant").expect("a row");
     assert_eq!(redundant.bytes, content.len() as u64);
 }
 
@@ -155,7 +155,7 @@ fn damage_costs_the_field_that_it_is_in_and_is_charged_as_damaged() {
     assert_eq!(problem.message, "expected a string, found Call");
     assert_eq!(report.meta_graphs[0].nodes, 3);
     assert_eq!(report.meta_graphs[0].signatures.len(), 1);
-    let damaged = report.breakdown.rows.iter().find(|row| row.name == "(damaged)").expect("a row");
+    let damaged = report.breakdown.rows.iter().find(|row| *row.name == *"(damaged)").expect("a row");
     assert_eq!(damaged.bytes, "op: Call ".len() as u64);
     assert_eq!(report.breakdown.total(), text.len() as u64);
 }
@@ -341,7 +341,7 @@ fn assert_balanced(text: &[u8]) {
     assert_eq!(redundant, report.duplicates.redundant_bytes);
     assert!(redundant <= report.total_bytes);
     let by_state = audited("saved_model.pbtxt", text, &[Dimension::Duplicate]);
-    let marked = by_state.breakdown.rows.iter().find(|row| row.name == "redundant").map_or(0, |row| row.bytes);
+    let marked = by_state.breakdown.rows.iter().find(|row| *row.name == *"redundant").map_or(0, |row| row.bytes);
     assert_eq!(marked, redundant);
 }
 

@@ -40,7 +40,7 @@ fn each_variable_costs_its_value_and_the_rest_is_the_tables() {
     let table = table().build();
     let report = audited(&[(TABLE, &table)], Dimension::Variable);
     assert_eq!(report.problems, []);
-    let rows: Vec<_> = report.breakdown.rows.iter().map(|row| (row.name.as_str(), row.bytes)).collect();
+    let rows: Vec<_> = report.breakdown.rows.iter().map(|row| (&*row.name, row.bytes)).collect();
     // Each value: its elements, 2 + 2 bytes of tags and lengths around them, the slice, the name, and 2 bytes outermost.
     let (kernel_0, kernel_1, bias) = (16 + 4 + 8 + 8 + 2, 8 + 4 + 10 + 8 + 2, 8 + 4 + 4 + 6 + 2);
     let rest = table.len() as u64 - kernel_0 - kernel_1 - bias;
@@ -55,7 +55,7 @@ fn each_variable_costs_its_value_and_the_rest_is_the_tables() {
 fn a_compressed_table_is_the_tables_and_its_variables_are_listed() {
     let table = table().snappy().build();
     let report = audited(&[(TABLE, &table)], Dimension::Variable);
-    let rows: Vec<_> = report.breakdown.rows.iter().map(|row| (row.name.as_str(), row.bytes)).collect();
+    let rows: Vec<_> = report.breakdown.rows.iter().map(|row| (&*row.name, row.bytes)).collect();
     assert_eq!(rows, [("[table]", table.len() as u64)]);
     assert_eq!(report.checkpoint.unwrap().tensors.len(), 4);
 }
@@ -89,7 +89,7 @@ fn variables_are_compared_by_their_elements_with_one_another_and_with_constants(
     assert_eq!(members, [("variables", "a", true), ("variables", "copy", false), ("graph_def.node", "initial", false)]);
     assert_eq!((group.bytes, report.duplicates.redundant_bytes), (2048, 4096));
     assert_eq!(report.duplicates.zero_bytes, 2048);
-    let redundant = report.breakdown.rows.iter().find(|row| row.name == "redundant").unwrap();
+    let redundant = report.breakdown.rows.iter().find(|row| *row.name == *"redundant").unwrap();
     assert_eq!(redundant.bytes, 4096);
 }
 
@@ -108,7 +108,7 @@ fn a_damaged_block_costs_its_variables_and_no_others() {
     let checksum = &report.problems[1];
     assert!(checksum.message.starts_with("expected a block with masked CRC32C"), "{:?}", report.problems);
     assert!(report.problems[0].message.ends_with("found 2 without, the first of `kernel`"), "{:?}", report.problems);
-    let names: Vec<_> = report.breakdown.rows.iter().map(|row| row.name.as_str()).collect();
+    let names: Vec<_> = report.breakdown.rows.iter().map(|row| &*row.name).collect();
     assert_eq!(names, ["[not read]", "bias"]);
 }
 

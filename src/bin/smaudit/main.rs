@@ -25,7 +25,10 @@ use smaudit::{AuditError, Exit, Problem};
 
 fn main() -> ExitCode {
     let exit = match cli::request() {
-        Ok(Request::Audit(request)) => run(&request),
+        Ok(Request::Audit(request)) => {
+            start_threads();
+            run(&request)
+        }
         Ok(Request::Why(request)) => why::run(&request),
         Ok(Request::Slim(request)) => slim::run(&request),
         Ok(Request::Baseline(request)) => baseline::run(&request),
@@ -45,6 +48,14 @@ fn main() -> ExitCode {
 /// How a run ends that an error has ended.
 fn exit_of(error: &anyhow::Error) -> Exit {
     if error.is::<AuditError>() { Exit::Internal } else { Exit::Usage }
+}
+
+/// Starts the threads that audit models side by side; where the system gives none, this one does it all.
+fn start_threads() {
+    if rayon::ThreadPoolBuilder::new().build_global().is_err() {
+        // Fails only where there is a pool already, which is as good.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
+    }
 }
 
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {

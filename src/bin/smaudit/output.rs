@@ -23,14 +23,20 @@ const DEFAULT_WIDTH: usize = 80;
 const READER_WAIT: std::time::Duration = std::time::Duration::from_millis(50);
 const READER_TRIES: u32 = 40;
 
+/// Bytes of a report that are written at once.
+const BUFFER: usize = 1 << 16;
+
 /// Problems that are written to standard error; the report has them all.
 const MESSAGES: usize = 10;
 
 /// Writes the report where it is wanted, if it is.
 pub(crate) fn write(report: &Report, request: &AuditRequest) -> anyhow::Result<()> {
     let Some(format) = request.format else { return Ok(()) };
-    let mut text = Vec::new();
     let view = View { width: width(request), ..request.view };
+    if !format.is_for_people() {
+        return write_while_made(request, |out| format.write(report, &view, out));
+    }
+    let mut text = Vec::new();
     format.write(report, &view, &mut text)?;
     if request.open {
         return open::page(request.output.as_deref(), &text, request);
@@ -172,6 +178,25 @@ pub(crate) fn stream(
     match &request.output {
         Some(path) => fill_file(path, write).with_context(|| cannot_write(path)),
         None => write(&mut io::stdout()).context("cannot write to standard output"),
+    }
+}
+
+/// Writes what only programs read, and may be hundreds of megabytes, without having all of it at once; there are no colours in it.
+fn write_while_made(
+    request: &AuditRequest,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let buffered = |out: &mut dyn Write| {
+        let mut out = io::BufWriter::with_capacity(BUFFER, out);
+        write(&mut out)?;
+        out.flush()
+    };
+    if let Some(path) = &request.output {
+        return fill_file(path, |file| buffered(file)).with_context(|| cannot_write(path));
+    }
+    match buffered(&mut io::stdout().lock()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
     }
 }
 

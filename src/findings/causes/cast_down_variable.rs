@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::dtype::{self, element_bytes};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::flow::{Flow, Taken};
+use crate::findings::flow::{Flow, Steps, Taken};
 use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy, copies};
 use crate::identity::TensorId;
 use crate::message::ops;
@@ -65,8 +65,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         return None;
     }
     let mut types: Vec<Option<Cast>> = vec![None; variables.tensors.len()];
+    let steps = Steps::default();
     for meta_graph in 0..context.saved_model.meta_graphs.len() {
-        let flow = Flow::new(context, meta_graph)?;
+        let flow = Flow::new(context, meta_graph, &steps)?;
         let handles: Vec<_> = flow.reach().handles().filter(|handle| handle.is_reached).collect();
         for handle in handles {
             let cast = cast_of(&flow, handle.name);

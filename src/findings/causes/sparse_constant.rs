@@ -138,10 +138,11 @@ fn common(payload: &[u8], width: usize) -> Option<&[u8]> {
         payload.get(start..start.checked_add(width)?)
     };
     let sample: Vec<&[u8]> = (0..elements).step_by(step).take(SAMPLES).filter_map(at).collect();
-    let mut sorted = sample.clone();
-    sorted.sort_unstable();
-    // One that is in most places is in the middle.
-    let value = *sorted.get(sorted.len() / 2)?;
+    // Counted and not sorted: the bytes may be those of a file that is written to meanwhile.
+    let mut counts: HashMap<&[u8], usize> = HashMap::default();
+    sample.iter().for_each(|element| *counts.entry(element).or_default() += 1);
+    let most = counts.values().copied().max()?;
+    let value = sample.iter().copied().find(|element| counts.get(element) == Some(&most))?;
     (sample.iter().filter(|element| **element != value).count() <= OTHERS).then_some(value)
 }
 

@@ -179,7 +179,7 @@ fn functions(
     let vertices = called.numbers().filter_map(|number| graph.vertex(number));
     let ends: HashSet<usize> =
         vertices.filter(|vertex| vertex.kind == VertexKind::Function).map(|vertex| vertex.span.end).collect();
-    let here = context.functions().iter().filter(|function| function.meta_graph == meta_graph);
+    let here = context.functions_of(meta_graph).iter();
     for function in here.filter(|function| ends.contains(&function.range().end)) {
         let what = || (format!("function {}", quoted(function.name)), Place::of_function(function));
         evidence.add(context.cost(&function.range()), what);

@@ -7,7 +7,7 @@
 use crate::findings::bounds::{Bounds, Ids};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::flow::{Flow, Taken};
+use crate::findings::flow::{Flow, Steps, Taken};
 use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy};
 use crate::identity::TensorId;
 use crate::message::ops;
@@ -45,8 +45,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         return None;
     }
     let mut needed: Vec<Option<Rows>> = vec![None; variables.tensors.len()];
+    let steps = Steps::default();
     for meta_graph in 0..context.saved_model.meta_graphs.len() {
-        let flow = Flow::new(context, meta_graph)?;
+        let flow = Flow::new(context, meta_graph, &steps)?;
         let ids = Ids::new(context, &flow);
         let handles = flow.reach().handles().filter(|handle| handle.is_reached);
         for handle in handles.filter(|handle| handle.tensors.iter().any(|tensor| may_be(tensor.position()))) {

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
 use bytes::Bytes;
+use foldhash::HashSet;
 
 use super::limits::{Allowance, Exceeded};
 use super::{lossy, names, refusal, unpack};
 use crate::input::MODEL_FILES;
 use crate::input::find::version_order;
 use crate::problem::Problem;
+use crate::seeded::random;
 
 /// A file of an archive, or what has the place of one.
 #[derive(Debug)]
@@ -146,11 +148,17 @@ impl Listing {
                 folders.insert(folder);
             }
         }
-        // The outermost folder of a model that a name is in.
+        // The outermost folder of a model that a name is in. A name may have thousands of folders, and to look for each would be
+        // to read its beginning for each: so all of them are hashed in one go, and only where a hash is known is one looked for.
+        let (seed, mut hashes) = (random() | 1, HashSet::default());
+        for folder in &folders {
+            hashes.extend(folder_hashes(folder, seed).last());
+        }
         let model_of = |name: &[u8]| {
-            let ends = name.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-            let mut folder_ends = [0].into_iter().chain(ends);
-            let found = folder_ends.find(|end| folders.contains(name.get(..*end).unwrap_or_default()));
+            let is_folder = |end: usize| folders.contains(name.get(..end).unwrap_or_default());
+            let (folder, _) = parted(name);
+            let mut ends = folder_hashes(folder, seed);
+            let found = ends.find(|found| hashes.contains(found) && is_folder(found.1)).map(|(_, end)| end);
             found.map(|end| name.get(..end).unwrap_or_default().to_vec())
         };
         let owners: Vec<Option<Vec<u8>>> = self.entries.keys().map(|name| model_of(name)).collect();
@@ -163,6 +171,23 @@ impl Listing {
         models.sort_by(|(a, _), (b, _)| in_order_of_versions(&lossy(a), &lossy(b)));
         Groups { models, others }
     }
+}
+
+/// The folders that lead to a folder, and it: their hashes, and where they end. The first is the root, which has no name.
+fn folder_hashes(folder: &[u8], seed: u64) -> impl Iterator<Item = (u64, usize)> {
+    let next = |hash: &mut u64, byte: &u8| {
+        let before = *hash;
+        *hash = (before ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ before;
+        Some((before, *byte))
+    };
+    let end = folder.iter().fold(seed, |hash, byte| {
+        let mut hash = hash;
+        next(&mut hash, byte);
+        hash
+    });
+    let inner = folder.iter().scan(seed, next).enumerate().filter(|(_, (_, byte))| *byte == b'/');
+    let root = (!folder.is_empty()).then_some((seed, 0));
+    root.into_iter().chain(inner.map(|(at, (hash, _))| (hash, at))).chain([(end, folder.len())])
 }
 
 /// A name as its folder and what is behind it.

@@ -64,7 +64,7 @@ pub(super) fn level(rows: &[Row], rest: Option<Rest>, depth: usize, whole: u64, 
 }
 
 fn push(row: &Row, depth: usize, whole: u64, is_bookkeeping: bool, view: &View, table: &mut Table) {
-    let name = Name { is_bookkeeping, ..Name::new(&row.name) };
+    let name = Name { is_bookkeeping, ..Name::new(&*row.name) };
     let cells = vec![Cell::Bytes(row.bytes), Cell::Share(row.bytes, whole), Cell::Count(row.count), Cell::Name(name)];
     let tone = if is_bookkeeping { Tone::Quiet } else { Tone::Plain };
     table.rows.push(document::Row::new(cells).depth(depth).tone(tone));
@@ -82,7 +82,7 @@ fn is_bookkeeping(row: &Row) -> bool {
 fn says_nothing_more(row: &Row) -> bool {
     match row.children.as_slice() {
         [only] if row.rest.is_none() && only.children.is_empty() && is_bookkeeping(only) => {
-            row.name == only.name || Some(row.name.as_str()) == only.name.get(1..only.name.len().saturating_sub(1))
+            row.name == only.name || Some(&*row.name) == only.name.get(1..only.name.len().saturating_sub(1))
         }
         _ => false,
     }

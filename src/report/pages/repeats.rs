@@ -111,7 +111,7 @@ fn place(member: &Member, model: &ModelReport, called: &Called<'_>) -> (String, 
     let name = match (variable, &member.function) {
         (Some(name), _) => name,
         (None, Some(function)) => Name::new(format!("{function}/{}", member.name)),
-        (None, None) => Name::new(&member.name),
+        (None, None) => Name::new(&*member.name),
     };
     let holder = match member.meta_graph {
         Some(index) => headline::called(model, index),

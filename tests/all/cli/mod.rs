@@ -8,6 +8,7 @@ mod color;
 mod completions;
 mod damage;
 mod diff;
+mod environment;
 mod explain;
 mod interrupt;
 mod jsonl;

@@ -18,8 +18,8 @@ const USUAL: &str = "smaudit.toml";
 const MOST: u64 = 1 << 20;
 
 /// Reads a file of at most [`MOST`] bytes. One that nobody named may lie there because it came with a model: a link, a pipe or a
-/// device is none then. Who names one may mean what a shell makes of `<(...)`.
-fn read_text(path: &Path, is_named: bool) -> io::Result<String> {
+/// device is none then. Who names one may mean what a shell makes of `<(...)`. Also says whether it is the user's own.
+fn read_text(path: &Path, is_named: bool) -> io::Result<(String, bool)> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -30,12 +30,26 @@ fn read_text(path: &Path, is_named: bool) -> io::Result<String> {
     if !is_named && !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
+    let is_own = is_named || belongs_to_user(&file.metadata()?);
     let mut text = String::new();
     file.take(MOST + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MOST {
         return Err(io::Error::other(format!("it has more than {MOST} bytes")));
     }
-    Ok(text)
+    Ok((text, is_own))
+}
+
+/// Whether a file is the user's, or the system's; also where nobody knows.
+#[cfg(unix)]
+fn belongs_to_user(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = fs::metadata("/proc/self").ok().map(|process| process.uid());
+    metadata.uid() == 0 || user.is_none_or(|user| user == metadata.uid())
+}
+
+#[cfg(not(unix))]
+fn belongs_to_user(_: &fs::Metadata) -> bool {
+    true
 }
 
 /// Reads the configuration. Only the usual file may be missing.
@@ -43,9 +57,10 @@ pub(super) fn read(named: Option<&Path>) -> anyhow::Result<Config> {
     let Some(path) = named.map(Path::to_owned).map_or_else(usual, |path| Ok(Some(path)))? else {
         return Ok(Config::default());
     };
-    let text = read_text(&path, named.is_some())
+    let (text, is_own) = read_text(&path, named.is_some())
         .with_context(|| format!("{}: cannot be read as a configuration", path.display()))?;
-    Ok(Config::parse(&text, &path.to_string_lossy())?)
+    let config = Config::parse(&text, &path.to_string_lossy());
+    Ok(config.map_err(|error| if is_own { error } else { error.without_contents() })?)
 }
 
 /// The usual file of the working directory or of one around it, named from the working directory.

@@ -1,0 +1,101 @@
+//! What surrounds a run: a system that fails, a configuration of somebody else, standard input without end.
+
+#![allow(clippy::cast_possible_truncation)]
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use support::bundle::BundleBuilder;
+use support::files::{tree, write};
+use support::wire::{graph, meta_graph, node, saved_model};
+
+use crate::run::{binary, finished, root, run};
+
+/// A variable and an asset, each there twice.
+fn twice() -> Vec<(String, Vec<u8>)> {
+    let content: Vec<u8> = (0..3000_u32).map(|at| (at * 31 / 7) as u8).collect();
+    let main = saved_model([&meta_graph(&["serve"], &graph(&[node("x", "NoOp")]))]).0;
+    let assets =
+        [("saved_model.pb", main), ("assets/a", b"some text".repeat(400)), ("assets/b", b"some text".repeat(400))];
+    let bundle = BundleBuilder::default().tensor("a", &content).tensor("b", &content).files();
+    assets.map(|(name, contents)| (name.to_owned(), contents)).into_iter().chain(bundle).collect()
+}
+
+/// Each read of one file fails as that of a disk that is broken. What was not read is told, and equal to nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_that_the_system_fails_is_a_problem_also_where_models_are_only_compared() {
+    let can_inject = Command::new("strace").args(["-o", "/dev/null", "-e", "inject=mkdir:error=EIO", "true"]).output();
+    if !can_inject.is_ok_and(|output| output.status.success()) {
+        eprintln!("left out: there is no strace that may be used here");
+        return;
+    }
+    let directory = tree(&[]);
+    for (name, contents) in twice() {
+        write(directory.path(), &format!("one/{name}"), &contents);
+        write(directory.path(), &format!("two/{name}"), &contents);
+    }
+    let under = |file: &str, what: &str| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-o", "/dev/null"]);
+        if !file.is_empty() {
+            command.args(["-P", &directory.path().join(file).to_string_lossy(), "-e", "inject=read:error=EIO"]);
+        }
+        finished(command.arg(binary()).args([what, "--json"]).current_dir(directory.path()).output().unwrap())
+    };
+    let whole = under("", ".").json();
+    assert!(whole["neighbours"][0]["bytes"].as_u64().unwrap() > 6000, "{whole:#}");
+    for file in ["variables/variables.data-00000-of-00001", "assets/a"] {
+        for (what, number) in [("one", 0), (".", 0)] {
+            let run = under(&format!("one/{file}"), what);
+            assert_eq!(run.code, 3, "{file}: {run:#?}");
+            let problems = &run.json()["models"][number]["problems"];
+            let told = problems.as_array().unwrap().iter().any(|problem| {
+                problem["file"] == file && problem["message"].as_str().unwrap().contains("cannot be read")
+            });
+            assert!(told, "{file} of {what}: {problems:#}");
+        }
+    }
+}
+
+#[test]
+fn standard_input_without_end_is_refused_when_there_is_no_memory_for_it() {
+    let mut endless = Command::new("yes").stdout(Stdio::piped()).spawn().unwrap();
+    let input = endless.stdout.take().unwrap();
+    let limited = "ulimit -v 400000 && exec \"$0\" --json -";
+    let run = Command::new("sh").args(["-c", limited]).arg(binary()).stdin(input).output().unwrap();
+    endless.kill().unwrap();
+    endless.wait().unwrap();
+    let run = finished(run);
+    assert_eq!(run.code, 3, "{run:#?}");
+    assert!(run.stderr.contains("not enough memory; audit the file"), "{}", run.stderr);
+}
+
+#[test]
+fn a_configuration_of_more_rules_than_anybody_writes_is_refused() {
+    for entry in ["[[rule]]\nmetric = \"total\"\nlimit = 1\n", "[[allow]]\ngroup = \"a\"\nreason = \"b\"\n"] {
+        let directory = tree(&[("smaudit.toml", entry.repeat(1001).as_bytes())]);
+        let model = root().join("fixtures/two-metagraphs");
+        let refused = run(directory.path(), &model.to_string_lossy()).exits(2);
+        assert!(refused.stderr.contains("it has 1001 [["), "{}", refused.stderr);
+        fs::write(directory.path().join("smaudit.toml"), entry.repeat(1000)).unwrap();
+        let taken = run(directory.path(), &model.to_string_lossy());
+        assert!(matches!(taken.code, 0 | 1), "{taken:#?}");
+    }
+}
+
+/// Only root can give a file to somebody else.
+#[test]
+fn a_configuration_of_somebody_else_is_not_shown() {
+    let directory = tree(&[("smaudit.toml", b"secret = \"of somebody\"\n")]);
+    let file = directory.path().join("smaudit.toml");
+    let model = root().join("fixtures/two-metagraphs");
+    let shown = run(directory.path(), &model.to_string_lossy()).exits(2);
+    assert!(shown.stderr.contains("secret"), "one's own is: {}", shown.stderr);
+    if std::os::unix::fs::chown(&file, Some(54321), None).is_err() {
+        return;
+    }
+    let hidden = run(directory.path(), &model.to_string_lossy()).exits(2);
+    assert!(!hidden.stderr.contains("secret"), "{}", hidden.stderr);
+    assert!(hidden.stderr.contains("smaudit.toml:1: is not understood"), "{}", hidden.stderr);
+}
