@@ -61,6 +61,11 @@ pub fn fixtures() -> Vec<String> {
     names
 }
 
+/// How many models are below `fixtures`: those, and the versions of one.
+pub fn below_fixtures() -> usize {
+    fixtures().len() + std::fs::read_dir(root().join("fixtures/versions")).unwrap().count()
+}
+
 impl Run {
     /// The report of a run with `--json`.
     #[track_caller]

@@ -105,7 +105,7 @@ fn what_nothing_needs_has_no_root_and_no_steps_in_json() {
 fn the_format_does_not_change_the_exit_code_and_json_is_always_one_document() {
     let missing = run(root(), "why --json fixtures embeding").exits(2);
     let models = missing.json()["models"].as_array().unwrap().clone();
-    assert_eq!(models.len(), crate::run::fixtures().len());
+    assert_eq!(models.len(), crate::run::below_fixtures());
     assert!(models.iter().any(|model| model["near"] != json!([])), "{models:#?}");
     assert!(missing.stderr.contains("did you mean `embedding"), "{}", missing.stderr);
     let nowhere = run(root(), "why --json nowhere x").exits(3);
