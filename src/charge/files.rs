@@ -58,7 +58,7 @@ impl<'m> MainFile<'m> {
     pub fn open(model: &'m Model) -> Option<Self> {
         let (name, file) = MODEL_FILES.iter().find_map(|name| Some((*name, model.file(name)?)))?;
         let form = Form::of(name);
-        Some(match file.contents() {
+        Some(match file.contents_ahead() {
             Ok(bytes) => Self::read(file, form, bytes),
             // The listing may have said so already; `audit` keeps each problem once.
             Err(error) => Self { file, form, bytes: None, layout: Layout::Wire, problems: vec![error.into()] },

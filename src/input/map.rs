@@ -68,6 +68,28 @@ fn map(file: &fs::File, listed: u64, lost: &Arc<AtomicBool>) -> io::Result<Bytes
     Ok(Bytes::from_owner(map))
 }
 
+/// How much of a mapping is asked for at once, in bytes: a multiple of every size of a page.
+#[cfg(unix)]
+const WINDOW: usize = 8 << 20;
+
+/// Asks the system for the pages of a file's mapping, if it is one, from its beginning to its end, window by window, on a thread that keeps it until
+/// then. From a disk the answers come as fast as they would to who reads the file once; who walks the mapping itself would
+/// wait for each few pages, and the disk for the walk. Where there is no thread to be had, nothing is asked.
+#[cfg(unix)]
+pub(super) fn read_ahead(mapping: Bytes) {
+    if mapping.len() as u64 <= READ_UP_TO {
+        return;
+    }
+    let ask = move || {
+        for window in mapping.chunks(WINDOW) {
+            // SAFETY: the range lies within a mapping, which `mapping` keeps, and begins with a page of it, as mappings do
+            // and windows are whole pages. The advice changes no byte; that it fails changes nothing either.
+            unsafe { libc::madvise(window.as_ptr().cast_mut().cast(), window.len(), libc::MADV_WILLNEED) };
+        }
+    };
+    drop(std::thread::Builder::new().name("read ahead".to_owned()).spawn(ask));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +162,18 @@ mod tests {
         let mapped = contents(&path, READ_UP_TO + 1, &Arc::default()).unwrap();
         directory.close().unwrap();
         assert!(mapped == bytes);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_mapping_that_is_read_ahead_outlives_who_asked_for_it() {
+        for length in [READ_UP_TO, READ_UP_TO + 1, 2 * WINDOW as u64 + 1] {
+            let (_directory, path, bytes) = file_of(length);
+            let mapped = contents(&path, length, &Arc::default()).unwrap();
+            read_ahead(mapped.clone());
+            assert!(mapped == bytes, "{length} bytes");
+            drop(mapped);
+        }
     }
 
     #[test]

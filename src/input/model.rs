@@ -258,6 +258,17 @@ impl File {
         self.open()?.read_all().map_err(|cause| self.error(cause))
     }
 
+    /// As [`contents`](Self::contents), of a file that will be walked from its beginning to its end: a large one is read ahead
+    /// of the walk.
+    pub(crate) fn contents_ahead(&self) -> Result<Bytes, InputError> {
+        let contents = self.contents()?;
+        #[cfg(unix)]
+        if matches!(self.origin, FileOrigin::Disk { .. }) {
+            map::read_ahead(contents.clone());
+        }
+        Ok(contents)
+    }
+
     /// How many of its bytes were asked for so far; a range that was read twice counts twice.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
