@@ -24,11 +24,12 @@ use smaudit::report::{Format, Report, UnreadableInput};
 use smaudit::{AuditError, Exit, Problem};
 
 fn main() -> ExitCode {
-    let exit = match cli::request() {
-        Ok(Request::Audit(request)) => {
-            start_threads();
-            run(&request)
-        }
+    let request = cli::request();
+    if matches!(request, Ok(Request::Audit(_) | Request::Slim(_) | Request::Baseline(_) | Request::Diff(_))) {
+        start_threads();
+    }
+    let exit = match request {
+        Ok(Request::Audit(request)) => run(&request),
         Ok(Request::Why(request)) => why::run(&request),
         Ok(Request::Slim(request)) => slim::run(&request),
         Ok(Request::Baseline(request)) => baseline::run(&request),
@@ -50,12 +51,27 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     if error.is::<AuditError>() { Exit::Internal } else { Exit::Usage }
 }
 
-/// Starts the threads that audit models side by side; where the system gives none, this one does it all.
+/// Starts the threads that audit models side by side; where the system does not give as many, this one does it all.
+///
+/// Rayon tries once to start its pool, and what failed stays failed, so threads are tried before.
 fn start_threads() {
-    if rayon::ThreadPoolBuilder::new().build_global().is_err() {
+    let wanted = std::thread::available_parallelism().map_or(1, usize::from);
+    if !can_start(wanted) {
         // Fails only where there is a pool already, which is as good.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
     }
+}
+
+/// Whether the system gives so many threads at once; they are gone afterwards.
+fn can_start(threads: usize) -> bool {
+    let together = Mutex::new(());
+    std::thread::scope(|scope| {
+        let held = together.lock();
+        let wait = || drop(together.lock());
+        let all = (0..threads).all(|_| std::thread::Builder::new().spawn_scoped(scope, wait).is_ok());
+        drop(held);
+        all
+    })
 }
 
 fn run(request: &AuditRequest) -> anyhow::Result<Exit> {

@@ -1,4 +1,5 @@
-//! What surrounds a run: a system that fails, a configuration of somebody else, standard input without end.
+//! What surrounds a run: a system that fails, one that gives no threads, a configuration of somebody else, standard input
+//! without end.
 
 #![allow(clippy::cast_possible_truncation)]
 
@@ -98,4 +99,28 @@ fn a_configuration_of_somebody_else_is_not_shown() {
     let hidden = run(directory.path(), &model.to_string_lossy()).exits(2);
     assert!(!hidden.stderr.contains("secret"), "{}", hidden.stderr);
     assert!(hidden.stderr.contains("smaudit.toml:1: is not understood"), "{}", hidden.stderr);
+}
+
+/// A user who may have no thread besides the one that runs. Only root can become one for this.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_there_is_no_thread_to_be_had_one_does_it_all() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tree(&[]);
+    twice().into_iter().for_each(|(name, contents)| write(directory.path(), &format!("tree/one/{name}"), contents));
+    twice().into_iter().for_each(|(name, contents)| write(directory.path(), &format!("tree/two/{name}"), contents));
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::copy(binary(), directory.path().join("smaudit")).unwrap();
+    let alone = |args: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "54321", "--regid", "54321", "--clear-groups", "prlimit", "--nproc=1"]);
+        command.args(args).current_dir(directory.path()).output()
+    };
+    if !alone(&["true"]).is_ok_and(|output| output.status.success()) {
+        eprintln!("left out: nobody may be another user here, or there is no setpriv or prlimit");
+        return;
+    }
+    let with_threads = run(&directory, "tree --json").exits(0).json();
+    let without = finished(alone(&["./smaudit", "tree", "--json"]).unwrap()).exits(0).json();
+    assert_eq!(without, with_threads);
 }
