@@ -25,7 +25,7 @@ use crate::message::number::function_def::SIGNATURE;
 use crate::message::number::function_def_library::FUNCTION;
 use crate::message::number::graph_def::{LIBRARY, NODE};
 use crate::message::number::meta_graph_def::GRAPH_DEF;
-use crate::message::number::node_def::OP;
+use crate::message::number::node_def::{INPUT, NAME as NODE_NAME, OP};
 use crate::message::number::op_def::NAME;
 use crate::schema::{Kind, SCHEMA};
 use crate::wire::{Field, Fields, WireType, fields, last_len};
@@ -34,6 +34,10 @@ pub(crate) use self::hash::contents;
 
 /// Messages nest this deep; what is deeper is taken as bytes.
 const MAX_DEPTH: usize = 100;
+
+/// The most nodes of a graph that are remembered, and the most bytes that one has behind its names then.
+const MAX_KNOWN: usize = 1 << 16;
+const MAX_KNOWN_BYTES: usize = 1 << 10;
 
 /// Of bytes longer than this the beginning and the end are hashed, with the length.
 const WHOLE: usize = 4096;
@@ -87,12 +91,13 @@ impl Walk<'_> {
     /// A GraphDef without its nodes, which are added to those of their ops, and without its functions.
     fn graph(&self, graph: &Field, message: u32, ops: &mut HashMap<Vec<u8>, u64>) -> u64 {
         let mut rest = Hash::default();
+        let mut known = HashMap::default();
         for field in fields(self.file, graph.payload()) {
             match SCHEMA.field_of_number(message, field.number).map(|known| known.kind) {
                 Some(Kind::Message(node)) if field.is_len(NODE) => {
                     let op = last_len(self.file, field.payload(), OP).and_then(|op| self.file.get(op));
                     let op = op.unwrap_or_default();
-                    let digest = self.message(field.payload(), node, 1);
+                    let digest = self.node(&field, node, &mut known);
                     match ops.get_mut(op) {
                         Some(sum) => *sum = sum.wrapping_add(digest),
                         None => drop(ops.insert(op.to_vec(), digest)),
@@ -109,6 +114,31 @@ impl Walk<'_> {
             }
         }
         rest.finish()
+    }
+
+    /// A node. Most are as others but for their names, of which only the number counts: so what stands behind these is looked up
+    /// among the nodes before, and a node that is laid out otherwise than all writers do is not.
+    fn node<'s>(&'s self, field: &Field, message: u32, known: &mut HashMap<(usize, &'s [u8]), u64>) -> u64 {
+        let digest = || self.message(field.payload(), message, 1);
+        let Some(rest) = self.behind_names(field.payload()).filter(|(_, rest)| rest.len() <= MAX_KNOWN_BYTES) else {
+            return digest();
+        };
+        if known.len() >= MAX_KNOWN {
+            return known.get(&rest).copied().unwrap_or_else(digest);
+        }
+        *known.entry(rest).or_insert_with(digest)
+    }
+
+    /// How many inputs a node has, and its bytes behind them, where it begins with its name, its op and its inputs.
+    fn behind_names(&self, node: Range<usize>) -> Option<(usize, &[u8])> {
+        let mut fields = Fields::new(self.file, node.clone()).map_while(Result::ok);
+        let name = fields.next().filter(|field| field.is_len(NODE_NAME))?;
+        let op = fields.next().filter(|field| field.is_len(OP) && field.start == name.end)?;
+        let (mut inputs, mut end) = (0_usize, op.end);
+        for input in fields.take_while(|field| field.is_len(INPUT)) {
+            (inputs, end) = (inputs.saturating_add(1), input.end);
+        }
+        Some((inputs, self.file.get(end..node.end)?))
     }
 
     fn known(&self, field: &Field, message: u32, depth: usize) -> u64 {
@@ -204,6 +234,27 @@ mod tests {
         assert_eq!(of(&old).ops, of(&new).ops);
         let other = graph(&[call("call_7", "g_9", &[]), call("call_6", "g_8", &["b:0"])], &[]);
         assert_ne!(of(&old).ops, of(&other).ops, "an input less");
+    }
+
+    #[test]
+    fn a_node_that_was_met_before_has_the_digest_of_one_that_was_not() {
+        let nodes = [
+            call("a", "f", &["x:0"]),
+            call("b", "f", &["y:0"]),
+            call("b", "f", &["y:0", "z:0"]),
+            constant("c", &[1; 16]),
+            constant("d", &[1; 16]),
+            constant("d", &[2; 16]),
+            // The op before the name, which no writer does.
+            message().bytes(2, "Const").bytes(1, "e"),
+        ];
+        let together = of(&graph(&nodes, &[])).ops.into_iter().collect::<BTreeMap<_, _>>();
+        let mut sums: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+        for (op, digest) in nodes.iter().flat_map(|node| of(&graph(std::slice::from_ref(node), &[])).ops) {
+            let sum = sums.entry(op).or_default();
+            *sum = sum.wrapping_add(digest);
+        }
+        assert_eq!(together, sums);
     }
 
     #[test]
