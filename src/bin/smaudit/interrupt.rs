@@ -3,7 +3,8 @@
 //! the progress bar is wiped off.
 //!
 //! The signals are handled only from the first of these on, and by a thread of their own, so that it may take a lock.
-//! Who starts a run with `nohup` wants SIGHUP to be ignored, and it stays so.
+//! Who starts a run with `nohup` wants SIGHUP to be ignored, and it stays so; where SIGXFSZ is ignored, a write past the limit is an
+//! error instead.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -76,16 +77,16 @@ mod unix {
     /// The signals that end a run.
     fn ending() -> Vec<i32> {
         let all = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXFSZ];
-        all.into_iter().filter(|signal| *signal != SIGHUP || !is_hangup_ignored()).collect()
+        all.into_iter().filter(|signal| ![SIGHUP, SIGXFSZ].contains(signal) || !is_ignored(*signal)).collect()
     }
 
-    /// Whether SIGHUP is ignored, as `nohup` has it: then it stays so. Linux says it, as bits from 1 on; elsewhere it is taken for
-    /// ignored, as it cannot be asked without unsafe code.
-    fn is_hangup_ignored() -> bool {
+    /// Whether a signal was ignored when the run began, as `nohup` has it: then it stays so. Linux says it, as bits from 1 on;
+    /// elsewhere it is taken for ignored, as it cannot be asked without unsafe code.
+    fn is_ignored(signal: i32) -> bool {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         let ignored = ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
-        ignored.is_none_or(|bits| bits >> (SIGHUP - 1) & 1 == 1)
+        ignored.is_none_or(|bits| bits >> (signal - 1) & 1 == 1)
     }
 
     /// Starts the thread that handles the signals, and waits until it does. Where there can be no thread, signals do what
