@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::charge::category_of;
 use crate::findings::{CAUSES, Finding};
 use crate::glob::{Glob, GlobError};
 use crate::ledger::Category;
@@ -172,14 +173,7 @@ fn within(category: Category, finding: &Finding) -> u64 {
         (Some(section), ..) if section == "asset_file_def" => category == Category::Assets,
         (Some(section), ..) => section == category.name(),
         (_, _, Some(_)) => category == Category::Variables,
-        (_, Some(file), _) => match category {
-            Category::Variables => file.starts_with("variables/"),
-            Category::Assets => file.starts_with("assets/") || file.starts_with("assets.extra/"),
-            Category::Files => {
-                !["variables/", "assets/", "assets.extra/"].iter().any(|folder| file.starts_with(folder))
-            }
-            _ => false,
-        },
+        (_, Some(file), _) => category_of(file) == category,
         (None, None, None) => false,
     };
     sum(finding.places.iter().filter(is_in).map(|place| place.bytes))
