@@ -162,7 +162,7 @@ DiffKind = Literal[
 """
 
 DiffStatus = Literal["added", "removed", "changed", "resized", "retyped", "content", "naming", "same"]
-"""What became of a thing.
+"""What became of an item.
 
 - `added`: Only the new model has it.
 - `removed`: Only the old model has it.
@@ -509,7 +509,7 @@ class DiffBreakdown(Record):
 
 @dataclass(frozen=True)
 class DiffList(Record):
-    """Things of one kind that are not the same, and how many of which."""
+    """Items of one kind that are not the same, and how many of which."""
 
     same: int
     """The same on both sides; not in `rows`."""
@@ -542,7 +542,7 @@ class DiffList(Record):
 
 @dataclass(frozen=True)
 class DiffRow(Record):
-    """A thing of the old model, of the new one, or of both."""
+    """An item of the old model, of the new one, or of both."""
 
     name: str
     """What it is called; in the old model where only that has it."""
@@ -570,7 +570,7 @@ class DiffRow(Record):
     """`new` minus `old`."""
 
     old_count: int
-    """How many things (nodes, tensors, files) the old bytes hold."""
+    """How many items (nodes, tensors, files) the old bytes hold."""
 
     new_count: int
     """How many the new ones hold."""
@@ -579,7 +579,7 @@ class DiffRow(Record):
     """What is said of it: `float32[3] → float32[4]`."""
 
     children: tuple[DiffRow, ...]
-    """What it consists of, the largest delta first. Empty where no more is told."""
+    """What it consists of, the largest delta first. Empty where no more is known."""
 
     _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
         "children": ("many", "DiffRow"),
@@ -646,7 +646,7 @@ class Duplicates(Record):
 
 @dataclass(frozen=True)
 class DuplicatesChange(Record):
-    """What became of what is there twice."""
+    """What became of the duplicates."""
 
     redundant_bytes: Change
     """Redundant bytes."""
@@ -1961,7 +1961,7 @@ class Diff(OfDiff):
     """The files that are not the same, but for the main file and those of the checkpoint."""
 
     duplicates: DuplicatesChange
-    """What is there twice."""
+    """What is duplicated."""
 
     findings: FindingChanges
     """The causes of size."""
@@ -1970,7 +1970,7 @@ class Diff(OfDiff):
     """What is wrong with either."""
 
     not_known: tuple[str, ...]
-    """What cannot be told of two reports, and why."""
+    """What two reports do not say, and why."""
 
     gate: Gate
     """The rules, held against the new one, with the old one as the baseline."""

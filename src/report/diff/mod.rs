@@ -55,13 +55,13 @@ pub struct DiffReport {
     pub signatures: Vec<SignatureChange>,
     /// The files that are not the same, but for the main file and those of the checkpoint.
     pub files: DiffList,
-    /// What is there twice.
+    /// What is duplicated.
     pub duplicates: DuplicatesChange,
     /// The causes of size.
     pub findings: FindingChanges,
     /// What is wrong with either.
     pub problems: Vec<SideProblem>,
-    /// What cannot be told of two reports, and why.
+    /// What two reports do not say, and why.
     pub not_known: Vec<String>,
     /// The rules, held against the new one, with the old one as the baseline.
     pub gate: Gate,
@@ -203,7 +203,7 @@ impl DiffKind {
     }
 }
 
-/// What became of a thing.
+/// What became of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -243,7 +243,7 @@ impl DiffStatus {
     }
 }
 
-/// A thing of the old model, of the new one, or of both.
+/// An item of the old model, of the new one, or of both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct DiffRow {
@@ -263,17 +263,17 @@ pub struct DiffRow {
     pub new: u64,
     /// `new` minus `old`.
     pub delta: i64,
-    /// How many things (nodes, tensors, files) the old bytes hold.
+    /// How many items (nodes, tensors, files) the old bytes hold.
     pub old_count: u64,
     /// How many the new ones hold.
     pub new_count: u64,
     /// What is said of it: `float32[3] → float32[4]`.
     pub note: Option<String>,
-    /// What it consists of, the largest delta first. Empty where no more is told.
+    /// What it consists of, the largest delta first. Empty where no more is known.
     pub children: Vec<Self>,
 }
 
-/// Things of one kind that are not the same, and how many of which.
+/// Items of one kind that are not the same, and how many of which.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct DiffList {
@@ -329,7 +329,7 @@ pub struct TensorChange {
     pub new: Option<String>,
 }
 
-/// What became of what is there twice.
+/// What became of the duplicates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct DuplicatesChange {

@@ -2,7 +2,8 @@
 //! answer.
 
 use super::{DiffKind, DiffList, DiffReport, DiffRow, DiffStatus, FindingChange, SideKind, SignatureChange};
-use crate::report::document::{Cell, Column, Document, Mark, Name, Paragraph, Section, SectionKind, Table, Tone};
+use crate::ledger::Rest;
+use crate::report::document::{Cell, Column, Document, Mark, Name, Paragraph, Section, SectionKind, Table, Tone, more};
 use crate::report::gate::Status;
 use crate::size::{bytes, exact, human, plural, share};
 
@@ -26,12 +27,12 @@ pub(super) struct Amounts {
 impl Amounts {
     /// What stands on a page that is as long as it needs to be.
     pub(super) fn for_a_page(rows: Option<usize>) -> Self {
-        let most = |usual: usize| rows.map_or(usual, |rows| if rows == 0 { usize::MAX } else { rows });
+        let asked = |usual| asked(rows, usual);
         Self {
-            rows: most(20),
+            rows: asked(20),
             categories: usize::MAX,
-            causes: most(20),
-            signatures: most(20),
+            causes: asked(20),
+            signatures: asked(20),
             problems: 20,
             rules: usize::MAX,
             models: usize::MAX,
@@ -43,7 +44,7 @@ impl Amounts {
 
     /// Amounts, each less than the one before it; as many rows as were asked for, where they were.
     pub(super) fn from_most_to_least(rows: Option<usize>) -> Vec<Self> {
-        let asked = |usual: usize| rows.map_or(usual, |rows| if rows == 0 { usize::MAX } else { rows });
+        let asked = |usual| asked(rows, usual);
         let most = Self {
             rows: asked(8),
             categories: 5,
@@ -79,6 +80,11 @@ impl Amounts {
         }
         all
     }
+}
+
+/// As many as `-n` asks for, where it does; 0 is all.
+fn asked(rows: Option<usize>, usual: usize) -> usize {
+    rows.map_or(usual, |rows| if rows == 0 { usize::MAX } else { rows })
 }
 
 /// The whole page.
@@ -175,11 +181,7 @@ fn problems(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
     let title = Paragraph::said(format!("{number}: what is missing looks like growth, or the other way round"));
     let mut section = Section::titled(title.tone(Tone::Problem)).kind(SectionKind::Alert);
     for found in report.problems.iter().take(amounts.problems) {
-        let side = match found.side {
-            super::Which::Old => "old: ",
-            super::Which::New => "new: ",
-        };
-        let said = Paragraph::said(side).and_quoted(found.problem.to_string());
+        let said = Paragraph::default().and_quoted(found.to_string());
         section = section.with(said.marked(Mark::Problem).at_most(amounts.lines));
     }
     Some(section)
@@ -231,26 +233,35 @@ fn largest(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
     if all.is_empty() {
         return None;
     }
-    let mut table = Table::new(vec![
-        Column::figure("delta"),
-        Column::figure("old"),
-        Column::figure("new"),
-        Column::word("what"),
-        Column::name("largest changes"),
-    ]);
+    let mut table = changes("largest changes");
     let (shown, rest) = all.split_at(amounts.rows.min(all.len()));
     for row in shown {
         table.row(row_cells(row));
     }
     if !rest.is_empty() {
         let delta = rest.iter().map(|row| row.delta).fold(0, i64::saturating_add);
-        let name = Name {
-            is_bookkeeping: true,
-            ..Name::new(format!("… {} more (-n 0 shows all)", exact(rest.len() as u64)))
-        };
+        let more = more(Rest { rows: rest.len() as u64, bytes: 0, count: 0 });
+        let name = Name { is_bookkeeping: true, ..Name::new(more) };
         table.row(vec![figure(exact_signed(delta)), Cell::Blank, Cell::Blank, Cell::Blank, Cell::Name(name)]);
     }
     Some(Section::of(vec![table.into()]))
+}
+
+/// A table of changes; a row is what [`row_cells`] makes.
+fn changes(name: &'static str) -> Table {
+    Table::new(vec![
+        Column::figure("delta"),
+        Column::figure("old"),
+        Column::figure("new"),
+        Column::word("what"),
+        Column::name(name),
+    ])
+}
+
+/// `… 3 more`, where not all are shown.
+fn left(all: usize, shown: usize) -> Option<Paragraph> {
+    let left = all.saturating_sub(shown);
+    (left > 0).then(|| Paragraph::said(format!("… {} more", exact(left as u64))).tone(Tone::Quiet))
 }
 
 fn row_cells(row: &DiffRow) -> Vec<Cell> {
@@ -288,11 +299,7 @@ fn signatures(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
     for signature in report.signatures.iter().take(amounts.signatures) {
         section = section.with(signature_line(signature).marked(Mark::Item).at_most(amounts.lines));
     }
-    let more = report.signatures.len().saturating_sub(amounts.signatures);
-    if more > 0 {
-        section = section.with(Paragraph::said(format!("… {} more", exact(more as u64))).tone(Tone::Quiet));
-    }
-    Some(section)
+    Some(section.with_all(left(report.signatures.len(), amounts.signatures)))
 }
 
 fn signature_line(signature: &SignatureChange) -> Paragraph {
@@ -337,16 +344,12 @@ fn causes(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
             section = section.with(Paragraph::said(&*cause.remedy).marked(Mark::Remedy));
         }
     }
-    let more = all.len().saturating_sub(amounts.causes);
-    if more > 0 {
-        section = section.with(Paragraph::said(format!("… {} more", exact(more as u64))).tone(Tone::Quiet));
-    }
-    Some(section)
+    Some(section.with_all(left(all.len(), amounts.causes)))
 }
 
 fn rules(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
-    let told = |status: Status| matches!(status, Status::Fail | Status::Warn);
-    let broken: Vec<_> = report.gate.rules.iter().filter(|rule| told(rule.status)).collect();
+    let is_broken = |status: Status| matches!(status, Status::Fail | Status::Warn);
+    let broken: Vec<_> = report.gate.rules.iter().filter(|rule| is_broken(rule.status)).collect();
     if broken.is_empty() {
         return None;
     }
@@ -452,14 +455,7 @@ fn list(name: &'static str, list: &DiffList, amounts: &Amounts) -> Option<Sectio
     if list.rows.is_empty() {
         return None;
     }
-    let mut table = Table::new(vec![
-        Column::figure("delta"),
-        Column::figure("old"),
-        Column::figure("new"),
-        Column::word("what"),
-        Column::name(name),
-    ])
-    .folded(counts(name, list));
+    let mut table = changes(name).folded(counts(name, list));
     list.rows.iter().take(amounts.rows.saturating_mul(10)).for_each(|row| table.row(row_cells(row)));
     Some(Section::of(vec![table.into()]).kind(SectionKind::Detail))
 }
