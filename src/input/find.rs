@@ -2,123 +2,25 @@
 //! an archive.
 
 use std::cmp::Ordering;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
-use thiserror::Error;
 use walkdir::{DirEntry, WalkDir};
 
 use super::archive::{self, ArchiveFormat, ClosedArchive, Limits, Opened};
 use super::foreign::{self, Met};
+use super::found::{FindError, Found, Location, no_model, shown, unreadable, unreadable_archive};
 use super::listing::system_error;
-use super::model::{File, Model};
+use super::model::File;
 use super::once::Once;
-use super::outside::Outside;
 use super::source::Cause;
+use super::version::version_order;
 use super::{MODEL_FILES, map};
 use crate::escape::escape_text;
 use crate::problem::Problem;
 use crate::progress::{Progress, Silent, Step, Work};
-
-/// Where a SavedModel is.
-#[derive(Debug, Clone)]
-pub struct Location {
-    /// The directory as the user typed it, or below what the user typed; not escaped. An archive counts as a directory.
-    pub shown: String,
-    place: Place,
-}
-
-#[derive(Debug, Clone)]
-enum Place {
-    Directory(PathBuf),
-    /// Listed already, since an archive is read once.
-    Archive(Box<Model>),
-}
-
-/// What a path leads to.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// The models: versions in the order of their numbers, all else in the order of the names.
-    pub locations: Vec<Location>,
-    /// Archives in a tree, which may hold models, in the same order. At least one where there is no model.
-    pub archives: Vec<ClosedArchive>,
-    /// Directories that could not be searched, named as a [`Location`] is shown.
-    pub problems: Vec<Problem>,
-    /// The files of a tree that are in no model, and are no archives.
-    pub outside: Outside,
-    /// What is wrong with the path if there is no model in these archives either.
-    pub otherwise: Option<FindError>,
-}
-
-/// A path leads to no SavedModel. The messages say what is there and what to do.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum FindError {
-    /// Nothing is there, or the system does not let us look.
-    #[error("{}: cannot be read: {error}", escape_text(path))]
-    Unreadable {
-        /// The path as typed.
-        path: String,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// A file that is not a SavedModel's main file.
-    #[error("{}: is not a SavedModel, which is a directory with {WANTED}{advice}", escape_text(path))]
-    OtherFile {
-        /// The path as typed.
-        path: String,
-        /// What to do, where that is known; ends the sentence.
-        advice: String,
-    },
-    /// A directory with no SavedModel in it or below.
-    #[error("{}: no SavedModel: no {WANTED} in it or below; {found}{advice}", escape_text(path))]
-    NoModel {
-        /// The path as typed.
-        path: String,
-        /// What is there instead.
-        found: String,
-        /// What to do, where that is known; ends the sentence.
-        advice: String,
-        /// Whether all of it could be searched.
-        whole: bool,
-    },
-    /// An archive that holds more than the limits allow.
-    #[error("{}: {message}", escape_text(path))]
-    Limit {
-        /// The path as typed.
-        path: String,
-        /// Which limit, and what to do.
-        message: String,
-    },
-    /// An archive that is not read.
-    #[error("{}: {message}", escape_text(path))]
-    Archive {
-        /// The path as typed.
-        path: String,
-        /// Why, and what to do.
-        message: String,
-    },
-}
-
-impl FindError {
-    /// The path as typed.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        match self {
-            Self::Unreadable { path, .. }
-            | Self::OtherFile { path, .. }
-            | Self::NoModel { path, .. }
-            | Self::Limit { path, .. }
-            | Self::Archive { path, .. } => path,
-        }
-    }
-}
-
-/// [`MODEL_FILES`] in words.
-const WANTED: &str = "saved_model.pb, saved_model.pbtxt or saved_model.cpb";
 
 /// What is read of standard input between two words about progress.
 const PIECE_LEN: usize = 1 << 20;
@@ -204,7 +106,7 @@ impl<'p> Finder<'p> {
     }
 
     /// The models in a file, which has to be an archive.
-    pub(super) fn find_in_file(&mut self, path: &Path, metadata: &fs::Metadata) -> Result<Found, FindError> {
+    fn find_in_file(&mut self, path: &Path, metadata: &fs::Metadata) -> Result<Found, FindError> {
         self.archive(path, metadata)?.ok_or_else(|| other_file(path))
     }
 
@@ -229,13 +131,29 @@ impl<'p> Finder<'p> {
         let real = fs::canonicalize(path).map_err(|error| unreadable(path, error))?;
         let file = File::on_disk(shown.clone(), real.clone(), metadata);
         let head = map::open(&real).and_then(|(open, _)| head(open).map_err(Cause::Read));
-        let head = head.map_err(|cause| archive::unreadable(&shown, &cause.to_string()))?;
+        let head = head.map_err(|cause| unreadable_archive(&shown, &cause.to_string()))?;
         let Some(format) = ArchiveFormat::of(&head) else {
             return if named { Err(no_archive(&shown, &head)) } else { Ok(None) };
         };
-        let bytes = file.contents().map_err(|error| archive::unreadable(&shown, &error.cause.to_string()))?;
+        let bytes = file.contents().map_err(|error| unreadable_archive(&shown, &error.cause.to_string()))?;
         let opened = Opened { shown: &shown, format, bytes, file: Some(file) };
         archive::find(&opened, &self.limits, &mut self.unpacked, self.progress).map(Some)
+    }
+}
+
+impl ClosedArchive {
+    /// Opens the archive, which has these limits for itself. What is found keeps what was unpacked, so let go of it
+    /// before many others are opened. An archive of other things than models is no error here, and nothing is found.
+    /// `progress` is told of its bytes.
+    ///
+    /// # Errors
+    /// The archive cannot be read, or not as far as to say that there is no model in it.
+    pub fn open(&self, limits: Limits, progress: &dyn Progress) -> Result<Found, FindError> {
+        let metadata = fs::symlink_metadata(self.path()).map_err(|error| unreadable(self.path(), error))?;
+        match Finder::new(limits, progress).find_in_file(self.path(), &metadata) {
+            Err(FindError::NoModel { whole: true, .. }) => Ok(Found::default()),
+            other => other,
+        }
     }
 }
 
@@ -248,7 +166,7 @@ fn head(file: fs::File) -> io::Result<Vec<u8>> {
 
 /// Reads an archive from standard input, of at most `limit` bytes.
 fn standard_input(limit: u64, progress: &dyn Progress) -> Result<Bytes, FindError> {
-    let unreadable = |message: &str| archive::unreadable(STANDARD_INPUT, message);
+    let unreadable = |message: &str| unreadable_archive(STANDARD_INPUT, message);
     let input = io::stdin().lock();
     if input.is_terminal() {
         return Err(unreadable("standard input is a terminal; an archive is expected there: smaudit - < model.tar.gz"));
@@ -281,37 +199,7 @@ fn standard_input(limit: u64, progress: &dyn Progress) -> Result<Bytes, FindErro
 /// What should be an archive, by its name or its place, and is none.
 fn no_archive(shown: &str, head: &[u8]) -> FindError {
     let found = if head.is_empty() { "it is empty" } else { "it begins like none of them" };
-    archive::unreadable(shown, &format!("expected an archive (.tar, .tar.gz, .tar.zst or .zip), but {found}"))
-}
-
-impl Location {
-    fn of(directory: &Path) -> Self {
-        Self { shown: shown(directory), place: Place::Directory(directory.to_owned()) }
-    }
-
-    /// A model that was found in an archive.
-    pub(super) fn archived(model: Model) -> Self {
-        Self { shown: model.path.clone(), place: Place::Archive(Box::new(model)) }
-    }
-
-    /// The directory; `None` in an archive.
-    #[must_use]
-    pub fn directory(&self) -> Option<&Path> {
-        if let Place::Directory(directory) = &self.place { Some(directory) } else { None }
-    }
-
-    /// Lists the model there.
-    #[must_use]
-    pub fn read(&self) -> Model {
-        match &self.place {
-            Place::Directory(directory) => Model::read(directory, &self.shown),
-            Place::Archive(model) => Model::clone(model),
-        }
-    }
-}
-
-pub(super) fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    unreadable_archive(shown, &format!("expected an archive (.tar, .tar.gz, .tar.zst or .zip), but {found}"))
 }
 
 fn is_model_file(path: &Path) -> bool {
@@ -367,10 +255,6 @@ fn is_archive(entry: &DirEntry) -> bool {
     entry.file_type().is_file() && foreign::is_archive(&entry.file_name().to_string_lossy())
 }
 
-pub(super) fn unreadable(path: &Path, error: io::Error) -> FindError {
-    FindError::Unreadable { path: shown(path), error }
-}
-
 fn unsearched(root: &Path, error: walkdir::Error) -> Problem {
     let path = shown(error.path().unwrap_or(root));
     Problem::of_file(path, format!("cannot be searched for models: {}", system_error(error)))
@@ -380,19 +264,6 @@ fn other_file(path: &Path) -> FindError {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let advice = part_of(path).or_else(|| foreign::advice(&name)).map(|advice| format!("; {advice}"));
     FindError::OtherFile { path: shown(path), advice: advice.unwrap_or_default() }
-}
-
-/// The error of a place that holds no model but what was `met`. `part_of` is what to do, where that is known already.
-pub(super) fn no_model(path: String, met: &Met, problems: &[Problem], part_of: Option<String>) -> FindError {
-    let mut found = met.to_string();
-    if let [first, rest @ ..] = problems {
-        let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-        let offset = first.offset.map(|offset| format!("byte {offset}: ")).unwrap_or_default();
-        let file = if first.file == path { String::new() } else { escape_text(&first.file) + " " };
-        found.push_str(&format!("; {file}{offset}{}{more}", first.message));
-    }
-    let advice = part_of.or_else(|| met.advice()).map(|advice| format!("; {advice}")).unwrap_or_default();
-    FindError::NoModel { path, found, advice, whole: problems.is_empty() }
 }
 
 /// What to say where a path is inside of a model, such as its `variables` directory.
@@ -405,13 +276,6 @@ fn part_of(path: &Path) -> Option<String> {
 /// TensorFlow Serving's versions by number, before all other names.
 fn by_version(a: &DirEntry, b: &DirEntry) -> Ordering {
     version_order(a.file_name()).cmp(&version_order(b.file_name()))
-}
-
-/// Sorts numbers of any length: without leading zeros, the longer of two is the larger.
-pub(super) fn version_order(name: &OsStr) -> (bool, usize, &str, &OsStr) {
-    let number = name.to_str().filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()));
-    let digits = number.unwrap_or_default().trim_start_matches('0');
-    (number.is_none(), digits.len(), digits, name)
 }
 
 #[cfg(test)]

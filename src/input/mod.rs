@@ -12,6 +12,7 @@
 mod archive;
 mod find;
 mod foreign;
+mod found;
 mod links;
 mod listing;
 mod map;
@@ -20,9 +21,11 @@ mod names;
 mod once;
 mod outside;
 mod source;
+mod version;
 
 pub use archive::{Archive, ArchiveFormat, ClosedArchive, Limits};
-pub use find::{FindError, Finder, Found, Location, find};
+pub use find::{Finder, find};
+pub use found::{FindError, Found, Location};
 pub use links::{Link, LinkKind};
 pub use model::{File, InputError, Model};
 pub use outside::Outside;

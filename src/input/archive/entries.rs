@@ -10,7 +10,7 @@ use foldhash::HashSet;
 use super::limits::{Allowance, Exceeded};
 use super::{lossy, names, refusal, unpack};
 use crate::input::MODEL_FILES;
-use crate::input::find::version_order;
+use crate::input::version::version_order;
 use crate::problem::Problem;
 use crate::seeded::random;
 

@@ -5,7 +5,7 @@ use bytes::{Buf as _, Bytes};
 
 use super::entries::{Data, Listing};
 use super::limits::{Allowance, Exceeded};
-use super::zip::{Method, packed, slashed};
+use super::method::{Method, packed, slashed};
 
 /// What a header begins with, and how long it is without name and extra fields.
 const SIGNATURE: &[u8] = b"PK\x03\x04";

@@ -6,77 +6,31 @@
 
 mod closed;
 mod entries;
+mod format;
 mod limits;
 mod locals;
+mod method;
 mod names;
 mod tar;
 mod unpack;
 mod zip;
 
 use bytes::Bytes;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 pub use closed::ClosedArchive;
 use entries::{Entry, Listing};
+pub use format::{Archive, ArchiveFormat};
 pub use limits::Limits;
 use limits::{Allowance, Exceeded};
 
-use super::find::{FindError, Found, Location};
 use super::foreign::Met;
+use super::found::{self, FindError, Found, Location, unreadable_archive};
 use super::model::{File, Model};
 use crate::escape::escape;
 use crate::problem::{Problem, Problems};
 use crate::progress::{Progress, Work};
 
-/// The archive that a model was read from, in `models[].archive` of the JSON report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[non_exhaustive]
-pub struct Archive {
-    /// The archive, as it was named; `-` for standard input.
-    pub path: String,
-    /// How it is packed.
-    pub format: ArchiveFormat,
-    /// The folder in it that is the model; empty where it is not in a folder.
-    pub folder: String,
-    /// The size of the archive, with all that is in it: what is stored and sent.
-    pub packed_bytes: u64,
-    /// The files in it, those of no model and of other models too.
-    pub files: u64,
-    /// The sizes that these have when unpacked. `total_bytes` is the model's part of it.
-    pub unpacked_bytes: u64,
-}
-
-/// The archives that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[non_exhaustive]
-pub enum ArchiveFormat {
-    /// A tar that is not compressed.
-    #[serde(rename = "tar")]
-    Tar,
-    /// A tar in gzip.
-    #[serde(rename = "tar.gz")]
-    TarGz,
-    /// A tar in Zstandard.
-    #[serde(rename = "tar.zst")]
-    TarZst,
-    /// A zip, its files stored or deflated.
-    #[serde(rename = "zip")]
-    Zip,
-}
-
 impl ArchiveFormat {
-    /// How it is called: the usual end of a file's name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tar => "tar",
-            Self::TarGz => "tar.gz",
-            Self::TarZst => "tar.zst",
-            Self::Zip => "zip",
-        }
-    }
-
     /// What the first bytes of a file say that it is. Its name does not matter. A [`tar::BLOCK`] is enough of it.
     pub(super) fn of(head: &[u8]) -> Option<Self> {
         match head {
@@ -116,7 +70,7 @@ pub(super) fn find(
     let over = |limit: Exceeded| FindError::Limit { path: archive.shown.to_owned(), message: limit.to_string() };
     let mut allowance = Allowance::new(limits, archive.bytes.len(), spent, &Work::new(progress, archive.shown, 0));
     let Some(mut listing) = list(archive, &mut allowance).map_err(over)? else {
-        return Err(unreadable(archive.shown, NO_TAR));
+        return Err(unreadable_archive(archive.shown, NO_TAR));
     };
     let (refused, damage) = (std::mem::take(&mut listing.refused), std::mem::take(&mut listing.damage));
     let (files, unpacked_bytes) = listing.sizes();
@@ -206,10 +160,5 @@ fn lossy(name: &[u8]) -> String {
 fn no_model(shown: &str, others: &[Entry], problems: &[Problem]) -> FindError {
     let mut met = Met::default();
     others.iter().for_each(|entry| met.add_name(lossy(&entry.name)));
-    super::find::no_model(shown.to_owned(), &met, problems, None)
-}
-
-/// An archive of which nothing is read.
-pub(super) fn unreadable(shown: &str, message: &str) -> FindError {
-    FindError::Archive { path: shown.to_owned(), message: message.to_owned() }
+    found::no_model(shown.to_owned(), &met, problems, None)
 }

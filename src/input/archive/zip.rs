@@ -9,6 +9,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::entries::{Data, Listing};
 use super::limits::{Allowance, Exceeded};
 use super::locals;
+use super::method::{Method, packed, slashed};
 
 /// Lists the entries of `zip`.
 pub(super) fn list(zip: &Bytes, allowance: &Allowance<'_>, listing: &mut Listing) -> Result<(), Exceeded> {
@@ -66,30 +67,4 @@ fn data(zip: &Bytes, file: &ZipFile<'_, Cursor<Bytes>>) -> Data {
         other => Err(other.to_string()),
     };
     packed(bytes, method, file.encrypted(), file.size(), file.crc32())
-}
-
-/// The methods that are read.
-pub(super) enum Method {
-    Stored,
-    Deflated,
-}
-
-/// The data of a file, or why there are none.
-pub(super) fn packed(bytes: Bytes, method: Result<Method, String>, encrypted: bool, size: u64, crc: u32) -> Data {
-    match method {
-        _ if encrypted => Data::Refused("is encrypted, and is not read".to_owned()),
-        Ok(Method::Stored) => Data::Stored { bytes, size, crc: Some(crc) },
-        Ok(Method::Deflated) => Data::Deflated { packed: bytes, size, crc },
-        Err(other) => {
-            Data::Refused(format!("is compressed as {other}, which is not read; unpack the archive and audit that"))
-        }
-    }
-}
-
-/// A name with slashes; some programs for Windows write backslashes only.
-pub(super) fn slashed(name: &[u8]) -> Vec<u8> {
-    if name.contains(&b'/') {
-        return name.to_vec();
-    }
-    name.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect()
 }
