@@ -176,6 +176,19 @@ impl Splices {
             .any(|((start, _), splice)| splice.is_deletion() && holds(&(*start..splice.end), &field.range()))
     }
 
+    /// The changed file. `None` as for [`closed`](Self::closed).
+    #[must_use]
+    pub fn applied(&self, file: &[u8]) -> Option<Vec<u8>> {
+        let (mut out, mut at) = (Vec::with_capacity(file.len()), 0);
+        for (range, with) in self.closed(file)? {
+            out.extend_from_slice(file.get(at..range.start)?);
+            out.extend_from_slice(&with);
+            at = range.end;
+        }
+        out.extend_from_slice(file.get(at..)?);
+        Some(out)
+    }
+
     /// How the changed file is made. `None` as for [`closed`](Self::closed).
     #[must_use]
     pub fn recipe(&self, id: FileId, file: &[u8]) -> Option<Recipe> {

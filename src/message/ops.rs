@@ -5,6 +5,9 @@ use std::ops::Range;
 /// A constant (tensorflow/core/ops/array_ops.cc).
 pub const CONST: &[u8] = b"Const";
 
+/// What is to be fed (tensorflow/core/ops/array_ops.cc).
+pub const PLACEHOLDER: &[u8] = b"Placeholder";
+
 /// What only makes others run before it (tensorflow/core/ops/no_op.cc); a Saver groups assignments so.
 pub const GROUP: &[u8] = b"NoOp";
 

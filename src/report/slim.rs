@@ -31,10 +31,14 @@ pub enum SlimLevel {
     /// Nothing: everything that loads, trains, saves or converts the model does so as before.
     #[default]
     Safe,
+    /// Training state, custom gradients, initial values and saving in a session: every signature and every function that can be
+    /// called gives the same.
+    #[schemars(skip)]
+    Inference,
 }
 
 impl SlimLevel {
-    /// All levels, the least first.
+    /// The levels that are offered, the least first.
     pub const ALL: [Self; 1] = [Self::Safe];
 
     /// What it is called.
@@ -42,6 +46,7 @@ impl SlimLevel {
     pub fn name(self) -> &'static str {
         match self {
             Self::Safe => "safe",
+            Self::Inference => "inference",
         }
     }
 
@@ -50,6 +55,7 @@ impl SlimLevel {
     pub fn about(self) -> &'static str {
         match self {
             Self::Safe => "everything that loads, trains, saves or converts the model does so as before",
+            Self::Inference => "every signature and every function gives the same; training cannot go on",
         }
     }
 }
@@ -59,6 +65,21 @@ impl SlimLevel {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SlimStep {
+    /// Nodes, functions and items of collections that nothing reaches are left out.
+    #[schemars(skip)]
+    Unreached,
+    /// What only saving in a session needs is left out.
+    #[schemars(skip)]
+    SaverSave,
+    /// Gradients that are registered and functions that only training calls are left out.
+    #[schemars(skip)]
+    Gradients,
+    /// Stack traces are left out.
+    #[schemars(skip)]
+    DebugInfo,
+    /// Initial values of variables that are restored become placeholders.
+    #[schemars(skip)]
+    InitialValues,
     /// Files that no loader reads are left out.
     StaleFiles,
     /// Assets of one content share a file.
@@ -70,13 +91,31 @@ pub enum SlimStep {
 }
 
 impl SlimStep {
-    /// All steps, in the order in which they are taken.
+    /// The steps that are offered.
     pub const ALL: [Self; 4] = [Self::StaleFiles, Self::EqualAssets, Self::UnusedData, Self::Alias];
+
+    /// All steps, in the order in which they are taken.
+    pub(crate) const ORDER: [Self; 9] = [
+        Self::Unreached,
+        Self::SaverSave,
+        Self::Gradients,
+        Self::DebugInfo,
+        Self::InitialValues,
+        Self::StaleFiles,
+        Self::EqualAssets,
+        Self::UnusedData,
+        Self::Alias,
+    ];
 
     /// What it is called.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Unreached => "unreached",
+            Self::SaverSave => "saver-save",
+            Self::Gradients => "gradients",
+            Self::DebugInfo => "debug-info",
+            Self::InitialValues => "initial-values",
             Self::StaleFiles => "stale-files",
             Self::EqualAssets => "equal-assets",
             Self::UnusedData => "unused-data",
@@ -88,6 +127,11 @@ impl SlimStep {
     #[must_use]
     pub fn about(self) -> &'static str {
         match self {
+            Self::Unreached => "leave out nodes and functions that nothing reaches",
+            Self::SaverSave => "leave out what only saving in a session needs",
+            Self::Gradients => "leave out gradients that are registered, and functions that only training calls",
+            Self::DebugInfo => "leave out stack traces",
+            Self::InitialValues => "empty initial values of variables that are restored",
             Self::StaleFiles => "leave out files that no loader reads",
             Self::EqualAssets => "let assets of one content share a file",
             Self::UnusedData => "leave out bytes of shards that no tensor claims",
@@ -98,7 +142,23 @@ impl SlimStep {
     /// The least level that has it.
     #[must_use]
     pub fn level(self) -> SlimLevel {
-        SlimLevel::Safe
+        match self {
+            Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias => SlimLevel::Safe,
+            _ => SlimLevel::Inference,
+        }
+    }
+
+    /// What a model does not have any more after it; `None` of one that takes nothing away.
+    #[must_use]
+    pub fn loses(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Unreached => "nodes that nothing reaches, which a session could run by their names",
+            Self::SaverSave => "saving in a v1 session: `Saver.save` fails, restoring works",
+            Self::Gradients => "custom gradients: asking for one is an error",
+            Self::DebugInfo => "stack traces of the program that made the model",
+            Self::InitialValues => "initial values: running an initializer asks to be fed",
+            Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias => return None,
+        })
     }
 }
 

@@ -31,9 +31,15 @@ const FOLDER: &str = "assets/";
 pub(super) struct EqualAssets {
     pub(super) main: FileId,
     pub(super) bytes: Bytes,
-    /// The files that go.
-    pub(super) copies: Vec<String>,
-    pub(super) edits: Splices,
+    /// The files that go, each with the one whose content it has.
+    pub(super) copies: BTreeMap<String, String>,
+}
+
+impl EqualAssets {
+    /// The edits by which a main file names the kept files in the place of copies.
+    pub(super) fn renames(&self, main: &[u8]) -> Result<Splices, Conflict> {
+        renames(main, &self.copies)
+    }
 }
 
 /// Finds assets of equal content; `None` where the main file is not binary.
@@ -48,7 +54,6 @@ pub(super) fn equal(model: &Model, context: &Context<'_>, stale: &[String]) -> R
     });
     let mut of_size: BTreeMap<u64, Vec<_>> = BTreeMap::new();
     files.for_each(|file| of_size.entry(file.bytes).or_default().push(file));
-    // The file whose content each copy has.
     let mut kept_for: BTreeMap<String, String> = BTreeMap::new();
     for files in of_size.values().filter(|files| files.len() > 1) {
         let mut first: HashMap<Bytes, &str> = HashMap::new();
@@ -59,11 +64,9 @@ pub(super) fn equal(model: &Model, context: &Context<'_>, stale: &[String]) -> R
             }
         }
     }
-    let edits = renames(&bytes, &kept_for).map_err(|conflict| Problem::of_file(binary, conflict))?;
-    Ok(Some(EqualAssets { main: FileId::at(position), bytes, copies: kept_for.into_keys().collect(), edits }))
+    Ok(Some(EqualAssets { main: FileId::at(position), bytes, copies: kept_for }))
 }
 
-/// The edits by which the main file names the kept files in the place of copies.
 fn renames(main: &[u8], kept_for: &BTreeMap<String, String>) -> Result<Splices, Conflict> {
     let mut edits = Splices::default();
     if kept_for.is_empty() {

@@ -2,20 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use thiserror::Error;
 
 use super::facts::Facts;
+use super::steps::{self, NotTaken};
 use crate::checkpoint::layout::INDEX;
 use crate::edit::bundle::{self, Move, NotUnderstood};
 use crate::edit::fingerprint::{Change, changed};
-use crate::edit::{Recipe, Tree};
+use crate::edit::{Conflict, Recipe, Tree};
 use crate::fingerprint;
 use crate::input::MODEL_FILES;
-use crate::report::SlimStep;
+use crate::report::{SlimLevel, SlimStep};
 
-/// The steps that are taken.
+/// The steps that are taken, and what those make of the main file that rewrite it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Draft(BTreeSet<SlimStep>);
+pub(super) struct Draft {
+    steps: BTreeSet<SlimStep>,
+    main: Option<Bytes>,
+    /// What the last step did, if it rewrote something.
+    words: Option<String>,
+}
 
 /// Why a step cannot be taken.
 #[derive(Debug, Error)]
@@ -24,18 +31,33 @@ pub(super) enum Untaken {
     Checkpoint(#[from] NotUnderstood),
     #[error("the lengths of the main file's messages cannot be written anew")]
     Main,
+    #[error(transparent)]
+    Step(#[from] NotTaken),
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
 }
 
 impl Draft {
     /// These steps and one more.
-    pub(super) fn with(&self, step: SlimStep) -> Self {
-        let mut steps = self.0.clone();
-        steps.insert(step);
-        Self(steps)
+    pub(super) fn with(&self, step: SlimStep, facts: &Facts<'_>) -> Result<Self, Untaken> {
+        let mut next = Self { words: None, ..self.clone() };
+        next.steps.insert(step);
+        let main = self.main.as_ref().or_else(|| facts.assets.as_ref().map(|assets| &assets.bytes));
+        if let Some(main) = main.filter(|_| step.level() > SlimLevel::Safe)
+            && let Some((main, words)) = steps::rewritten(step, main)?
+        {
+            (next.main, next.words) = (Some(main), Some(words));
+        }
+        Ok(next)
+    }
+
+    /// What the last step did, where that is known here.
+    pub(super) fn words(&self) -> Option<&str> {
+        self.words.as_deref()
     }
 
     fn takes(&self, step: SlimStep) -> bool {
-        self.0.contains(&step)
+        self.steps.contains(&step)
     }
 
     /// The files after these steps.
@@ -44,7 +66,10 @@ impl Draft {
         if self.takes(SlimStep::StaleFiles) {
             facts.stale.iter().for_each(|name| tree.drop(name));
         }
-        let main = self.assets(facts, &mut tree)?;
+        if self.takes(SlimStep::DebugInfo) {
+            facts.debug.iter().for_each(|name| tree.drop(name));
+        }
+        let main = self.main(facts, &mut tree)?;
         let index = self.checkpoint(facts, &mut tree)?;
         if let Some(fingerprint) = facts.fingerprint.as_ref().filter(|_| main.is_some() || index.is_some()) {
             let old = facts.assets.as_ref().map_or(&[][..], |assets| &assets.bytes);
@@ -59,16 +84,31 @@ impl Draft {
         Ok(tree)
     }
 
-    /// Has copies of assets go; the main file as it is then, if it is another.
-    fn assets(&self, facts: &Facts<'_>, tree: &mut Tree) -> Result<Option<Vec<u8>>, Untaken> {
+    /// The main file as it is then, if it is another; copies of assets go.
+    fn main(&self, facts: &Facts<'_>, tree: &mut Tree) -> Result<Option<Vec<u8>>, Untaken> {
         let [binary, ..] = MODEL_FILES;
-        let assets = facts.assets.as_ref().filter(|assets| !assets.edits.is_empty());
-        let Some(assets) = assets.filter(|_| self.takes(SlimStep::EqualAssets)) else { return Ok(None) };
-        let recipe = assets.edits.recipe(assets.main, &assets.bytes).ok_or(Untaken::Main)?;
-        let mut main = Vec::new();
-        recipe.write(facts.model, &mut main, &crate::progress::Silent).map_err(|_| Untaken::Main)?;
-        tree.put(binary, recipe);
-        assets.copies.iter().for_each(|name| tree.drop(name));
+        let Some(assets) = facts.assets.as_ref() else { return Ok(None) };
+        if !self.takes(SlimStep::EqualAssets) || assets.copies.is_empty() {
+            let main = self.main.as_ref();
+            main.iter().for_each(|main| tree.put(binary, Recipe::of(Bytes::clone(main))));
+            return Ok(main.map(|main| main.to_vec()));
+        }
+        let edits = assets.renames(self.main.as_ref().unwrap_or(&assets.bytes))?;
+        let main = match &self.main {
+            None => {
+                let recipe = edits.recipe(assets.main, &assets.bytes).ok_or(Untaken::Main)?;
+                let mut main = Vec::new();
+                recipe.write(facts.model, &mut main, &crate::progress::Silent).map_err(|_| Untaken::Main)?;
+                tree.put(binary, recipe);
+                main
+            }
+            Some(main) => {
+                let main = edits.applied(main).ok_or(Untaken::Main)?;
+                tree.put(binary, Recipe::of(main.clone()));
+                main
+            }
+        };
+        assets.copies.keys().for_each(|name| tree.drop(name));
         Ok(Some(main))
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::alias::{self, Equal};
 use super::assets::{self, EqualAssets};
+use super::steps::DEBUG_FOLDER;
 use crate::checkpoint::layout::INDEX;
 use crate::checkpoint::{Checkpoint, Format};
 use crate::edit::Tree;
@@ -23,6 +24,8 @@ pub(super) struct Facts<'m> {
     pub(super) model: &'m Model,
     /// The files that no loader reads.
     pub(super) stale: Vec<String>,
+    /// The files of debug information.
+    pub(super) debug: Vec<String>,
     /// The main file with what is equal among its assets; `None` where it is not binary.
     pub(super) assets: Option<EqualAssets>,
     /// The checkpoint, if it is a bundle.
@@ -52,6 +55,13 @@ impl<'m> Facts<'m> {
         Ok(Self {
             model,
             assets: assets::equal(model, context, &stale)?,
+            debug: model
+                .files
+                .iter()
+                .map(|file| &file.name)
+                .filter(|it| it.starts_with(DEBUG_FOLDER))
+                .cloned()
+                .collect(),
             stale,
             bundle: bundle.map(|checkpoint| Bundle::read(model, checkpoint)).transpose()?,
             fingerprint: fingerprint.filter(|bytes| Fingerprint::read(bytes).is_ok()),
@@ -92,6 +102,10 @@ impl<'m> Facts<'m> {
                 let copies = self.assets.as_ref().map_or(0, |assets| assets.copies.len());
                 format!("{} of another's content", plural(copies as u64, "asset", "assets"))
             }
+            SlimStep::DebugInfo => {
+                let files = plural(self.debug.len() as u64, "file", "files");
+                format!("{files} of debug information")
+            }
             SlimStep::UnusedData => "data of shards that no tensor claims".to_owned(),
             SlimStep::Alias => {
                 let (equal, zeros) = equal.map_or((0, 0), |equal| (equal.copies, equal.zeros));
@@ -101,6 +115,8 @@ impl<'m> Facts<'m> {
                     zeros => format!("{equal} a range, {} in zeros", plural(zeros as u64, "lies", "lie")),
                 }
             }
+            // These say it where they do it.
+            _ => step.about().to_owned(),
         }
     }
 }

@@ -5,6 +5,8 @@
 //! | [`facts`] | what is known of a model that is to become smaller |
 //! | [`alias`] | tensors of one content on one range |
 //! | [`assets`] | assets of one content in one file |
+//! | [`program`], [`collections`] | a metagraph's nodes, functions and collections, and what reaches them |
+//! | [`steps`] | what rewrites the main file |
 //! | [`draft`] | the files after some steps, by edits |
 //! | [`proof`] | the result held against the model, by other code than made it |
 //! | [`place`] | written beside the target, synced, given its name by one rename |
@@ -16,10 +18,13 @@
 
 mod alias;
 mod assets;
+mod collections;
 mod draft;
 mod facts;
 mod place;
+mod program;
 mod proof;
+mod steps;
 
 #[cfg(test)]
 mod tests;
@@ -91,7 +96,8 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
         report.outcome = SlimOutcome::Smaller;
         report.new_bytes = tree.bytes();
         report.saved_bytes = report.old_bytes.saturating_sub(report.new_bytes);
-        report.lost = facts.lost(&tree);
+        report.lost = steps.iter().filter_map(|saving| saving.step.loses()).map(str::to_owned).collect();
+        report.lost.extend(facts.lost(&tree));
     }
     report.steps = steps;
     Ok(Plan { model, tree, known, report })
@@ -101,9 +107,9 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
 fn take_steps(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut Vec<String>) -> (Tree, Vec<SlimSaving>) {
     let (mut draft, mut savings) = (Draft::default(), Vec::new());
     let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step);
-    for step in SlimStep::ALL.into_iter().filter(wanted) {
-        let next = draft.with(step);
-        let made = match next.tree(facts) {
+    for step in SlimStep::ORDER.into_iter().filter(wanted) {
+        let next = draft.with(step, facts).and_then(|next| Ok((next.tree(facts)?, next)));
+        let (made, next) = match next {
             Ok(made) => made,
             Err(why) => {
                 left.push(format!("{}: {why}", step.name()));
@@ -113,7 +119,8 @@ fn take_steps(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut V
         if made.bytes() < tree.bytes() {
             let saved_bytes = tree.bytes().saturating_sub(made.bytes());
             let files = changed_files(&tree, &made);
-            savings.push(SlimSaving { step, saved_bytes, message: facts.words(step), files });
+            let message = next.words().map_or_else(|| facts.words(step), str::to_owned);
+            savings.push(SlimSaving { step, saved_bytes, message, files });
             (draft, tree) = (next, made);
         }
     }

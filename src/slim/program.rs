@@ -1,0 +1,413 @@
+//! One metagraph of a main file as it is rewritten: its nodes and functions by name, what each names, and what is reached.
+//!
+//! What a node *names* is more than what it needs to run: a graph that names what is not there cannot be imported
+//! (`tensorflow/core/common_runtime/graph_constructor.cc`). So inputs of both kinds count, functions of attributes, the nodes
+//! that `_class` wants it beside, and any string of an attribute that is the name of a function.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::collections::{Collections, Definition};
+use crate::message::number::attr_value::{LIST, S, list_value};
+use crate::message::number::function_def::{ATTR as FUNCTION_ATTR, NODE_DEF};
+use crate::message::number::function_def_library::{FUNCTION, GRADIENT, REGISTERED_GRADIENTS};
+use crate::message::number::graph_def::{LIBRARY, NODE};
+use crate::message::number::meta_graph_def::{ASSET_FILE_DEF, GRAPH_DEF, OBJECT_GRAPH_DEF, SAVER_DEF, SIGNATURE_DEF};
+use crate::message::number::saved_model::META_GRAPHS;
+use crate::message::number::saver_def::{FILENAME_TENSOR_NAME, RESTORE_OP_NAME, SAVE_TENSOR_NAME};
+use crate::message::number::{gradient_def, registered_gradient, saved_object_graph};
+use crate::message::{AttrValue, Entry, Message, NodeDef, SavedObject, Signature, input_node};
+use crate::wire::{Field, WireType, fields};
+
+/// Functions of one interface, of which a device takes the one that is best for it
+/// (`tensorflow/core/grappler/optimizers/function_api_info.cc`).
+const IMPLEMENTS: &[u8] = b"api_implements";
+
+/// How a function says that it is the forward or the backward one of a pair that only training calls.
+const OF_TRAINING: [&[u8]; 2] = [b"backward_function_name", b"forward_function_name"];
+
+/// A node that another is to be placed beside, in the list `_class`.
+const BESIDE: &[u8] = b"loc:@";
+
+/// A field and those that it is within, the outermost first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed<const DEPTH: usize> {
+    pub(super) within: [Field; DEPTH],
+    pub(super) field: Field,
+}
+
+impl<const DEPTH: usize> Placed<DEPTH> {
+    /// The path to what is directly within the field.
+    pub(super) fn path(&self) -> Vec<Field> {
+        self.within.iter().copied().chain([self.field]).collect()
+    }
+}
+
+/// A node of the graph.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node<'f> {
+    pub(super) at: Placed<2>,
+    pub(super) def: NodeDef<'f>,
+}
+
+/// A function of the library.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Function<'f> {
+    pub(super) at: Placed<3>,
+    pub(super) name: &'f [u8],
+}
+
+/// A field of the library that is no function.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gradient<'f> {
+    pub(super) at: Placed<3>,
+    /// The function that is differentiated; empty of a registered gradient.
+    pub(super) of: &'f [u8],
+    /// The function that is its gradient.
+    pub(super) by: &'f [u8],
+    /// The name that it is registered for; empty of one that is for a function.
+    pub(super) name: &'f [u8],
+}
+
+impl Gradient<'_> {
+    /// Whether it is registered for a name, and not for a function.
+    pub(super) fn is_registered(&self) -> bool {
+        self.at.field.is_len(REGISTERED_GRADIENTS)
+    }
+}
+
+/// A node or a function: the nodes first, then the functions.
+pub(super) type Vertex = usize;
+
+/// A metagraph.
+#[derive(Debug)]
+pub(super) struct Program<'f> {
+    pub(super) file: &'f [u8],
+    /// The MetaGraphDef.
+    pub(super) meta: Field,
+    pub(super) nodes: Vec<Node<'f>>,
+    pub(super) functions: Vec<Function<'f>>,
+    pub(super) gradients: Vec<Gradient<'f>>,
+    pub(super) collections: Collections,
+    node_by_name: HashMap<&'f [u8], Vertex>,
+    function_by_name: HashMap<&'f [u8], Vertex>,
+    /// The functions of each interface.
+    partners: HashMap<&'f [u8], Vec<Vertex>>,
+    /// What a collection says of a variable, by the variable.
+    definitions: HashMap<Vertex, Vec<usize>>,
+    /// The functions that are registered as gradients.
+    registered: HashSet<&'f [u8]>,
+    /// The gradients of a function.
+    derived: HashMap<&'f [u8], Vec<&'f [u8]>>,
+}
+
+/// What counts as a reason to keep something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reasons {
+    /// The tensor that the saver runs to save.
+    pub(super) saves: bool,
+    /// Gradients that are registered, and functions that only training calls.
+    pub(super) trains: bool,
+    /// What collections say of variables that are kept: how these are initialized.
+    pub(super) defines: bool,
+}
+
+impl Reasons {
+    /// All of them.
+    pub(super) const ALL: Self = Self { saves: true, trains: true, defines: true };
+}
+
+/// Why a metagraph is left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Odd {
+    #[error("two nodes of one name")]
+    Nodes,
+    #[error("two functions of one name")]
+    Functions,
+}
+
+/// The metagraphs of a main file.
+pub(super) fn programs(file: &[u8]) -> Result<Vec<Program<'_>>, Odd> {
+    fields(file, 0..file.len())
+        .filter(|field| field.is_len(META_GRAPHS))
+        .map(|meta| Program::read(file, meta))
+        .collect()
+}
+
+impl<'f> Program<'f> {
+    fn read(file: &'f [u8], meta: Field) -> Result<Self, Odd> {
+        let mut program = Self {
+            file,
+            meta,
+            nodes: Vec::new(),
+            functions: Vec::new(),
+            gradients: Vec::new(),
+            collections: Collections::default(),
+            node_by_name: HashMap::new(),
+            function_by_name: HashMap::new(),
+            partners: HashMap::new(),
+            definitions: HashMap::new(),
+            registered: HashSet::new(),
+            derived: HashMap::new(),
+        };
+        for graph in program.sections(GRAPH_DEF) {
+            for field in fields(file, graph.payload()) {
+                if field.is_len(NODE) {
+                    let at = Placed { within: [meta, graph], field };
+                    program.nodes.push(Node { at, def: NodeDef::read(file, field.payload()) });
+                } else if field.is_len(LIBRARY) {
+                    fields(file, field.payload()).for_each(|inner| program.library([meta, graph, field], inner));
+                }
+            }
+        }
+        let nodes = program.nodes.len();
+        for (vertex, node) in program.nodes.iter().enumerate() {
+            if program.node_by_name.insert(node.def.name(), vertex).is_some() {
+                return Err(Odd::Nodes);
+            }
+        }
+        for (vertex, function) in (nodes..).zip(&program.functions) {
+            if program.function_by_name.insert(function.name, vertex).is_some() {
+                return Err(Odd::Functions);
+            }
+            if let Some(interface) = program.interface(function) {
+                program.partners.entry(interface).or_default().push(vertex);
+            }
+        }
+        for gradient in &program.gradients {
+            if gradient.is_registered() {
+                program.registered.insert(gradient.by);
+            } else {
+                program.derived.entry(gradient.of).or_default().push(gradient.by);
+            }
+        }
+        program.collections = Collections::read(&program);
+        for (position, definition) in program.collections.definitions.iter().enumerate() {
+            for variable in &definition.variables {
+                program.definitions.entry(*variable).or_default().push(position);
+            }
+        }
+        Ok(program)
+    }
+
+    fn library(&mut self, within: [Field; 3], field: Field) {
+        let (file, at) = (self.file, Placed { within, field });
+        let text = |number| Message::new(file, field.payload()).bytes(number);
+        if field.is_len(FUNCTION) {
+            self.functions.push(Function { at, name: Signature::find(file, field.payload()).name() });
+        } else if field.is_len(GRADIENT) {
+            let (of, by) = (text(gradient_def::FUNCTION_NAME), text(gradient_def::GRADIENT_FUNC));
+            self.gradients.push(Gradient { at, of, by, name: &[] });
+        } else if field.is_len(REGISTERED_GRADIENTS) {
+            let (by, name) = (text(registered_gradient::GRADIENT_FUNC), text(registered_gradient::REGISTERED_OP_TYPE));
+            self.gradients.push(Gradient { at, of: &[], by, name });
+        }
+    }
+
+    /// The fields of the MetaGraphDef of this number, a message's.
+    pub(super) fn sections(&self, number: u32) -> Vec<Field> {
+        fields(self.file, self.meta.payload()).filter(|field| field.is_len(number)).collect()
+    }
+
+    /// The node of this name.
+    pub(super) fn node(&self, name: &[u8]) -> Option<Vertex> {
+        self.node_by_name.get(name).copied()
+    }
+
+    /// The function of this name.
+    pub(super) fn function(&self, name: &[u8]) -> Option<Vertex> {
+        self.function_by_name.get(name).copied()
+    }
+
+    /// How many nodes and functions there are.
+    pub(super) fn vertices(&self) -> usize {
+        self.nodes.len().saturating_add(self.functions.len())
+    }
+
+    fn attributes(&self, function: &Function<'f>) -> Vec<Entry<'f>> {
+        Message::new(self.file, function.at.field.payload()).entries(FUNCTION_ATTR)
+    }
+
+    fn interface(&self, function: &Function<'f>) -> Option<&'f [u8]> {
+        let attributes = self.attributes(function);
+        let interface = attributes.into_iter().find(|entry| entry.key == IMPLEMENTS)?;
+        Some(AttrValue::new(interface.value).text())
+    }
+
+    /// Which of the kinds that training tells apart a function is of: neither forward nor backward, or which.
+    fn kind(&self, function: &Function<'f>) -> Option<usize> {
+        let attributes = self.attributes(function);
+        OF_TRAINING.iter().position(|key| attributes.iter().any(|entry| entry.key == *key))
+    }
+
+    /// What is reached for these reasons.
+    pub(super) fn reach(&self, reasons: Reasons) -> Reached {
+        let mut walk =
+            Walk { program: self, reasons, reached: Reached(vec![false; self.vertices()]), open: Vec::new() };
+        walk.roots();
+        walk.go();
+        walk.reached
+    }
+}
+
+/// Which nodes and functions are reached.
+#[derive(Debug, Clone)]
+pub(super) struct Reached(Vec<bool>);
+
+impl Reached {
+    pub(super) fn has(&self, vertex: Vertex) -> bool {
+        self.0.get(vertex).is_some_and(|reached| *reached)
+    }
+}
+
+/// A walk from what is needed to all that it names.
+struct Walk<'p, 'f> {
+    program: &'p Program<'f>,
+    reasons: Reasons,
+    reached: Reached,
+    open: Vec<Vertex>,
+}
+
+impl<'f> Walk<'_, 'f> {
+    fn add(&mut self, vertex: Option<Vertex>) {
+        let Some(vertex) = vertex else { return };
+        if let Some(reached @ false) = self.reached.0.get_mut(vertex) {
+            *reached = true;
+            self.open.push(vertex);
+        }
+    }
+
+    fn add_node(&mut self, tensor: &[u8]) {
+        self.add(self.program.node(input_node(tensor)));
+    }
+
+    fn add_function(&mut self, name: &[u8]) {
+        self.add(self.program.function(name));
+    }
+
+    /// What loaders and callers ask for by name.
+    fn roots(&mut self) {
+        let program = self.program;
+        let file = program.file;
+        for number in [SIGNATURE_DEF, ASSET_FILE_DEF] {
+            for section in program.sections(number) {
+                texts(file, section.payload(), &mut |text| self.add_node(text));
+            }
+        }
+        for saver in program.sections(SAVER_DEF) {
+            for field in fields(file, saver.payload()) {
+                let is_root = field.is_len(FILENAME_TENSOR_NAME)
+                    || field.is_len(RESTORE_OP_NAME)
+                    || field.is_len(SAVE_TENSOR_NAME) && self.reasons.saves;
+                if is_root {
+                    self.add_node(field.bytes(file));
+                }
+            }
+        }
+        program.collections.roots.iter().for_each(|node| self.add(Some(*node)));
+        if self.reasons.trains {
+            program.registered.iter().for_each(|function| self.add_function(function));
+        }
+        for section in program.sections(OBJECT_GRAPH_DEF) {
+            for field in fields(file, section.payload()) {
+                if field.is_len(saved_object_graph::NODES) {
+                    let kind = SavedObject::new(file, field.payload()).kind();
+                    kind.operation().iter().for_each(|name| self.add_node(name));
+                    kind.functions().iter().for_each(|name| self.add_function(name));
+                } else if field.is_len(saved_object_graph::CONCRETE_FUNCTIONS) {
+                    let name = Entry::read(file, field).key;
+                    if !program.registered.contains(name) {
+                        self.add_function(name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn go(&mut self) {
+        while let Some(vertex) = self.open.pop() {
+            let program = self.program;
+            let function = vertex.checked_sub(program.nodes.len()).and_then(|at| program.functions.get(at));
+            if let Some(node) = program.nodes.get(vertex) {
+                self.graph_node(vertex, &node.def);
+            } else if let Some(function) = function {
+                self.function(function);
+            }
+        }
+    }
+
+    fn graph_node(&mut self, vertex: Vertex, def: &NodeDef<'f>) {
+        def.inputs().for_each(|input| self.add_node(input));
+        self.named(def, true);
+        if self.reasons.defines {
+            let program = self.program;
+            for position in program.definitions.get(&vertex).into_iter().flatten() {
+                let definition: Option<&Definition> = program.collections.definitions.get(*position);
+                definition.iter().flat_map(|it| &it.nodes).for_each(|node| self.add(Some(*node)));
+            }
+        }
+    }
+
+    /// What a node's op and attributes name.
+    fn named(&mut self, def: &NodeDef<'f>, is_of_graph: bool) {
+        self.add_function(def.op());
+        for Entry { value, .. } in def.attributes() {
+            self.value(&AttrValue::new(value), is_of_graph);
+        }
+    }
+
+    fn value(&mut self, value: &AttrValue<'f>, is_of_graph: bool) {
+        let file = self.program.file;
+        let text = |walk: &mut Self, text: &[u8]| {
+            walk.add_function(text);
+            if let Some(name) = text.strip_prefix(BESIDE).filter(|_| is_of_graph) {
+                walk.add_node(name);
+            }
+        };
+        for field in value.message().fields() {
+            if field.is_len(S) {
+                text(self, field.bytes(file));
+            } else if field.is_len(LIST) {
+                let strings = fields(file, field.payload()).filter(|item| item.is_len(list_value::S));
+                strings.for_each(|item| text(self, item.bytes(file)));
+            }
+        }
+        value.clone().functions(&mut |name| self.add_function(name));
+    }
+
+    fn function(&mut self, function: &Function<'f>) {
+        let program = self.program;
+        for field in fields(program.file, function.at.field.payload()).filter(|field| field.is_len(NODE_DEF)) {
+            self.named(&NodeDef::read(program.file, field.payload()), false);
+        }
+        for Entry { value, .. } in program.attributes(function) {
+            self.value(&AttrValue::new(value), false);
+        }
+        program.derived.get(function.name).into_iter().flatten().for_each(|gradient| self.add_function(gradient));
+        let Some(partners) = program.interface(function).and_then(|it| program.partners.get(it)) else { return };
+        let kind = program.kind(function);
+        for partner in partners {
+            let at = partner.saturating_sub(program.nodes.len());
+            let is_same = || program.functions.get(at).is_some_and(|partner| program.kind(partner) == kind);
+            if self.reasons.trains || is_same() {
+                self.add(Some(*partner));
+            }
+        }
+    }
+}
+
+/// Gives to `visit` every string of a message that may be one, those of messages in it included.
+pub(super) fn texts(file: &[u8], range: Range<usize>, visit: &mut dyn FnMut(&[u8])) {
+    let mut open = vec![(range, 0_u32)];
+    while let Some((range, depth)) = open.pop() {
+        for field in fields(file, range).filter(|field| field.wire_type == WireType::Len) {
+            visit(field.bytes(file));
+            if depth < DEEPEST {
+                open.push((field.payload(), depth.saturating_add(1)));
+            }
+        }
+    }
+}
+
+/// A message of a collection or a signature is not deeper: a TensorInfo in a composite one in a map.
+const DEEPEST: u32 = 8;
