@@ -7,6 +7,7 @@
 
 mod account;
 mod dimension;
+mod functions;
 mod only;
 mod rollup;
 mod rows;
@@ -23,6 +24,7 @@ use crate::cache::{Cache, hash_name, hash_number};
 
 pub use account::{Account, Imbalance, Mark, Row as AccountRow};
 pub use dimension::{ByError, Category, Dimension, NoDimension, State, check_by};
+pub(crate) use functions::FunctionSum;
 pub use only::{Only, Restriction};
 pub(crate) use rollup::longest_cell;
 pub use rollup::{Rest, Rollup, Row, RowKind};

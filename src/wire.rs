@@ -474,6 +474,18 @@ pub fn split_len(bytes: &[u8], number: u32) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
+/// What is behind the field that `bytes` begin with, if it is length-delimited, its number is at least `least` and below 16, and its
+/// length is one or two bytes. `None` of any other.
+#[must_use]
+#[inline(always)]
+pub fn skip_len(bytes: &[u8], least: u32) -> Option<&[u8]> {
+    meter::field();
+    let (&tag, rest) = bytes.split_first()?;
+    let (length, rest) = short_length(rest)?;
+    let is_such = (least << 3..0x80).contains(&u32::from(tag)) && tag & 7 == WireType::Len as u8;
+    rest.get(length..).filter(|_| is_such)
+}
+
 /// The length of one or two bytes that `bytes` begin with, and what follows it.
 #[must_use]
 #[inline(always)]

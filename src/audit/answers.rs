@@ -15,12 +15,12 @@ use crate::findings::Findings;
 use crate::graph::{MetaGraphReach, Reach, Root};
 use crate::identity::MetaGraphId;
 use crate::input::Model;
-use crate::ledger::{Category, Dimension, Labels, Ledger, Rollup, Row, RowKind};
+use crate::ledger::{Category, Dimension, FunctionSum, Labels, Ledger, Rollup, Row, RowKind};
 use crate::outline::{MetaGraph, SavedModel, Signature};
 use crate::problem::Problem;
 use crate::proto::TensorInfo;
 use crate::report::{
-    AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MainFileForm, MainFileReport,
+    AssetReport, CheckpointFormat, CheckpointReport, Digest, FileReport, FunctionReport, MainFileForm, MainFileReport,
     MetaGraphReport, ModelReport, OpReport, SignatureReport, TensorInfoReport, TensorReport, Treemap,
 };
 
@@ -32,8 +32,8 @@ pub(super) struct Sums {
     files: Rollup,
     sections: Rollup,
     ops: Rollup,
-    /// Functions, and where digests are asked for their ops.
-    functions: Rollup,
+    /// The functions of each metagraph, by its label; where digests are asked for with those of their ops.
+    functions: foldhash::HashMap<String, Vec<FunctionSum>>,
     pub(super) treemap: Option<Treemap>,
 }
 
@@ -41,17 +41,13 @@ impl Sums {
     /// The sums of a ledger, and the breakdown that is asked for.
     pub(super) fn of(ledger: &Ledger, options: &Options) -> Self {
         let in_graphs = |labels: &Labels| labels.has(Dimension::Op) && !labels.has(Dimension::Function);
-        let in_functions = |labels: &Labels| labels.has(Dimension::Function);
         Self {
             breakdown: ledger.rollup_only(&options.by, &options.only),
             categories: categories(ledger),
             files: ledger.rollup(&[Dimension::File, Dimension::Category]),
             sections: ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]),
             ops: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], in_graphs),
-            functions: match options.digests {
-                true => ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function, Dimension::Op], in_functions),
-                false => ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Function], in_functions),
-            },
+            functions: ledger.functions(options.digests.then_some(digests::of_op)),
             treemap: None,
         }
     }
@@ -61,7 +57,7 @@ impl Sums {
 pub(super) fn report(
     parts: &Parts<'_>,
     total: u64,
-    sums: Sums,
+    mut sums: Sums,
     answers: Answers<'_>,
     findings: Findings,
     mut problems: Vec<Problem>,
@@ -86,7 +82,7 @@ pub(super) fn report(
         files: files(parts, &sums.files),
         links: model.links.clone(),
         main_file: parts.main_file.as_ref().map(main_file),
-        meta_graphs: meta_graphs(parts, &sums, &saved_model, &reach, &Structures::of(parts, &duplicates)),
+        meta_graphs: meta_graphs(parts, &mut sums, &saved_model, &reach, &Structures::of(parts, &duplicates)),
         categories: sums.categories,
         checkpoint: checkpoint.map(checkpoint_report),
         fingerprint,
@@ -141,12 +137,13 @@ fn files(parts: &Parts<'_>, files: &Rollup) -> Vec<FileReport> {
 /// Rows are matched to metagraphs by their label, which begins with the index and is so unlike any other.
 fn meta_graphs(
     parts: &Parts<'_>,
-    sums: &Sums,
+    sums: &mut Sums,
     saved_model: &SavedModel,
     reach: &Reach<'_>,
     structures: &Structures<'_>,
 ) -> Vec<MetaGraphReport> {
-    let [sections, ops, functions] = [&sums.sections, &sums.ops, &sums.functions].map(by_name);
+    let Sums { sections, ops, functions, .. } = sums;
+    let [sections, ops] = [&*sections, &*ops].map(by_name);
     let graphs = saved_model.meta_graphs.iter().enumerate();
     graphs
         .map(|(index, graph)| {
@@ -166,9 +163,11 @@ fn meta_graphs(
                 signatures: signatures(graph, reach.meta_graphs.get(index).and_then(Option::as_ref)),
                 assets: assets(parts.model, graph),
                 ops: children(&ops, &label).iter().map(|row| op(row, &digests)).collect(),
-                function_defs: children(&functions, &label)
-                    .iter()
-                    .map(|row| function(row, index, structures))
+                function_defs: functions
+                    .remove(&label)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|sum| function(sum, index, structures))
                     .collect(),
             }
         })
@@ -194,12 +193,16 @@ fn op(row: &Row, digests: &MetaGraphDigests) -> OpReport {
     OpReport { op: row.name.to_string(), count: row.count, bytes: row.bytes, structure: digests.op(&row.name) }
 }
 
-fn function(row: &Row, meta_graph: usize, structures: &Structures<'_>) -> FunctionReport {
-    let structure = structures.0.get(&(MetaGraphId::at(meta_graph), row.name.as_bytes()));
-    let [structure, form] =
-        [0, 1].map(|which| structure.and_then(|digests| digests.get(which)).map(|digest| format!("{digest:032x}")));
-    let ops = digests::of_ops(&row.children);
-    FunctionReport { name: row.name.to_string(), nodes: row.count, bytes: row.bytes, structure, form, ops }
+fn function(sum: FunctionSum, meta_graph: usize, structures: &Structures<'_>) -> FunctionReport {
+    let known = structures.0.get(&(MetaGraphId::at(meta_graph), sum.name.as_bytes()));
+    FunctionReport {
+        nodes: sum.tally.count,
+        bytes: sum.tally.bytes,
+        structure: known.map(|[structure, _]| Digest::from(*structure)),
+        form: known.map(|[_, form]| Digest::from(*form)),
+        ops: sum.ops.map(Digest::from),
+        name: sum.name,
+    }
 }
 
 /// The digests of each function that was compared, that with what it calls and that of it alone, by the metagraph that it is in and its name: there may be hundreds of

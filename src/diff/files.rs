@@ -48,7 +48,7 @@ fn files(model: &ModelReport, category: Category) -> Vec<&FileReport> {
 fn rows(old: &[&FileReport], new: &[&FileReport], is_clean: bool) -> Vec<DiffRow> {
     let mut pairs = Pairs::new(old.len(), new.len());
     pairs.in_order(|at| old.get(at).map(|file| &file.path), |at| new.get(at).map(|file| &file.path));
-    let content = |file: &&FileReport| file.digest.clone().filter(|_| file.bytes > 0);
+    let content = |file: &&FileReport| file.digest.filter(|_| file.bytes > 0);
     pairs.unique(|at| old.get(at).and_then(content), |at| new.get(at).and_then(content));
     let matched = pairs.matched().filter_map(|(a, b)| {
         let (old, new) = (old.get(a)?, new.get(b)?);

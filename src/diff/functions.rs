@@ -1,7 +1,7 @@
 //! Functions of two libraries, matched by what they are before what they are called.
 
 use super::pairs::{Pairs, stem};
-use crate::report::{Change, DiffKind, DiffRow, DiffStatus, FunctionReport, MetaGraphReport};
+use crate::report::{Change, DiffKind, DiffRow, DiffStatus, Digest, FunctionReport, MetaGraphReport};
 
 /// The functions of two metagraphs that are the same one, as rows; and which is which.
 pub(super) fn compare(old: &MetaGraphReport, new: &MetaGraphReport) -> Vec<DiffRow> {
@@ -44,7 +44,7 @@ fn join(old: &[FunctionReport], new: &[FunctionReport]) -> Pairs {
 }
 
 fn matched(old: &FunctionReport, new: &FunctionReport) -> DiffRow {
-    let is_equal = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+    let is_equal = |a: &Option<Digest<16>>, b: &Option<Digest<16>>| a.is_some() && a == b;
     let is_same = is_equal(&old.structure, &new.structure) || is_equal(&old.form, &new.form);
     let is_known = old.structure.is_some() && new.structure.is_some();
     let status = match (old.name == new.name && old.bytes == new.bytes, is_same) {

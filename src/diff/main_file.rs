@@ -8,7 +8,7 @@ use super::rows::{Level, Tallies};
 use super::{category_change, functions, list, sum};
 use crate::ledger::Category;
 use crate::report::{
-    Change, DiffKind, DiffReport, DiffRow, DiffStatus, MetaGraphReport, ModelReport, OpReport, SignatureReport,
+    Change, DiffKind, DiffReport, DiffRow, DiffStatus, Digest, MetaGraphReport, ModelReport, OpReport, SignatureReport,
 };
 
 /// What others need to know of it.
@@ -164,19 +164,19 @@ fn whole_section(graph: &MetaGraphReport, status: DiffStatus, category: Category
 
 /// The nodes of two graphs, by op. One that is a function goes by what that is called in the old model.
 fn ops(old: &MetaGraphReport, new: &MetaGraphReport, functions: &HashMap<String, String>) -> Vec<DiffRow> {
-    type Ops<'r> = HashMap<&'r str, (u64, u64, Option<&'r String>)>;
+    type Ops<'r> = HashMap<&'r str, (u64, u64, Option<Digest<8>>)>;
     let figures = |op: &'_ OpReport| (op.bytes, op.count);
     let mut old_ops: Ops<'_> = HashMap::default();
     let mut new_ops: Ops<'_> = HashMap::default();
     for op in &old.ops {
         let (bytes, count) = figures(op);
-        old_ops.insert(&op.op, (bytes, count, op.structure.as_ref()));
+        old_ops.insert(&op.op, (bytes, count, op.structure));
     }
     let mut new_names: HashMap<&str, &str> = HashMap::default();
     for op in &new.ops {
         let (bytes, count) = figures(op);
         let name = functions.get(&op.op).map_or(&*op.op, String::as_str);
-        new_ops.insert(name, (bytes, count, op.structure.as_ref()));
+        new_ops.insert(name, (bytes, count, op.structure));
         new_names.insert(name, &op.op);
     }
     let [old_index, new_index] = [old.index, new.index];

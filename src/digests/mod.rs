@@ -17,18 +17,18 @@ mod names;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
+use indexmap::IndexMap;
 
 use self::hash::Hash;
 use self::names::{NAMES, is_name_attribute};
-use crate::message::number::function_def::SIGNATURE;
 use crate::message::number::function_def_library::FUNCTION;
 use crate::message::number::graph_def::{LIBRARY, NODE};
 use crate::message::number::meta_graph_def::GRAPH_DEF;
 use crate::message::number::node_def::{INPUT, NAME as NODE_NAME, OP};
-use crate::message::number::op_def::NAME;
 use crate::schema::{Kind, SCHEMA};
-use crate::wire::{Field, Fields, WireType, fields, last_len};
+use crate::wire::{Field, Fields, WireType, fields, last_len, split_len};
 
 pub(crate) use self::hash::contents;
 
@@ -51,13 +51,14 @@ pub(crate) struct Digests {
     pub(crate) sections: BTreeMap<String, u64>,
 }
 
-/// The digests of the MetaGraphDef at `range` of a main file's wire format.
-pub(crate) fn digests(file: &[u8], range: Range<usize>) -> Digests {
+/// The digests of the MetaGraphDef at `range` of a main file's wire format. `functions` are the names of the functions of its
+/// libraries.
+pub(crate) fn digests<'f>(file: &'f [u8], range: Range<usize>, functions: impl Iterator<Item = &'f [u8]>) -> Digests {
     let mut digests = Digests::default();
     let Some(Kind::Message(message)) = SCHEMA.field(SCHEMA.root(), b"meta_graphs").map(|field| field.kind) else {
         return digests;
     };
-    let walk = Walk { file, functions: functions(file, range.clone()) };
+    let walk = Walk { file, functions: functions.collect() };
     for field in fields(file, range) {
         let digest = match SCHEMA.field_of_number(message, field.number).map(|known| known.kind) {
             Some(Kind::Message(graph)) if field.is_len(GRAPH_DEF) => walk.graph(&field, graph, &mut digests.ops),
@@ -78,30 +79,51 @@ struct Walk<'f> {
     functions: HashSet<&'f [u8]>,
 }
 
-/// The names of the functions of a metagraph's library.
-fn functions(file: &[u8], meta_graph: Range<usize>) -> HashSet<&[u8]> {
-    let below = |range: Range<usize>, number: u32| fields(file, range).filter(move |field| field.is_len(number));
-    let libraries = below(meta_graph, GRAPH_DEF).flat_map(|graph| below(graph.payload(), LIBRARY));
-    let all = libraries.flat_map(|library| below(library.payload(), FUNCTION));
-    let name = |function: Field| file.get(last_len(file, last_len(file, function.payload(), SIGNATURE)?, NAME)?);
-    all.filter_map(name).collect()
+/// The nodes of a graph so far.
+#[derive(Default)]
+struct Nodes<'f> {
+    /// The digests of each op's nodes added up.
+    ops: IndexMap<&'f [u8], u64, RandomState>,
+    /// Where the sum is that a node is added to, and its digest.
+    known: HashMap<Plain<'f>, (usize, u64)>,
+}
+
+impl<'f> Nodes<'f> {
+    /// Where the sum of an op is.
+    fn sum(&mut self, op: &'f [u8]) -> usize {
+        let entry = self.ops.entry(op);
+        let at = entry.index();
+        entry.or_default();
+        at
+    }
+
+    fn add(&mut self, sum: usize, digest: u64) {
+        if let Some((_, sum)) = self.ops.get_index_mut(sum) {
+            *sum = sum.wrapping_add(digest);
+        }
+    }
+}
+
+/// What a node is but for names, as writers make it: it begins with its name, its op and its inputs. Whatever else it says is
+/// behind these.
+#[derive(PartialEq, Eq, Hash)]
+struct Plain<'f> {
+    op: &'f [u8],
+    /// How many.
+    inputs: usize,
+    /// The fields behind them.
+    rest: &'f [u8],
 }
 
 impl Walk<'_> {
     /// A GraphDef without its nodes, which are added to those of their ops, and without its functions.
     fn graph(&self, graph: &Field, message: u32, ops: &mut HashMap<Vec<u8>, u64>) -> u64 {
         let mut rest = Hash::default();
-        let mut known = HashMap::default();
+        let mut nodes = Nodes::default();
         for field in fields(self.file, graph.payload()) {
             match SCHEMA.field_of_number(message, field.number).map(|known| known.kind) {
                 Some(Kind::Message(node)) if field.is_len(NODE) => {
-                    let op = last_len(self.file, field.payload(), OP).and_then(|op| self.file.get(op));
-                    let op = op.unwrap_or_default();
-                    let digest = self.node(&field, node, &mut known);
-                    match ops.get_mut(op) {
-                        Some(sum) => *sum = sum.wrapping_add(digest),
-                        None => drop(ops.insert(op.to_vec(), digest)),
-                    }
+                    self.node(&field, node, &mut nodes);
                 }
                 Some(Kind::Message(library)) if field.is_len(LIBRARY) => {
                     let others = fields(self.file, field.payload()).filter(|field| !field.is_len(FUNCTION));
@@ -113,32 +135,39 @@ impl Walk<'_> {
                 None => rest.add(self.unknown(&field)),
             }
         }
+        for (op, sum) in nodes.ops {
+            let all = ops.entry(op.to_vec()).or_default();
+            *all = all.wrapping_add(sum);
+        }
         rest.finish()
     }
 
-    /// A node. Most are as others but for their names, of which only the number counts: so what stands behind these is looked up
-    /// among the nodes before, and a node that is laid out otherwise than all writers do is not.
-    fn node<'s>(&'s self, field: &Field, message: u32, known: &mut HashMap<(usize, &'s [u8]), u64>) -> u64 {
-        let digest = || self.message(field.payload(), message, 1);
-        let Some(rest) = self.behind_names(field.payload()).filter(|(_, rest)| rest.len() <= MAX_KNOWN_BYTES) else {
-            return digest();
-        };
-        if known.len() >= MAX_KNOWN {
-            return known.get(&rest).copied().unwrap_or_else(digest);
+    /// Adds a node to those of its op. Most are as others but for their names, of which only the number counts: so what stands
+    /// behind these is looked up among the nodes before, and a node that is laid out otherwise than all writers do is not.
+    fn node<'s>(&'s self, field: &Field, message: u32, nodes: &mut Nodes<'s>) {
+        let plain = self.plain(field.payload()).filter(|plain| plain.rest.len() <= MAX_KNOWN_BYTES);
+        if let Some((sum, digest)) = plain.as_ref().and_then(|plain| nodes.known.get(plain)).copied() {
+            nodes.add(sum, digest);
+            return;
         }
-        *known.entry(rest).or_insert_with(digest)
+        let digest = self.message(field.payload(), message, 1);
+        let op = last_len(self.file, field.payload(), OP).and_then(|op| self.file.get(op)).unwrap_or_default();
+        let sum = nodes.sum(op);
+        nodes.add(sum, digest);
+        if let Some(plain) = plain.filter(|_| nodes.known.len() < MAX_KNOWN) {
+            nodes.known.insert(plain, (sum, digest));
+        }
     }
 
-    /// How many inputs a node has, and its bytes behind them, where it begins with its name, its op and its inputs.
-    fn behind_names(&self, node: Range<usize>) -> Option<(usize, &[u8])> {
-        let mut fields = Fields::new(self.file, node.clone()).map_while(Result::ok);
-        let name = fields.next().filter(|field| field.is_len(NODE_NAME))?;
-        let op = fields.next().filter(|field| field.is_len(OP) && field.start == name.end)?;
-        let (mut inputs, mut end) = (0_usize, op.end);
-        for input in fields.take_while(|field| field.is_len(INPUT)) {
-            (inputs, end) = (inputs.saturating_add(1), input.end);
+    /// What a node is but for names, where it is laid out as writers do it.
+    fn plain(&self, node: Range<usize>) -> Option<Plain<'_>> {
+        let (_, rest) = split_len(self.file.get(node)?, NODE_NAME)?;
+        let (op, mut rest) = split_len(rest, OP)?;
+        let mut inputs = 0_usize;
+        while let Some((_, behind)) = split_len(rest, INPUT) {
+            (inputs, rest) = (inputs.saturating_add(1), behind);
         }
-        Some((inputs, self.file.get(end..node.end)?))
+        Some(Plain { op, inputs, rest })
     }
 
     fn known(&self, field: &Field, message: u32, depth: usize) -> u64 {
@@ -220,7 +249,7 @@ mod tests {
     use crate::support::wire::{Message, constant, function, message, node};
 
     fn of(meta_graph: &Message) -> Digests {
-        digests(&meta_graph.0, 0..meta_graph.len())
+        digests(&meta_graph.0, 0..meta_graph.len(), [b"f_12".as_slice(), b"f_13"].into_iter())
     }
 
     fn graph(nodes: &[Message], functions: &[Message]) -> Message {
@@ -247,6 +276,11 @@ mod tests {
             constant("d", &[2; 16]),
             // The op before the name, which no writer does.
             message().bytes(2, "Const").bytes(1, "e"),
+            // Nothing differs but the op, and the last one is behind the inputs.
+            node("a", "Exp"),
+            node("b", "Log"),
+            message().bytes(1, "c").bytes(2, "Exp").bytes(3, "x").int(9, 1).bytes(2, "Tan"),
+            message().bytes(1, "d").bytes(2, "Log").bytes(3, "x").int(9, 1).bytes(2, "Tan"),
         ];
         let together = of(&graph(&nodes, &[])).ops.into_iter().collect::<BTreeMap<_, _>>();
         let mut sums: BTreeMap<Vec<u8>, u64> = BTreeMap::new();

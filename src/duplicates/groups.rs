@@ -157,12 +157,12 @@ impl Comparison<'_> {
     /// Groups those candidates that are equal to the first that can be read; returns the others that can be.
     fn equal_to_first(&self, candidates: &[usize], groups: &mut Vec<Vec<usize>>) -> Vec<usize> {
         let (mut equal, mut rest) = (Vec::new(), Vec::new());
-        let mut kept: Option<Bytes> = None;
-        for index in candidates {
-            let Some(content) = self.content(*index) else { continue };
+        let mut contents = candidates.iter().filter_map(|index| Some((*index, self.content(*index)?)));
+        let Some((first, kept)) = contents.next() else { return rest };
+        equal.push(first);
+        for (index, content) in contents {
             meter::bytes(content.len());
-            let is_equal = *kept.get_or_insert_with(|| content.clone()) == content;
-            if is_equal { equal.push(*index) } else { rest.push(*index) }
+            if content == kept { equal.push(index) } else { rest.push(index) }
         }
         if equal.len() > 1 {
             groups.push(equal);

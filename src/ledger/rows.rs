@@ -32,6 +32,20 @@ struct Row {
     tally: Tally,
 }
 
+/// Rows that differ in their op only.
+pub(super) struct OfGroup<'r> {
+    /// Their labels, without an op.
+    pub(super) labels: Labels,
+    rows: &'r [Row],
+}
+
+impl OfGroup<'_> {
+    /// The op of each, of which no other has the same, and its sum.
+    pub(super) fn ops(&self) -> impl Iterator<Item = (Label, Tally)> {
+        self.rows.iter().map(|row| (row.op, row.tally))
+    }
+}
+
 /// Sums by labels.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -106,24 +120,30 @@ impl Rows {
         self.rows.iter().map(|row| row.tally.bytes).sum()
     }
 
+    /// Rows that follow one another and differ in their op only, in the order in which they were made.
+    pub(super) fn groups(&self) -> impl Iterator<Item = OfGroup<'_>> {
+        self.rows.chunk_by(|a, b| a.group == b.group).filter_map(|rows| {
+            let labels = self.labels(rows.first()?.group)?;
+            Some(OfGroup { labels, rows })
+        })
+    }
+
     /// Gives each row's labels and sum, in the order in which they were made.
     pub(super) fn each(&self, mut visit: impl FnMut(&Labels, Tally)) {
-        for rows in self.rows.chunk_by(|a, b| a.group == b.group) {
-            let Some(mut labels) = rows.first().and_then(|row| self.labels(row.group)) else { continue };
-            for row in rows {
-                labels.set(Dimension::Op, row.op);
-                visit(&labels, row.tally);
+        for mut group in self.groups() {
+            for row in group.rows {
+                group.labels.set(Dimension::Op, row.op);
+                visit(&group.labels, row.tally);
             }
         }
     }
 
     /// The same, with rows that differ in their op only, and so follow one another, as one row without an op.
     pub(super) fn each_of_any_op(&self, mut visit: impl FnMut(&Labels, Tally)) {
-        for rows in self.rows.chunk_by(|a, b| a.group == b.group) {
-            let Some(labels) = rows.first().and_then(|row| self.labels(row.group)) else { continue };
+        for group in self.groups() {
             let mut sum = Tally::default();
-            rows.iter().for_each(|row| sum.add(row.tally));
-            visit(&labels, sum);
+            group.rows.iter().for_each(|row| sum.add(row.tally));
+            visit(&group.labels, sum);
         }
     }
 

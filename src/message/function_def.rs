@@ -6,7 +6,7 @@ use super::node_def::NodeDef;
 use super::number::function_def::{CONTROL_RET, NODE_DEF, RET, SIGNATURE};
 use super::number::op_def::{self, INPUT_ARG, OUTPUT_ARG, arg_def};
 use super::view::{Entry, Message};
-use crate::wire::{Field, Fields, fields, split_len};
+use crate::wire::{Field, Fields, fields, skip_len};
 
 /// What a FunctionDef says of itself in its `signature`, an OpDef. It is a message of its own, so one that is given twice is
 /// merged, and the name is that of the last one that has a name.
@@ -21,24 +21,27 @@ impl<'f> Signature<'f> {
     }
 
     /// Finds the signature of the FunctionDef at `range`. Writers put it first and give it once, but that is only known at the
-    /// end: nodes are passed by their lengths.
+    /// end: what is none is passed by its length.
     #[must_use]
     pub fn find(file: &'f [u8], range: Range<usize>) -> Self {
-        let mut found = Vec::new();
+        let mut found: Option<Message<'f>> = None;
         let end = range.end;
         let mut rest = file.get(range).unwrap_or_default();
         loop {
-            while let Some((_, behind)) = split_len(rest, NODE_DEF) {
+            while let Some(behind) = skip_len(rest, SIGNATURE + 1) {
                 rest = behind;
             }
             let at = end.saturating_sub(rest.len());
             let Some(Ok(field)) = Fields::new(file, at..end).next() else { break };
             if field.is_len(SIGNATURE) {
-                found.push(field.payload());
+                match &mut found {
+                    Some(message) => message.merge(field.payload()),
+                    None => found = Some(Message::new(file, field.payload())),
+                }
             }
             rest = file.get(field.end..end).unwrap_or_default();
         }
-        Self(Message::merged(file, found).unwrap_or(Message::new(file, 0..0)))
+        Self(found.unwrap_or(Message::new(file, 0..0)))
     }
 
     /// Where the function's name is; empty where it has none.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::attr_value::AttrValue;
 use super::number::node_def::{ATTR, INPUT, NAME, OP};
 use super::view::{Entry, Message};
-use crate::wire::{Field, WireType, fields, short_length, split_len};
+use crate::wire::{Field, fields, skip_len, split_len};
 
 /// A NodeDef where it lies: read to its end once, for its name and its op.
 #[derive(Debug, Clone, Copy)]
@@ -154,7 +154,8 @@ impl<'f> Plain<'f> {
             rest = behind;
         }
         let length = inputs.len().checked_sub(rest.len())?;
-        while let Some(behind) = skip_other(rest) {
+        // What may stand behind inputs is no name, op or input.
+        while let Some(behind) = skip_len(rest, INPUT + 1) {
             rest = behind;
         }
         let at = |end: usize, length: usize| end.saturating_sub(length)..end;
@@ -171,16 +172,4 @@ impl<'f> Plain<'f> {
             Some(input)
         })
     }
-}
-
-/// The wire type of what has a length, as tags have it.
-const LEN: u32 = WireType::Len as u32;
-
-/// What is behind the field that `bytes` begin with, if it is one that may stand behind inputs and has a length of one
-/// byte or two. Tags from 0x20 on are those of fields from number 4 on: no name, op or input.
-#[inline]
-fn skip_other(bytes: &[u8]) -> Option<&[u8]> {
-    let [tag @ 0x20..0x80, rest @ ..] = bytes else { return None };
-    let (len, rest) = short_length(rest)?;
-    rest.get(len..).filter(|_| u32::from(tag & 7) == LEN)
 }

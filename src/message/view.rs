@@ -43,6 +43,11 @@ impl<'f> Message<'f> {
         Some(Self { file, range, more: payloads.collect() })
     }
 
+    /// Merges one more payload into it.
+    pub(super) fn merge(&mut self, payload: Range<usize>) {
+        self.more.push(payload);
+    }
+
     /// The file that it lies in.
     #[must_use]
     pub fn file(&self) -> &'f [u8] {
@@ -103,7 +108,7 @@ impl<'f> Message<'f> {
         for field in self.fields().filter(|field| is_member(field)) {
             match &mut found {
                 _ if !field.is_len(number) => found = None,
-                Some(message) => message.more.push(field.payload()),
+                Some(message) => message.merge(field.payload()),
                 None => found = Some(Self::new(self.file, field.payload())),
             }
         }
@@ -177,7 +182,12 @@ const FEW: usize = 16;
 fn counting(entries: Vec<Entry<'_>>) -> Vec<Entry<'_>> {
     let counts: Vec<bool> = if entries.len() <= FEW {
         let behind = |at: usize| entries.get(at + 1..).unwrap_or_default();
-        (0..).zip(&entries).map(|(at, entry)| behind(at).iter().all(|later| later.key != entry.key)).collect()
+        let is_last = |(at, entry): (usize, &Entry<'_>)| behind(at).iter().all(|later| later.key != entry.key);
+        if (0..).zip(&entries).all(is_last) {
+            // As writers make them.
+            return entries;
+        }
+        (0..).zip(&entries).map(is_last).collect()
     } else {
         let last: HashMap<&[u8], usize> = entries.iter().map(|entry| entry.key).zip(0..).collect();
         (0..).zip(&entries).map(|(at, entry)| last.get(entry.key) == Some(&at)).collect()

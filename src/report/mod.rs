@@ -6,6 +6,7 @@
 mod baseline;
 mod csv;
 mod diff;
+mod digest;
 mod document;
 pub mod duplicates;
 mod fit;
@@ -51,6 +52,7 @@ pub use diff::{
     DuplicatesChange, FindingChange, FindingChanges, Series, SeriesModel, SideKind, SideProblem, SignatureChange,
     TensorChange, Which, delta, sort as sort_rows,
 };
+pub use digest::Digest;
 pub use duplicates::Duplicates;
 pub use fit::fit;
 pub use format::Format;
@@ -278,7 +280,7 @@ pub struct FileReport {
     /// XXH3 of its contents, 16 hexadecimal digits. Of files that are no part of a checkpoint and not the main file, and only
     /// where that was asked for: in a diff.
     #[serde(default)]
-    pub digest: Option<String>,
+    pub digest: Option<Digest<8>>,
 }
 
 /// How a SavedModel's main file is written.
@@ -323,7 +325,7 @@ pub struct MetaGraphReport {
     /// What its fields are but for the names in them, 16 hexadecimal digits each; that of `graph_def` is of all but its nodes and
     /// functions. Empty where that was not asked for.
     #[serde(default)]
-    pub structures: BTreeMap<String, String>,
+    pub structures: BTreeMap<String, Digest<8>>,
     /// Nodes of `graph_def` itself.
     pub nodes: u64,
     /// Functions of its library.
@@ -398,7 +400,7 @@ pub struct OpReport {
     pub bytes: u64,
     /// What they are but for the names in them, in whatever order: 16 hexadecimal digits. Null where that was not asked for.
     #[serde(default)]
-    pub structure: Option<String>,
+    pub structure: Option<Digest<8>>,
 }
 
 /// A function of the library.
@@ -414,14 +416,14 @@ pub struct FunctionReport {
     /// What it is but for the names in it, with what it calls: 32 hexadecimal digits, equal for functions that are, in any
     /// report of a version of smaudit that makes them the same way. Of several functions of one name that of the last, null
     /// where there are so many functions that it was not compared.
-    pub structure: Option<String>,
+    pub structure: Option<Digest<16>>,
     /// The same of the function alone, whatever it calls: functions of one form and of two structures differ in what they call.
     #[serde(default)]
-    pub form: Option<String>,
+    pub form: Option<Digest<16>>,
     /// Which ops its nodes have, and how many of each: 16 hexadecimal digits, equal for functions of which that is equal. In JSON
     /// and in a diff only, as what follows.
     #[serde(default)]
-    pub ops: Option<String>,
+    pub ops: Option<Digest<8>>,
 }
 
 /// How a checkpoint is written.

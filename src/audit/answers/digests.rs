@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::Parts;
 use crate::charge::category_of;
 use crate::digests::{self, Digests};
-use crate::ledger::{Category, Row};
+use crate::ledger::Category;
 use crate::outline::MetaGraph;
+use crate::report::Digest;
 
 /// How much of a file is read at a time.
 const PART: u64 = 1 << 20;
@@ -15,34 +16,32 @@ const PART: u64 = 1 << 20;
 pub(super) struct MetaGraphDigests(Option<Digests>);
 
 impl MetaGraphDigests {
-    pub(super) fn sections(&self) -> BTreeMap<String, String> {
+    pub(super) fn sections(&self) -> BTreeMap<String, Digest<8>> {
         let all = self.0.iter().flat_map(|digests| &digests.sections);
-        all.map(|(name, digest)| (name.clone(), hexadecimal(*digest))).collect()
+        all.map(|(name, digest)| (name.clone(), Digest::from(*digest))).collect()
     }
 
-    pub(super) fn op(&self, op: &str) -> Option<String> {
-        self.0.as_ref()?.ops.get(op.as_bytes()).copied().map(hexadecimal)
+    pub(super) fn op(&self, op: &str) -> Option<Digest<8>> {
+        self.0.as_ref()?.ops.get(op.as_bytes()).copied().map(Digest::from)
     }
 }
 
 pub(super) fn of_meta_graph(parts: &Parts<'_>, graph: &MetaGraph) -> MetaGraphDigests {
-    let range = graph.range.clone();
-    MetaGraphDigests(parts.options.digests.then(|| digests::digests(parts.main_bytes(), range)))
+    let (bytes, range) = (parts.main_bytes(), graph.range.clone());
+    let names = graph.library.functions.iter().filter_map(|function| bytes.get(function.name.clone()));
+    MetaGraphDigests(parts.options.digests.then(|| digests::digests(bytes, range, names)))
 }
 
-/// Which ops there are, and how many of each; nothing where the ops were not asked for.
-pub(super) fn of_ops(rows: &[Row]) -> Option<String> {
-    let add = |sum: u64, row: &Row| {
-        let mut one = digests::contents();
-        one.update(row.name.as_bytes());
-        one.update(&row.count.to_le_bytes());
-        sum.wrapping_add(one.digest())
-    };
-    (!rows.is_empty()).then(|| hexadecimal(rows.iter().fold(0, add)))
+/// A hash of an op and of how many nodes of it there are.
+pub(super) fn of_op(op: &str, count: u64) -> u64 {
+    let mut hash = digests::contents();
+    hash.update(op.as_bytes());
+    hash.update(&count.to_le_bytes());
+    hash.digest()
 }
 
 /// What a file holds; nothing of the main file and of those of the checkpoint. What cannot be read is noted by the model.
-pub(super) fn of_file(parts: &Parts<'_>, name: &str) -> Option<String> {
+pub(super) fn of_file(parts: &Parts<'_>, name: &str) -> Option<Digest<8>> {
     let is_main = parts.main_file.as_ref().is_some_and(|main| main.file.name == name);
     if !parts.options.file_digests || is_main || category_of(name) == Category::Variables {
         return None;
@@ -55,9 +54,5 @@ pub(super) fn of_file(parts: &Parts<'_>, name: &str) -> Option<String> {
         contents.update(&source.read(at..end).ok()??);
         at = end;
     }
-    Some(hexadecimal(contents.digest()))
-}
-
-fn hexadecimal(digest: u64) -> String {
-    format!("{digest:016x}")
+    Some(contents.digest().into())
 }
