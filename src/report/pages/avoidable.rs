@@ -73,6 +73,9 @@ fn nothing(model: &ModelReport) -> Section {
 }
 
 fn nothing_found(model: &ModelReport) -> Paragraph {
+    if model.meta_graphs.is_empty() && !model.problems.is_empty() {
+        return Paragraph::said("no cause was looked for, as no metagraph could be read").tone(Tone::Strong);
+    }
     let checked = plural(CAUSES.len() as u64, "cause", "causes");
     let of_what = if model.problems.is_empty() { "" } else { " in what could be read" };
     let said = format!("nothing avoidable found{of_what} ({checked} checked){}", weights(model));

@@ -144,7 +144,9 @@ fn a_healthy_model_is_told_so_and_what_was_checked() {
     let said = format!("\nnothing avoidable found ({checked} causes checked); 20.0% of the bytes are weights\n");
     assert!(text.contains(&said), "{text}");
     model.problems = sample::model().problems;
-    assert!(brief(model).contains("\nnothing avoidable found in what could be read ("));
+    assert!(brief(model.clone()).contains("\nnothing avoidable found in what could be read ("));
+    model.meta_graphs = Vec::new();
+    assert!(brief(model).contains("\nno cause was looked for, as no metagraph could be read\n"));
 }
 
 #[test]

@@ -49,17 +49,59 @@ fn bash_completes_commands_ids_dimensions_and_files() {
     offers("smaudit why my", &["my_model"]);
 }
 
-/// Whether zsh accepts the script, where there is a zsh.
+/// What zsh offers where `line` ends, in the same directory; `None` where there is no zsh. A shell in a terminal of its own gets the
+/// line and a tab, and what is added to its matches is written down.
+fn zsh(line: &str) -> Option<Vec<String>> {
+    let directory = tree(&[("my_model/saved_model.pb", b""), ("rules.toml", b"")]);
+    let script = run(&directory, "completions zsh").exits(0).stdout;
+    std::fs::write(directory.path().join("_smaudit"), script).unwrap();
+    let driver = r#"
+        zmodload zsh/zpty
+        zpty shell zsh -f -i
+        zpty -w shell 'PROMPT= RPROMPT=; fpath=($PWD $fpath); autoload -Uz compinit; compinit -D -u'
+        # A call that fills arrays (-A, -O, -D) asks which of some words fit and offers nothing; one with -a has names of arrays.
+        zpty -w shell 'compadd() {
+            builtin compadd "$@"; local added=$?
+            if ! (( ${argv[(I)-[AOD]]} )); then
+                local -a found; builtin compadd -A found "$@"
+                (( $#found )) && print -l -- $found >> offered
+            fi
+            return added
+        }'
+        zpty -w shell 'offer() { zle expand-or-complete; print off""ered }; zle -N offer; bindkey "^I" offer; print rea""dy'
+        zpty -r -m shell seen '*ready*'
+        zpty -w -n shell "$1"$'\t'
+        zpty -r -m shell seen '*offered*'
+        zpty -d shell
+    "#;
+    let mut command = Command::new("zsh");
+    let output = command.args(["-f", "-c", driver, "zsh", line]).current_dir(&directory).output().ok()?;
+    finished(output).exits(0);
+    let offered = std::fs::read_to_string(directory.path().join("offered")).unwrap_or_default();
+    Some(offered.lines().map(str::to_owned).collect())
+}
+
 #[test]
-fn zsh_takes_the_script_and_knows_lists_of_dimensions() {
-    let script = run(Path::new("."), "completions zsh").exits(0).stdout;
-    assert!(script.contains(":DIM:_sequence compadd - category metagraph "), "{script}");
-    let directory = tree(&[("_smaudit", script.as_bytes())]);
-    let Ok(output) = Command::new("zsh").args(["-f", "-n", "_smaudit"]).current_dir(&directory).output() else {
-        eprintln!("there is no zsh here");
-        return;
-    };
-    finished(output).exits(0).silently();
+fn zsh_completes_commands_ids_dimensions_and_files() {
+    for (line, expected) in [
+        ("smaudit expl", "explain"),
+        ("smaudit explain opt", "optimizer-state"),
+        ("smaudit schema ba", "baseline"),
+        ("smaudit my_model --by sco", "scope"),
+        ("smaudit my_model --by op,fun", "function"),
+        ("smaudit my_model --format jsonl", "jsonl"),
+        ("smaudit my_model --max-av", "--max-avoidable"),
+        ("smaudit my", "my_model"),
+        ("smaudit other my", "my_model"),
+        ("smaudit my_model --config ru", "rules.toml"),
+        ("smaudit why my", "my_model"),
+    ] {
+        let Some(offered) = zsh(line) else {
+            eprintln!("there is no zsh here");
+            return;
+        };
+        assert!(offered.iter().any(|offered| offered == expected), "{line}: {offered:?}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(super) fn completions(shell: Shell) -> Vec<u8> {
     let script = String::from_utf8_lossy(&script).into_owned();
     match shell {
         Shell::Bash => with_lists_in_bash(&script),
-        Shell::Zsh => with_lists_in_zsh(&script),
+        Shell::Zsh => with_paths_in_zsh(&with_lists_in_zsh(&script)),
         _ => script,
     }
     .into_bytes()
@@ -49,6 +49,39 @@ fn with_lists_in_zsh(script: &str) -> String {
     }
     kept
 }
+
+/// clap_complete has zsh take the first word for a path and the second one for a command. Here the first word is either, and is
+/// a command where it is the name of one.
+fn with_paths_in_zsh(script: &str) -> String {
+    const ARGUMENTS: &str = "    _arguments \"${_arguments_options[@]}\" : \\\n";
+    const PATHS: &str = "':paths ";
+    const MAIN: &str = "\n_smaudit() {\n";
+    let parts = script.split_once(ARGUMENTS).and_then(|(head, rest)| {
+        let (options, rest) = rest.split_once(PATHS)?;
+        Some((head, options, rest.split_once('\n')?.1))
+    });
+    let Some((head, options, rest)) = parts else { return script.to_owned() };
+    let commands: Vec<String> = Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let head = head.replacen(MAIN, &format!("{FIRST_WORD}{MAIN}"), 1);
+    let is_none = format!("[[ ' {} help ' != *\" $words[2] \"* ]]", commands.join(" "));
+    let rest = rest.replace("$line[2]", "$line[1]");
+    format!(
+        "{head}    if (( CURRENT == 2 )) || {is_none}; then\n\
+         {ARGUMENTS}{options}'*: :_smaudit_first_word' && ret=0\n        \
+         return ret\n    \
+         fi\n\
+         {ARGUMENTS}{options}{rest}"
+    )
+}
+
+const FIRST_WORD: &str = "
+_smaudit_first_word() {
+    local found=1
+    (( CURRENT == 2 )) && _smaudit_commands && found=0
+    _files && found=0
+    return found
+}
+";
 
 /// The manual page of the command, or of one of its commands.
 fn page(command: clap::Command, is_main: bool) -> io::Result<Vec<u8>> {
