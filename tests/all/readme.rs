@@ -89,6 +89,21 @@ fn the_readme_says_first_how_to_build_and_audit_and_then_how_to_test() {
 }
 
 /// The Python of docs/recipes.md runs over a report, where Python has what it imports; of the others the test says so.
+/// An option that no document names is known to nobody.
+#[test]
+fn every_option_of_every_command_is_in_a_document() {
+    let documents: String = documents().iter().map(|path| read(path)).collect();
+    let scratch = scratch();
+    for command in ["", "why", "slim", "explain", "baseline", "diff", "schema", "completions", "man"] {
+        let help = printed(&format!("smaudit {command} --help"), &scratch).unwrap().join("\n");
+        let is_of_name = |c: char| c.is_ascii_lowercase() || c == '-';
+        let options = help.split("--").skip(1).filter_map(|rest| rest.split(|c| !is_of_name(c)).next());
+        for option in options.filter(|option| !option.is_empty() && *option != "help") {
+            assert!(documents.contains(&format!("--{option}")), "smaudit {command} --{option}");
+        }
+    }
+}
+
 #[test]
 fn recipes_in_python_run() {
     let scratch = scratch();
