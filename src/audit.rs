@@ -268,7 +268,7 @@ impl<'m> Parts<'m> {
         charge::charge_model(self.model, self.main_file.as_ref(), self.checkpoint.as_ref(), ledger, &charging)
     }
 
-    /// What is there twice, and, where marks are wanted, which bytes these are.
+    /// What is stored more than once, and, where marks are wanted, which bytes these are.
     fn duplicates(&self, marks: bool) -> (Duplicates, Marks) {
         let meta_graphs = self.main_file.as_ref().map(MainFile::meta_graphs).unwrap_or_default();
         let main_file = self.main_file.as_ref().and_then(|main| {

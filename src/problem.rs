@@ -24,7 +24,7 @@ pub enum ProblemKind {
     Link,
 }
 
-/// One thing that could not be read, in `problems[]` of the JSON report.
+/// Something that could not be read, in `problems[]` of the JSON report.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Problem {

@@ -1106,7 +1106,7 @@ class ModelReport(OfModel):
     """`total_bytes` by the dimensions of `--by`. Complete, unless `--top` was given."""
 
     duplicates: Duplicates
-    """What is there twice."""
+    """What is stored more than once."""
 
     findings: tuple[Finding, ...]
     """Why the model is as big as it is, the most bytes first."""
@@ -1338,7 +1338,7 @@ class Place(Record):
 
 @dataclass(frozen=True)
 class Problem(Record):
-    """One thing that could not be read, in `problems[]` of the JSON report."""
+    """Something that could not be read, in `problems[]` of the JSON report."""
 
     file: str
     """The file, relative to the model's directory."""
@@ -1433,7 +1433,7 @@ class Row(Record):
     """Bytes on disk."""
 
     count: int
-    """How many things (nodes, tensors, files, ...) these bytes hold; framing counts nothing."""
+    """How many items (nodes, tensors, files, ...) these bytes hold; framing counts nothing."""
 
     children: tuple[Row, ...]
     """The same bytes by the next dimension, largest first; empty on the last level."""

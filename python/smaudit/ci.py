@@ -86,8 +86,8 @@ def metrics(report: Report) -> str:
         "smaudit_whole": ("1 where a loader could restore it.", lambda model: int(model.whole)),
     }
     lines = []
-    for name, (told, figure) in families.items():
-        lines += [f"# TYPE {name} gauge", f"# HELP {name} {told}"]
+    for name, (words, figure) in families.items():
+        lines += [f"# TYPE {name} gauge", f"# HELP {name} {words}"]
         if name.endswith("_bytes"):
             lines.insert(-1, f"# UNIT {name} bytes")
         lines += [f'{name}{{model="{_label(model.path)}"}} {figure(model)}' for model in report.models]

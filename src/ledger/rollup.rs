@@ -63,7 +63,7 @@ pub struct Row {
     pub kind: RowKind,
     /// Bytes on disk.
     pub bytes: u64,
-    /// How many things (nodes, tensors, files, ...) these bytes hold; framing counts nothing.
+    /// How many items (nodes, tensors, files, ...) these bytes hold; framing counts nothing.
     pub count: u64,
     /// The same bytes by the next dimension, largest first; empty on the last level.
     pub children: Vec<Self>,

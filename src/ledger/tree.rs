@@ -64,7 +64,7 @@ pub struct Branch {
     pub dimension: Dimension,
     /// Bytes on disk.
     pub bytes: u64,
-    /// How many things these bytes hold.
+    /// How many items these bytes hold.
     pub count: u64,
     /// What it is made of, where it has no rows below it.
     pub parts: Vec<Part>,
@@ -81,7 +81,7 @@ pub struct Part {
     pub facet: usize,
     /// How many there are.
     pub bytes: u64,
-    /// How many things they hold.
+    /// How many items they hold.
     pub count: u64,
 }
 
@@ -92,7 +92,7 @@ pub struct Folded {
     pub rows: u64,
     /// Their bytes and how many things they hold.
     pub bytes: u64,
-    /// How many things they hold.
+    /// How many items they hold.
     pub count: u64,
     /// What they are made of.
     pub parts: Vec<Part>,

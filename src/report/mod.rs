@@ -252,7 +252,7 @@ pub struct ModelReport {
     pub fingerprint: Option<Fingerprint>,
     /// `total_bytes` by the dimensions of `--by`. Complete, unless `--top` was given.
     pub breakdown: Rollup,
-    /// What is there twice.
+    /// What is stored more than once.
     pub duplicates: Duplicates,
     /// Why the model is as big as it is, the most bytes first.
     pub findings: Vec<Finding>,

@@ -93,7 +93,7 @@ describe("one model", () => {
       assert.equal(sum(await figures(page, 2)), report.total_bytes, view);
       await choose(page, "colour", "duplicate");
       const redundant = await page.locator(".legend" + shown).innerText();
-      assert.match(redundant, /there before 70\.9 kB/, view);
+      assert.match(redundant, /duplicate 70\.9 kB/, view);
     }
     await choose(page, "view", "category");
     for (const [name, bytes] of Object.entries(report.categories).filter(([, bytes]) => bytes > 0)) {

@@ -1,4 +1,4 @@
-//! What is said of bytes, as marks: whether they are there before, which findings claim them, and which signatures reach
+//! What is said of bytes, as marks: whether they are duplicates, which findings claim them, and which signatures reach
 //! them, three lists of ranges of each file, put together to one.
 
 use std::collections::{BTreeMap, BTreeSet};

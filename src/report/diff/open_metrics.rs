@@ -21,7 +21,7 @@ pub(super) fn write(report: &DiffReport, out: &mut dyn Write) -> io::Result<()> 
     }
     metrics.family("smaudit_avoidable_bytes", "What all findings say can go")?;
     metrics.sample("smaudit_avoidable_bytes", "", report.findings.bytes.new)?;
-    metrics.family("smaudit_redundant_bytes", "What is there twice")?;
+    metrics.family("smaudit_redundant_bytes", "What is stored more than once")?;
     metrics.sample("smaudit_redundant_bytes", "", report.duplicates.redundant_bytes.new)?;
     metrics.family("smaudit_functions", "Functions that came, went or are others")?;
     let functions = &report.functions;

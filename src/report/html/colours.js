@@ -26,7 +26,7 @@ function colourings(model) {
   all(model.views[0].root);
   dtypes.push(...[...sums.entries()].sort((a, b) => b[1] - a[1]).map(([name]) => name));
   const states = ["redundant", "zero", "fill"];
-  const said = { redundant: "there before", zero: "zeros throughout", fill: "one value throughout" };
+  const said = { redundant: "duplicate", zero: "zeros throughout", fill: "one value throughout" };
   // Two colours: what it is about, and all else.
   const about = (id, name, legend, rest, is) => ({
     id, name, legend: [legend], rest, classes: [10], colour: (facet) => (is(facet) ? 0 : PLAIN),

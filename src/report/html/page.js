@@ -117,12 +117,12 @@ class Explorer {
     this.draw();
   }
 
-  // A link of a finding names a thing: the row of it, or the nearest one that is not folded.
+  // A link of a finding names an item: the row of it, or the nearest one that is not folded.
   jump(hash) {
-    const things = [["variable", "variable"], ["function", "section, function"], ["node", "section, op"], ["file", "file"], ["section", "section, op"]];
-    const found = things.find(([key]) => hash.has(key));
+    const places = [["variable", "variable"], ["function", "section, function"], ["node", "section, op"], ["file", "file"], ["section", "section, op"]];
+    const found = places.find(([key]) => hash.has(key));
     if (!found) return;
-    const [key, name] = hash.has("function") ? things[1] : found;
+    const [key, name] = hash.has("function") ? places[1] : found;
     const view = this.model.views.find((view) => view.name === name) || this.model.views[0];
     const wanted = hash.get(key);
     const names = [wanted, hash.get("key") && wanted + " (" + hash.get("key") + ")"];
