@@ -1,7 +1,7 @@
 //! Whether the data is what was written: every tensor is read, and its CRC32C held against the index's.
 //!
 //! The index says what to expect, and nothing else in smaudit needs the data; so this is done only when it is asked for.
-//! Shards are read in the order of their bytes and nothing is copied. In a V1 checkpoint the values lie in blocks with
+//! Shards are read in the order of their bytes and nothing is copied; of holes of sparse ones only the length is needed. In a V1 checkpoint the values lie in blocks with
 //! checksums, which reading it has checked already.
 
 #![warn(clippy::arithmetic_side_effects)]
@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +17,10 @@ use super::strings::{self, StringsError};
 use super::table::mask;
 use super::{Checkpoint, Format, Tensor, all_of};
 use crate::escape::shortened;
-use crate::input::Source;
+use crate::input::{Source, Stretches};
 use crate::problem::{Problem, Problems};
 use crate::progress::Progress;
 use crate::proto::DataType;
-
-/// So much is read between two words on the progress.
-const STEP: usize = 4 << 20;
 
 /// Tensors may overlap, so an index can ask for a shard to be read once for each of its entries. So many times its size
 /// is read of a shard; tensors beyond that are not checked.
@@ -71,7 +69,7 @@ impl Checkpoint {
         for (shard, file) in self.shards() {
             let Some(mut tensors) = by_shard.remove(&shard) else { continue };
             tensors.sort_by_key(|tensor| tensor.offset);
-            match open(&file.path).and_then(|shard| all_of(&file.path, &shard.into())) {
+            match open(&file.path).and_then(|shard| in_memory(&file.path, shard.into())) {
                 Ok(contents) => verifier.shard(&file.path, &contents, &tensors),
                 Err(problem) => {
                     verifier.problems.push(problem);
@@ -106,8 +104,8 @@ struct Verifier<'a> {
 
 impl Verifier<'_> {
     /// Checks the tensors of a shard, given by offset.
-    fn shard(&mut self, path: &str, contents: &[u8], tensors: &[&Tensor]) {
-        let mut budget = MAX_READS.saturating_mul(u64::try_from(contents.len()).unwrap_or(u64::MAX));
+    fn shard(&mut self, path: &str, contents: &Source, tensors: &[&Tensor]) {
+        let mut budget = MAX_READS.saturating_mul(contents.len());
         // Of several keys on one range, the range is read once.
         let mut last: Option<(Range<u64>, u32)> = None;
         for tensor in tensors {
@@ -117,7 +115,7 @@ impl Verifier<'_> {
                 (Some((_, crc32c)), _) => Some(Ok(*crc32c)),
                 (None, Some(data)) if tensor.bytes <= budget => {
                     budget = budget.saturating_sub(tensor.bytes);
-                    self.checksum(tensor, data)
+                    self.checksum(tensor, &data)
                 }
                 _ => None,
             };
@@ -134,32 +132,33 @@ impl Verifier<'_> {
     }
 
     /// The masked CRC32C that the index should have for this data; `None` where it is not known how it is computed.
-    fn checksum(&self, tensor: &Tensor, data: &[u8]) -> Option<Result<u32, StringsError>> {
+    fn checksum(&self, tensor: &Tensor, data: &Stretches) -> Option<Result<u32, StringsError>> {
         if tensor.dtype == DataType::DtString as i32 {
+            // In a hole there would be a string of no bytes in each byte.
+            let data = data.whole()?;
             let multiply = |count: u64, &size: &i64| count.checked_mul(u64::try_from(size).ok()?);
             let count = tensor.shape.iter().try_fold(1, multiply)?;
             let checksum = strings::checksum(data, count, self.big_endian);
             self.progress.advance(tensor.bytes);
             return Some(checksum);
         }
-        tensor.crc_is_of_bytes().then(|| {
-            let crc = data.chunks(STEP).fold(0, |crc, step| {
-                self.progress.advance(u64::try_from(step.len()).unwrap_or(u64::MAX));
-                crc32c::crc32c_append(crc, step)
-            });
-            Ok(mask(crc))
-        })
+        tensor.crc_is_of_bytes().then(|| Ok(mask(data.crc32c(|bytes| self.progress.advance(bytes)))))
     }
 }
 
+/// A shard that is read at once, as far as it is not sparse.
+fn in_memory(path: &str, shard: Source) -> Result<Source, Problem> {
+    if shard.holes_in(0..shard.len()) > 0 { Ok(shard) } else { all_of(path, &shard).map(Source::from) }
+}
+
 /// The data of a tensor; `None` where its entry is damaged, or goes past the end of the shard.
-fn data<'a>(contents: &'a [u8], tensor: &Tensor) -> Option<&'a [u8]> {
+fn data(contents: &Source, tensor: &Tensor) -> Option<Stretches> {
     if tensor.damaged {
         return None;
     }
     match tensor.range() {
-        Some(range) => contents.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?),
-        None => (tensor.bytes == 0).then_some(&[]),
+        Some(range) => contents.stretches(range).ok()?,
+        None => (tensor.bytes == 0).then(|| Bytes::new().into()),
     }
 }
 

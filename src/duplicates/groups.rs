@@ -13,12 +13,9 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use bytes::Bytes;
-use crc32c::crc32c;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
-
 use super::source::{Payload, Sources};
 use crate::checkpoint::table::mask;
+use crate::input::Stretches;
 use crate::meter;
 use crate::progress::{Progress as _, Stage};
 use crate::seeded::random;
@@ -107,7 +104,12 @@ impl Comparison<'_> {
     fn value(&self, index: usize) -> Option<Value> {
         let head = self.sources.head(self.payloads.get(index)?, HEAD)?;
         value_throughout(&head)?;
-        value_throughout(&self.content(index)?)
+        let content = self.content(index)?;
+        match content.whole() {
+            Some(bytes) => value_throughout(bytes),
+            // A hole is longer than two elements, so what repeats throughout repeats its zeros.
+            None => content.is_zero().then_some(Value::Zero),
+        }
     }
 
     /// Runs of payloads of one length that agree in their CRC32C.
@@ -125,7 +127,7 @@ impl Comparison<'_> {
             let known = if comparable { payload.index_crc() } else { payload.content_crc() };
             let crc = known.or_else(|| {
                 self.comparing.advance(payload.content_len());
-                Some(mask(crc32c(&self.sources.content(payload)?)))
+                Some(mask(self.sources.content(payload)?.crc32c(|_| ())))
             });
             keyed.extend(crc.map(|crc| (crc, index)));
         }
@@ -142,10 +144,7 @@ impl Comparison<'_> {
         let mut by_hash: HashMap<u128, Vec<usize>> = HashMap::new();
         for index in rest {
             let seed = *self.seed.get_or_init(random);
-            let hash = self.content(index).map(|content| {
-                meter::bytes(content.len());
-                xxh3_128_with_seed(&content, seed)
-            });
+            let hash = self.content(index).map(|content| content.hash(seed));
             hash.into_iter().for_each(|hash| by_hash.entry(hash).or_default().push(index));
         }
         for of_one_hash in by_hash.into_values() {
@@ -161,7 +160,7 @@ impl Comparison<'_> {
         let Some((first, kept)) = contents.next() else { return rest };
         equal.push(first);
         for (index, content) in contents {
-            meter::bytes(content.len());
+            meter::bytes(usize::try_from(content.stored()).unwrap_or(usize::MAX));
             if content == kept { equal.push(index) } else { rest.push(index) }
         }
         if equal.len() > 1 {
@@ -170,7 +169,7 @@ impl Comparison<'_> {
         rest
     }
 
-    fn content(&self, index: usize) -> Option<Bytes> {
+    fn content(&self, index: usize) -> Option<Stretches> {
         self.sources.content(self.payloads.get(index)?)
     }
 }

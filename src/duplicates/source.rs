@@ -9,7 +9,7 @@ use foldhash::HashMap;
 use super::Place;
 use super::payloads::PayloadKind;
 use crate::checkpoint::Tensor;
-use crate::input::Source;
+use crate::input::{Source, Stretches};
 
 /// How a file is opened by its name; `None` where it cannot be.
 pub type Open<'a> = &'a dyn Fn(&str) -> Option<Source>;
@@ -106,21 +106,20 @@ impl<'a> Sources<'a> {
 
     /// The content of a payload, shared with the file rather than copied where the file is mapped or in memory; `None`
     /// where it cannot be read.
-    pub(super) fn content(&self, payload: &Payload) -> Option<Bytes> {
+    pub(super) fn content(&self, payload: &Payload) -> Option<Stretches> {
+        let Some((tag, width)) = payload.unpacked else {
+            return self.with(payload.file, |file| file.stretches(payload.range.clone()).ok()?);
+        };
         let taken = self.with(payload.file, |file| file.read(payload.range.clone()).ok()?)?;
-        Some(match payload.unpacked {
-            None => taken,
-            Some((tag, width)) => {
-                let numbers = taken.chunks_exact((tag + width).max(1));
-                numbers.flat_map(|number| number.get(tag..).unwrap_or_default()).copied().collect()
-            }
-        })
+        let numbers = taken.chunks_exact((tag + width).max(1));
+        let content: Bytes = numbers.flat_map(|number| number.get(tag..).unwrap_or_default()).copied().collect();
+        Some(content.into())
     }
 
     /// The first bytes of a payload's content, at most `most` of them where it is read as it is stored.
     pub(super) fn head(&self, payload: &Payload, most: u64) -> Option<Bytes> {
         if payload.unpacked.is_some() {
-            return self.content(payload);
+            return self.content(payload)?.whole().cloned();
         }
         let end = payload.range.end.min(payload.range.start.saturating_add(most));
         self.with(payload.file, |file| file.read(payload.range.start..end).ok()?)
@@ -132,7 +131,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Asks a file. What cannot be read is noted where files are opened.
-    fn with(&self, file: usize, ask: impl FnOnce(&Source) -> Option<Bytes>) -> Option<Bytes> {
+    fn with<T>(&self, file: usize, ask: impl FnOnce(&Source) -> Option<T>) -> Option<T> {
         let mut opened = self.opened.borrow_mut();
         if opened.len() >= OPEN && !opened.contains_key(&file) {
             opened.clear();

@@ -3,13 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use foldhash::HashMap;
 
 use super::Context;
 use super::variables::{Variables, is_numeric};
 use crate::checkpoint::Tensor;
-use crate::input::Source;
+use crate::input::{Source, Stretches};
 
 /// From this size on equal contents are taken for copies whatever they are called, unless they are all zero. Smaller
 /// ones, and zeros, may be equal by chance, and are copies where they have one name as well. As `--min-duplicate` is.
@@ -104,7 +103,7 @@ impl Contents<'_, '_> {
         matches!((content(a), content(b)), (Some(a), Some(b)) if a == b)
     }
 
-    fn of(&mut self, tensor: &Tensor) -> Option<Bytes> {
+    fn of(&mut self, tensor: &Tensor) -> Option<Stretches> {
         let range = tensor.range()?;
         let context = self.context;
         let shard = self.files.entry(tensor.shard).or_insert_with(|| {
@@ -112,6 +111,6 @@ impl Contents<'_, '_> {
             context.model.file(&file.path)?.open().ok()
         });
         // What cannot be read is noted by the model.
-        shard.as_ref()?.read(range).ok()?
+        shard.as_ref()?.stretches(range).ok()?
     }
 }

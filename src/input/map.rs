@@ -12,6 +12,7 @@ mod lost;
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,7 +35,44 @@ pub(super) fn source(path: &Path, listed: u64, noted: &Arc<Noted>) -> Result<Sou
         return Ok(Source::of_file(file, listed, Arc::clone(noted)));
     }
     let bytes = map(&file, listed, &noted.lost).map_err(Cause::Read)?;
-    Ok(Source::of_bytes(bytes, Arc::clone(noted)))
+    Ok(Source::of_bytes(bytes, Arc::clone(noted)).with_holes(holes(&file, listed)))
+}
+
+/// The smallest hole that is told, in bytes.
+#[cfg(unix)]
+const LEAST_HOLE: u64 = 64 << 10;
+
+/// The holes of a file, in order; none where the system does not say. There are no more of them than the file has blocks on the disk.
+#[cfg(unix)]
+fn holes(file: &fs::File, length: u64) -> Vec<Range<u64>> {
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::MetadataExt as _;
+    /// Of what `blocks` are, whatever the file system's own are.
+    const BLOCK: u64 = 512;
+    let stored = file.metadata().map_or(length, |metadata| metadata.blocks().saturating_mul(BLOCK));
+    let mut holes = Vec::new();
+    if stored.saturating_add(LEAST_HOLE) > length {
+        return holes;
+    }
+    let seek = |at: u64, whence: libc::c_int| {
+        let at = libc::off_t::try_from(at).ok()?;
+        // SAFETY: a call without a pointer in it, on a file that is open. Nobody reads by its position.
+        u64::try_from(unsafe { libc::lseek(file.as_raw_fd(), at, whence) }).ok()
+    };
+    let mut at = 0;
+    while let Some(start) = seek(at, libc::SEEK_HOLE).filter(|start| *start >= at && *start < length) {
+        let end = seek(start, libc::SEEK_DATA).filter(|end| *end > start).unwrap_or(length).min(length);
+        if end.saturating_sub(start) >= LEAST_HOLE {
+            holes.push(start..end);
+        }
+        at = end;
+    }
+    holes
+}
+
+#[cfg(not(unix))]
+fn holes(_file: &fs::File, _length: u64) -> Vec<Range<u64>> {
+    Vec::new()
 }
 
 /// Opens a regular file and nothing else; also says how long it is.
@@ -174,6 +212,29 @@ mod tests {
             assert!(mapped == bytes, "{length} bytes");
             drop(mapped);
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn of_a_sparse_file_the_holes_are_known_and_not_read() {
+        use std::os::unix::fs::FileExt as _;
+        const LENGTH: u64 = 1 << 40;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sparse");
+        let file = fs::File::create(&path).unwrap();
+        file.set_len(LENGTH).unwrap();
+        file.write_all_at(b"data", 1 << 39).unwrap();
+        let noted = Arc::default();
+        let source = source(&path, LENGTH, &noted).unwrap();
+        if source.holes_in(0..LENGTH) == 0 {
+            return; // A file system without holes.
+        }
+        let all = source.stretches(0..LENGTH).unwrap().unwrap();
+        assert!(all.stored() < 1 << 20 && noted.read() < 1 << 20 && !all.is_zero());
+        assert!(source.stretches(0..1 << 38).unwrap().unwrap().is_zero());
+        assert_eq!(source.read((1 << 39) - 1..(1 << 39) + 4).unwrap().unwrap(), &b"\0data"[..]);
+        assert!(matches!(source.read_all(), Err(Cause::Holes(holes)) if holes > 1 << 39));
+        assert!(noted.failure("sparse").unwrap().message.contains("holes of a sparse file"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod archive;
 mod find;
 mod foreign;
 mod found;
+mod holes;
 mod links;
 mod listing;
 mod map;
@@ -30,6 +31,7 @@ pub use links::{Link, LinkKind};
 pub use model::{File, InputError, Model};
 pub use outside::Outside;
 pub use source::{Cause, Source};
+pub(crate) use {holes::Stretches, source::MAX_HOLES};
 
 /// The files that make a directory a SavedModel: binary, text, chunked. From `tensorflow/cc/saved_model/constants.h`.
 pub const MODEL_FILES: [&str; 3] = ["saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"];

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::holes::{self, Stretch, Stretches};
 use crate::meter;
 use crate::problem::{Problem, ProblemKind};
 
@@ -39,11 +40,18 @@ pub enum Cause {
     /// It was opened, but cannot be read or mapped.
     #[error("cannot be read: {0}")]
     Read(io::Error),
+    /// It is sparse, and what was asked for of it is nearly all holes.
+    #[error("is not read: {0} bytes of it are holes of a sparse file, which are nowhere on the disk")]
+    Holes(u64),
 }
 
 impl Cause {
     fn kind(&self) -> ProblemKind {
-        if matches!(self, Self::Length { .. }) { ProblemKind::Changed } else { ProblemKind::Damaged }
+        match self {
+            Self::Length { .. } => ProblemKind::Changed,
+            Self::Holes(_) => ProblemKind::Limit,
+            _ => ProblemKind::Damaged,
+        }
     }
 
     /// The problem that this is for `file`.
@@ -53,11 +61,17 @@ impl Cause {
     }
 }
 
+/// The most bytes of holes that are read as zeros: of contents that have to be there as a whole. Shards and assets are read without
+/// theirs, see [`Source::stretches`].
+pub(crate) const MAX_HOLES: u64 = 1 << 30;
+
 /// An opened file.
 #[derive(Debug)]
 pub struct Source {
     length: u64,
     bytes: Held,
+    /// Where it is sparse, in order.
+    holes: Vec<Range<u64>>,
     noted: Arc<Noted>,
 }
 
@@ -106,11 +120,16 @@ impl From<Bytes> for Source {
 
 impl Source {
     pub(super) fn of_bytes(bytes: Bytes, noted: Arc<Noted>) -> Self {
-        Self { length: bytes.len() as u64, bytes: Held::All(bytes), noted }
+        Self { length: bytes.len() as u64, bytes: Held::All(bytes), holes: Vec::new(), noted }
     }
 
     pub(super) fn of_file(file: fs::File, length: u64, noted: Arc<Noted>) -> Self {
-        Self { length, bytes: Held::Handle(Mutex::new(file)), noted }
+        Self { length, bytes: Held::Handle(Mutex::new(file)), holes: Vec::new(), noted }
+    }
+
+    /// The same, of which these ranges are holes.
+    pub(super) fn with_holes(self, holes: Vec<Range<u64>>) -> Self {
+        Self { holes, ..self }
     }
 
     /// How many bytes it has.
@@ -125,11 +144,41 @@ impl Source {
         self.length == 0
     }
 
+    /// How many bytes of a range are in holes.
+    #[must_use]
+    pub(crate) fn holes_in(&self, range: Range<u64>) -> u64 {
+        if self.holes.is_empty() {
+            return 0;
+        }
+        let holes = holes::parts(&self.holes, range).into_iter().filter(|(_, is_hole)| *is_hole);
+        holes.map(|(hole, _)| hole.end.saturating_sub(hole.start)).fold(0, u64::saturating_add)
+    }
+
+    /// The contents of a range, without the zeros of holes. `Ok(None)` where it is not within the file.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read), but for holes.
+    pub(crate) fn stretches(&self, range: Range<u64>) -> Result<Option<Stretches>, Cause> {
+        if self.holes.is_empty() || range.end > self.length {
+            return Ok(self.read(range)?.map(Stretches::from));
+        }
+        let stretch = |(part, is_hole): (Range<u64>, bool)| match is_hole {
+            true => Ok(Some(Stretch::Hole(part.end.saturating_sub(part.start)))),
+            false => Ok(self.read(part)?.map(Stretch::Stored)),
+        };
+        holes::parts(&self.holes, range).into_iter().map(stretch).collect()
+    }
+
     /// The bytes of a range. `Ok(None)` where it is not within the file.
     ///
     /// # Errors
-    /// The system does not give them, or the file has become shorter.
+    /// The system does not give them, the file has become shorter, or they are more than a gibibyte of zeros that are not
+    /// on the disk.
     pub fn read(&self, range: Range<u64>) -> Result<Option<Bytes>, Cause> {
+        let holes = self.holes_in(range.clone());
+        if holes > MAX_HOLES && range.end <= self.length {
+            return Err(self.noted.failed(Cause::Holes(holes)));
+        }
         let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else { return Ok(None) };
         if start > end || range.end > self.length {
             return Ok(None);

@@ -129,3 +129,66 @@ fn large_constants_are_compared_where_they_lie() {
     let report: serde_json::Value = serde_json::from_slice(&audited.stdout).expect("a report");
     assert_eq!(report["models"][0]["duplicates"]["redundant_bytes"], CONSTANT);
 }
+
+/// Four terabytes, of which some kilobytes are on the disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn of_sparse_files_the_holes_are_not_read_to_compare_and_to_verify_them() {
+    use std::fs::File;
+    use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+    use support::bundle::{bytes_entry, index};
+    use support::table::masked;
+
+    const HALF: u64 = 1 << 39;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    // The CRC32C of a byte and the zeros behind it, of which each doubling takes one step.
+    let zeros = |bits: u32| {
+        let double = |crc, bit: u32| crc32c::crc32c_combine(crc, crc, 1 << bit);
+        (0..bits).fold(crc32c::crc32c(&[0]), double)
+    };
+    let tensor = (0..39).fold(crc32c::crc32c(&[7]), |crc, bit| crc32c::crc32c_combine(crc, zeros(bit), 1 << bit));
+    let entry = |number: u64| bytes_entry(number * HALF, HALF).fixed32(6, masked(tensor));
+    write(directory.path(), INDEX, index(&[("a", entry(0)), ("b", entry(1))]));
+    write(directory.path(), "saved_model.pb", saved_model([&meta_graph(&["serve"], &graph(&[node("x", "NoOp")]))]).0);
+    let sparse = |name: &str, length: u64, bytes: &[(&[u8], u64)]| {
+        write(directory.path(), name, []);
+        let file = File::create(directory.path().join(name)).expect("a file");
+        file.set_len(length).expect("a file system with files of a terabyte");
+        bytes.iter().for_each(|(bytes, at)| file.write_all_at(bytes, *at).expect("a page is written"));
+        file.metadata().expect("a file").blocks()
+    };
+    if sparse(DATA, 2 * HALF, &[(&[7], 0), (&[7], HALF)]) > 1 << 20 {
+        return; // A file system without holes.
+    }
+    sparse("assets/a", HALF, &[(b"asset", 1 << 30)]);
+    sparse("assets/b", HALF, &[(b"asset", 1 << 30), (&[0], 1 << 31)]);
+    sparse("assets/c", HALF, &[]);
+    sparse("assets/d", 3 * HALF, &[(b"asset", 1 << 30)]);
+
+    let model = Model::read(directory.path(), "sparse");
+    let options = Options { verify: true, file_digests: true, ..Options::default() };
+    let report = audit(&model, &options, &Silent).expect("the books balance");
+    assert_eq!(report.problems, []);
+    assert_eq!((report.duplicates.redundant_bytes, report.duplicates.zero_bytes), (2 * HALF, HALF));
+    assert_eq!(report.checkpoint.and_then(|it| it.verified).map(|it| it.tensors), Some(2));
+    let read: u64 = model.files.iter().map(smaudit::input::File::bytes_read).sum();
+    assert!(read < 1 << 20, "{read} bytes");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_main_file_that_is_nearly_all_holes_is_a_problem() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for name in ["saved_model.pb", "variables/variables.index", "keras_metadata.pb", "fingerprint.pb"] {
+        write(directory.path(), name, []);
+        let file = std::fs::File::create(directory.path().join(name)).expect("a file");
+        file.set_len(1 << 40).expect("a file system with files of a terabyte");
+    }
+    let model = Model::read(directory.path(), "sparse");
+    let report = audit(&model, &Options::default(), &Silent).expect("the books balance");
+    for file in &model.files {
+        let of_file =
+            |problem: &&Problem| problem.file == file.name && problem.message.contains("holes of a sparse file");
+        assert_eq!(report.problems.iter().filter(of_file).count(), 1, "{}: {:#?}", file.name, report.problems);
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Parts;
 use crate::charge::category_of;
 use crate::digests::{self, Digests};
+use crate::input::MAX_HOLES;
 use crate::ledger::Category;
 use crate::outline::MetaGraph;
 use crate::report::Digest;
@@ -40,13 +41,17 @@ pub(super) fn of_op(op: &str, count: u64) -> u64 {
     hash.digest()
 }
 
-/// What a file holds; nothing of the main file and of those of the checkpoint. What cannot be read is noted by the model.
+/// What a file holds; nothing of the main file, of those of the checkpoint, and of what is nearly
+/// all holes. What cannot be read is noted by the model.
 pub(super) fn of_file(parts: &Parts<'_>, name: &str) -> Option<Digest<8>> {
     let is_main = parts.main_file.as_ref().is_some_and(|main| main.file.name == name);
     if !parts.options.file_digests || is_main || category_of(name) == Category::Variables {
         return None;
     }
     let source = parts.model.file(name)?.open().ok()?;
+    if source.holes_in(0..source.len()) > MAX_HOLES {
+        return None;
+    }
     let mut contents = digests::contents();
     let mut at = 0;
     while at < source.len() {
