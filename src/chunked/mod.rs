@@ -23,6 +23,7 @@
 //!   cannot be decoded costs itself.
 
 mod assembly;
+mod contents;
 mod metadata;
 mod riegeli;
 mod simple;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use highway::{HighwayHash as _, HighwayHasher, Key};
 
+use super::contents::Contents;
 use super::unpack::Allowance;
 use super::{simple, transposed};
 use crate::input::Limits;
@@ -130,19 +131,6 @@ struct Chunk {
     decoded: u64,
     /// Where the next one begins.
     end: u64,
-}
-
-/// What a chunk holds.
-#[derive(Debug, Default)]
-pub(super) struct Contents {
-    /// The part of the chunk's data that decodes to its records.
-    pub(super) stored: Range<usize>,
-    /// Whether that is the records as they are.
-    pub(super) is_plain: bool,
-    /// The records, one behind the other.
-    pub(super) values: Bytes,
-    /// Where each of them is, those that are whole, with its number in the chunk.
-    pub(super) records: Vec<(u64, Range<usize>)>,
 }
 
 /// Reads the records of a file.

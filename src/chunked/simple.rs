@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::riegeli::Contents;
+use super::contents::Contents;
 use super::unpack::{Allowance, UnpackError, first_buffer, unpack};
 use crate::wire::varint;
 

@@ -27,7 +27,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::riegeli::Contents;
+use super::contents::Contents;
 use super::unpack::{Allowance, UnpackError, first_buffer, unpack};
 use crate::wire::varint;
 use buffers::Buffers;

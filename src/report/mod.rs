@@ -18,6 +18,7 @@ mod json;
 mod markdown;
 mod order;
 mod pages;
+mod safe_json;
 #[cfg(test)]
 mod sample;
 mod slim;

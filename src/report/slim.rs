@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fit::fit_said;
-use super::{SCHEMA_VERSION, Tool, UnreadableInput, json};
+use super::{SCHEMA_VERSION, Tool, UnreadableInput, safe_json};
 use crate::checkpoint::layout::INDEX;
 use crate::escape::{escape, escape_text};
 use crate::exit::Exit;
@@ -349,7 +349,7 @@ impl SlimReport {
     /// # Errors
     /// When `out` cannot be written to.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        json::document(self, out)
+        safe_json::document(self, out)
     }
 
     /// Writes the report for a person, in so many columns.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fit::{fit, pad, width};
-use super::{SCHEMA_VERSION, Tool, UnreadableInput, json};
+use super::{SCHEMA_VERSION, Tool, UnreadableInput, safe_json};
 use crate::escape::escape;
 use crate::exit::Exit;
 use crate::graph::{EdgeKind, VertexKind};
@@ -174,7 +174,7 @@ impl WhyReport {
     /// # Errors
     /// Those of `out`.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        json::document(self, out)
+        safe_json::document(self, out)
     }
 }
 

@@ -8,7 +8,8 @@
 //! A field's span is so a range of what is given out, not of the file; it has a size and an order, and the account
 //! of the file needs no more. Where in the file a field is told in problems is asked apart.
 
-use super::Span;
+use super::field::Field;
+use super::span::Span;
 
 /// A part of the file that decodes to bytes of messages.
 #[derive(Debug, Clone, Copy)]
@@ -122,7 +123,7 @@ impl Shares {
         Some((run, self.blocks.get(run.block)?))
     }
 
-    pub(super) fn span(&self, field: &super::Field) -> Span {
+    pub(super) fn span(&self, field: &Field) -> Span {
         Span {
             start: self.position(field.start),
             payload: self.position(field.payload),

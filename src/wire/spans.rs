@@ -8,7 +8,10 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::{Field, Span, to_varint, varint};
+use super::field::Field;
+use super::fields::varint;
+use super::read::to_varint;
+use super::span::Span;
 
 /// Beginnings and ends between two places that are noted.
 const BLOCK: usize = 64;

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Gate, SCHEMA_VERSION, Tool, json};
+use super::{Gate, SCHEMA_VERSION, Tool, safe_json};
 use crate::exit::Exit;
 use crate::ledger::{Category, Dimension};
 use crate::problem::Problem;
@@ -489,7 +489,7 @@ impl DiffReport {
     ) -> io::Result<()> {
         match format {
             DiffFormat::Text => text::write(self, rows, columns, out),
-            DiffFormat::Json => json::document(self, out),
+            DiffFormat::Json => safe_json::document(self, out),
             DiffFormat::Csv => csv::write(self, out),
             DiffFormat::Markdown => markdown::write(self, rows, out),
             DiffFormat::Html => html::write(self, rows, out),

@@ -1,0 +1,101 @@
+//! Single fields and values of a message, for who knows what is wanted of it.
+
+use std::ops::Range;
+
+use super::field::WireType;
+use super::fields::{Fields, fields, varint};
+use crate::meter;
+
+/// A number as a varint, and how many bytes it takes.
+#[must_use]
+pub fn to_varint(mut value: u64) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut width = 0_usize;
+    for slot in &mut bytes {
+        width = width.saturating_add(1);
+        *slot = (value & 0x7f) as u8;
+        value >>= 7;
+        if value == 0 {
+            break;
+        }
+        *slot |= 0x80;
+    }
+    (bytes, width)
+}
+
+/// The integers of a repeated field `number`, packed or written one by one. What does not fit into a `T`, or is no varint,
+/// ends the field that it is in.
+pub fn integers<T: TryFrom<u64>>(file: &[u8], message: Range<usize>, number: u32) -> impl Iterator<Item = T> {
+    fields(file, message).filter(move |field| field.number == number).flat_map(move |field| {
+        let mut rest = field.bytes(file);
+        std::iter::from_fn(move || {
+            let (value, length) = varint(rest)?;
+            rest = rest.get(length..)?;
+            T::try_from(value).ok()
+        })
+    })
+}
+
+/// Key and value of an entry of a map with strings for keys, both as ranges of the file, where it is written as all
+/// writers do it: the key, then the value, and nothing else. `None` of any other, which is to be read field by field.
+#[must_use]
+#[inline]
+pub fn plain_entry(file: &[u8], entry: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+    let end = entry.end;
+    let mut fields = Fields::new(file, entry);
+    let key = fields.common_field().filter(|field| field.is_len(1))?;
+    let value = fields.common_field().filter(|field| field.is_len(2) && field.end == end)?;
+    Some((key.payload(), value.payload()))
+}
+
+/// The payload of the field that `bytes` begin with, and what follows it, if that is a length-delimited field of this number,
+/// below 16, and its length is one or two bytes. `None` of any other.
+///
+/// For who expects a certain field and needs no offsets, this takes less than [`Fields::next`].
+#[must_use]
+#[inline(always)]
+pub fn split_len(bytes: &[u8], number: u32) -> Option<(&[u8], &[u8])> {
+    meter::field();
+    let (&tag, rest) = bytes.split_first()?;
+    let (length, rest) = short_length(rest).filter(|_| u32::from(tag) == number << 3 | 2)?;
+    rest.split_at_checked(length)
+}
+
+/// What is behind the field that `bytes` begin with, if it is length-delimited, its number is at least `least` and below 16, and its
+/// length is one or two bytes. `None` of any other.
+#[must_use]
+#[inline(always)]
+pub fn skip_len(bytes: &[u8], least: u32) -> Option<&[u8]> {
+    meter::field();
+    let (&tag, rest) = bytes.split_first()?;
+    let (length, rest) = short_length(rest)?;
+    let is_such = (least << 3..0x80).contains(&u32::from(tag)) && tag & 7 == WireType::Len as u8;
+    rest.get(length..).filter(|_| is_such)
+}
+
+/// The length of one or two bytes that `bytes` begin with, and what follows it.
+#[must_use]
+#[inline(always)]
+pub fn short_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    match *bytes {
+        [low, ref rest @ ..] if low < 0x80 => Some((usize::from(low), rest)),
+        [low, high, ref rest @ ..] if high < 0x80 => Some((usize::from(low & 0x7f) | usize::from(high) << 7, rest)),
+        _ => None,
+    }
+}
+
+/// The payload of the first field `number` that is length-delimited: enough for names and for what writers give once,
+/// as the rest of a large message need not be touched.
+#[must_use]
+#[inline]
+pub fn first_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
+    fields(file, message).find(|field| field.is_len(number)).map(|field| field.payload())
+}
+
+/// The payload of the last field `number` that is length-delimited: protobuf's rule for a singular field given twice.
+/// Fields after an error are not seen.
+#[must_use]
+#[inline]
+pub fn last_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
+    fields(file, message).filter(|field| field.is_len(number)).last().map(|field| field.payload())
+}
