@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
 
-use super::context::Context;
+use super::facts::Facts;
 use super::nodes::{Function, Node};
 use super::quoted;
 pub(super) use crate::message::tensor_proto::Form;
@@ -83,7 +83,7 @@ pub(super) struct Use<'a> {
 
 impl Scope {
     /// What a node of this scope is called in evidence: its name, and the function that it is in.
-    pub(super) fn place(self, context: &Context<'_>, node: &Node<'_>) -> String {
+    pub(super) fn place(self, context: &Facts<'_>, node: &Node<'_>) -> String {
         match self.function.and_then(|function| context.functions().get(function)) {
             Some(function) => format!("{} in {}", quoted(node.name()), quoted(function.name)),
             None => quoted(node.name()),
@@ -124,7 +124,7 @@ impl<'a> Uses<'a> {
 }
 
 impl<'a> Large<'a> {
-    pub(super) fn find(context: &Context<'a>) -> Self {
+    pub(super) fn find(context: &Facts<'a>) -> Self {
         let mut large = Self::default();
         let file = context.main();
         let (mut of_graphs, mut of_functions) = (Vec::new(), Vec::new());
@@ -165,7 +165,7 @@ fn constant<'a>(scope: Scope, node: Node<'a>, value: &AttrValue<'a>) -> Option<C
 type Names<'a> = HashMap<&'a [u8], Vec<usize>>;
 
 /// Follows all large constants to where they are used.
-pub(super) fn follow<'a>(context: &Context<'a>, constants: &[Constant<'a>]) -> Uses<'a> {
+pub(super) fn follow<'a>(context: &Facts<'a>, constants: &[Constant<'a>]) -> Uses<'a> {
     let mut trail = Trail {
         context,
         functions: HashMap::default(),
@@ -197,7 +197,7 @@ pub(super) fn follow<'a>(context: &Context<'a>, constants: &[Constant<'a>]) -> U
 }
 
 struct Trail<'c, 'a> {
-    context: &'c Context<'a>,
+    context: &'c Facts<'a>,
     /// The functions of a metagraph by name; made when the first call is met.
     functions: HashMap<usize, HashMap<&'a [u8], usize>>,
     /// The names of the arguments of functions that were handed a constant.

@@ -9,9 +9,10 @@ use std::collections::BinaryHeap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::NAMED;
 use super::constants::Scope;
+use super::facts::Facts;
 use super::nodes::{Function, Node};
-use super::{Context, NAMED};
 use crate::size::{bytes, exact};
 
 /// One place that a finding rests on, as far as it has a name.
@@ -38,7 +39,7 @@ pub struct Place {
 
 impl Place {
     /// A node of a graph or of a function.
-    pub(super) fn of_node(context: &Context<'_>, scope: Scope, node: &Node<'_>) -> Self {
+    pub(super) fn of_node(context: &Facts<'_>, scope: Scope, node: &Node<'_>) -> Self {
         let function = scope.function.and_then(|function| context.functions().get(function));
         let function = function.map(|function| text(function.name));
         Self { function, node: Some(text(node.name())), ..Self::of_section(scope.meta_graph, "graph_def") }
@@ -65,7 +66,7 @@ impl Place {
     }
 
     /// A tensor of the checkpoint, by its position in the bundle.
-    pub(crate) fn of_tensor(context: &Context<'_>, tensor: usize) -> Self {
+    pub(crate) fn of_tensor(context: &Facts<'_>, tensor: usize) -> Self {
         let Some(checkpoint) = context.checkpoint else { return Self::default() };
         let Some(tensor) = checkpoint.bundle.tensors.get(tensor) else { return Self::default() };
         let name = checkpoint.object_graph.as_ref().and_then(|graph| graph.full_name(&tensor.key));

@@ -8,8 +8,9 @@ use memchr::memmem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::facts::Facts;
 use super::objects::Object;
-use super::{Context, quoted};
+use super::quoted;
 use crate::message::number::meta_graph_def::META_INFO_DEF;
 use crate::message::number::meta_graph_def::meta_info_def::STRIPPED_OP_LIST;
 use crate::message::number::op_def::NAME;
@@ -106,7 +107,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    pub(super) fn of(context: &Context<'_>) -> Self {
+    pub(super) fn of(context: &Facts<'_>) -> Self {
         let mut found = Self::default();
         let mut calls_stablehlo = None;
         let graphs = &context.saved_model.meta_graphs;
@@ -134,7 +135,7 @@ impl Provenance {
         found
     }
 
-    fn of_objects(&mut self, context: &Context<'_>, objects: &[Object<'_>]) {
+    fn of_objects(&mut self, context: &Facts<'_>, objects: &[Object<'_>]) {
         let has = |object: &Object<'_>, name: &[u8]| object.children.iter().any(|(_, child)| *child == name);
         let is_operation = |object: &Object<'_>| OPERATION.iter().all(|name| has(object, name));
         self.has_keras_2 = objects.iter().any(|object| object.identifier.starts_with(KERAS_2));
@@ -169,7 +170,7 @@ impl Provenance {
 }
 
 /// The ops that a metagraph says it uses, in its graph and in its functions.
-fn ops<'a>(context: &Context<'a>, meta_graph: usize) -> impl Iterator<Item = &'a [u8]> {
+fn ops<'a>(context: &Facts<'a>, meta_graph: usize) -> impl Iterator<Item = &'a [u8]> {
     let file = context.main();
     let inner =
         move |range, number| fields(file, range).filter(move |field| field.is_len(number)).map(|field| field.payload());

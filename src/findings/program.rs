@@ -15,7 +15,7 @@ use foldhash::{HashMap, HashSet};
 use prost::Message as _;
 
 use super::claims::Claims;
-use super::context::Context;
+use super::facts::Facts;
 use super::nodes::{Function, Node};
 use crate::checkpoint::object_graph::KEY;
 use crate::message::attributes::GRADIENT_OP_TYPE;
@@ -149,7 +149,7 @@ impl<'a> Object<'a> {
 
 impl<'a> Program<'a> {
     /// The program in a metagraph; `None` where it has no functions or more than there is room for.
-    pub(super) fn read(context: &Context<'a>, meta_graph: usize) -> Option<Self> {
+    pub(super) fn read(context: &Facts<'a>, meta_graph: usize) -> Option<Self> {
         let file = context.main();
         let functions: Vec<Function<'a>> = context.functions_of(meta_graph).to_vec();
         let sections =
@@ -278,14 +278,14 @@ impl<'a> Program<'a> {
 
     /// Claims the things that go, with all entries that tell of them; and the bytes of the checkpoint's object graph
     /// that tell of them, which have no range.
-    pub(super) fn claim(&self, context: &Context<'a>, gone: &[bool], claims: &mut Claims) -> u64 {
+    pub(super) fn claim(&self, context: &Facts<'a>, gone: &[bool], claims: &mut Claims) -> u64 {
         self.claim_parts(context, gone, claims, |function| vec![function.range()])
     }
 
     /// The same, with only these parts of the functions.
     pub(super) fn claim_parts(
         &self,
-        context: &Context<'a>,
+        context: &Facts<'a>,
         gone: &[bool],
         claims: &mut Claims,
         parts: impl Fn(&Function<'a>) -> Vec<Range<usize>>,
@@ -309,7 +309,7 @@ impl<'a> Program<'a> {
     }
 
     /// The nodes that hold the values of constants that go, and that nobody else reads.
-    fn constants(&self, context: &Context<'a>, is_gone: &impl Fn(Thing) -> bool) -> Vec<Range<usize>> {
+    fn constants(&self, context: &Facts<'a>, is_gone: &impl Fn(Thing) -> bool) -> Vec<Range<usize>> {
         let things = self.objects.iter().enumerate().map(|(number, object)| (self.thing_of(number), object));
         let constants: Vec<(Thing, &[u8])> =
             things.map(|(thing, object)| (thing, object.kind.operation().unwrap_or_default())).collect();
@@ -337,7 +337,7 @@ impl<'a> Program<'a> {
     }
 
     /// The bytes that one copy of the checkpoint's object graph has for what goes.
-    fn tracked(&self, context: &Context<'a>, is_gone: &impl Fn(Thing) -> bool) -> u64 {
+    fn tracked(&self, context: &Facts<'a>, is_gone: &impl Fn(Thing) -> bool) -> u64 {
         let tracked = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
         let nodes: &[_] =
             if self.objects.is_empty() { &[] } else { tracked.map_or(&[], |tracked| &tracked.graph.nodes) };
@@ -361,7 +361,7 @@ impl<'a> Program<'a> {
     }
 
     /// What functions need of each other. Returns the gradients by the names that they are registered under.
-    fn functions_uses(&mut self, context: &Context<'a>, meta_graph: usize) -> HashMap<&'a [u8], Thing> {
+    fn functions_uses(&mut self, context: &Facts<'a>, meta_graph: usize) -> HashMap<&'a [u8], Thing> {
         let file = self.file;
         let text = |range: Option<Range<usize>>| range.and_then(|range| file.get(range)).unwrap_or_default();
         let beside_functions = context.beside_functions(meta_graph);
@@ -425,7 +425,7 @@ impl<'a> Program<'a> {
     }
 
     /// What the nodes of the graph itself need; and whether one of them is the checkpoint's object graph again.
-    fn nodes_uses(&mut self, context: &Context<'a>, meta_graph: usize, registered: &HashMap<&'a [u8], Thing>) {
+    fn nodes_uses(&mut self, context: &Facts<'a>, meta_graph: usize, registered: &HashMap<&'a [u8], Thing>) {
         let mut uses = Vec::new();
         for node in context.referring_of_graph(meta_graph) {
             self.node_uses(&node, registered, &mut uses);

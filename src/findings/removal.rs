@@ -7,9 +7,10 @@ use std::ops::Range;
 use foldhash::{HashMap, HashSet};
 
 use super::claims::Claims;
+use super::facts::Facts;
 use super::nodes::Function;
+use super::objects;
 use super::scope::{self, Call, Known};
-use super::{Context, objects};
 use crate::checkpoint::object_graph;
 use crate::checkpoint::strings::Strings;
 use crate::graph::MetaGraphReach;
@@ -56,7 +57,7 @@ impl Removed {
 }
 
 /// Follows what goes with `gone`.
-pub(super) fn remove(context: &Context<'_>, gone: &Gone) -> Removed {
+pub(super) fn remove(context: &Facts<'_>, gone: &Gone) -> Removed {
     let mut removed = Removed { beyond: index_bytes(context, gone.tensors.len()), ..Removed::default() };
     if !gone.keeps_data {
         context.claim_tensors(&mut removed.claims, own(context, &gone.tensors));
@@ -84,7 +85,7 @@ pub(super) fn remove(context: &Context<'_>, gone: &Gone) -> Removed {
 }
 
 /// Those tensors whose data no other key names, which stays.
-fn own(context: &Context<'_>, gone: &BTreeSet<usize>) -> Vec<usize> {
+fn own(context: &Facts<'_>, gone: &BTreeSet<usize>) -> Vec<usize> {
     let tensors = context.checkpoint.map_or(&[][..], |checkpoint| &checkpoint.bundle.tensors);
     let kept = tensors.iter().enumerate().filter(|(tensor, about)| about.bytes > 0 && !gone.contains(tensor));
     let kept: HashSet<(u32, u64)> = kept.map(|(_, about)| (about.shard, about.offset)).collect();
@@ -96,21 +97,21 @@ fn own(context: &Context<'_>, gone: &BTreeSet<usize>) -> Vec<usize> {
 }
 
 /// The share of some entries in the index, whose blocks have them one after the other without what they share.
-fn index_bytes(context: &Context<'_>, entries: usize) -> u64 {
+fn index_bytes(context: &Facts<'_>, entries: usize) -> u64 {
     let Some(checkpoint) = context.checkpoint else { return 0 };
     let all = checkpoint.bundle.tensors.len().max(1) as u64;
     checkpoint.index_bytes().saturating_mul(entries as u64) / all
 }
 
 /// The checkpoint keys of tensors, as savers name them: of slices that of the whole.
-fn keys<'c>(context: &Context<'c>, gone: &BTreeSet<usize>) -> HashSet<&'c [u8]> {
+fn keys<'c>(context: &Facts<'c>, gone: &BTreeSet<usize>) -> HashSet<&'c [u8]> {
     let tensors = context.checkpoint.map_or(&[][..], |checkpoint| &checkpoint.bundle.tensors);
     let tensors = gone.iter().filter_map(|tensor| tensors.get(*tensor));
     tensors.map(|tensor| tensor.slice_of.as_deref().unwrap_or(&tensor.key).as_bytes()).collect()
 }
 
 /// What the checkpoint calls the variables that tensors are of.
-fn names<'c>(context: &Context<'c>, gone: &BTreeSet<usize>) -> HashSet<&'c [u8]> {
+fn names<'c>(context: &Facts<'c>, gone: &BTreeSet<usize>) -> HashSet<&'c [u8]> {
     let saved = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
     let keys = keys(context, gone);
     let values = saved.iter().flat_map(|saved| &saved.graph.nodes).flat_map(|node| &node.attributes);
@@ -119,7 +120,7 @@ fn names<'c>(context: &Context<'c>, gone: &BTreeSet<usize>) -> HashSet<&'c [u8]>
 }
 
 /// The objects that the checkpoint has nothing else of.
-pub(super) fn objects_of(context: &Context<'_>, gone: &BTreeSet<usize>) -> BTreeSet<u32> {
+pub(super) fn objects_of(context: &Facts<'_>, gone: &BTreeSet<usize>) -> BTreeSet<u32> {
     let saved = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
     let keys = keys(context, gone);
     let nodes = saved.map_or(&[][..], |saved| &saved.graph.nodes);
@@ -131,7 +132,7 @@ pub(super) fn objects_of(context: &Context<'_>, gone: &BTreeSet<usize>) -> BTree
 }
 
 /// Claims what objects take of the checkpoint's own object graph, and returns that graph.
-fn claim_tracked(context: &Context<'_>, gone: &BTreeSet<u32>, claims: &mut Claims) -> Option<bytes::Bytes> {
+fn claim_tracked(context: &Facts<'_>, gone: &BTreeSet<u32>, claims: &mut Claims) -> Option<bytes::Bytes> {
     let checkpoint = context.checkpoint.filter(|_| !gone.is_empty())?;
     checkpoint.object_graph.as_ref()?;
     let tensor = checkpoint.bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY)?;
@@ -148,7 +149,7 @@ fn claim_tracked(context: &Context<'_>, gone: &BTreeSet<u32>, claims: &mut Claim
 
 /// A metagraph that variables go from.
 struct Graph<'c, 'a> {
-    context: &'c Context<'a>,
+    context: &'c Facts<'a>,
     meta_graph: usize,
     /// The keys of what goes, and what the checkpoint calls it.
     keys: &'c HashSet<&'a [u8]>,

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use foldhash::{HashMap, HashSet};
 
 use super::evidence::{Evidence, Place};
+use super::facts::Facts;
 use super::objects::{self, Object};
+use super::quoted;
 use super::removal::Removed;
-use super::{Context, quoted};
 use crate::checkpoint::{KEY_SUFFIX, Tensor, object_graph};
 use crate::dtype;
 use crate::graph::{MetaGraphReach, Root};
@@ -94,7 +95,7 @@ struct Use {
 
 impl<'c> Variables<'c> {
     /// The variables; `None` where it cannot be said who needs what: parts of the model are damaged or not followed.
-    pub(super) fn new(context: &Context<'c>) -> Option<Self> {
+    pub(super) fn new(context: &Facts<'c>) -> Option<Self> {
         let checkpoint = context.checkpoint.filter(|checkpoint| checkpoint.index_is_whole)?;
         let tensors = &*checkpoint.bundle.tensors;
         let graphs = &context.reach.meta_graphs;
@@ -181,7 +182,7 @@ impl<'c> Variables<'c> {
     /// One line for each of some tensors, and one for all that goes with them.
     pub(super) fn evidence(
         &self,
-        context: &Context<'_>,
+        context: &Facts<'_>,
         tensors: &BTreeSet<usize>,
         removed: &Removed,
         what: impl Fn(usize) -> String,
@@ -228,7 +229,7 @@ pub(super) struct OptimizerState {
 
 impl OptimizerState {
     /// Finds it: in TF2 by who owns a variable, in TF1 by its name, as nothing else ties a slot to an optimizer.
-    pub(super) fn new(context: &Context<'_>, variables: &Variables<'_>) -> Self {
+    pub(super) fn new(context: &Facts<'_>, variables: &Variables<'_>) -> Self {
         let mut state = Self::default();
         if variables.unbound().next().is_none() {
             return state;
@@ -260,7 +261,7 @@ impl OptimizerState {
 }
 
 /// The tensors of metrics of Keras 2, which count what training has seen.
-pub(super) fn metrics(context: &Context<'_>, variables: &Variables<'_>) -> BTreeSet<usize> {
+pub(super) fn metrics(context: &Facts<'_>, variables: &Variables<'_>) -> BTreeSet<usize> {
     let mut objects = BTreeSet::new();
     for meta_graph in 0..context.saved_model.meta_graphs.len() {
         let all = context.objects(meta_graph);
@@ -301,7 +302,7 @@ fn owned_by(objects: &[Object<'_>], owners: &BTreeSet<u32>) -> BTreeSet<u32> {
 
 /// The variables that ops of optimizers keep for the variables which they update: `ApplyAdam` takes the variable first, then
 /// `m` and `v`, and all three as handles (tensorflow/core/ops/training_ops.cc).
-fn updated(context: &Context<'_>) -> HashSet<usize> {
+fn updated(context: &Facts<'_>) -> HashSet<usize> {
     let mut slots = HashSet::default();
     let graphs = context.reach.meta_graphs.iter().enumerate().filter_map(|(at, graph)| Some((at, graph.as_ref()?)));
     for (meta_graph, graph) in graphs {
@@ -329,14 +330,14 @@ fn is_optimizer(object: &Object<'_>) -> bool {
 }
 
 /// The objects that checkpoint keys are of, by key.
-pub(super) fn objects_by_key<'c>(context: &Context<'c>) -> HashMap<&'c str, u32> {
+pub(super) fn objects_by_key<'c>(context: &Facts<'c>) -> HashMap<&'c str, u32> {
     let saved = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
     let nodes = (0..).zip(saved.map_or(&[][..], |saved| &saved.graph.nodes));
     nodes.flat_map(|(number, node)| node.attributes.iter().map(move |a| (&*a.checkpoint_key, number))).collect()
 }
 
 /// The checkpoint keys of objects.
-fn keys_of<'c>(context: &Context<'c>, objects: &BTreeSet<u32>) -> HashSet<&'c str> {
+fn keys_of<'c>(context: &Facts<'c>, objects: &BTreeSet<u32>) -> HashSet<&'c str> {
     let saved = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
     let nodes = saved.map_or(&[][..], |saved| &saved.graph.nodes);
     let owned = (0..).zip(nodes).filter(|(number, _)| objects.contains(number));
