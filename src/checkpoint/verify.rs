@@ -10,8 +10,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::strings::{self, StringsError};
 use super::table::mask;
@@ -27,7 +25,7 @@ use crate::proto::DataType;
 const MAX_READS: u64 = 4;
 
 /// What `--verify` came to. Tensors that are wrong are not counted here: each is a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Verified {
     /// The tensors whose data has the checksum that the index has for it; for V1 those in blocks that have theirs.

@@ -8,8 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use foldhash::HashMap;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::Place;
 use super::groups;
@@ -44,7 +42,7 @@ impl Neighbour<'_> {
 }
 
 /// What one model repeats of an earlier one, in `neighbours` of the JSON report.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NeighbourPair {
     /// The path of the model that has it first.
@@ -64,7 +62,7 @@ pub struct NeighbourPair {
 }
 
 /// One content that several models have, in `shared` of the JSON report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shared {
     /// What it is.
     pub kind: SharedKind,
@@ -79,8 +77,7 @@ pub struct Shared {
 }
 
 /// What several models have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SharedKind {
     /// A tensor of their checkpoints.
     Variable,
@@ -98,7 +95,7 @@ pub struct Neighbours {
 }
 
 /// Parts of a model that an earlier one has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parts {
     /// How many are repeated.

@@ -6,9 +6,6 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::NAMED;
 use super::constants::Scope;
 use super::facts::Facts;
@@ -16,7 +13,7 @@ use super::nodes::{Function, Node};
 use crate::size::{bytes, exact};
 
 /// One place that a finding rests on, as far as it has a name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Place {
     /// The metagraph's place in the file, from 0.

@@ -8,9 +8,6 @@
 
 use std::ops::Range;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::causes::debug_info;
 use super::{Cause, Context, Detected, savers};
 use crate::graph::{Root, Vertex, VertexKind};
@@ -24,7 +21,7 @@ use crate::size::plural;
 use crate::wire::fields;
 
 /// A part of a model that is worth knowing of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Information {
     /// What it is called.

@@ -5,8 +5,6 @@
 //! writes no objects at all. Names that people give play no part.
 
 use memchr::memmem;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use super::objects::Object;
@@ -37,8 +35,7 @@ const ARCHIVE: [&[u8]; 3] = [b"variables", b"non_trainable_variables", b"_misc_a
 const ARCHIVE_2: &[u8] = b"_endpoint_names";
 
 /// What a model was made with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ModelKind {
     /// A session's graph, without objects: TensorFlow 1, an Estimator, `tf.compat.v1`.

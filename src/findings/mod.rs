@@ -33,9 +33,6 @@ mod scope;
 mod stablehlo;
 mod variables;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::duplicates::{Group, Member};
 use crate::escape::{escape_also, shortened};
 use crate::progress::{Progress as _, Step, Work};
@@ -107,8 +104,7 @@ pub(crate) struct Detected {
 }
 
 /// What `smaudit slim` can do about a finding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Slim {
     /// At level `safe` the bytes of files and of the checkpoint's data go; what else there is of it stays.
@@ -128,7 +124,7 @@ impl Slim {
 }
 
 /// A cause that was found in a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
     /// The cause's id, for `smaudit explain` and `finding:ID`.
@@ -157,7 +153,7 @@ pub struct Finding {
 }
 
 /// Bytes that two findings claim.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Overlap {
     /// The larger finding.

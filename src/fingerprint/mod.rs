@@ -14,8 +14,6 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use prost::{DecodeError, Message};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::message::number::map_entry;
 use crate::message::number::meta_graph_def::{OBJECT_GRAPH_DEF, SIGNATURE_DEF};
@@ -32,7 +30,7 @@ const SORTED_UP_TO: usize = 4 << 20;
 
 /// What `fingerprint.pb` says. Hashes are decimal digits in a string, as TensorFlow shows them: many readers of JSON
 /// round integers of their size.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fingerprint {
     /// The version of the way of hashing: 0 in TensorFlow 2.11, 4 in 2.21.
@@ -57,7 +55,7 @@ pub struct Fingerprint {
 }
 
 /// Which hashes are those of the model. That of the graph is not checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checks {
     /// Of saved_model.pb. It fits or is not checked: it may be that of the same model, its maps in another order.
@@ -71,8 +69,7 @@ pub struct Checks {
 }
 
 /// What a check of a hash came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Check {
     /// The hash is that of the model.

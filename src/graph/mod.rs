@@ -51,9 +51,6 @@ mod walk;
 
 use std::ops::Range;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use crate::checkpoint::Checkpoint;
 use crate::outline::{self, Library};
 use crate::progress::Progress;
@@ -85,8 +82,7 @@ const TENSORS_AGAIN: usize = 1 << 16;
 const MAX_SIGNATURES: usize = 1 << 10;
 
 /// What a vertex is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum VertexKind {
     /// A node of `graph_def` itself.
@@ -122,8 +118,7 @@ impl VertexKind {
 }
 
 /// Why one vertex needs another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EdgeKind {
     /// A signature gives it.

@@ -8,9 +8,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::MODEL_FILES;
 use super::listing::{Inode, Listed, SymbolicLink, below};
 use super::names::lossy;
@@ -18,7 +15,7 @@ use crate::escape::escape_text;
 use crate::problem::{Problem, ProblemKind};
 
 /// A name in the model's directory that holds no bytes of its own, in `links[]` of the JSON report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Link {
     /// The name, relative to the model's directory.
@@ -34,8 +31,7 @@ pub struct Link {
 }
 
 /// The sorts of links.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LinkKind {
     /// A path to another name.

@@ -1,8 +1,6 @@
 //! Restrictions of a breakdown: of all charges those whose name in a dimension matches a pattern.
 
 use foldhash::HashMap;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::{Dimension, Label, Labels, Ledger};
 use crate::glob::Glob;
@@ -18,7 +16,7 @@ pub struct Only {
 }
 
 /// A restriction, as a report has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restriction {
     /// The dimension.
     pub dimension: Dimension,

@@ -5,32 +5,27 @@ use std::sync::Arc;
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::{Category, Dimension, Label, Labels, Ledger, Restriction, Tally};
 use crate::natural;
 use crate::shared_names::{LONG, SharedNames};
 
 /// A tree of sums, one level for each dimension asked for. The rows of each level add up to the row above.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rollup {
     /// The dimensions, outermost first.
     pub by: Vec<Dimension>,
     /// What the bytes are restricted to by `--only`. Left out where that is nothing, and the rows are of all bytes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<Restriction>,
     /// The outermost rows, largest first.
     pub rows: Vec<Row>,
     /// What `--top` left out of `rows`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
 }
 
 /// Whose word the name of a row is: an op may be called `[framing]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKind {
     /// A name in the dimension, as the model has it; of a dimension with fixed names, one of these.
     Name,
@@ -53,7 +48,7 @@ impl RowKind {
 }
 
 /// One row: a name in its dimension and what it adds up to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Row {
     /// The label. Bytes that the dimension does not apply to have their category in brackets: `[variables]`.
@@ -68,12 +63,11 @@ pub struct Row {
     /// The same bytes by the next dimension, largest first; empty on the last level.
     pub children: Vec<Self>,
     /// What `--top` left out of `children`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
 }
 
 /// Rows that are not shown: how many, and what they add up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rest {
     /// How many rows.

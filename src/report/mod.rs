@@ -28,6 +28,7 @@ mod text;
 mod treemap;
 mod view;
 mod why;
+mod written;
 
 use std::collections::BTreeMap;
 

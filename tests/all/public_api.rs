@@ -10,7 +10,10 @@ use std::fs;
 use std::path::Path;
 
 use quote::ToTokens as _;
-use syn::{Attribute, Fields, ImplItem, Item, ItemImpl, TraitItem, Type, Visibility};
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, ExprCast, Fields, ImplItem, Item, ItemImpl, ItemMacro, Token, TraitItem, Type, Visibility, parse_quote,
+};
 
 use crate::sources::{ModulePath, Sources, attributes_mut, name_of};
 
@@ -43,6 +46,11 @@ impl Api<'_> {
         let mut implementations: BTreeMap<_, Vec<ItemImpl>> = BTreeMap::new();
         for (path, module) in &sources.0 {
             for item in &module.items {
+                for (name, implementation) in written(item) {
+                    if let Some(defined) = sources.resolve(path, &[name]) {
+                        implementations.entry(defined).or_default().push(implementation);
+                    }
+                }
                 let Item::Impl(implementation) = item else { continue };
                 let Type::Path(of) = &*implementation.self_ty else { continue };
                 let of: Vec<String> = of.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
@@ -96,6 +104,23 @@ impl Api<'_> {
         self.text += &prettyplease::unparse(&file);
         self.text.push('\n');
     }
+}
+
+/// What the macros of `report/written` implement, by the names of the types: `written!(Problem as ProblemDef, ..)`.
+fn written(item: &Item) -> Vec<(String, ItemImpl)> {
+    let Item::Macro(ItemMacro { mac, ident: None, .. }) = item else { return Vec::new() };
+    let is_read = mac.path.is_ident("written_and_read");
+    if !is_read && !mac.path.is_ident("written") {
+        return Vec::new();
+    }
+    let casts = mac.parse_body_with(Punctuated::<ExprCast, Token![,]>::parse_terminated).expect("types as mirrors");
+    let implementations = casts.iter().flat_map(|cast| {
+        let of = &cast.expr;
+        let read: Option<ItemImpl> = is_read.then(|| parse_quote!(impl<'de> Deserialize<'de> for #of {}));
+        let implemented = [parse_quote!(impl Serialize for #of {}), parse_quote!(impl JsonSchema for #of {})];
+        implemented.into_iter().chain(read).map(|of_trait| (of.to_token_stream().to_string(), of_trait))
+    });
+    implementations.collect()
 }
 
 fn is_public(visibility: &Visibility) -> bool {

@@ -1,10 +1,7 @@
 //! Which archives are read, and what is known of one that a model is in.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 /// The archive that a model was read from, in `models[].archive` of the JSON report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Archive {
     /// The archive, as it was named; `-` for standard input.
@@ -22,20 +19,16 @@ pub struct Archive {
 }
 
 /// The archives that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ArchiveFormat {
     /// A tar that is not compressed.
-    #[serde(rename = "tar")]
     Tar,
     /// A tar in gzip.
-    #[serde(rename = "tar.gz")]
     TarGz,
     /// A tar in Zstandard.
-    #[serde(rename = "tar.zst")]
     TarZst,
     /// A zip, its files stored or deflated.
-    #[serde(rename = "zip")]
     Zip,
 }
 
