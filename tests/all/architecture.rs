@@ -9,7 +9,7 @@ use quote::ToTokens;
 use syn::visit::Visit;
 use walkdir::WalkDir;
 
-use crate::sources::{Sources, attributes};
+use crate::sources::{Sources, attributes, name_of};
 
 /// The parts, uppermost first; a part may use those below its own line.
 const LAYERS: [&[&str]; 15] = [
@@ -178,6 +178,47 @@ fn serde_is_for_the_report_and_the_configuration() {
     let found = sources.0.iter().filter(|(path, _)| part(path) != Some("report") && writes(path));
     let found: BTreeSet<&Path> = found.map(|(_, module)| &*module.file).collect();
     assert_eq!(found, BTreeSet::from(SERDE.map(|(file, _)| Path::new(file))));
+}
+
+/// The words of the JSON Schema are those of the documentation.
+#[test]
+fn mirrors_of_types_say_of_them_what_the_types_say() {
+    let sources = Sources::read();
+    let mut mirrors = 0;
+    for (path, module) in &sources.0 {
+        for mirror in &module.items {
+            let name = name_of(mirror).unwrap_or_default();
+            let Some(of) =
+                name.strip_suffix("Def").filter(|_| path.starts_with(&["report", "written"].map(String::from)))
+            else {
+                continue;
+            };
+            let (defined, name) = sources.resolve(path, &[of.to_owned()]).expect("a mirror has a type");
+            let original = sources.0[&defined].items.iter().find(|item| name_of(item).as_ref() == Some(&name));
+            assert_eq!(words(mirror), words(original.expect("it is defined there")), "{name}");
+            mirrors += 1;
+        }
+    }
+    assert!(mirrors > 20, "{mirrors}");
+}
+
+/// What is said of a type, of its fields and of its variants.
+fn words(item: &syn::Item) -> Vec<(String, String)> {
+    let said = |attributes: &[syn::Attribute]| {
+        let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc"));
+        lines.map(|line| line.to_token_stream().to_string()).collect::<String>()
+    };
+    let parts: Vec<(String, String)> = match item {
+        syn::Item::Struct(item) => {
+            let fields = item.fields.iter();
+            fields.map(|field| (field.ident.to_token_stream().to_string(), said(&field.attrs))).collect()
+        }
+        syn::Item::Enum(item) => {
+            item.variants.iter().map(|variant| (variant.ident.to_string(), said(&variant.attrs))).collect()
+        }
+        _ => Vec::new(),
+    };
+    [(String::new(), said(attributes(item)))].into_iter().chain(parts).collect()
 }
 
 #[test]

@@ -133,7 +133,7 @@ struct RowDef {
     kind: RowKind,
     /// Bytes on disk.
     bytes: u64,
-    /// How many things (nodes, tensors, files, ...) these bytes hold; framing counts nothing.
+    /// How many items (nodes, tensors, files, ...) these bytes hold; framing counts nothing.
     count: u64,
     /// The same bytes by the next dimension, largest first; empty on the last level.
     children: Vec<Row>,
