@@ -11,6 +11,7 @@ mod document;
 pub mod duplicates;
 mod fit;
 mod folded;
+mod folder;
 mod format;
 mod gate;
 mod html;

@@ -3,6 +3,7 @@
 use super::fragment;
 use super::markup::text;
 use crate::report::document::{Block, Section, SectionKind};
+use crate::report::folder::{common_folder, inside};
 use crate::report::pages;
 use crate::report::{ModelReport, Report, View};
 use crate::size::{human, share};
@@ -25,6 +26,7 @@ pub(super) fn html(report: &Report, view: &View, shown: &[(usize, &ModelReport)]
 }
 
 fn table(report: &Report, view: &View, shown: &[(usize, &ModelReport)]) -> String {
+    let folder = common_folder(report);
     let has_page = |number: usize| shown.iter().any(|(other, _)| *other == number);
     let mut html = String::from(
         "<div class=\"wide\"><table class=\"fleet\">\n<thead><tr><th scope=\"col\">model</th>\
@@ -35,9 +37,10 @@ fn table(report: &Report, view: &View, shown: &[(usize, &ModelReport)]) -> Strin
     for number in pages::order_of_models(report, view) {
         let Some(model) = report.models.get(number) else { continue };
         let whole = model.total_bytes;
+        let (path, name) = (text(&model.path), text(inside(&model.path, folder)));
         let name = match has_page(number) {
-            true => format!("<a href=\"#m={number}\"><code>{}</code></a>", text(&model.path)),
-            false => format!("<code>{}</code>", text(&model.path)),
+            true => format!("<a href=\"#m={number}\" title=\"{path}\"><code>{name}</code></a>"),
+            false => format!("<code title=\"{path}\">{name}</code>"),
         };
         let cause = model.findings.first();
         html.push_str(&format!(

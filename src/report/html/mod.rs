@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::markup::text;
 use super::pages;
-use super::{ModelReport, Report, Tool, View};
+use super::{ModelReport, Report, Tool, Treemap, View};
 
 /// How the page looks.
 const STYLE: &str = include_str!("page.css");
@@ -69,7 +69,7 @@ pub(super) fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Re
     }
     out.write_all(b"</main>\n")?;
     for (number, model) in &shown {
-        let Some(treemap) = &model.treemap else { continue };
+        let Some(treemap) = drawn(model) else { continue };
         write!(out, "<script type=\"application/json\" id=\"data-{number}\">")?;
         data::write(model, treemap, &mut out)?;
         out.write_all(b"</script>\n")?;
@@ -110,6 +110,11 @@ pub(super) fn tail(out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
 
+/// What is drawn of a model: nothing of one that has no bytes.
+fn drawn(model: &ModelReport) -> Option<&Treemap> {
+    model.treemap.as_ref().filter(|_| model.total_bytes > 0)
+}
+
 /// A model: the answer, the causes, the place of the treemap, and the tables for who cannot see that.
 fn article(
     number: usize,
@@ -131,7 +136,7 @@ fn article(
         out.write_all(fragment::sections(&pages::rules(report, view)).as_bytes())?;
     }
     out.write_all(findings::html(number, model, &page.answer).as_bytes())?;
-    if let Some(treemap) = &model.treemap {
+    if let Some(treemap) = drawn(model) {
         let views: Vec<&str> = treemap.views.iter().map(|view| &*view.name).collect();
         explorer(number, &views, out)?;
     }

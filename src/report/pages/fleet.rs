@@ -9,6 +9,7 @@ use crate::ledger::Rest;
 use crate::report::document::{
     Block, Cell, Column, Mark, Name, Paragraph, Row, Section, SectionKind, Table, Tone, more,
 };
+use crate::report::folder::{common_folder, inside};
 use crate::report::view::Sort;
 use crate::report::{ModelReport, Report, View};
 use crate::size::{both, exact, human, plural, share};
@@ -262,20 +263,4 @@ pub(super) fn findings(report: &Report, view: &View) -> Vec<Section> {
     let section = Section::titled(headline(report)).kind(SectionKind::Subject).with(table).with_all(rest);
     let amounts = Amounts { models: usize::MAX, ..Amounts::MOST };
     [damaged(report, Amounts::MOST), Some(section), causes(report, amounts)].into_iter().flatten().collect()
-}
-
-/// The folder that all models are in, up to its slash; empty where there is none.
-fn common_folder(report: &Report) -> &str {
-    let mut folder = report.models.first().map_or("", |model| &model.path);
-    for model in &report.models {
-        let same = folder.bytes().zip(model.path.bytes()).take_while(|(a, b)| a == b).count();
-        let end = folder.get(..same).and_then(|common| common.rfind('/')).map_or(0, |slash| slash + 1);
-        folder = folder.get(..end).unwrap_or_default();
-    }
-    folder
-}
-
-/// A path as it is called in the folder that all models are in.
-fn inside<'a>(path: &'a str, folder: &str) -> &'a str {
-    path.strip_prefix(folder).filter(|rest| !rest.is_empty()).unwrap_or(path)
 }
