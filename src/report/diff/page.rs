@@ -397,7 +397,7 @@ fn answer(report: &DiffReport) -> Section {
     let said = Paragraph::said(said).tone(Tone::Strong);
     let mut section = Section::of(vec![said.into()]);
     if let Some(cause) = report.findings.new.first() {
-        let more = Paragraph::said(format!("since {}: smaudit explain {}", cause.id, cause.id)).tone(Tone::Quiet);
+        let more = Paragraph::said(format!("new cause: {0} (smaudit explain {0})", cause.id)).tone(Tone::Quiet);
         section = section.with(more);
     }
     section
