@@ -140,6 +140,7 @@ DiffKind = Literal[
     "section",
     "part",
     "name",
+    "duplicate",
     "unchanged",
     "small",
 ]
@@ -157,6 +158,7 @@ DiffKind = Literal[
 - `section`: A field of a metagraph.
 - `part`: What is left of the row above: lengths, indexes, gaps.
 - `name`: A name in a dimension of `--by`.
+- `duplicate`: A group of duplicates, by the name of the place that is kept.
 - `unchanged`: What is the same on both sides, all of it.
 - `small`: Rows that changed by less than `--min-delta`, all of them.
 """
@@ -654,9 +656,13 @@ class DuplicatesChange(Record):
     structural_bytes: Change
     """Those of functions that are equal but for names."""
 
+    groups: DiffList
+    """The groups of one content: bytes are the redundant ones, counts are of places."""
+
     _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
         "redundant_bytes": ("one", "Change"),
         "structural_bytes": ("one", "Change"),
+        "groups": ("one", "DiffList"),
     }
 
 

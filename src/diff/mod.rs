@@ -8,6 +8,7 @@
 //! Only reports are read, so a stored one can stand for either side (`stored`). What they do not say is said so.
 
 mod by;
+mod duplicates;
 mod files;
 mod findings;
 mod functions;
@@ -21,9 +22,7 @@ mod stored;
 mod variables;
 
 use crate::ledger::{Category, Dimension};
-use crate::report::{
-    Change, DiffReport, DiffRow, DiffSide, DuplicatesChange, ModelReport, SideKind, SideProblem, Which,
-};
+use crate::report::{Change, DiffReport, DiffRow, DiffSide, ModelReport, SideKind, SideProblem, Which};
 use rows::{Level, Tallies};
 
 pub use by::ByMismatch;
@@ -66,13 +65,7 @@ pub fn diff(old: Side<'_>, new: Side<'_>, options: &Options) -> Result<DiffRepor
     report.categories = Category::ALL.map(|category| (category, category_change(old, new, category))).into();
     report.signatures = signatures::compare(&graphs);
     report.findings = findings::compare(old, new);
-    report.duplicates = DuplicatesChange {
-        redundant_bytes: Change::new(old.duplicates.redundant_bytes, new.duplicates.redundant_bytes),
-        structural_bytes: Change::new(
-            old.duplicates.structural.redundant_bytes,
-            new.duplicates.structural.redundant_bytes,
-        ),
-    };
+    report.duplicates = duplicates::compare(old, new);
     report.naming_bytes = tallies.naming_bytes();
     report.breakdown.rows = tallies.top(categories);
     if !options.by.is_empty() {

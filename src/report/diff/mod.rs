@@ -162,6 +162,8 @@ pub enum DiffKind {
     Part,
     /// A name in a dimension of `--by`.
     Name,
+    /// A group of duplicates, by the name of the place that is kept.
+    Duplicate,
     /// What is the same on both sides, all of it.
     Unchanged,
     /// Rows that changed by less than `--min-delta`, all of them.
@@ -185,6 +187,7 @@ impl DiffKind {
             Self::Section => "section",
             Self::Part => "part",
             Self::Name => "name",
+            Self::Duplicate => "duplicate",
             Self::Unchanged => "unchanged",
             Self::Small => "small",
         }
@@ -330,13 +333,15 @@ pub struct TensorChange {
 }
 
 /// What became of the duplicates.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct DuplicatesChange {
     /// Redundant bytes.
     pub redundant_bytes: Change,
     /// Those of functions that are equal but for names.
     pub structural_bytes: Change,
+    /// The groups of one content: bytes are the redundant ones, counts are of places.
+    pub groups: DiffList,
 }
 
 /// What became of the causes of size.

@@ -106,6 +106,7 @@ pub(super) fn document(report: &DiffReport, amounts: &Amounts) -> Document {
     sections.push(answer(report));
     if amounts.lists {
         sections.extend(list("functions", &report.functions, amounts));
+        sections.extend(list("duplicates", &report.duplicates.groups, amounts));
         sections.extend(list("variables", &report.variables, amounts));
         sections.extend(list("files", &report.files, amounts));
         sections.extend(not_known(report, amounts));
