@@ -4,7 +4,7 @@
 //! checksum over its own range, so nothing keeps two entries from one range, or one from being within another. Of an entry only
 //! `shard_id` and `offset` change. What all offsets are multiples of stays so, as a writer may have been asked for an alignment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -14,9 +14,10 @@ use super::numbers::{Value, with};
 use super::recipe::{Piece, Recipe};
 use super::table;
 use crate::checkpoint::Tensor;
-use crate::checkpoint::table::{Table, TableError};
+use crate::checkpoint::table::{Table, TableError, mask};
 use crate::identity::FileId;
-use crate::message::number::bundle_entry_proto::{OFFSET, SHARD_ID};
+use crate::message::number::bundle_entry_proto::{CRC32C, OFFSET, SHARD_ID, SIZE};
+use crate::wire::to_varint;
 
 /// The largest alignment that is looked for.
 const MOST_ALIGNMENT: u64 = 4096;
@@ -67,6 +68,10 @@ pub struct Move<'a> {
     pub instead: &'a BTreeMap<usize, Place>,
     /// Whether bytes go that no tensor claims.
     pub drops_unused: bool,
+    /// The tensors that go, by their positions.
+    pub gone: &'a BTreeSet<usize>,
+    /// Tensors that have other bytes, which come behind all that stays of their shard.
+    pub replaced: &'a BTreeMap<usize, Bytes>,
 }
 
 impl Move<'_> {
@@ -79,6 +84,10 @@ impl Move<'_> {
         let mut needed: BTreeMap<u32, Vec<Range<u64>>> = BTreeMap::new();
         for (position, tensor) in self.tensors.iter().enumerate() {
             let Some(range) = tensor.range() else { continue };
+            if self.gone.contains(&position) || self.replaced.contains_key(&position) {
+                claimed.entry(tensor.shard).or_default().push(range);
+                continue;
+            }
             let (shard, place) = self.place(position, tensor, &range);
             let there = place..place.saturating_add(tensor.bytes);
             for (shard, range) in [(tensor.shard, &range), (shard, &there)] {
@@ -102,7 +111,24 @@ impl Move<'_> {
             };
             kept.insert(*number, Kept::of(pieces, alignment));
         }
+        let mut places_of_new = BTreeMap::new();
+        let mut added: BTreeMap<u32, Recipe> = BTreeMap::new();
+        for (position, bytes) in self.replaced {
+            let shard = self.tensors.get(*position).map(|tensor| tensor.shard).ok_or(NotUnderstood::Entries)?;
+            let end = kept.get(&shard).map(Kept::end).ok_or(NotUnderstood::Range)?;
+            let more = added.entry(shard).or_default();
+            let at = end.saturating_add(more.bytes());
+            let padding = alignment.saturating_sub(at.checked_rem(alignment).unwrap_or(0));
+            let padding = padding.checked_rem(alignment).and_then(|padding| usize::try_from(padding).ok()).unwrap_or(0);
+            more.push(Piece::New(Bytes::from(vec![0; padding])));
+            places_of_new.insert(*position, (shard, end.saturating_add(more.bytes())));
+            more.push(Piece::New(bytes.clone()));
+        }
         let place = |(position, tensor): (usize, &Tensor)| match tensor.range() {
+            _ if places_of_new.contains_key(&position) => {
+                places_of_new.get(&position).copied().ok_or(NotUnderstood::Entries)
+            }
+            _ if self.gone.contains(&position) => Ok((tensor.shard, 0)),
             Some(range) => {
                 let (shard, place) = self.place(position, tensor, &range);
                 let place = kept.get(&shard).and_then(|kept| kept.place(place)).ok_or(NotUnderstood::Range)?;
@@ -112,7 +138,12 @@ impl Move<'_> {
             None => Ok((tensor.shard, kept.get(&tensor.shard).map_or(0, |kept| kept.near(tensor.offset)))),
         };
         let places = self.tensors.iter().enumerate().map(place).collect::<Result<_, NotUnderstood>>()?;
-        let recipe = |(number, kept): (&u32, &Kept)| Some((*number, kept.recipe(self.shards.get(number)?.file)));
+        let recipe = |(number, kept): (&u32, &Kept)| {
+            let mut recipe = kept.recipe(self.shards.get(number)?.file);
+            let added = added.get(number).map_or(&[][..], Recipe::pieces);
+            added.iter().for_each(|piece| recipe.push(piece.clone()));
+            Some((*number, recipe))
+        };
         Ok(Moved { places, shards: kept.iter().filter_map(recipe).collect() })
     }
 
@@ -145,6 +176,12 @@ impl Kept {
             placed.push((range, start));
         }
         Self { ranges: placed }
+    }
+
+    /// Where it ends.
+    fn end(&self) -> u64 {
+        let last = self.ranges.last();
+        last.map_or(0, |(range, start)| start.saturating_add(range.end.saturating_sub(range.start)))
     }
 
     /// Where a byte that stays is; `None` of one that does not.
@@ -216,21 +253,41 @@ fn minus(ranges: &[Range<u64>], others: &[Range<u64>]) -> Vec<Range<u64>> {
 /// # Errors
 /// It cannot be read, or its entries are not `tensors`.
 pub fn index(index: Bytes, tensors: &[Tensor], places: &[Place]) -> Result<Vec<u8>, NotUnderstood> {
+    index_of(index, tensors, places, &BTreeSet::new(), &BTreeMap::new())
+}
+
+/// The same without those that go, and with the size and the masked CRC32C of those that have other bytes.
+///
+/// # Errors
+/// Those of [`index`].
+pub fn index_of(
+    index: Bytes,
+    tensors: &[Tensor],
+    places: &[Place],
+    gone: &BTreeSet<usize>,
+    replaced: &BTreeMap<usize, (u64, u32)>,
+) -> Result<Vec<u8>, NotUnderstood> {
     let table = Table::open(index)?;
     let mut entries: Vec<(Vec<u8>, Bytes)> = Vec::with_capacity(tensors.len());
-    let mut all = tensors.iter().zip(places);
+    let mut all = tensors.iter().zip(places).enumerate();
     for entry in table.entries() {
         let entry = entry?;
         if entry.key.is_empty() {
             entries.push((entry.key, entry.value));
             continue;
         }
-        let (tensor, (shard, offset)) = all.next().ok_or(NotUnderstood::Entries)?;
-        let value = if (tensor.shard, tensor.offset) == (*shard, *offset) {
-            entry.value
-        } else {
-            let values = [(SHARD_ID, Value::Integer(u64::from(*shard))), (OFFSET, Value::Integer(*offset))];
-            with(&entry.value, &values).ok_or(NotUnderstood::Entries)?.into()
+        let (position, (tensor, (shard, offset))) = all.next().ok_or(NotUnderstood::Entries)?;
+        if gone.contains(&position) {
+            continue;
+        }
+        let at = [(SHARD_ID, Value::Integer(u64::from(*shard))), (OFFSET, Value::Integer(*offset))];
+        let value = match replaced.get(&position) {
+            Some((size, crc)) => {
+                let content = [(SIZE, Value::Integer(*size)), (CRC32C, Value::Fixed(*crc))];
+                with(&entry.value, &[at, content].concat()).ok_or(NotUnderstood::Entries)?.into()
+            }
+            None if (tensor.shard, tensor.offset) == (*shard, *offset) => entry.value,
+            None => with(&entry.value, &at).ok_or(NotUnderstood::Entries)?.into(),
         };
         entries.push((entry.key, value));
     }
@@ -238,4 +295,18 @@ pub fn index(index: Bytes, tensors: &[Tensor], places: &[Place]) -> Result<Vec<u
         return Err(NotUnderstood::Entries);
     }
     Ok(table::write(entries.iter().map(|(key, value)| (&**key, &**value))))
+}
+
+/// A tensor of one string as a bundle has it, with its masked CRC32C, by a writer of this byte order.
+#[must_use]
+pub fn string_tensor(string: &[u8], big_endian: bool) -> Option<(Bytes, u32)> {
+    let order = |number: u32| if big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
+    // The checksum of a length is of four bytes, or of eight where it needs them.
+    let length = u32::try_from(string.len()).ok()?;
+    let crc = crc32c::crc32c(&order(length));
+    let checksum = order(mask(crc));
+    let (bytes, width) = to_varint(u64::from(length));
+    let tensor = [bytes.get(..width)?, &checksum, string].concat();
+    let all = crc32c::crc32c_append(crc32c::crc32c_append(crc, &checksum), string);
+    Some((tensor.into(), mask(all)))
 }

@@ -11,6 +11,8 @@ pub enum Value<'a> {
     Integer(u64),
     /// A string; an empty one is not written.
     Text(&'a [u8]),
+    /// Four bytes; 0 is not written.
+    Fixed(u32),
 }
 
 impl Value<'_> {
@@ -18,20 +20,28 @@ impl Value<'_> {
         match self {
             Self::Integer(_) => WireType::Varint,
             Self::Text(_) => WireType::Len,
+            Self::Fixed(_) => WireType::Fixed32,
         }
     }
 
     fn write(self, number: u32, out: &mut Vec<u8>) {
-        let (value, text) = match self {
-            Self::Integer(0) | Self::Text([]) => return,
-            Self::Integer(value) => (value, &[][..]),
-            Self::Text(text) => (text.len() as u64, text),
-        };
-        for part in [u64::from(number) << 3 | self.wire_type() as u64, value] {
-            let (bytes, width) = to_varint(part);
+        let mut varint = |value: u64| {
+            let (bytes, width) = to_varint(value);
             out.extend_from_slice(bytes.get(..width).unwrap_or_default());
+        };
+        let tag = u64::from(number) << 3 | self.wire_type() as u64;
+        match self {
+            Self::Integer(0) | Self::Text([]) | Self::Fixed(0) => {}
+            Self::Integer(value) => [tag, value].into_iter().for_each(varint),
+            Self::Text(text) => {
+                [tag, text.len() as u64].into_iter().for_each(&mut varint);
+                out.extend_from_slice(text);
+            }
+            Self::Fixed(value) => {
+                varint(tag);
+                out.extend_from_slice(&value.to_le_bytes());
+            }
         }
-        out.extend_from_slice(text);
     }
 }
 
@@ -66,4 +76,16 @@ pub fn without<'m>(message: &'m [u8], numbers: &[u32]) -> Option<Vec<&'m [u8]>> 
     let fields: Vec<Field> = Fields::new(message, 0..message.len()).collect::<Result<_, _>>().ok()?;
     let ranges = fields.iter().filter(|field| is_other(field)).map(Field::range);
     ranges.map(|range: Range<usize>| message.get(range)).collect()
+}
+
+/// A field with a length.
+#[must_use]
+pub fn with_length(number: u32, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(payload.len().saturating_add(12));
+    for part in [u64::from(number) << 3 | WireType::Len as u64, payload.len() as u64] {
+        let (bytes, width) = to_varint(part);
+        out.extend_from_slice(bytes.get(..width).unwrap_or_default());
+    }
+    out.extend_from_slice(payload);
+    out
 }

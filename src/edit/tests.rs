@@ -2,7 +2,7 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -207,7 +207,8 @@ proptest! {
             }
         }
         let shards = BTreeMap::from([(0, Shard { file: FileId(0), bytes: data.len() as u64 })]);
-        let moved = Move { tensors, shards: &shards, instead: &instead, drops_unused }.made().unwrap();
+        let moved = Move { tensors, shards: &shards, instead: &instead, drops_unused, gone: &BTreeSet::new(), replaced: &BTreeMap::new() }
+            .made().unwrap();
         let shard = applied(&moved.shards[&0], &data);
         prop_assert!(shard.len() <= data.len());
         for (tensor, (_, place)) in tensors.iter().zip(&moved.places) {

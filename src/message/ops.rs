@@ -37,6 +37,9 @@ pub const SAVES: [&[u8]; 3] = [b"SaveV2", b"SaveSlices", b"Save"];
 /// `RestoreV2` and `RestoreSlice` the slices.
 pub const RESTORES: [&[u8]; 3] = [b"RestoreV2", b"RestoreSlice", b"Restore"];
 
+/// The op that restores of these that TensorFlow 2 writes (tensorflow/core/ops/io_ops.cc).
+pub const RESTORE_V2: &[u8] = b"RestoreV2";
+
 /// Which inputs of a node with this op are names of tensors, or say which slices of them are meant
 /// (tensorflow/core/ops/io_ops.cc).
 #[must_use]

@@ -35,6 +35,9 @@ pub enum SlimLevel {
     /// called gives the same.
     #[schemars(skip)]
     Inference,
+    /// All that the kept signatures do not need: these give the same in Python and in sessions.
+    #[schemars(skip)]
+    Serving,
 }
 
 impl SlimLevel {
@@ -47,6 +50,7 @@ impl SlimLevel {
         match self {
             Self::Safe => "safe",
             Self::Inference => "inference",
+            Self::Serving => "serving",
         }
     }
 
@@ -56,6 +60,7 @@ impl SlimLevel {
         match self {
             Self::Safe => "everything that loads, trains, saves or converts the model does so as before",
             Self::Inference => "every signature and every function gives the same; training cannot go on",
+            Self::Serving => "the kept signatures give the same in Python and in sessions; other functions are gone",
         }
     }
 }
@@ -65,6 +70,9 @@ impl SlimLevel {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SlimStep {
+    /// Metagraphs of other tags are left out.
+    #[schemars(skip)]
+    Metagraphs,
     /// Nodes, functions and items of collections that nothing reaches are left out.
     #[schemars(skip)]
     Unreached,
@@ -77,6 +85,18 @@ pub enum SlimStep {
     /// Stack traces are left out.
     #[schemars(skip)]
     DebugInfo,
+    /// Signatures that are not asked for, and functions that no kept one needs, are left out.
+    #[schemars(skip)]
+    OtherFunctions,
+    /// Keras' own metadata are left out.
+    #[schemars(skip)]
+    KerasMetadata,
+    /// Variables that no signature and no function reads are left out.
+    #[schemars(skip)]
+    UnreadVariables,
+    /// The copy that Python has of a variable is the one that a session reads.
+    #[schemars(skip)]
+    Twins,
     /// Initial values of variables that are restored become placeholders.
     #[schemars(skip)]
     InitialValues,
@@ -95,11 +115,16 @@ impl SlimStep {
     pub const ALL: [Self; 4] = [Self::StaleFiles, Self::EqualAssets, Self::UnusedData, Self::Alias];
 
     /// All steps, in the order in which they are taken.
-    pub(crate) const ORDER: [Self; 9] = [
+    pub(crate) const ORDER: [Self; 14] = [
+        Self::Metagraphs,
         Self::Unreached,
         Self::SaverSave,
         Self::Gradients,
         Self::DebugInfo,
+        Self::OtherFunctions,
+        Self::KerasMetadata,
+        Self::UnreadVariables,
+        Self::Twins,
         Self::InitialValues,
         Self::StaleFiles,
         Self::EqualAssets,
@@ -111,10 +136,15 @@ impl SlimStep {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Metagraphs => "metagraphs",
             Self::Unreached => "unreached",
             Self::SaverSave => "saver-save",
             Self::Gradients => "gradients",
             Self::DebugInfo => "debug-info",
+            Self::OtherFunctions => "other-functions",
+            Self::KerasMetadata => "keras-metadata",
+            Self::UnreadVariables => "unread-variables",
+            Self::Twins => "twins",
             Self::InitialValues => "initial-values",
             Self::StaleFiles => "stale-files",
             Self::EqualAssets => "equal-assets",
@@ -127,10 +157,15 @@ impl SlimStep {
     #[must_use]
     pub fn about(self) -> &'static str {
         match self {
+            Self::Metagraphs => "leave out metagraphs of other tags",
             Self::Unreached => "leave out nodes and functions that nothing reaches",
             Self::SaverSave => "leave out what only saving in a session needs",
             Self::Gradients => "leave out gradients that are registered, and functions that only training calls",
             Self::DebugInfo => "leave out stack traces",
+            Self::OtherFunctions => "leave out functions that no kept signature needs",
+            Self::KerasMetadata => "leave out Keras' own metadata",
+            Self::UnreadVariables => "leave out variables that no signature and no function reads",
+            Self::Twins => "let Python and a session have one copy of a variable",
             Self::InitialValues => "empty initial values of variables that are restored",
             Self::StaleFiles => "leave out files that no loader reads",
             Self::EqualAssets => "let assets of one content share a file",
@@ -144,7 +179,14 @@ impl SlimStep {
     pub fn level(self) -> SlimLevel {
         match self {
             Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias => SlimLevel::Safe,
-            _ => SlimLevel::Inference,
+            Self::Metagraphs | Self::OtherFunctions | Self::KerasMetadata => SlimLevel::Serving,
+            Self::Unreached
+            | Self::SaverSave
+            | Self::Gradients
+            | Self::DebugInfo
+            | Self::UnreadVariables
+            | Self::Twins
+            | Self::InitialValues => SlimLevel::Inference,
         }
     }
 
@@ -152,10 +194,15 @@ impl SlimStep {
     #[must_use]
     pub fn loses(self) -> Option<&'static str> {
         Some(match self {
+            Self::Metagraphs => "metagraphs of other tags",
             Self::Unreached => "nodes that nothing reaches, which a session could run by their names",
             Self::SaverSave => "saving in a v1 session: `Saver.save` fails, restoring works",
             Self::Gradients => "custom gradients: asking for one is an error",
             Self::DebugInfo => "stack traces of the program that made the model",
+            Self::OtherFunctions => "functions that Python could call, other than those of signatures",
+            Self::KerasMetadata => "loading with tf_keras, which wants keras_metadata.pb",
+            Self::UnreadVariables => "variables that nothing reads: training cannot go on where it ended",
+            Self::Twins => "the second of two objects that were one variable",
             Self::InitialValues => "initial values: running an initializer asks to be fed",
             Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias => return None,
         })

@@ -1,7 +1,7 @@
 //! Assets of one content in one file: two AssetFileDefs may name the same (`tensorflow/cc/saved_model/loader.cc` feeds the path of
 //! each to a tensor of its own). The entries stay, as `asset_file_def_index` counts them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 
@@ -40,6 +40,14 @@ impl EqualAssets {
     pub(super) fn renames(&self, main: &[u8]) -> Result<Splices, Conflict> {
         renames(main, &self.copies)
     }
+}
+
+/// The files that the metagraphs of a main file name as assets.
+pub(super) fn named(main: &[u8]) -> BTreeSet<String> {
+    let graphs = fields(main, 0..main.len()).filter(|field| field.is_len(META_GRAPHS));
+    let defs = graphs.flat_map(|graph| fields(main, graph.payload()).filter(|field| field.is_len(ASSET_FILE_DEF)));
+    let names = defs.flat_map(|def| fields(main, def.payload()).filter(|field| field.is_len(FILENAME)));
+    names.map(|name| format!("{FOLDER}{}", String::from_utf8_lossy(name.bytes(main)))).collect()
 }
 
 /// Finds assets of equal content; `None` where the main file is not binary.

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::facts::Facts;
-use super::steps::{self, NotTaken};
+use super::Wanted;
+use super::assets;
+use super::facts::{Bundle, Facts, KERAS};
+use super::steps::{self, NotTaken, Parts, Stored};
 use crate::checkpoint::layout::INDEX;
+use crate::checkpoint::object_graph;
 use crate::edit::bundle::{self, Move, NotUnderstood};
 use crate::edit::fingerprint::{Change, changed};
 use crate::edit::{Conflict, Recipe, Tree};
@@ -19,7 +22,8 @@ use crate::report::{SlimLevel, SlimStep};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
     steps: BTreeSet<SlimStep>,
-    main: Option<Bytes>,
+    /// What is rewritten; `None` while nothing is.
+    parts: Option<Parts>,
     /// What the last step did, if it rewrote something.
     words: Option<String>,
 }
@@ -39,14 +43,21 @@ pub(super) enum Untaken {
 
 impl Draft {
     /// These steps and one more.
-    pub(super) fn with(&self, step: SlimStep, facts: &Facts<'_>) -> Result<Self, Untaken> {
+    pub(super) fn with(&self, step: SlimStep, facts: &Facts<'_>, wanted: &Wanted) -> Result<Self, Untaken> {
         let mut next = Self { words: None, ..self.clone() };
         next.steps.insert(step);
-        let main = self.main.as_ref().or_else(|| facts.assets.as_ref().map(|assets| &assets.bytes));
-        if let Some(main) = main.filter(|_| step.level() > SlimLevel::Safe)
-            && let Some((main, words)) = steps::rewritten(step, main)?
-        {
-            (next.main, next.words) = (Some(main), Some(words));
+        let Some(main) = facts.assets.as_ref().filter(|_| step.level() > SlimLevel::Safe) else { return Ok(next) };
+        let first = || Parts { main: main.bytes.clone(), ..Parts::default() };
+        let parts = self.parts.clone().unwrap_or_else(first);
+        let stored = facts.bundle.as_ref().map(|bundle| Stored {
+            tensors: &bundle.checkpoint.bundle.tensors,
+            tracked: bundle.tracked.clone(),
+            has_keras: facts.has_keras && !self.takes(SlimStep::KerasMetadata),
+            has_layers: !self.takes(SlimStep::OtherFunctions),
+            shards: &bundle.contents,
+        });
+        if let Some((parts, words)) = steps::rewritten(step, &parts, stored.as_ref(), wanted)? {
+            (next.parts, next.words) = (Some(parts), Some(words));
         }
         Ok(next)
     }
@@ -66,10 +77,19 @@ impl Draft {
         if self.takes(SlimStep::StaleFiles) {
             facts.stale.iter().for_each(|name| tree.drop(name));
         }
+        if self.takes(SlimStep::KerasMetadata) {
+            tree.drop(KERAS);
+        }
         if self.takes(SlimStep::DebugInfo) {
             facts.debug.iter().for_each(|name| tree.drop(name));
         }
         let main = self.main(facts, &mut tree)?;
+        if let (Some(new), Some(old)) =
+            (self.parts.as_ref().filter(|_| self.takes(SlimStep::Metagraphs)), &facts.assets)
+        {
+            let kept = assets::named(&new.main);
+            assets::named(&old.bytes).difference(&kept).for_each(|name| tree.drop(name));
+        }
         let index = self.checkpoint(facts, &mut tree)?;
         if let Some(fingerprint) = facts.fingerprint.as_ref().filter(|_| main.is_some() || index.is_some()) {
             let old = facts.assets.as_ref().map_or(&[][..], |assets| &assets.bytes);
@@ -85,25 +105,25 @@ impl Draft {
     }
 
     /// The main file as it is then, if it is another; copies of assets go.
-    fn main(&self, facts: &Facts<'_>, tree: &mut Tree) -> Result<Option<Vec<u8>>, Untaken> {
+    fn main(&self, facts: &Facts<'_>, tree: &mut Tree) -> Result<Option<Bytes>, Untaken> {
         let [binary, ..] = MODEL_FILES;
         let Some(assets) = facts.assets.as_ref() else { return Ok(None) };
         if !self.takes(SlimStep::EqualAssets) || assets.copies.is_empty() {
-            let main = self.main.as_ref();
-            main.iter().for_each(|main| tree.put(binary, Recipe::of(Bytes::clone(main))));
-            return Ok(main.map(|main| main.to_vec()));
+            let main = self.parts.as_ref().map(|parts| parts.main.clone());
+            main.iter().for_each(|main| tree.put(binary, Recipe::of(main.clone())));
+            return Ok(main);
         }
-        let edits = assets.renames(self.main.as_ref().unwrap_or(&assets.bytes))?;
-        let main = match &self.main {
+        let edits = assets.renames(self.parts.as_ref().map_or(&assets.bytes, |parts| &parts.main))?;
+        let main = match &self.parts {
             None => {
                 let recipe = edits.recipe(assets.main, &assets.bytes).ok_or(Untaken::Main)?;
                 let mut main = Vec::new();
                 recipe.write(facts.model, &mut main, &crate::progress::Silent).map_err(|_| Untaken::Main)?;
                 tree.put(binary, recipe);
-                main
+                Bytes::from(main)
             }
-            Some(main) => {
-                let main = edits.applied(main).ok_or(Untaken::Main)?;
+            Some(parts) => {
+                let main = Bytes::from(edits.applied(&parts.main).ok_or(Untaken::Main)?);
                 tree.put(binary, Recipe::of(main.clone()));
                 main
             }
@@ -115,10 +135,19 @@ impl Draft {
     /// Moves tensors; the index as it is then, if it is another.
     fn checkpoint(&self, facts: &Facts<'_>, tree: &mut Tree) -> Result<Option<Vec<u8>>, Untaken> {
         let (drops_unused, aliases) = (self.takes(SlimStep::UnusedData), self.takes(SlimStep::Alias));
-        let Some(found) = facts.bundle.as_ref().filter(|_| drops_unused || aliases) else { return Ok(None) };
-        let (tensors, nowhere) = (&found.checkpoint.bundle.tensors, BTreeMap::new());
-        let instead = if aliases { &found.equal.instead } else { &nowhere };
-        let moved = Move { tensors, shards: &found.shards, instead, drops_unused }.made()?;
+        let (none, nobody) = (BTreeSet::new(), BTreeMap::new());
+        let gone = self.parts.as_ref().map_or(&none, |parts| &parts.gone);
+        let takes = drops_unused || aliases || self.parts.as_ref().is_some_and(|parts| parts.tracked.is_some());
+        let Some(found) = facts.bundle.as_ref().filter(|_| takes || !gone.is_empty()) else { return Ok(None) };
+        let tensors = &found.checkpoint.bundle.tensors;
+        let (replaced, contents) = self.objects(found)?;
+        let fewer = (aliases && !(gone.is_empty() && replaced.is_empty())).then(|| found.equal_but(gone, &replaced));
+        let instead = match &fewer {
+            _ if !aliases => &nobody,
+            Some(fewer) => &fewer.instead,
+            None => &found.equal.instead,
+        };
+        let moved = Move { tensors, shards: &found.shards, instead, drops_unused, gone, replaced: &replaced }.made()?;
         let mut is_changed = false;
         for (shard, recipe) in moved.shards {
             let name = found.name(facts.model, shard).ok_or(NotUnderstood::Range)?;
@@ -128,12 +157,30 @@ impl Draft {
         if !is_changed {
             return Ok(None);
         }
-        let index = bundle::index(found.index.clone(), tensors, &moved.places)?;
+        let index = bundle::index_of(found.index.clone(), tensors, &moved.places, gone, &contents)?;
         if found.index == index {
             // What went was behind all tensors.
             return Ok(None);
         }
         tree.put(INDEX, Recipe::of(index.clone()));
         Ok(Some(index))
+    }
+
+    /// The tensor of the checkpoint's objects, where it has other bytes: these, and what the index says of them.
+    #[expect(clippy::type_complexity, reason = "two maps by the same position")]
+    fn objects(&self, found: &Bundle) -> Result<(BTreeMap<usize, Bytes>, BTreeMap<usize, (u64, u32)>), Untaken> {
+        let (mut replaced, mut contents) = (BTreeMap::new(), BTreeMap::new());
+        let new = self.parts.as_ref().and_then(|parts| parts.tracked.as_ref());
+        if let Some(new) = new.filter(|new| found.tracked.as_ref() != Some(*new)) {
+            let bundle = &found.checkpoint.bundle;
+            let position = bundle.tensors.iter().position(|tensor| tensor.key == object_graph::KEY);
+            let tensor = bundle::string_tensor(new, bundle.big_endian);
+            let (Some(position), Some((bytes, crc))) = (position, tensor) else {
+                return Err(NotUnderstood::Entries.into());
+            };
+            contents.insert(position, (bytes.len() as u64, crc));
+            replaced.insert(position, bytes);
+        }
+        Ok((replaced, contents))
     }
 }

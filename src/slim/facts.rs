@@ -1,14 +1,15 @@
 //! What is known of a model that is to become smaller: its files, its checkpoint, what is stale, what is equal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
 use super::alias::{self, Equal};
 use super::assets::{self, EqualAssets};
-use super::steps::DEBUG_FOLDER;
+use super::steps::{self, DEBUG_FOLDER};
 use crate::checkpoint::layout::INDEX;
-use crate::checkpoint::{Checkpoint, Format};
+use crate::checkpoint::strings::Strings;
+use crate::checkpoint::{Checkpoint, Format, Tensor, object_graph};
 use crate::edit::Tree;
 use crate::edit::bundle::Shard;
 use crate::findings::{Context, unread_by_all};
@@ -19,6 +20,9 @@ use crate::problem::Problem;
 use crate::report::SlimStep;
 use crate::size::plural;
 
+/// Keras' own metadata (`tensorflow/python/keras/saving/saved_model/constants.py`).
+pub(super) const KERAS: &str = "keras_metadata.pb";
+
 /// A model, and what can be done about it.
 pub(super) struct Facts<'m> {
     pub(super) model: &'m Model,
@@ -26,6 +30,8 @@ pub(super) struct Facts<'m> {
     pub(super) stale: Vec<String>,
     /// The files of debug information.
     pub(super) debug: Vec<String>,
+    /// Whether Keras' own metadata are there.
+    pub(super) has_keras: bool,
     /// The main file with what is equal among its assets; `None` where it is not binary.
     pub(super) assets: Option<EqualAssets>,
     /// The checkpoint, if it is a bundle.
@@ -42,6 +48,10 @@ pub(super) struct Bundle {
     pub(super) index: Bytes,
     pub(super) shards: BTreeMap<u32, Shard>,
     pub(super) equal: Equal,
+    /// The message of the checkpoint's objects, if there are such.
+    pub(super) tracked: Option<Bytes>,
+    /// The shards by their numbers.
+    pub(super) contents: BTreeMap<u32, Bytes>,
 }
 
 impl<'m> Facts<'m> {
@@ -55,6 +65,7 @@ impl<'m> Facts<'m> {
         Ok(Self {
             model,
             assets: assets::equal(model, context, &stale)?,
+            has_keras: model.file(KERAS).is_some(),
             debug: model
                 .files
                 .iter()
@@ -67,6 +78,11 @@ impl<'m> Facts<'m> {
             fingerprint: fingerprint.filter(|bytes| Fingerprint::read(bytes).is_ok()),
             format: context.checkpoint.map(|checkpoint| checkpoint.format),
         })
+    }
+
+    /// Whether there is a signature that somebody can call.
+    pub(super) fn has_signature(&self) -> bool {
+        self.assets.as_ref().is_some_and(|assets| steps::has_signature(&assets.bytes))
     }
 
     /// What steps are about and do not do.
@@ -133,7 +149,19 @@ impl Bundle {
             contents.insert(number, opened.contents()?);
         }
         let equal = alias::equal(&checkpoint.bundle.tensors, &contents);
-        Ok(Self { checkpoint: checkpoint.clone(), index, shards, equal })
+        let tracked = tracked(checkpoint, &contents);
+        Ok(Self { checkpoint: checkpoint.clone(), index, shards, equal, tracked, contents })
+    }
+
+    /// What is equal of the tensors that stay as they are.
+    pub(super) fn equal_but(&self, gone: &BTreeSet<usize>, replaced: &BTreeMap<usize, Bytes>) -> Equal {
+        let stays = |position: &usize| !gone.contains(position) && !replaced.contains_key(position);
+        let tensors = &self.checkpoint.bundle.tensors;
+        let positions: Vec<usize> = (0..tensors.len()).filter(stays).collect();
+        let kept: Vec<Tensor> = positions.iter().filter_map(|at| tensors.get(*at)).cloned().collect();
+        let equal = alias::equal(&kept, &self.contents);
+        let of = |(at, place)| Some((*positions.get(at)?, place));
+        Equal { instead: equal.instead.into_iter().filter_map(of).collect(), ..equal }
     }
 
     /// The name of a shard's file.
@@ -141,4 +169,16 @@ impl Bundle {
         let file = self.shards.get(&shard)?.file;
         model.files.get(file.position()).map(|file| &*file.name)
     }
+}
+
+/// The message of the checkpoint's objects.
+fn tracked(checkpoint: &Checkpoint, contents: &BTreeMap<u32, Bytes>) -> Option<Bytes> {
+    checkpoint.object_graph.as_ref()?;
+    let bundle = &checkpoint.bundle;
+    let tensor = bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY)?;
+    let range = tensor.range()?;
+    let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+    let data = contents.get(&tensor.shard).filter(|shard| shard.len() >= range.end)?.slice(range);
+    let strings = Strings::read(&data, 1, bundle.big_endian).ok()?;
+    strings.ranges.first().map(|string| data.slice(string.clone()))
 }

@@ -5,7 +5,8 @@
 //! | [`facts`] | what is known of a model that is to become smaller |
 //! | [`alias`] | tensors of one content on one range |
 //! | [`assets`] | assets of one content in one file |
-//! | [`program`], [`collections`] | a metagraph's nodes, functions and collections, and what reaches them |
+//! | [`program`] | a metagraph's nodes, functions and collections, and what reaches them |
+//! | [`scope`], [`objects`] | how variables are restored, in a session and in Python |
 //! | [`steps`] | what rewrites the main file |
 //! | [`draft`] | the files after some steps, by edits |
 //! | [`proof`] | the result held against the model, by other code than made it |
@@ -18,12 +19,13 @@
 
 mod alias;
 mod assets;
-mod collections;
 mod draft;
 mod facts;
+mod objects;
 mod place;
 mod program;
 mod proof;
+mod scope;
 mod steps;
 
 #[cfg(test)]
@@ -52,6 +54,26 @@ pub struct Options {
     pub level: SlimLevel,
     /// The steps that are not to be taken.
     pub skip: Vec<SlimStep>,
+    /// What is to be served, at the level that asks for that.
+    pub wanted: Wanted,
+}
+
+/// What is to be served; nothing stands for what is most likely.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The tags of the metagraph; without any it is that of `serve`.
+    pub tags: Vec<String>,
+    /// The signatures; without any all.
+    pub signatures: Vec<String>,
+    /// Functions beside those of signatures, by the names of attributes that lead to them, or by their own.
+    pub functions: Vec<String>,
+}
+
+impl Wanted {
+    /// Whether a signature is kept.
+    fn keeps(&self, signature: &[u8]) -> bool {
+        self.signatures.is_empty() || self.signatures.iter().any(|name| name.as_bytes() == signature)
+    }
 }
 
 /// A smaller model that is not written yet.
@@ -106,9 +128,14 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
 /// Takes one step after the other, each only where it makes the model smaller.
 fn take_steps(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut Vec<String>) -> (Tree, Vec<SlimSaving>) {
     let (mut draft, mut savings) = (Draft::default(), Vec::new());
-    let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step);
+    let mut level = options.level;
+    if level == SlimLevel::Serving && !facts.has_signature() {
+        left.push(format!("there is no signature, so the model is slimmed at level {}", SlimLevel::Inference.name()));
+        level = SlimLevel::Inference;
+    }
+    let wanted = |step: &SlimStep| step.level() <= level && !options.skip.contains(step);
     for step in SlimStep::ORDER.into_iter().filter(wanted) {
-        let next = draft.with(step, facts).and_then(|next| Ok((next.tree(facts)?, next)));
+        let next = draft.with(step, facts, &options.wanted).and_then(|next| Ok((next.tree(facts)?, next)));
         let (made, next) = match next {
             Ok(made) => made,
             Err(why) => {

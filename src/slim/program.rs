@@ -4,10 +4,11 @@
 //! (`tensorflow/core/common_runtime/graph_constructor.cc`). So inputs of both kinds count, functions of attributes, the nodes
 //! that `_class` wants it beside, and any string of an attribute that is the name of a function.
 
+mod collections;
+
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::collections::{Collections, Definition};
 use crate::message::number::attr_value::{LIST, S, list_value};
 use crate::message::number::function_def::{ATTR as FUNCTION_ATTR, NODE_DEF};
 use crate::message::number::function_def_library::{FUNCTION, GRADIENT, REGISTERED_GRADIENTS};
@@ -16,8 +17,9 @@ use crate::message::number::meta_graph_def::{ASSET_FILE_DEF, GRAPH_DEF, OBJECT_G
 use crate::message::number::saved_model::META_GRAPHS;
 use crate::message::number::saver_def::{FILENAME_TENSOR_NAME, RESTORE_OP_NAME, SAVE_TENSOR_NAME};
 use crate::message::number::{gradient_def, registered_gradient, saved_object_graph};
-use crate::message::{AttrValue, Entry, Message, NodeDef, SavedObject, Signature, input_node};
+use crate::message::{AttrValue, Entry, Input, Message, NodeDef, SavedObject, Signature, input_node, ops};
 use crate::wire::{Field, WireType, fields};
+use collections::{Collections, Definition};
 
 /// Functions of one interface, of which a device takes the one that is best for it
 /// (`tensorflow/core/grappler/optimizers/function_api_info.cc`).
@@ -242,11 +244,64 @@ impl<'f> Program<'f> {
 
     /// What is reached for these reasons.
     pub(super) fn reach(&self, reasons: Reasons) -> Reached {
-        let mut walk =
-            Walk { program: self, reasons, reached: Reached(vec![false; self.vertices()]), open: Vec::new() };
+        self.reach_but(reasons, &Cuts::default(), None)
+    }
+
+    /// What is reached for these reasons without what is cut. What was not reached `before` is no other step's to take away, so
+    /// it stays with all that it names.
+    pub(super) fn reach_but(&self, reasons: Reasons, cuts: &Cuts, before: Option<&Reached>) -> Reached {
+        let reached = Reached(vec![false; self.vertices()]);
+        let mut walk = Walk { program: self, reasons, cuts, reached, open: Vec::new() };
         walk.roots();
+        if let Some(before) = before {
+            (0..self.vertices()).filter(|vertex| !before.has(*vertex)).for_each(|vertex| walk.add(Some(vertex)));
+        }
         walk.go();
         walk.reached
+    }
+
+    /// The node of the graph that alone names a function, if that is so.
+    pub(super) fn only_caller(&self, name: &[u8]) -> Option<Vertex> {
+        let names_it = |def: &NodeDef<'f>| {
+            let mut found = def.op() == name;
+            for Entry { value, .. } in def.attributes() {
+                AttrValue::new(value).functions(&mut |function| found |= function == name);
+            }
+            found
+        };
+        let mut callers = self.nodes.iter().enumerate().filter(|(_, node)| names_it(&node.def));
+        let (Some((caller, _)), None) = (callers.next(), callers.next()) else { return None };
+        let is_named_elsewhere = self.functions.iter().any(|function| {
+            let mut nodes = fields(self.file, function.at.field.payload()).filter(|field| field.is_len(NODE_DEF));
+            nodes.any(|field| names_it(&NodeDef::read(self.file, field.payload())))
+        });
+        let is_held = self.sections(OBJECT_GRAPH_DEF).iter().any(|section| {
+            fields(self.file, section.payload()).any(|field| {
+                field.is_len(saved_object_graph::NODES)
+                    && SavedObject::new(self.file, field.payload()).kind().functions().contains(&name)
+                    || field.is_len(saved_object_graph::CONCRETE_FUNCTIONS) && Entry::read(self.file, field).key == name
+            })
+        });
+        (!is_named_elsewhere && !is_held).then_some(caller)
+    }
+}
+
+/// What is not followed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cuts {
+    /// Nodes that a group may run and need not.
+    pub(super) run: HashSet<Vertex>,
+    /// Inputs of calls that need not be given: by the node, their positions among its tensors.
+    pub(super) given: HashMap<Vertex, HashSet<usize>>,
+    /// Fields of signatures and objects that give no roots, by where they start.
+    pub(super) roots: HashSet<usize>,
+    /// Functions that objects are no reason to keep, by name.
+    pub(super) functions: HashSet<Vec<u8>>,
+}
+
+impl Cuts {
+    fn has_run(&self, def: &NodeDef<'_>, vertex: Vertex) -> bool {
+        def.op() == ops::GROUP && self.run.contains(&vertex)
     }
 }
 
@@ -264,6 +319,7 @@ impl Reached {
 struct Walk<'p, 'f> {
     program: &'p Program<'f>,
     reasons: Reasons,
+    cuts: &'p Cuts,
     reached: Reached,
     open: Vec<Vertex>,
 }
@@ -290,7 +346,9 @@ impl<'f> Walk<'_, 'f> {
         let program = self.program;
         let file = program.file;
         for number in [SIGNATURE_DEF, ASSET_FILE_DEF] {
-            for section in program.sections(number) {
+            for section in
+                program.sections(number).into_iter().filter(|section| !self.cuts.roots.contains(&section.start))
+            {
                 texts(file, section.payload(), &mut |text| self.add_node(text));
             }
         }
@@ -310,13 +368,16 @@ impl<'f> Walk<'_, 'f> {
         }
         for section in program.sections(OBJECT_GRAPH_DEF) {
             for field in fields(file, section.payload()) {
-                if field.is_len(saved_object_graph::NODES) {
+                let is_cut = self.cuts.roots.contains(&field.start);
+                if field.is_len(saved_object_graph::NODES) && !is_cut {
                     let kind = SavedObject::new(file, field.payload()).kind();
                     kind.operation().iter().for_each(|name| self.add_node(name));
-                    kind.functions().iter().for_each(|name| self.add_function(name));
+                    let functions = kind.functions();
+                    let kept = functions.iter().filter(|name| !self.cuts.functions.contains(**name));
+                    kept.for_each(|name| self.add_function(name));
                 } else if field.is_len(saved_object_graph::CONCRETE_FUNCTIONS) {
                     let name = Entry::read(file, field).key;
-                    if !program.registered.contains(name) {
+                    if !program.registered.contains(name) && !self.cuts.functions.contains(name) {
                         self.add_function(name);
                     }
                 }
@@ -337,7 +398,21 @@ impl<'f> Walk<'_, 'f> {
     }
 
     fn graph_node(&mut self, vertex: Vertex, def: &NodeDef<'f>) {
-        def.inputs().for_each(|input| self.add_node(input));
+        let given = self.cuts.given.get(&vertex);
+        let mut tensors = 0_usize;
+        for input in def.inputs() {
+            let input = Input::parse(input);
+            let node = self.program.node(input.name);
+            let is_cut = if input.is_control {
+                node.is_some_and(|node| self.cuts.has_run(def, node))
+            } else {
+                tensors = tensors.saturating_add(1);
+                given.is_some_and(|given| given.contains(&tensors.saturating_sub(1)))
+            };
+            if !is_cut {
+                self.add(node);
+            }
+        }
         self.named(def, true);
         if self.reasons.defines {
             let program = self.program;

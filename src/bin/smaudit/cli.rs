@@ -174,7 +174,7 @@ pub(crate) fn request() -> anyhow::Result<Request> {
             Ok(Request::Why(WhyRequest { path, thing, format }))
         }
         Some(Command::Slim { path, output, level, skip, dry_run, json, progress }) => {
-            let options = smaudit::internals::slim::Options { level, skip };
+            let options = smaudit::internals::slim::Options { level, skip, ..Default::default() };
             Ok(Request::Slim(SlimRequest { path, output, options, dry_run, json, progress }))
         }
         Some(Command::Explain { id }) => Ok(Request::Explain(id)),

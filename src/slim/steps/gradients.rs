@@ -16,7 +16,7 @@ use crate::message::number::map_entry::VALUE;
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::{node_def, saved_object_graph};
 use crate::message::{AttrValue, Entry};
-use crate::slim::program::{Program, Reached, Reasons, programs};
+use crate::slim::program::{Cuts, Program, Reached, Reasons, programs};
 use crate::wire::{Field, fields};
 
 /// What nodes name whose gradient went.
@@ -27,7 +27,8 @@ pub(super) fn gradients(main: &[u8]) -> Result<Edited, NotTaken> {
     let mut gone = Gone::default();
     for program in programs(main)? {
         let before = program.reach(Reasons::ALL);
-        let after = program.reach(Reasons { trains: false, ..Reasons::ALL });
+        let reasons = Reasons { trains: false, ..Reasons::ALL };
+        let after = program.reach_but(reasons, &Cuts::default(), Some(&before));
         let registered: HashSet<&[u8]> =
             program.gradients.iter().filter(|it| it.is_registered()).map(|gradient| gradient.name).collect();
         for gradient in program.gradients.iter().filter(|gradient| gradient.is_registered()) {
@@ -37,7 +38,7 @@ pub(super) fn gradients(main: &[u8]) -> Result<Edited, NotTaken> {
             renamed(&mut gone, &program, &after, &registered)?;
             concrete_functions(&mut gone, &program, &after)?;
         }
-        gone.sweep(&program, &after, Some(&before))?;
+        gone.sweep(&program, &after)?;
     }
     Ok(gone.edited("that only training needs"))
 }
@@ -64,8 +65,7 @@ fn renamed(
         }
         Ok(())
     };
-    for (vertex, it) in program.nodes.iter().enumerate().filter(|(vertex, _)| after.has(*vertex)) {
-        let _ = vertex;
+    for (_, it) in program.nodes.iter().enumerate().filter(|(vertex, _)| after.has(*vertex)) {
         node(&it.at.within, it.at.field)?;
     }
     for (_, function) in (program.nodes.len()..).zip(&program.functions).filter(|(vertex, _)| after.has(*vertex)) {

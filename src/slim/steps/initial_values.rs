@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::{Edited, NotTaken};
 use crate::edit::Splices;
+use crate::edit::numbers::with_length;
 use crate::message::number::attr_value::{SHAPE, TENSOR};
 use crate::message::number::map_entry::{KEY, VALUE};
 use crate::message::number::node_def::{ATTR, OP};
@@ -14,7 +15,7 @@ use crate::message::number::tensor_proto::TENSOR_SHAPE;
 use crate::message::{Entry, Input, Message, ops};
 use crate::size::plural;
 use crate::slim::program::{Node, Program, Reasons, Vertex, programs};
-use crate::wire::{Field, fields, first_len, to_varint};
+use crate::wire::{Field, fields, first_len};
 
 /// A smaller value is not worth a change.
 const LEAST_BYTES: usize = 1 << 10;
@@ -85,20 +86,9 @@ fn emptied(main: &[u8], edits: &mut Splices, node: &Node<'_>) -> Result<bool, No
     let shape = Message::new(main, tensor).message(TENSOR_SHAPE).map(|shape| shape.payloads().collect::<Vec<_>>());
     let shape: Vec<u8> =
         shape.unwrap_or_default().into_iter().filter_map(|part| main.get(part)).flatten().copied().collect();
-    let entry = [field(KEY, OF_PLACEHOLDER), field(VALUE, &field(SHAPE, &shape))].concat();
-    edits.replace(&path, value.range(), field(ATTR, &entry))?;
+    let entry = [with_length(KEY, OF_PLACEHOLDER), with_length(VALUE, &with_length(SHAPE, &shape))].concat();
+    edits.replace(&path, value.range(), with_length(ATTR, &entry))?;
     let within: Vec<Field> = path.iter().copied().chain([*op]).collect();
     edits.replace(&within, op.payload(), ops::PLACEHOLDER)?;
     Ok(true)
-}
-
-/// A field with a length.
-fn field(number: u32, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(payload.len().saturating_add(12));
-    for part in [u64::from(number) << 3 | 2, payload.len() as u64] {
-        let (bytes, width) = to_varint(part);
-        out.extend_from_slice(bytes.get(..width).unwrap_or_default());
-    }
-    out.extend_from_slice(payload);
-    out
 }

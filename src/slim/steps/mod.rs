@@ -5,6 +5,10 @@
 //! | [`unreached`] | nodes, functions and items of collections that nothing reaches; the saver's save half |
 //! | [`gradients`] | gradients that are registered, and functions that only training calls |
 //! | [`debug_info`] | stack traces |
+//! | [`unread`] | variables that nothing reads, with what restores them |
+//! | [`twins`] | the copies of variables that Python has beside a session's |
+//! | [`serving`] | other metagraphs, other signatures, and functions that only these need |
+//! | [`lists`] | elements taken out of lists of attributes |
 //! | [`initial_values`] | the values that variables have before they are restored |
 //!
 //! A step is a function from the bytes of a main file to edits of it. What it makes is read again by the next one, so no
@@ -13,18 +17,29 @@
 mod debug_info;
 mod gradients;
 mod initial_values;
+mod lists;
+mod serving;
 #[cfg(test)]
 mod tests;
+mod twins;
 mod unreached;
+mod unread;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::Wanted;
+use super::objects::{Layers, Untied};
 use super::program::Odd;
+use super::scope::Unclear;
+use crate::checkpoint::Tensor;
 use crate::edit::{Conflict, Splices};
 use crate::report::SlimStep;
 
 pub(super) use debug_info::FOLDER as DEBUG_FOLDER;
+pub(super) use serving::has_signature;
 
 /// What a step does to a main file.
 #[derive(Debug, Default)]
@@ -41,23 +56,86 @@ pub(super) enum NotTaken {
     Odd(#[from] Odd),
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
+    #[error(transparent)]
+    Untied(#[from] Untied),
+    #[error("there is no one metagraph of the tags that are asked for, but several others; see --tags")]
+    Tags,
+    #[error("an attribute is not of the form that TensorFlow writes")]
+    Attribute,
     #[error("the lengths of the main file's messages cannot be written anew")]
     Lengths,
 }
 
-/// The main file after a step, and what was done in words; `None` where the step has nothing to do there.
-pub(super) fn rewritten(step: SlimStep, main: &Bytes) -> Result<Option<(Bytes, String)>, NotTaken> {
+/// The parts of a model that steps rewrite.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parts {
+    /// The main file.
+    pub(super) main: Bytes,
+    /// The tensors that are not there any more, by their positions in the bundle.
+    pub(super) gone: BTreeSet<usize>,
+    /// The objects of the checkpoint, where they are other ones.
+    pub(super) tracked: Option<Bytes>,
+}
+
+/// What the model has beside its main file.
+#[derive(Debug)]
+pub(super) struct Stored<'m> {
+    /// The tensors of the bundle.
+    pub(super) tensors: &'m [Tensor],
+    /// The objects of the checkpoint.
+    pub(super) tracked: Option<Bytes>,
+    /// Whether Keras' layers are to be loaded as such, and so keep their variables.
+    pub(super) has_layers: bool,
+    /// Whether Keras' own metadata are there, by which its loader makes layers.
+    pub(super) has_keras: bool,
+    /// The shards.
+    pub(super) shards: &'m BTreeMap<u32, Bytes>,
+}
+
+impl<'m> Stored<'m> {
+    /// Which of Keras' layers keep their variables.
+    fn layers(&self) -> Layers {
+        match (self.has_layers, self.has_keras) {
+            (false, _) => Layers::None,
+            (true, false) => Layers::Own,
+            (true, true) => Layers::All,
+        }
+    }
+
+    /// What a tensor holds.
+    fn content(&self, tensor: &Tensor) -> Option<&'m [u8]> {
+        let range = tensor.range()?;
+        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+        self.shards.get(&tensor.shard)?.get(range)
+    }
+}
+
+/// The parts after a step, and what was done in words; `None` where the step has nothing to do there. `stored` is there where
+/// the checkpoint is one whose tensors may go.
+pub(super) fn rewritten(
+    step: SlimStep,
+    parts: &Parts,
+    stored: Option<&Stored<'_>>,
+    wanted: &Wanted,
+) -> Result<Option<(Parts, String)>, NotTaken> {
+    let main = &parts.main;
     let edited = match step {
         SlimStep::Unreached => unreached::unreached(main)?,
         SlimStep::SaverSave => unreached::saver_save(main)?,
         SlimStep::Gradients => gradients::gradients(main)?,
         SlimStep::DebugInfo => debug_info::debug_info(main)?,
         SlimStep::InitialValues => initial_values::initial_values(main)?,
+        SlimStep::Metagraphs => return serving::metagraphs(parts, wanted),
+        SlimStep::OtherFunctions => return serving::other_functions(parts, wanted),
+        SlimStep::Twins => return stored.map_or(Ok(None), |stored| twins::twins(parts, stored)),
+        SlimStep::UnreadVariables => return stored.map_or(Ok(None), |stored| unread::unread(parts, stored)),
         _ => return Ok(None),
     };
     if edited.edits.is_empty() {
         return Ok(None);
     }
     let written = edited.edits.applied(main).ok_or(NotTaken::Lengths)?;
-    Ok(Some((written.into(), edited.words)))
+    Ok(Some((Parts { main: written.into(), ..parts.clone() }, edited.words)))
 }

@@ -12,14 +12,14 @@ use crate::message::number::collection_def::{ANY_LIST, BYTES_LIST, NODE_LIST};
 use crate::message::number::meta_graph_def::META_INFO_DEF;
 use crate::message::number::meta_graph_def::meta_info_def::FUNCTION_ALIASES;
 use crate::size::plural;
-use crate::slim::program::{Program, Reached, Reasons, programs};
+use crate::slim::program::{Cuts, Program, Reached, Reasons, programs};
 use crate::wire::{Field, fields};
 
 /// What nothing reaches goes.
 pub(super) fn unreached(main: &[u8]) -> Result<Edited, NotTaken> {
     let mut gone = Gone::default();
     for program in programs(main)? {
-        gone.sweep(&program, &program.reach(Reasons::ALL), None)?;
+        gone.sweep(&program, &program.reach(Reasons::ALL))?;
     }
     Ok(gone.edited("that nothing reaches"))
 }
@@ -29,7 +29,8 @@ pub(super) fn saver_save(main: &[u8]) -> Result<Edited, NotTaken> {
     let mut gone = Gone::default();
     for program in programs(main)? {
         let before = program.reach(Reasons::ALL);
-        gone.sweep(&program, &program.reach(Reasons { saves: false, ..Reasons::ALL }), Some(&before))?;
+        let reasons = Reasons { saves: false, ..Reasons::ALL };
+        gone.sweep(&program, &program.reach_but(reasons, &Cuts::default(), Some(&before)))?;
     }
     Ok(gone.edited("that only saving needs"))
 }
@@ -43,14 +44,9 @@ pub(super) struct Gone {
 }
 
 impl Gone {
-    /// Has all go that is not reached; of a step about something else only what was reached before it.
-    pub(super) fn sweep(
-        &mut self,
-        program: &Program<'_>,
-        reached: &Reached,
-        before: Option<&Reached>,
-    ) -> Result<(), NotTaken> {
-        let goes = |vertex: usize| !reached.has(vertex) && before.is_none_or(|before| before.has(vertex));
+    /// Has all go that is not reached.
+    pub(super) fn sweep(&mut self, program: &Program<'_>, reached: &Reached) -> Result<(), NotTaken> {
+        let goes = |vertex: usize| !reached.has(vertex);
         for (_, node) in program.nodes.iter().enumerate().filter(|(vertex, _)| goes(*vertex)) {
             self.edits.delete(&node.at.within, node.at.field.range())?;
             self.nodes = self.nodes.saturating_add(1);

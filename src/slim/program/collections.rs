@@ -3,7 +3,7 @@
 //! A v1 loader looks up what a collection names, and so does `tf.saved_model.load` of such a model: a node that is not there
 //! ends the load (`tensorflow/python/framework/meta_graph.py`, `import_scoped_meta_graph_with_return_elements`).
 
-use super::program::{Program, Vertex, texts};
+use super::{Program, Vertex, texts};
 use crate::message::number::collection_def::{ANY_LIST, BYTES_LIST, NODE_LIST};
 use crate::message::number::meta_graph_def::COLLECTION_DEF;
 use crate::message::number::{collection_def, map_entry};
@@ -32,33 +32,33 @@ const RUN: [&[u8]; 2] = [b"saved_model_", b"legacy_init_op"];
 
 /// An item that goes as a whole with any node that it names.
 #[derive(Debug, Clone)]
-pub(super) struct Item {
+pub(in crate::slim) struct Item {
     /// The fields around it, the outermost first: the metagraph, the entry, the collection and the list.
-    pub(super) within: [Field; 4],
-    pub(super) field: Field,
-    pub(super) nodes: Vec<Vertex>,
+    pub(in crate::slim) within: [Field; 4],
+    pub(in crate::slim) field: Field,
+    pub(in crate::slim) nodes: Vec<Vertex>,
 }
 
 /// What is said of a variable, which stays with it.
 #[derive(Debug, Clone)]
-pub(super) struct Definition {
-    pub(super) variables: Vec<Vertex>,
+pub(in crate::slim) struct Definition {
+    pub(in crate::slim) variables: Vec<Vertex>,
     /// All nodes that it names.
-    pub(super) nodes: Vec<Vertex>,
+    pub(in crate::slim) nodes: Vec<Vertex>,
 }
 
 /// The collections of a metagraph.
 #[derive(Debug, Default)]
-pub(super) struct Collections {
+pub(in crate::slim) struct Collections {
     /// The nodes that are to stay.
-    pub(super) roots: Vec<Vertex>,
-    pub(super) definitions: Vec<Definition>,
+    pub(in crate::slim) roots: Vec<Vertex>,
+    pub(in crate::slim) definitions: Vec<Definition>,
     /// All that may go with a node, definitions included, in the order of the file.
-    pub(super) items: Vec<Item>,
+    pub(in crate::slim) items: Vec<Item>,
 }
 
 impl Collections {
-    pub(super) fn read(program: &Program<'_>) -> Self {
+    pub(in crate::slim) fn read(program: &Program<'_>) -> Self {
         let (file, mut found) = (program.file, Self::default());
         for entry in program.sections(COLLECTION_DEF) {
             let key =

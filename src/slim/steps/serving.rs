@@ -1,0 +1,292 @@
+//! What serving needs of a model: the metagraph of some tags, some of its signatures, and of Python's functions those of these
+//! signatures, of what they have captured, and any that costs nothing besides.
+
+use std::collections::HashSet;
+
+use super::unreached::Gone;
+use super::{NotTaken, Parts};
+use crate::edit::Splices;
+use crate::message::number::map_entry::KEY;
+use crate::message::number::meta_graph_def::meta_info_def::TAGS;
+use crate::message::number::meta_graph_def::{META_INFO_DEF, OBJECT_GRAPH_DEF, SIGNATURE_DEF};
+use crate::message::number::saved_function::CONCRETE_FUNCTIONS as TRACES;
+use crate::message::number::saved_model::META_GRAPHS;
+use crate::message::number::saved_object_graph::CONCRETE_FUNCTIONS;
+use crate::message::number::{saved_object, signature_def};
+use crate::message::saved_object::{Kind, bound_inputs};
+use crate::message::{Entry, Message};
+use crate::size::plural;
+use crate::slim::Wanted;
+use crate::slim::objects::{Objects, position};
+use crate::slim::program::{Cuts, Program, Reasons, programs};
+use crate::wire::{Field, fields, first_len};
+
+/// The tag of what is served (`tensorflow/python/saved_model/tag_constants.py`).
+const SERVE: &str = "serve";
+
+/// The child of the root that has the signatures (`tensorflow/python/saved_model/signature_serialization.py`).
+const SIGNATURES: &[u8] = b"signatures";
+
+/// How signatures begin that a loader runs, and no caller (`tensorflow/python/saved_model/constants.py`).
+const OF_LOADERS: &[u8] = b"__saved_model_";
+
+/// Whether a main file has a signature that somebody can call.
+pub(in crate::slim) fn has_signature(main: &[u8]) -> bool {
+    let within = |field: &Field, number: u32| {
+        let payload = field.payload();
+        fields(main, payload).filter(move |field| field.is_len(number))
+    };
+    fields(main, 0..main.len()).filter(|field| field.is_len(META_GRAPHS)).any(|meta| {
+        within(&meta, SIGNATURE_DEF).any(|entry| {
+            let Entry { key, value, .. } = Entry::read(main, entry);
+            !key.starts_with(OF_LOADERS) && value.repeated(signature_def::OUTPUTS).next().is_some()
+        })
+    })
+}
+
+/// Metagraphs of other tags go.
+pub(super) fn metagraphs(parts: &Parts, wanted: &Wanted) -> Result<Option<(Parts, String)>, NotTaken> {
+    let main = &parts.main;
+    let all: Vec<Field> = fields(main, 0..main.len()).filter(|field| field.is_len(META_GRAPHS)).collect();
+    let tags = |meta: &Field| -> HashSet<String> {
+        let info = Message::new(main, meta.payload()).message(META_INFO_DEF);
+        let tags = info.iter().flat_map(|info| info.repeated(TAGS)).map(|tag| tag.bytes(main)).collect::<Vec<_>>();
+        tags.into_iter().map(|tag| String::from_utf8_lossy(tag).into_owned()).collect()
+    };
+    let asked: HashSet<String> =
+        if wanted.tags.is_empty() { [SERVE.to_owned()].into() } else { wanted.tags.iter().cloned().collect() };
+    let kept: Vec<&Field> = all.iter().filter(|meta| tags(meta) == asked).collect();
+    match kept.len() {
+        _ if all.len() < 2 => return Ok(None),
+        1 => {}
+        _ => return Err(NotTaken::Tags),
+    }
+    let mut edits = Splices::default();
+    for meta in all.iter().filter(|meta| !kept.contains(meta)) {
+        edits.delete(&[], meta.range())?;
+    }
+    let main = edits.applied(main).ok_or(NotTaken::Lengths)?;
+    let count = all.len().saturating_sub(1) as u64;
+    Ok(Some((
+        Parts { main: main.into(), ..parts.clone() },
+        format!("{} of other tags", plural(count, "metagraph", "metagraphs")),
+    )))
+}
+
+/// Functions go that no signature needs which is kept.
+pub(super) fn other_functions(parts: &Parts, wanted: &Wanted) -> Result<Option<(Parts, String)>, NotTaken> {
+    let programs = programs(&parts.main)?;
+    let objects = Objects::read(&programs, None)?;
+    let mut gone = Gone::default();
+    for program in &programs {
+        let mut cuts = Cuts::default();
+        let dropped = dropped_signatures(program, wanted);
+        cuts.roots.extend(dropped.iter().map(|entry| entry.start));
+        for entry in &dropped {
+            gone.edits.delete(&[program.meta], entry.range())?;
+        }
+        let objects = objects.as_ref().filter(|_| !program.sections(OBJECT_GRAPH_DEF).is_empty());
+        if let Some(objects) = objects {
+            Python::of(program, objects, wanted, &mut cuts).edits(&mut gone, &mut cuts)?;
+        }
+        let before = program.reach(Reasons::ALL);
+        gone.sweep(program, &program.reach_but(Reasons::ALL, &cuts, Some(&before)))?;
+    }
+    if gone.edits.is_empty() {
+        return Ok(None);
+    }
+    let edited = gone.edited("that no kept signature needs");
+    let main = edited.edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
+    Ok(Some((Parts { main: main.into(), ..parts.clone() }, edited.words)))
+}
+
+/// The entries of signatures that are not asked for.
+fn dropped_signatures(program: &Program<'_>, wanted: &Wanted) -> Vec<Field> {
+    let is_other = |entry: &Field| {
+        let key =
+            first_len(program.file, entry.payload(), KEY).and_then(|key| program.file.get(key)).unwrap_or_default();
+        !wanted.keeps(key) && !key.starts_with(OF_LOADERS)
+    };
+    program.sections(SIGNATURE_DEF).into_iter().filter(is_other).collect()
+}
+
+/// What Python keeps.
+struct Python<'a, 'f> {
+    program: &'a Program<'f>,
+    objects: &'a Objects<'f, 'a>,
+    /// The functions that are kept, by name.
+    functions: HashSet<&'f [u8]>,
+    /// The objects that these have captured, with what these need.
+    needed: HashSet<usize>,
+    /// The objects of signatures that are not kept.
+    dropped: HashSet<usize>,
+}
+
+impl<'a, 'f> Python<'a, 'f> {
+    fn of(program: &'a Program<'f>, objects: &'a Objects<'f, 'a>, wanted: &Wanted, cuts: &mut Cuts) -> Self {
+        let mut python =
+            Self { program, objects, functions: HashSet::new(), needed: HashSet::new(), dropped: HashSet::new() };
+        for gradient in program.gradients.iter().filter(|gradient| gradient.is_registered()) {
+            python.functions.insert(gradient.by);
+        }
+        python.signatures(wanted);
+        python.named(wanted);
+        python.close();
+        // What a session and these reach anyway.
+        for (name, _) in python.concrete() {
+            if !python.functions.contains(name) {
+                cuts.functions.insert(name.to_vec());
+            }
+        }
+        for (at, (placed, ..)) in objects.saved.iter().enumerate() {
+            if !python.needed.contains(&at) {
+                cuts.roots.insert(placed.field.start);
+            }
+        }
+        let reached = program.reach_but(Reasons::ALL, cuts, None);
+        loop {
+            let is_free = |(name, captured): &(&'f [u8], HashSet<usize>)| {
+                !python.functions.contains(name)
+                    && program.function(name).is_some_and(|function| reached.has(function))
+                    && captured.is_subset(&python.needed)
+            };
+            let free: Vec<&[u8]> = python.concrete().into_iter().filter(is_free).map(|(name, _)| name).collect();
+            if free.is_empty() {
+                break;
+            }
+            for name in free {
+                cuts.functions.remove(name);
+                python.functions.insert(name);
+            }
+        }
+        python
+    }
+
+    /// The concrete functions, each with what it has captured.
+    fn concrete(&self) -> Vec<(&'f [u8], HashSet<usize>)> {
+        let file = self.program.file;
+        let sections = self.program.sections(OBJECT_GRAPH_DEF);
+        let entries = sections.iter().flat_map(|section| fields(file, section.payload()));
+        entries
+            .filter(|field| field.is_len(CONCRETE_FUNCTIONS))
+            .map(|field| {
+                let entry = Entry::read(file, field);
+                (entry.key, bound_inputs::<u64>(&entry.value).into_iter().map(position).collect())
+            })
+            .collect()
+    }
+
+    fn children(&self, object: usize) -> Vec<(&'f [u8], usize)> {
+        let Some((_, of, _)) = self.objects.saved.get(object) else { return Vec::new() };
+        let child = |child: crate::message::saved_object::Child| {
+            (self.program.file.get(child.name).unwrap_or_default(), position(child.node))
+        };
+        of.children().map(child).collect()
+    }
+
+    fn keep(&mut self, object: usize) {
+        if let Some((.., kind)) = self.objects.saved.get(object) {
+            self.functions.extend(kind.functions());
+        }
+    }
+
+    /// Those of the signatures that are asked for.
+    fn signatures(&mut self, wanted: &Wanted) {
+        for (_, map) in self.children(0).into_iter().filter(|(name, _)| *name == SIGNATURES) {
+            for (name, signature) in self.children(map) {
+                if wanted.keeps(name) {
+                    self.keep(signature);
+                } else {
+                    self.dropped.insert(signature);
+                }
+            }
+        }
+    }
+
+    /// Those that are asked for by the names of attributes, or by their own.
+    fn named(&mut self, wanted: &Wanted) {
+        for name in &wanted.functions {
+            let mut at = Some(0);
+            for part in name.split('.') {
+                let next = |at| self.children(at).into_iter().find(|(name, _)| *name == part.as_bytes());
+                at = at.and_then(next).map(|(_, object)| object);
+            }
+            if let Some(object) = at {
+                self.keep(object);
+            }
+            if let Some((name, _)) = self.concrete().into_iter().find(|(concrete, _)| *concrete == name.as_bytes()) {
+                self.functions.insert(name);
+            }
+        }
+    }
+
+    /// What kept functions have captured, and what makes, fills and saves these.
+    fn close(&mut self) {
+        loop {
+            let before = (self.functions.len(), self.needed.len());
+            for (name, captured) in self.concrete() {
+                if self.functions.contains(name) {
+                    self.needed.extend(captured);
+                }
+            }
+            for object in self.needed.clone() {
+                let Some((_, saved, kind)) = self.objects.saved.get(object) else { continue };
+                let saveables: Vec<usize> = saved.saveables().flatten().map(position).collect();
+                saveables.into_iter().for_each(|function| self.keep(function));
+                match kind {
+                    Kind::Resource(_) | Kind::User(_) => {
+                        for (_, child) in self.children(object) {
+                            self.needed.insert(child);
+                            self.keep(child);
+                        }
+                    }
+                    Kind::CapturedTensor(_) => self.keep(object),
+                    _ => {}
+                }
+            }
+            if before == (self.functions.len(), self.needed.len()) {
+                return;
+            }
+        }
+    }
+
+    /// Objects that are not needed have no content, and functions have only the traces that are kept.
+    fn edits(&self, gone: &mut Gone, cuts: &mut Cuts) -> Result<(), NotTaken> {
+        let file = self.program.file;
+        let mut emptied: HashSet<usize> = self.dropped.clone();
+        for (at, (placed, _, kind)) in self.objects.saved.iter().enumerate() {
+            let kept = kind.functions().into_iter().filter(|name| self.functions.contains(name)).count();
+            let goes = match kind {
+                Kind::Function(_) | Kind::BareFunction(_) => kept == 0 && !kind.functions().is_empty(),
+                Kind::Constant(_) | Kind::CapturedTensor(_) | Kind::Resource(_) => !self.needed.contains(&at),
+                _ => false,
+            };
+            if goes {
+                emptied.insert(at);
+                continue;
+            }
+            cuts.roots.remove(&placed.field.start);
+            if let Kind::Function(_) = kind {
+                let path = placed.path();
+                for function in fields(file, placed.field.payload()).filter(|it| it.is_len(saved_object::FUNCTION)) {
+                    let within: Vec<Field> = path.iter().copied().chain([function]).collect();
+                    for trace in fields(file, function.payload()).filter(|field| field.is_len(TRACES)) {
+                        if !self.functions.contains(trace.bytes(file)) {
+                            gone.edits.delete(&within, trace.range())?;
+                        }
+                    }
+                }
+            }
+        }
+        self.objects.emptied(&mut gone.edits, &emptied)?;
+        for section in self.program.sections(OBJECT_GRAPH_DEF) {
+            for entry in fields(file, section.payload()).filter(|field| field.is_len(CONCRETE_FUNCTIONS)) {
+                let name = first_len(file, entry.payload(), KEY).and_then(|key| file.get(key)).unwrap_or_default();
+                if !self.functions.contains(name) {
+                    gone.edits.delete(&[self.program.meta, section], entry.range())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
