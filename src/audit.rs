@@ -150,6 +150,8 @@ pub(crate) fn examine<T>(
         report.problems.extend(parts.verify_main_file());
     }
     report.problems.extend(model.changes());
+    report.remote = model.reads().map(Into::into);
+    model.forget();
     report.problems.sort();
     report.problems.dedup();
     let has_meta_graph = !report.meta_graphs.is_empty() || report.main_file.is_none();
@@ -186,6 +188,10 @@ impl<'m> Parts<'m> {
         let messages = Options { verify: false, ..Options::default() };
         let work = Work::new(progress, &model.path, bytes_to_read(model, &messages));
         let _reading = work.begin(Step::Reading, 0);
+        if model.is_listed_only() {
+            return Self { model, options, work, main_file: None, checkpoint: None };
+        }
+        model.expect_messages();
         Self { model, options, work, main_file: MainFile::open(model), checkpoint: read_checkpoint(model) }
     }
 

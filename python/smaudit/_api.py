@@ -15,7 +15,7 @@ from smaudit._records import path_of
 from smaudit._report import Diff, Report, SlimReport
 
 if TYPE_CHECKING:
-    from smaudit._report import Dimension, SlimLevel, SlimStep
+    from smaudit._report import Dimension, RemoteDepth, SlimLevel, SlimStep
 
 #: A path of the file system, or what else the command takes for a model.
 Path: TypeAlias = "str | os.PathLike[str]"
@@ -30,17 +30,20 @@ def audit(
     only: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     min_duplicate: str | int | None = None,
     verify: bool = False,
+    remote_depth: RemoteDepth | None = None,
     config: Path | None = None,
 ) -> Report:
     """Says where the bytes of a SavedModel are, which can be avoided, and how.
 
     Args:
-        path: a model's directory, its `saved_model.pb`, a tree with several models, or an archive.
+        path: a model's directory, its `saved_model.pb`, a tree with several models, an archive, or the URL of one of
+            these (`s3://`, `gs://`, `az://`, `https://`).
         by: the dimensions of `breakdown`, outermost first: `"op"`, `["category", "variable"]`. None is `"category"`.
         only: restricts the breakdown to what matches a pattern in a dimension: `{"op": "Const"}`. Pairs in a list
             may name a dimension twice; all must match.
         min_duplicate: the smallest payload, in bytes or as `"1KiB"`, that is compared for duplicates; None is 1 KiB.
         verify: whether every tensor is read and its checksum checked, and every message of the main file.
+        remote_depth: how much of a model at a URL is read: `"list"`, `"index"` or `"full"`; None is `"index"`.
         config: a file of rules. None is the `smaudit.toml` of the working directory or above it, where there is one.
 
     Returns:
@@ -61,6 +64,8 @@ def audit(
         'Const'
     """
     options = _questions(by, only, min_duplicate, verify, config)
+    if remote_depth is not None:
+        options.append(f"--remote-depth={remote_depth}")
     return _report(path, options, {_run.PASSED, _run.BROKEN})[0]
 
 
@@ -277,8 +282,12 @@ def _report(path: Path, options: list[str], fine: set[int]) -> tuple[Report, _ru
         _run.fail(finished)
     report = _run.document(Report, finished)
     # What `to_frame` does for other dimensions. The working directory may be another one by then.
-    report.__dict__["_again"] = functools.partial(_by, os.path.abspath(os.fspath(path)), tuple(options))
+    report.__dict__["_again"] = functools.partial(_by, _absolute(os.fspath(path)), tuple(options))
     return report, finished
+
+
+def _absolute(path: str) -> str:
+    return path if "://" in path else os.path.abspath(path)
 
 
 def _by(path: str, options: tuple[str, ...], by: Sequence[str]) -> Report:

@@ -65,6 +65,8 @@ __all__ = [
     "Place",
     "Problem",
     "ProblemKind",
+    "RemoteDepth",
+    "RemoteReport",
     "Repeated",
     "Report",
     "Rest",
@@ -97,6 +99,7 @@ __all__ = [
     "TensorReport",
     "Tool",
     "Totals",
+    "Unread",
     "UnreadableInput",
     "Verified",
     "Which",
@@ -260,6 +263,15 @@ ProblemKind = Literal["not-whole", "damaged", "changed", "limit", "link"]
 - `changed`: The model changed while it was read.
 - `limit`: There is more of something than is looked into.
 - `link`: A symbolic link leads to nothing that is counted.
+"""
+
+RemoteDepth = Literal["list", "index", "full"]
+"""How much of a model in a store was to be read, as `--remote-depth` says.
+
+- `list`: The listing alone.
+- `index`: The main file, the index and the object graph; of the data what agrees with something else in length and
+  checksum, up to 2% of it or 1 MiB.
+- `full`: As of a model on a disk.
 """
 
 RowKind = Literal["name", "category", "part"]
@@ -1075,6 +1087,9 @@ class ModelReport(OfModel):
     archive: Archive | None
     """The archive that it is in; null where it is in none."""
 
+    remote: RemoteReport | None
+    """What was read of it where it is in a store; null elsewhere."""
+
     kind: ModelKind
     """What it was made with, which decides the code in `remedy_code`."""
 
@@ -1128,6 +1143,7 @@ class ModelReport(OfModel):
 
     _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
         "archive": ("one", "Archive"),
+        "remote": ("one", "RemoteReport"),
         "kind_evidence": ("many", None),
         "files": ("many", "FileReport"),
         "links": ("many", "Link"),
@@ -1357,6 +1373,39 @@ class Problem(Record):
 
     kind: ProblemKind
     """What sort of problem it is."""
+
+
+@dataclass(frozen=True)
+class RemoteReport(Record):
+    """What was read of a model in a store, and what was not."""
+
+    depth: RemoteDepth
+    """How much was to be read."""
+
+    requests: int
+    """The requests that were sent, those that were repeated as well."""
+
+    bytes_read: int
+    """The bytes of its files that came."""
+
+    data_bytes_read: int
+    """Of them, those of the checkpoint's data."""
+
+    uncompared: Unread
+    """Ranges of the data that may be there twice, by length and checksum, and were not read: what they repeat is in no
+    figure.
+    """
+
+    unseen: Unread
+    """Tensors at whose beginning nobody looked: whether they are one value throughout is not known."""
+
+    e_tag: str
+    """Changes where the listing does: a hash over the names, sizes and e-tags of the files."""
+
+    _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
+        "uncompared": ("one", "Unread"),
+        "unseen": ("one", "Unread"),
+    }
 
 
 @dataclass(frozen=True)
@@ -1894,6 +1943,17 @@ class Totals(Record):
 
     problems: int
     """Their problems."""
+
+
+@dataclass(frozen=True)
+class Unread(Record):
+    """Parts of the data that were not read."""
+
+    count: int
+    """How many."""
+
+    bytes: int
+    """Their bytes."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@
         audited.dead_letters | beam.io.WriteToText("gs://bucket/sizes/unreadable")
 
 Each model becomes one row of `models` or of `dead_letters`, never both and never none. Local models are read where they
-are; those on other file systems are copied through Beam's, one at a time, into a scratch folder of limited size.
+are, and so are those at `gs://`, `s3://` and `az://` where the binary can do that and has credentials; all others are copied
+through Beam's file systems, one at a time, into a scratch folder of limited size.
 """
 
 # Annotations are not postponed here: Beam makes schemas and type hints of them.
 
+import contextlib
 import glob
 import json
 import os
@@ -36,6 +38,9 @@ __all__ = ["AuditModels", "Audited", "DeadLetter", "ModelRow"]
 
 #: How many models one run of the binary audits: it takes some milliseconds to start, a small model less than one.
 BATCH = 128
+
+#: The schemes of stores that the binary reads by itself, a few ranges of each model.
+STORES = ("az", "gs", "s3")
 
 
 class ModelRow(NamedTuple):
@@ -144,6 +149,10 @@ class _Audit(beam.DoFn):  # type: ignore[misc]
     def _alone(self, folder: str) -> ModelReport:
         if not FileSystems.get_scheme(folder):
             return _api.audit(folder).model
+        if FileSystems.get_scheme(folder) in STORES:
+            # What cannot be read there may be for want of what Beam has, such as its credentials.
+            with contextlib.suppress(SmauditError):
+                return _api.audit(folder.rstrip("/"), remote_depth="full").model
         with tempfile.TemporaryDirectory(prefix="smaudit-") as scratch:
             _copy(folder, scratch, self._scratch_bytes)
             return _api.audit(scratch).model

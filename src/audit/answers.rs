@@ -76,6 +76,7 @@ pub(super) fn report(
     ModelReport {
         path: model.path.clone(),
         archive: model.archive.clone(),
+        remote: None,
         kind: findings.provenance.kind,
         kind_evidence: findings.provenance.evidence,
         total_bytes: total,

@@ -1,7 +1,7 @@
 //! Whether the data is what was written: every tensor is read, and its CRC32C held against the index's.
 //!
 //! The index says what to expect, and nothing else in smaudit needs the data; so this is done only when it is asked for.
-//! Shards are read in the order of their bytes and nothing is copied; of holes of sparse ones only the length is needed. In a V1 checkpoint the values lie in blocks with
+//! Shards are read in the order of their bytes and nothing is copied but what comes from a store, piece by piece; of holes of sparse ones only the length is needed. In a V1 checkpoint the values lie in blocks with
 //! checksums, which reading it has checked already.
 
 #![warn(clippy::arithmetic_side_effects)]
@@ -15,10 +15,13 @@ use super::strings::{self, StringsError};
 use super::table::mask;
 use super::{Checkpoint, Format, Tensor, all_of};
 use crate::escape::shortened;
-use crate::input::{Source, Stretches};
+use crate::input::{Source, Stretches, Want};
 use crate::problem::{Problem, Problems};
 use crate::progress::Progress;
 use crate::proto::DataType;
+
+/// So much of a shard in a store is held at once, in bytes.
+const PIECE: u64 = 32 << 20;
 
 /// Tensors may overlap, so an index can ask for a shard to be read once for each of its entries. So many times its size
 /// is read of a shard; tensors beyond that are not checked.
@@ -106,16 +109,23 @@ impl Verifier<'_> {
         let mut budget = MAX_READS.saturating_mul(contents.len());
         // Of several keys on one range, the range is read once.
         let mut last: Option<(Range<u64>, u32)> = None;
-        for tensor in tensors {
+        let mut expected = 0_usize;
+        for (at, tensor) in tensors.iter().enumerate() {
+            if at >= expected {
+                expected = at.saturating_add(expect(contents, tensors.get(at..).unwrap_or_default()));
+            }
             let known =
                 last.as_ref().filter(|(range, _)| tensor.crc_is_of_bytes() && tensor.range().as_ref() == Some(range));
-            let computed = match (known, data(contents, tensor)) {
-                (Some((_, crc32c)), _) => Some(Ok(*crc32c)),
-                (None, Some(data)) if tensor.bytes <= budget => {
+            let computed = match known {
+                Some((_, crc32c)) => Some(Ok(*crc32c)),
+                None if tensor.bytes <= budget => {
                     budget = budget.saturating_sub(tensor.bytes);
-                    self.checksum(tensor, &data)
+                    match pieces(contents, tensor) {
+                        Some(range) => self.checksum_in_pieces(contents, range).map(Ok),
+                        None => data(contents, tensor).and_then(|data| self.checksum(tensor, &data)),
+                    }
                 }
-                _ => None,
+                None => None,
             };
             last = match (&computed, tensor.range()) {
                 (Some(Ok(crc32c)), Some(range)) if tensor.crc_is_of_bytes() => Some((range, *crc32c)),
@@ -142,11 +152,55 @@ impl Verifier<'_> {
         }
         tensor.crc_is_of_bytes().then(|| Ok(mask(data.crc32c(|bytes| self.progress.advance(bytes)))))
     }
+
+    /// The same of a range of numbers, of which no more than a piece is held; `None` where it cannot be had.
+    fn checksum_in_pieces(&self, contents: &Source, range: Range<u64>) -> Option<u32> {
+        let (mut crc, mut at) = (0, range.start);
+        while at < range.end {
+            let end = at.saturating_add(PIECE).min(range.end);
+            let piece = contents.read(at..end).ok()??;
+            crc = crc32c::crc32c_append(crc, &piece);
+            self.progress.advance(end.saturating_sub(at));
+            at = end;
+        }
+        Some(mask(crc))
+    }
 }
 
-/// A shard that is read at once, as far as it is not sparse.
+/// The range of a large tensor of numbers in a store, which is read piece by piece.
+fn pieces(contents: &Source, tensor: &Tensor) -> Option<Range<u64>> {
+    let is_large = contents.is_copied() && tensor.bytes > PIECE && tensor.crc_is_of_bytes() && !tensor.damaged;
+    let is_text = tensor.dtype == DataType::DtString as i32;
+    tensor.range().filter(|range| is_large && !is_text && range.start <= range.end && range.end <= contents.len())
+}
+
+/// Asks a store for tensors together, from the first on as many as are held at once; returns how many these are.
+fn expect(contents: &Source, tensors: &[&Tensor]) -> usize {
+    if !contents.is_copied() {
+        return tensors.len();
+    }
+    let mut ranges = Vec::new();
+    let mut sum = 0_u64;
+    let mut number = 0_usize;
+    for tensor in tensors {
+        sum = sum.saturating_add(tensor.bytes);
+        if sum > PIECE && number > 0 {
+            break;
+        }
+        ranges.extend(tensor.range().filter(|_| tensor.bytes <= PIECE));
+        number = number.saturating_add(1);
+    }
+    contents.expect(&ranges, Want::All);
+    number
+}
+
+/// A shard that is read at once, as far as it is not sparse and not in a store.
 fn in_memory(path: &str, shard: Source) -> Result<Source, Problem> {
-    if shard.holes_in(0..shard.len()) > 0 { Ok(shard) } else { all_of(path, &shard).map(Source::from) }
+    if shard.is_copied() || shard.holes_in(0..shard.len()) > 0 {
+        Ok(shard)
+    } else {
+        all_of(path, &shard).map(Source::from)
+    }
 }
 
 /// The data of a tensor; `None` where its entry is damaged, or goes past the end of the shard.

@@ -1,6 +1,7 @@
 //! Where payloads are and how their bytes are had: the one place where `duplicates` reads a file.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use foldhash::HashMap;
 use super::Place;
 use super::payloads::PayloadKind;
 use crate::checkpoint::Tensor;
-use crate::input::{Source, Stretches};
+use crate::input::{Source, Stretches, Want};
 
 /// How a file is opened by its name; `None` where it cannot be.
 pub type Open<'a> = &'a dyn Fn(&str) -> Option<Source>;
@@ -122,7 +123,52 @@ impl<'a> Sources<'a> {
             return self.content(payload)?.whole().cloned();
         }
         let end = payload.range.end.min(payload.range.start.saturating_add(most));
-        self.with(payload.file, |file| file.read(payload.range.start..end).ok()?)
+        self.with(payload.file, |file| file.content(payload.range.start..end).ok()?)
+    }
+
+    /// Says that these payloads will be read, so that a store is asked for them together.
+    pub(super) fn expect<'p>(&self, payloads: impl Iterator<Item = &'p Payload>, want: Want) {
+        self.expect_ranges(payloads.map(|payload| (payload.file, payload.range.clone())), want);
+    }
+
+    fn expect_ranges(&self, wanted: impl Iterator<Item = (usize, Range<u64>)>, want: Want) {
+        let mut by_file: BTreeMap<usize, Vec<Range<u64>>> = BTreeMap::new();
+        for (file, range) in wanted {
+            by_file.entry(file).or_default().push(range);
+        }
+        for (file, ranges) in by_file {
+            self.with(file, |file| {
+                file.expect(&ranges, want);
+                Some(())
+            });
+        }
+    }
+
+    /// Whether a payload would be copied into memory to be read, so that a large one is better read in pieces.
+    pub(super) fn is_copied(&self, payload: &Payload) -> bool {
+        payload.unpacked.is_none() && self.with(payload.file, |file| Some(file.is_copied())).unwrap_or_default()
+    }
+
+    /// A piece of payloads of one length, from the same byte on, as their files have them; the pieces come together.
+    pub(super) fn pieces<const N: usize>(&self, payloads: [&Payload; N], at: u64, length: u64) -> Option<[Bytes; N]> {
+        let range = |payload: &Payload| {
+            let start = payload.range.start.saturating_add(at);
+            start..payload.range.end.min(start.saturating_add(length))
+        };
+        self.expect_ranges(payloads.iter().map(|payload| (payload.file, range(payload))), Want::All);
+        let mut pieces = [const { Bytes::new() }; N];
+        for (piece, payload) in pieces.iter_mut().zip(payloads) {
+            *piece = match payload.unpacked {
+                None => self.with(payload.file, |file| file.content(range(payload)).ok()?)?,
+                // Of the main file, which is in memory.
+                Some(_) => {
+                    let content = self.content(payload)?.whole()?.clone();
+                    let start = usize::try_from(at).ok()?.min(content.len());
+                    content.slice(start..content.len().min(start.saturating_add(usize::try_from(length).ok()?)))
+                }
+            };
+        }
+        Some(pieces)
     }
 
     /// All of a file; `None` where it cannot be read.

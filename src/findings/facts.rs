@@ -176,7 +176,7 @@ impl<'a> Facts<'a> {
     /// The bytes of a tensor of a bundle.
     pub(super) fn tensor_content(&self, tensor: &Tensor) -> Option<Bytes> {
         let (_, file) = self.checkpoint?.shards().find(|(shard, _)| *shard == tensor.shard)?;
-        self.model.file(&file.path)?.open().ok()?.read(tensor.range()?).ok()?
+        self.model.file(&file.path)?.open().ok()?.content(tensor.range()?).ok()?
     }
 
     /// Where the data of a tensor is: files of the checkpoint by position, and ranges of them.

@@ -1,6 +1,8 @@
 //! From a path that was typed to the SavedModels that it means: the directory itself, each one in a tree, or those in
 //! an archive.
 
+mod stores;
+
 use std::cmp::Ordering;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _};
@@ -9,13 +11,15 @@ use std::path::Path;
 use bytes::Bytes;
 use walkdir::{DirEntry, WalkDir};
 
-use super::archive::{self, ArchiveFormat, ClosedArchive, Limits, Opened};
+use super::archive::{self, ArchiveFormat, ClosedArchive, ClosedPlace, Limits, Opened};
+use super::cause::Cause;
 use super::foreign::{self, Met};
-use super::found::{FindError, Found, Location, no_model, shown, unreadable, unreadable_archive};
+use super::found::{FindError, Found, Location, Stream, no_model, shown, unreadable, unreadable_archive};
 use super::listing::system_error;
 use super::model::File;
 use super::once::Once;
-use super::source::Cause;
+use super::ranged::Depth;
+use super::url::{Url, is_url};
 use super::version::version_order;
 use super::{MODEL_FILES, map};
 use crate::escape::escape_text;
@@ -47,6 +51,9 @@ pub struct Finder<'p> {
     once: Once,
     /// What archives have been unpacked to.
     unpacked: u64,
+    /// How much of models in stores is read.
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "there is no store to be had"))]
+    depth: Depth,
     progress: &'p dyn Progress,
 }
 
@@ -60,7 +67,13 @@ impl<'p> Finder<'p> {
     /// Finds models within these limits. `progress` is told of the bytes of archives.
     #[must_use]
     pub fn new(limits: Limits, progress: &'p dyn Progress) -> Self {
-        Self { limits, once: Once::default(), unpacked: 0, progress }
+        Self { limits, once: Once::default(), unpacked: 0, depth: Depth::default(), progress }
+    }
+
+    /// The same, of models in stores reading so much.
+    #[must_use]
+    pub fn with_depth(self, depth: Depth) -> Self {
+        Self { depth, ..self }
     }
 
     /// As [`find()`], without what was found before: nothing where the same was named already.
@@ -76,12 +89,19 @@ impl<'p> Finder<'p> {
         Ok(found)
     }
 
+    /// As [`find`](Self::find) at a URL, of which what is found comes as it is listed, also what was found before below another
+    /// path. `None` where the path is none, or was named already.
+    pub fn stream(&mut self, path: &Path) -> Option<Stream> {
+        let url = url(path).ok().filter(|_| is_url(path) && self.once.is_named_first(path))?;
+        Some(stores::stream(self, url))
+    }
+
     /// Takes out of what was found what was met before.
     fn keep_new(&mut self, found: &mut Found) {
         let before = found.locations.len() + found.archives.len();
         // An archive that was typed was held against the others when it was opened.
-        found.locations.retain(|location| location.directory().is_none_or(|path| self.once.is_met_first(path)));
-        found.archives.retain(|archive| self.once.is_met_first(archive.path()));
+        found.locations.retain(|location| location.place().is_none_or(|path| self.once.is_met_first(&path)));
+        found.archives.retain(|archive| self.once.is_met_first(&archive.path()));
         if found.locations.len() + found.archives.len() < before {
             // There is a model here, only it is known already.
             found.otherwise = None;
@@ -91,6 +111,11 @@ impl<'p> Finder<'p> {
     fn find_at(&mut self, path: &Path) -> Result<Found, FindError> {
         if path == Path::new(STANDARD_INPUT) {
             return self.find_in(standard_input(self.limits.unpacked, self.progress)?, STANDARD_INPUT);
+        }
+        match Url::parse(path) {
+            Some(Ok(url)) => return stores::find(self, &url),
+            Some(Err(refused)) => return Err(FindError::Store { path: refused.shown, message: refused.message }),
+            None => {}
         }
         // Without a slash at the end, so that the models of `base/` and `base` are shown alike.
         let path = path.components().as_path();
@@ -149,11 +174,46 @@ impl ClosedArchive {
     /// # Errors
     /// The archive cannot be read, or not as far as to say that there is no model in it.
     pub fn open(&self, limits: Limits, progress: &dyn Progress) -> Result<Found, FindError> {
-        let metadata = fs::symlink_metadata(self.path()).map_err(|error| unreadable(self.path(), error))?;
-        match Finder::new(limits, progress).find_in_file(self.path(), &metadata) {
+        match self.find_by(&mut Finder::new(limits, progress)) {
             Err(FindError::NoModel { whole: true, .. }) => Ok(Found::default()),
             other => other,
         }
+    }
+
+    /// Opens the archive within the limits of a finder, which go on to hold for others. It has to be one.
+    fn find_by(&self, finder: &mut Finder<'_>) -> Result<Found, FindError> {
+        match &self.place {
+            ClosedPlace::Disk(path) => {
+                let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(path, error))?;
+                finder.find_in_file(path, &metadata)
+            }
+            #[cfg(feature = "remote")]
+            ClosedPlace::Store(file) => stores::in_archive(finder, file),
+        }
+    }
+}
+
+/// The contents of a file at a URL, at most so many bytes.
+///
+/// # Errors
+/// The URL is none that is read, nothing is there, it is larger, or the store does not give it.
+pub fn read_object(path: &Path, most: u64) -> Result<Bytes, FindError> {
+    stores::read_object(&url(path)?, most)
+}
+
+/// Writes a file at a URL, in the place of one that is there.
+///
+/// # Errors
+/// The URL is none that is read, or the store does not take it.
+pub fn write_object(path: &Path, contents: Bytes) -> Result<(), FindError> {
+    stores::write_object(&url(path)?, contents)
+}
+
+fn url(path: &Path) -> Result<Url, FindError> {
+    match Url::parse(path) {
+        Some(Ok(url)) => Ok(url),
+        Some(Err(refused)) => Err(FindError::Store { path: refused.shown, message: refused.message }),
+        None => Err(unreadable(path, io::ErrorKind::NotFound.into())),
     }
 }
 

@@ -137,6 +137,13 @@ impl Met {
         self.count(lossy(entry.path().strip_prefix(root).unwrap_or(entry.path())));
     }
 
+    /// Takes note of an archive that will be looked into, by its name.
+    #[cfg(feature = "remote")]
+    pub(super) fn add_archive_name(&mut self, name: String) {
+        self.archives = self.archives.saturating_add(1);
+        self.count(name);
+    }
+
     /// Takes note of a file by its name.
     pub(super) fn add_name(&mut self, name: String) {
         if let Some(format) = format_of(&name)

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::archive::ClosedArchive;
-use super::foreign::Met;
+use super::foreign;
 use super::model::Model;
 use super::outside::Outside;
+#[cfg(feature = "remote")]
+use super::remote::Folder;
 use crate::escape::escape_text;
 use crate::problem::Problem;
 
@@ -25,7 +27,23 @@ pub(super) enum Place {
     Directory(PathBuf),
     /// Listed already, since an archive is read once.
     Archive(Box<Model>),
+    /// Listed already, with all others of its store.
+    #[cfg(feature = "remote")]
+    Store(std::sync::Arc<Folder>),
 }
+
+/// What is met at a URL while it is listed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Met {
+    /// A model.
+    Model(Location),
+    /// An archive, which may hold models.
+    Archive(ClosedArchive),
+}
+
+/// What is at a URL, as it is listed, so that no more is held than what is looked at.
+pub type Stream = Box<dyn Iterator<Item = Result<Met, FindError>> + Send>;
 
 /// What a path leads to.
 #[derive(Debug, Default)]
@@ -90,6 +108,14 @@ pub enum FindError {
         /// Why, and what to do.
         message: String,
     },
+    /// A URL that is not read, or a store that does not give what is there.
+    #[error("{}: {message}", escape_text(path))]
+    Store {
+        /// The URL as typed, without what may be credentials.
+        path: String,
+        /// Why, and what to do.
+        message: String,
+    },
 }
 
 impl FindError {
@@ -101,7 +127,8 @@ impl FindError {
             | Self::OtherFile { path, .. }
             | Self::NoModel { path, .. }
             | Self::Limit { path, .. }
-            | Self::Archive { path, .. } => path,
+            | Self::Archive { path, .. }
+            | Self::Store { path, .. } => path,
         }
     }
 }
@@ -125,12 +152,37 @@ impl Location {
         if let Place::Directory(directory) = &self.place { Some(directory) } else { None }
     }
 
+    /// What changes where a model in a store does, by its listing; `None` where it is in none.
+    #[must_use]
+    pub fn e_tag(&self) -> Option<String> {
+        match &self.place {
+            #[cfg(feature = "remote")]
+            Place::Store(folder) => Some(folder.e_tag()),
+            _ => None,
+        }
+    }
+
+    /// What it is known by, so that it is audited once.
+    pub(super) fn place(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::Directory(directory) => Some(directory.clone()),
+            Place::Archive(_) => None,
+            #[cfg(feature = "remote")]
+            Place::Store(_) => Some(PathBuf::from(&self.shown)),
+        }
+    }
+
     /// Lists the model there.
     #[must_use]
     pub fn read(&self) -> Model {
         match &self.place {
             Place::Directory(directory) => Model::read(directory, &self.shown),
             Place::Archive(model) => Model::clone(model),
+            #[cfg(feature = "remote")]
+            Place::Store(folder) => {
+                let (files, reading) = folder.open();
+                Model::in_store(folder.shown(), files, reading)
+            }
         }
     }
 }
@@ -149,7 +201,7 @@ pub(super) fn unreadable_archive(shown: &str, message: &str) -> FindError {
 }
 
 /// The error of a place that holds no model but what was `met`. `part_of` is what to do, where that is known already.
-pub(super) fn no_model(path: String, met: &Met, problems: &[Problem], part_of: Option<String>) -> FindError {
+pub(super) fn no_model(path: String, met: &foreign::Met, problems: &[Problem], part_of: Option<String>) -> FindError {
     let mut found = met.to_string();
     if let [first, rest @ ..] = problems {
         let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };

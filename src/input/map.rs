@@ -17,7 +17,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::source::{Cause, Noted, Source};
+use super::cause::Cause;
+use super::source::{Noted, Source};
 use bytes::Bytes;
 use memmap2::{Mmap, MmapOptions};
 

@@ -10,6 +10,7 @@
 //! not as long as it was when it was listed is an error.
 
 mod archive;
+mod cause;
 mod find;
 mod foreign;
 mod found;
@@ -21,16 +22,23 @@ mod model;
 mod names;
 mod once;
 mod outside;
+mod ranged;
+#[cfg(feature = "remote")]
+mod remote;
 mod source;
+mod url;
 mod version;
 
 pub use archive::{Archive, ArchiveFormat, ClosedArchive, Limits};
-pub use find::{Finder, find};
-pub use found::{FindError, Found, Location};
+pub use cause::Cause;
+pub use find::{Finder, find, read_object, write_object};
+pub use found::{FindError, Found, Location, Met, Stream};
 pub use links::{Link, LinkKind};
 pub use model::{File, InputError, Model};
 pub use outside::Outside;
-pub use source::{Cause, Source};
+pub use ranged::{Depth, Reads, Want};
+pub use source::Source;
+pub use url::{check_url, is_url};
 pub(crate) use {holes::Stretches, source::MAX_HOLES};
 
 /// The files that make a directory a SavedModel: binary, text, chunked. From `tensorflow/cc/saved_model/constants.h`.

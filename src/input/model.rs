@@ -12,10 +12,12 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::archive::Archive;
+use super::cause::Cause;
 use super::links::{self, Link, LinkKind};
 use super::listing::{self, Listed};
 use super::map;
-use super::source::{Cause, Noted, Source};
+use super::ranged::{Depth, Ranged, RangedModel, Reads};
+use super::source::{Noted, Source};
 use crate::escape::escape_text;
 use crate::problem::{Problem, ProblemKind};
 
@@ -42,6 +44,8 @@ enum Origin {
     /// In a file of its own that is an archive.
     Archive(File),
     Memory,
+    /// In a store.
+    Ranged(Arc<dyn RangedModel>),
 }
 
 /// One regular file of a model.
@@ -61,7 +65,11 @@ pub struct File {
 enum FileOrigin {
     Disk { path: PathBuf, modified: Option<SystemTime> },
     Memory(Bytes),
+    Ranged(Arc<dyn Ranged>),
 }
+
+/// A file of a store: its name, its size, and what gives its bytes.
+pub(super) type Stored = (String, u64, Arc<dyn Ranged>);
 
 /// A file's contents cannot be had.
 #[derive(Debug, Error)]
@@ -95,7 +103,10 @@ impl Model {
         let listing = listing::list(directory);
         let resolved = links::resolve(directory, listing.files, listing.links);
         let mut problems = listing.problems;
-        let files: Vec<File> = countable(resolved.files, &mut problems).into_iter().map(File::from).collect();
+        let files: Vec<File> = countable(resolved.files, |file| (&*file.name, file.bytes), &mut problems)
+            .into_iter()
+            .map(File::from)
+            .collect();
         problems.extend(resolved.problems);
         problems.extend(files.iter().filter_map(File::unopened));
         problems.sort();
@@ -125,6 +136,44 @@ impl Model {
         problems.sort();
         let origin = watched.map_or(Origin::Memory, Origin::Archive);
         Self { path, files, links: Vec::new(), problems, archive: Some(archive), origin }
+    }
+
+    /// A model of these files of a store, each of another name: what it is called, its size, and what gives its bytes.
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "there is no store to be had"))]
+    pub(super) fn in_store(path: String, files: Vec<Stored>, store: Arc<dyn RangedModel>) -> Self {
+        let mut problems = Vec::new();
+        let files = countable(files, |(name, bytes, _)| (name, *bytes), &mut problems);
+        let stored = |(name, bytes, ranges)| File::in_store(name, bytes, ranges);
+        let mut files: Vec<File> = files.into_iter().map(stored).collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        problems.sort();
+        Self { path, files, links: Vec::new(), problems, archive: None, origin: Origin::Ranged(store) }
+    }
+
+    /// Says that all messages of the model will be read, so that a store is asked for them together.
+    pub(crate) fn expect_messages(&self) {
+        if let Origin::Ranged(store) = &self.origin {
+            store.expect_messages();
+        }
+    }
+
+    /// Whether it is in a store of which nothing but the listing is to be read.
+    #[must_use]
+    pub fn is_listed_only(&self) -> bool {
+        self.reads().is_some_and(|reads| reads.depth == Depth::List)
+    }
+
+    /// Lets go of what is kept of the files of a store.
+    pub(crate) fn forget(&self) {
+        if let Origin::Ranged(store) = &self.origin {
+            store.forget();
+        }
+    }
+
+    /// What was read of a model in a store so far; `None` where it is in none.
+    #[must_use]
+    pub fn reads(&self) -> Option<Reads> {
+        if let Origin::Ranged(store) = &self.origin { Some(store.reads()) } else { None }
     }
 
     /// The size of all files.
@@ -173,6 +222,8 @@ impl Model {
             Origin::Directory(directory) => directory,
             Origin::Archive(archive) => return archive.change().into_iter().collect(),
             Origin::Memory => return Vec::new(),
+            // Each range is asked for of the version that was listed.
+            Origin::Ranged(_) => return self.unread(),
         };
         let listing = listing::list(directory);
         let mut problems: Vec<Problem> = self.files.iter().filter_map(File::change).collect();
@@ -199,21 +250,20 @@ impl Model {
 const MAX_BYTES: u64 = 1 << 62;
 
 /// The files as far as they have no more than [`MAX_BYTES`] together; the others are problems.
-fn countable(files: Vec<Listed>, problems: &mut Vec<Problem>) -> Vec<Listed> {
+fn countable<F>(files: Vec<F>, of: impl Fn(&F) -> (&str, u64), problems: &mut Vec<Problem>) -> Vec<F> {
     let mut left = MAX_BYTES;
     let mut counted = Vec::with_capacity(files.len());
     for file in files {
-        match left.checked_sub(file.bytes) {
+        let (name, bytes) = of(&file);
+        match left.checked_sub(bytes) {
             Some(rest) => {
                 left = rest;
                 counted.push(file);
             }
             None => {
-                let message = format!(
-                    "expected at most {MAX_BYTES} bytes in all files, found {} more here: it is left out",
-                    file.bytes
-                );
-                problems.push(Problem::of_file(&*file.name, message).of_kind(ProblemKind::Limit));
+                let message =
+                    format!("expected at most {MAX_BYTES} bytes in all files, found {bytes} more here: it is left out");
+                problems.push(Problem::of_file(name, message).of_kind(ProblemKind::Limit));
             }
         }
     }
@@ -236,6 +286,11 @@ impl File {
         }
     }
 
+    /// A file of a store.
+    pub(super) fn in_store(name: String, bytes: u64, ranges: Arc<dyn Ranged>) -> Self {
+        Self { name, bytes, origin: FileOrigin::Ranged(ranges), noted: Arc::default() }
+    }
+
     /// Opens it, to be read by ranges; it is as long as when it was listed. What cannot be opened or read is noted, and
     /// among the [changes](Model::changes) of the model in the end, whatever the caller makes of it.
     ///
@@ -244,6 +299,9 @@ impl File {
     pub fn open(&self) -> Result<Source, InputError> {
         match &self.origin {
             FileOrigin::Memory(contents) => Ok(Source::of_bytes(contents.clone(), Arc::clone(&self.noted))),
+            FileOrigin::Ranged(ranges) => {
+                Ok(Source::of_ranges(Arc::clone(ranges), self.bytes, Arc::clone(&self.noted)))
+            }
             FileOrigin::Disk { path, .. } => {
                 map::source(path, self.bytes, &self.noted).map_err(|cause| self.error(self.noted.failed(cause)))
             }

@@ -25,7 +25,8 @@ impl Outside {
         }
     }
 
-    fn add_file(&mut self, path: &str, bytes: u64) {
+    /// Takes note of a file by its name.
+    pub(super) fn add_file(&mut self, path: &str, bytes: u64) {
         self.files = self.files.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
         self.keep(path.to_owned(), bytes);

@@ -13,53 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use thiserror::Error;
 
+use super::cause::Cause;
 use super::holes::{self, Stretch, Stretches};
+use super::ranged::{Ranged, Want};
 use crate::meter;
 use crate::problem::{Problem, ProblemKind};
-
-/// Why a file's contents cannot be had.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The system does not open it.
-    #[error("cannot be opened: {0}")]
-    Open(io::Error),
-    /// It was one when it was listed.
-    #[error("is no longer a regular file")]
-    NotRegular,
-    /// Its length is not the one that it was listed with.
-    #[error("changed while the audit ran: it had {listed} bytes when it was listed and has {found} now")]
-    Length {
-        /// The bytes when it was listed.
-        listed: u64,
-        /// The bytes when it was opened or read.
-        found: u64,
-    },
-    /// It was opened, but cannot be read or mapped.
-    #[error("cannot be read: {0}")]
-    Read(io::Error),
-    /// It is sparse, and what was asked for of it is nearly all holes.
-    #[error("is not read: {0} bytes of it are holes of a sparse file, which are nowhere on the disk")]
-    Holes(u64),
-}
-
-impl Cause {
-    fn kind(&self) -> ProblemKind {
-        match self {
-            Self::Length { .. } => ProblemKind::Changed,
-            Self::Holes(_) => ProblemKind::Limit,
-            _ => ProblemKind::Damaged,
-        }
-    }
-
-    /// The problem that this is for `file`.
-    #[must_use]
-    pub fn of_file(&self, file: &str) -> Problem {
-        Problem::of_file(file, self).of_kind(self.kind())
-    }
-}
 
 /// The most bytes of holes that are read as zeros: of contents that have to be there as a whole. Shards and assets are read without
 /// theirs, see [`Source::stretches`].
@@ -81,6 +40,8 @@ enum Held {
     Handle(Mutex<fs::File>),
     /// What was mapped, unpacked or handed in.
     All(Bytes),
+    /// A file in a store: each range is a request, or part of one.
+    Ranged(Arc<dyn Ranged>),
 }
 
 /// What reading a file came to, for as long as its model is known.
@@ -127,6 +88,34 @@ impl Source {
         Self { length, bytes: Held::Handle(Mutex::new(file)), holes: Vec::new(), noted }
     }
 
+    pub(super) fn of_ranges(ranges: Arc<dyn Ranged>, length: u64, noted: Arc<Noted>) -> Self {
+        Self { length, bytes: Held::Ranged(ranges), holes: Vec::new(), noted }
+    }
+
+    /// Whether what is read of it is copied into memory, so that a large part should be read piece by piece.
+    #[must_use]
+    pub fn is_copied(&self) -> bool {
+        matches!(self.bytes, Held::Ranged(_))
+    }
+
+    /// Says which ranges will be read, and what for, so that a store is asked for them together. Nothing happens where a
+    /// range costs nothing.
+    pub fn expect(&self, ranges: &[Range<u64>], want: Want) {
+        if let Held::Ranged(file) = &self.bytes {
+            let within = |range: &&Range<u64>| range.start < range.end && range.end <= self.length;
+            let ranges: Vec<Range<u64>> = ranges.iter().filter(within).cloned().collect();
+            file.expect(&ranges, want);
+        }
+    }
+
+    /// As [`read`](Self::read), of data that a question may do without.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read), and [`Cause::LeftOut`] where less is asked of a store.
+    pub fn content(&self, range: Range<u64>) -> Result<Option<Bytes>, Cause> {
+        self.range(range, false)
+    }
+
     /// The same, of which these ranges are holes.
     pub(super) fn with_holes(self, holes: Vec<Range<u64>>) -> Self {
         Self { holes, ..self }
@@ -154,13 +143,13 @@ impl Source {
         holes.map(|(hole, _)| hole.end.saturating_sub(hole.start)).fold(0, u64::saturating_add)
     }
 
-    /// The contents of a range, without the zeros of holes. `Ok(None)` where it is not within the file.
+    /// As [`content`](Self::content), without the zeros of holes. `Ok(None)` where it is not within the file.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read), but for holes.
+    /// Those of [`content`](Self::content), but for holes.
     pub(crate) fn stretches(&self, range: Range<u64>) -> Result<Option<Stretches>, Cause> {
         if self.holes.is_empty() || range.end > self.length {
-            return Ok(self.read(range)?.map(Stretches::from));
+            return Ok(self.content(range)?.map(Stretches::from));
         }
         let stretch = |(part, is_hole): (Range<u64>, bool)| match is_hole {
             true => Ok(Some(Stretch::Hole(part.end.saturating_sub(part.start)))),
@@ -175,6 +164,10 @@ impl Source {
     /// The system does not give them, the file has become shorter, or they are more than a gibibyte of zeros that are not
     /// on the disk.
     pub fn read(&self, range: Range<u64>) -> Result<Option<Bytes>, Cause> {
+        self.range(range, true)
+    }
+
+    fn range(&self, range: Range<u64>, is_needed: bool) -> Result<Option<Bytes>, Cause> {
         let holes = self.holes_in(range.clone());
         if holes > MAX_HOLES && range.end <= self.length {
             return Err(self.noted.failed(Cause::Holes(holes)));
@@ -186,6 +179,11 @@ impl Source {
         let bytes = match &self.bytes {
             Held::All(bytes) => bytes.slice(start..end),
             Held::Handle(file) => self.read_file(file, range).map_err(|cause| self.noted.failed(cause))?,
+            Held::Ranged(_) if range.is_empty() => Bytes::new(),
+            Held::Ranged(file) => {
+                let read = if is_needed { file.read(range) } else { file.content(range) };
+                read.map_err(|cause| if matches!(cause, Cause::LeftOut) { cause } else { self.noted.failed(cause) })?
+            }
         };
         meter::bytes(bytes.len());
         self.noted.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);

@@ -19,6 +19,7 @@ mod json;
 mod markdown;
 mod order;
 mod pages;
+mod remote;
 mod safe_json;
 #[cfg(test)]
 mod sample;
@@ -62,7 +63,9 @@ pub use format::Format;
 pub use gate::{Allowed, ConfigFile, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use html::ROOM;
 pub use json::{baseline_schema, diff_schema, schema, slim_schema, why_schema, write_line, write_unreadable_line};
+pub use remote::{RemoteDepth, RemoteReport, Unread};
 pub use slim::{SlimFile, SlimLevel, SlimModel, SlimOutcome, SlimReport, SlimSaving, SlimStep};
+pub use stored::{AuditedLine, audited_line};
 pub(crate) use stored::{read_models, schema_version};
 pub(crate) use tensor::tensor_type;
 pub use view::{Page, Sort, View};
@@ -231,6 +234,9 @@ pub struct ModelReport {
     pub path: String,
     /// The archive that it is in; null where it is in none.
     pub archive: Option<Archive>,
+    /// What was read of it where it is in a store; null elsewhere.
+    #[serde(default)]
+    pub remote: Option<RemoteReport>,
     /// What it was made with, which decides the code in `remedy_code`.
     pub kind: ModelKind,
     /// What `kind` is known by.

@@ -3,7 +3,8 @@
 use super::gate::{self, Allowed, Gate, Level, LimitOutcome, RuleOutcome, Status};
 use super::{
     AssetReport, CheckpointFormat, CheckpointReport, FileReport, FunctionReport, MetaGraphReport, ModelReport,
-    OpReport, Report, SignatureReport, TensorInfoReport, TensorReport, UnreadableInput,
+    OpReport, RemoteDepth, RemoteReport, Report, SignatureReport, TensorInfoReport, TensorReport, Unread,
+    UnreadableInput,
 };
 use crate::findings::{Finding, Information, ModelKind, Overlap, Place, Slim};
 use crate::fingerprint::{Check, Checks, Fingerprint};
@@ -69,11 +70,25 @@ pub(super) fn finding(id: &str, bytes: u64, others: &[&str]) -> Finding {
     }
 }
 
+/// What was read of a model in a store.
+pub(super) fn remote() -> RemoteReport {
+    RemoteReport {
+        depth: RemoteDepth::Index,
+        requests: 2,
+        bytes_read: 300,
+        data_bytes_read: 0,
+        uncompared: Unread::default(),
+        unseen: Unread::default(),
+        e_tag: "0123456789abcdef".to_owned(),
+    }
+}
+
 /// A directory with nothing in it.
 pub(super) fn empty_model() -> ModelReport {
     ModelReport {
         path: "./model".to_owned(),
         archive: None,
+        remote: None,
         kind: ModelKind::Unknown,
         kind_evidence: vec![],
         total_bytes: 0,

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use smaudit::Exit;
 use smaudit::diff::{StoredReport, naming_bytes};
 use smaudit::gate::Rule;
-use smaudit::input::{Finder, Found, Limits, Location, MODEL_FILES};
+use smaudit::input::{Finder, Found, Limits, Location, MODEL_FILES, is_url, read_object};
 use smaudit::report::{Baseline, Format, MOST_BYTES, ModelReport, Report};
 
 use crate::bar::Bar;
@@ -90,23 +90,41 @@ pub(crate) fn of(request: &AuditRequest) -> anyhow::Result<Option<Against>> {
 /// Reads a file that `smaudit baseline` wrote, or a JSON report, or audits the model that is there.
 fn read(path: &Path) -> anyhow::Result<Against> {
     let said = || format!("--baseline {}", path.display());
+    if is_url(path) {
+        // To look into it would be a request; a model is no such file.
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+            let text = read_object(path, MOST_REPORT).with_context(said)?;
+            return of_text(&String::from_utf8(text.into()).with_context(said)?, &said());
+        }
+        return of_model(path, &said());
+    }
     let metadata = path.metadata().with_context(|| {
         format!("{}: cannot be read; write one with `smaudit baseline MODEL -o {}`", said(), path.display())
     })?;
     let is_main_file = path.file_name().is_some_and(|name| MODEL_FILES.iter().any(|wanted| name == *wanted));
     if metadata.is_dir() || is_main_file || !is_text(path).with_context(said)? {
-        let model = audited(path, &Bar::new(When::Never, true)).with_context(said)?;
-        if let Some(problem) = model.problems.first() {
-            bail!("{}: is not whole: {problem}", said());
-        }
-        return Ok(Against { baseline: Baseline::of(&model), model: Some(model) });
+        return of_model(path, &said());
     }
     let mut text = String::new();
     File::open(path)?.take(MOST_REPORT + 1).read_to_string(&mut text).with_context(said)?;
-    if text.len() as u64 > MOST_BYTES || text.contains("\"models\"") {
-        return stored(&text).with_context(said);
+    of_text(&text, &said())
+}
+
+/// Audits the model at a path. `said` is how errors begin.
+fn of_model(path: &Path, said: &str) -> anyhow::Result<Against> {
+    let model = audited(path, &Bar::new(When::Never, true)).with_context(|| said.to_owned())?;
+    if let Some(problem) = model.problems.first() {
+        bail!("{said}: is not whole: {problem}");
     }
-    let baseline = Baseline::parse(&text).map_err(|error| anyhow!("{} {error}", said()))?;
+    Ok(Against { baseline: Baseline::of(&model), model: Some(model) })
+}
+
+/// Reads what `smaudit baseline` wrote, or a JSON report.
+fn of_text(text: &str, said: &str) -> anyhow::Result<Against> {
+    if text.len() as u64 > MOST_BYTES || text.contains("\"models\"") {
+        return stored(text).with_context(|| said.to_owned());
+    }
+    let baseline = Baseline::parse(text).map_err(|error| anyhow!("{said} {error}"))?;
     Ok(Against { baseline, model: None })
 }
 

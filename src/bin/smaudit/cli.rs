@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use clap::{CommandFactory as _, ValueEnum};
 use smaudit::gate::{Defaults, Rule, Rules};
+use smaudit::input::{Depth, check_url, is_url};
 use smaudit::internals::suggest::nearest;
 use smaudit::report::{DiffFormat, Format, Page, ROOM, Sort, View};
 use smaudit::{Dimension, check_by};
@@ -103,6 +104,8 @@ pub(crate) struct DiffRequest {
     pub(crate) paths: Vec<PathBuf>,
     /// What to ask of each model.
     pub(crate) options: smaudit::Options,
+    /// How much of models in stores is read.
+    pub(crate) depth: Depth,
     /// What to ask of two.
     pub(crate) diff: smaudit::diff::Options,
     /// What must hold of the new one.
@@ -124,6 +127,8 @@ pub(crate) struct AuditRequest {
     pub(crate) paths: Vec<PathBuf>,
     /// What to ask.
     pub(crate) options: smaudit::Options,
+    /// How much of models in stores is read.
+    pub(crate) depth: Depth,
     /// What must hold.
     pub(crate) rules: Rules,
     /// How the report is written; `None` where nobody wants one.
@@ -134,6 +139,8 @@ pub(crate) struct AuditRequest {
     pub(crate) width: Option<usize>,
     /// What growth is measured from.
     pub(crate) baseline: Option<PathBuf>,
+    /// A file of lines whose models are left out.
+    pub(crate) resume: Option<PathBuf>,
     /// What is odd about what was asked.
     pub(crate) warnings: Vec<String>,
     /// What several models are sorted by; `None` for the order of the command line.
@@ -167,6 +174,8 @@ pub(crate) fn request() -> anyhow::Result<Request> {
     let matches = Cli::command().get_matches();
     let format_given = matches.value_source("format") == Some(clap::parser::ValueSource::CommandLine);
     let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let typed = typed(&cli);
+    typed.into_iter().try_for_each(|path| check_url(path).map_err(|error| anyhow!(error)))?;
     match cli.command {
         None => cli.audit.request(format_given).map(|request| Request::Audit(Box::new(request))),
         Some(Command::Why { path, thing, format, json }) => {
@@ -189,6 +198,32 @@ pub(crate) fn request() -> anyhow::Result<Request> {
     }
 }
 
+/// All paths that were typed and may be URLs.
+fn typed(cli: &Cli) -> Vec<&Path> {
+    let mut typed: Vec<&PathBuf> = match &cli.command {
+        None => cli.audit.paths.iter().chain(&cli.audit.baseline).chain(&cli.audit.output).collect(),
+        Some(Command::Why { path, .. }) => vec![path],
+        Some(Command::Slim { path, output, .. } | Command::Baseline { path, output }) => vec![path, output],
+        Some(Command::Diff(args)) => args.paths.iter().chain(&args.output).collect(),
+        Some(_) => Vec::new(),
+    };
+    typed.extend(cli.audit.config.iter());
+    typed.into_iter().map(PathBuf::as_path).collect()
+}
+
+/// How much of models in stores is read: what was asked for, as far as it has an effect and fits the rest.
+fn depth(asked: Option<Depth>, paths: &[PathBuf], verify: bool) -> anyhow::Result<Depth> {
+    let has_url = paths.iter().any(|path| is_url(path));
+    match asked {
+        Some(_) if !has_url => bail!("--remote-depth is for models at URLs, and none of these is one"),
+        Some(depth) if verify && depth != Depth::Full => {
+            bail!("--verify reads all of a model, so it does not go with --remote-depth {}", depth.name())
+        }
+        None if verify => Ok(Depth::Full),
+        asked => Ok(asked.unwrap_or_default()),
+    }
+}
+
 /// A file to write to; none where that is standard output.
 fn to_file(output: PathBuf) -> Option<PathBuf> {
     (!is_standard_output(&output)).then_some(output)
@@ -201,7 +236,7 @@ fn is_standard_output(output: &Path) -> bool {
 /// Says that a command was probably meant, where a path that is not there is called like one.
 pub(crate) fn command_hint(path: &Path) -> String {
     let commands = pages::command_names();
-    let name = path.to_str().filter(|name| !path.exists() && !name.contains(['/', '.']));
+    let name = path.to_str().filter(|name| !name.contains(['/', '.']) && !path.exists());
     let meant = name.and_then(|name| nearest(name, commands.iter().map(String::as_str)));
     meant.map(|meant| format!("; did you mean the command `{meant}`?")).unwrap_or_default()
 }
@@ -221,6 +256,16 @@ impl AuditArgs {
         let config = config::read(self.config.as_deref())?;
         let rules = self.rules(config.rules);
         fits::check(&self.asked(format, &rules)).map_err(|error| anyhow!(error))?;
+        let depth = depth(self.remote_depth, &self.paths, self.verify)?;
+        if self.output.as_ref().is_some_and(|output| is_url(output)) && format == Some(Format::Jsonl) {
+            bail!("--output: jsonl is written as the models finish, which no store takes; name a file and copy that");
+        }
+        if self.resume.is_some() && (format != Some(Format::Jsonl) || !self.paths.iter().any(|path| is_url(path))) {
+            bail!("--resume is for --format jsonl of models at URLs");
+        }
+        if self.resume.is_some() && self.resume == self.output {
+            bail!("--resume and --output are one file, which would lose its lines; append to it instead: >> FILE");
+        }
         // A machine's format has what it has wherever it is run.
         let is_for_people = format.is_some_and(Format::is_for_people);
         let defaults = if is_for_people { config.defaults } else { Defaults::default() };
@@ -248,11 +293,13 @@ impl AuditArgs {
                     || rules.rules.iter().any(Rule::needs_names),
                 ..options
             },
+            depth,
             rules,
             warnings,
             format,
             width: self.width,
             sort: self.sort,
+            resume: self.resume,
             paths: self.paths,
             output: self.output.and_then(to_file),
             open: self.open,
@@ -329,6 +376,7 @@ impl DiffArgs {
             None => Rules::default(),
         };
         let rules = self.max_growth.clone().into_iter().chain(configured.rules).collect();
+        let depth = depth(self.remote_depth, &self.paths, false)?;
         let mut options = smaudit::Options { digests: true, file_digests: true, ..smaudit::Options::default() };
         if !self.by.is_empty() {
             check_by(&self.by).map_err(|error| anyhow!("--by {error}"))?;
@@ -337,6 +385,7 @@ impl DiffArgs {
         Ok(DiffRequest {
             diff: smaudit::diff::Options { min_delta: self.min_delta.unwrap_or(0), by: self.by.clone() },
             options,
+            depth,
             rules: Rules { rules, ..configured },
             format,
             top: self.top,

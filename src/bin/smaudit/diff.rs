@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 use smaudit::Exit;
 use smaudit::diff::{ByMismatch, StoredReport, Versions};
-use smaudit::input::{Finder, Found, Limits, MODEL_FILES};
+use smaudit::input::{Finder, Found, Limits, MODEL_FILES, is_url, read_object};
 use smaudit::report::{Baseline, DiffReport, ModelReport, Report, SideKind};
 
 use crate::bar::Bar;
@@ -104,6 +104,10 @@ fn read_all(request: &DiffRequest, bar: &Bar, versions: &mut Versions) -> Result
 
 /// Whether a file begins like JSON, and is no main file of a model.
 fn is_report(path: &Path) -> io::Result<bool> {
+    if is_url(path) {
+        // To look into it would be a request; a model is no such file.
+        return Ok(path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")));
+    }
     let is_main_file = path.file_name().is_some_and(|name| MODEL_FILES.iter().any(|wanted| name == *wanted));
     if is_main_file || !path.metadata()?.is_file() {
         return Ok(false);
@@ -118,6 +122,10 @@ fn stored(path: &Path, is_alone: bool, versions: &mut Versions) -> Result<usize,
     let read = || -> anyhow::Result<StoredReport> {
         let mut text = String::new();
         let said = || format!("{}: cannot be read", path.display());
+        if is_url(path) {
+            let text = String::from_utf8(read_object(path, MOST_BYTES)?.into()).with_context(said)?;
+            return StoredReport::parse(&text).map_err(|error| anyhow!("{} {error}", path.display()));
+        }
         File::open(path).with_context(said)?.take(MOST_BYTES + 1).read_to_string(&mut text).with_context(said)?;
         if text.len() as u64 > MOST_BYTES {
             bail!("{}: has more than {MOST_BYTES} bytes; name the model instead", path.display());
@@ -151,7 +159,10 @@ fn audited(
     versions: &mut Versions,
 ) -> Result<usize, Failure> {
     // With a finder of its own: a model may be compared with itself, and a finder finds each once.
-    let found = Finder::new(Limits::default(), bar).find(path).map_err(|error| Failure::Input(error.into()))?;
+    let found = Finder::new(Limits::default(), bar)
+        .with_depth(request.depth)
+        .find(path)
+        .map_err(|error| Failure::Input(error.into()))?;
     let Found { locations, archives, problems, .. } = found;
     if let Some(problem) = problems.first() {
         return Err(Failure::Input(anyhow!("{}: {problem}", path.display())));

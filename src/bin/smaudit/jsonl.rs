@@ -7,12 +7,16 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use smaudit::Exit;
 use smaudit::gate::Judge;
-use smaudit::input::{Found, Location, Model};
+use smaudit::input::{FindError, Found, Location, Met, Model, Stream};
 use smaudit::report::{Baseline, ModelReport, UnreadableInput, write_line, write_unreadable_line};
 
 use crate::bar::Bar;
 use crate::cli::AuditRequest;
+use crate::resume::Seen;
 use crate::{LARGE, archives, output, unreadable};
+
+/// So many models of a store are read at the same time.
+const AT_ONCE: usize = 16;
 
 /// Where lines go, and what came of them.
 struct Lines<'r, W> {
@@ -59,10 +63,12 @@ impl<W: Write> Lines<'_, W> {
 pub(crate) fn run(
     request: &AuditRequest,
     found: &[Found],
+    streams: Vec<Stream>,
     not_found: &[UnreadableInput],
     baseline: Option<&Baseline>,
     bar: &Bar,
 ) -> anyhow::Result<Exit> {
+    let seen = Seen::of(request)?;
     output::stream(request, |out| {
         let lines = Lines {
             out: BufWriter::new(out),
@@ -90,6 +96,35 @@ pub(crate) fn run(
             match audit(&model) {
                 Ok(report) => with(&|lines| lines.model(&report)),
                 Err(error) => with(&|lines| lines.unreadable(&unreadable(&model.path, &error))),
+            }
+        });
+        streams.into_iter().filter(|_| !has_failed()).for_each(|stream| {
+            // What waits for a network takes no core.
+            let of_store = |met: Result<Met, FindError>| {
+                if has_failed() {
+                    return;
+                }
+                match met {
+                    Ok(Met::Model(location)) if seen.has(&location) => {}
+                    Ok(Met::Model(location)) => {
+                        let model = location.read();
+                        match audit(&model) {
+                            Ok(report) => with(&|lines| lines.model(&report)),
+                            Err(error) => with(&|lines| lines.unreadable(&unreadable(&model.path, &error))),
+                        }
+                    }
+                    Ok(Met::Archive(archive)) => {
+                        let audited = archives::audit_one(&archive, &plain, &large, bar);
+                        audited.models.iter().for_each(|report| with(&|lines| lines.model(report)));
+                        audited.unreadable.iter().for_each(|input| with(&|lines| lines.unreadable(input)));
+                    }
+                    Ok(_) => {}
+                    Err(error) => with(&|lines| lines.unreadable(&unreadable(error.path(), &error))),
+                }
+            };
+            match rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build() {
+                Ok(pool) => pool.install(|| stream.par_bridge().for_each(of_store)),
+                Err(_) => stream.for_each(of_store),
             }
         });
         for found in found {

@@ -9,6 +9,7 @@ mod explain;
 mod interrupt;
 mod jsonl;
 mod output;
+mod resume;
 mod slim;
 mod why;
 
@@ -19,8 +20,8 @@ use std::sync::Mutex;
 use bar::Bar;
 use cli::{AuditRequest, Request};
 use rayon::prelude::*;
-use smaudit::input::{Finder, Found, Limits, Location, Model, Outside};
-use smaudit::report::{Format, Report, UnreadableInput};
+use smaudit::input::{Finder, Found, Limits, Location, Model, Outside, Stream, is_url};
+use smaudit::report::{Format, ModelReport, RemoteReport, Report, UnreadableInput};
 use smaudit::{AuditError, Exit, Problem};
 
 fn main() -> ExitCode {
@@ -78,11 +79,12 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
     let mut against = baseline::of(request)?;
     let mut report = Report::new();
     let bar = Bar::new(request.progress, request.quiet);
-    let found = find_all(request, &bar, &mut report);
+    let (found, streams) = find_all(request, &bar, &mut report);
     if request.format == Some(Format::Jsonl) {
         return jsonl::run(
             request,
             &found,
+            streams,
             &report.unreadable,
             against.as_ref().map(|against| &against.baseline),
             &bar,
@@ -97,6 +99,7 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
     }
     let baseline = against.as_ref().map(|against| &against.baseline);
     report.gate = request.rules.judge(&report, baseline);
+    report.gate.warnings.extend(not_all_read(&report));
     report.gate.notes = baseline::notes(request, baseline, &report);
     if let Some(order) = request.sort {
         report.sort(order);
@@ -107,12 +110,17 @@ fn run(request: &AuditRequest) -> anyhow::Result<Exit> {
     written.map(|()| report.exit())
 }
 
-/// Finds every model below every path. A path that cannot be read does not stop the others.
-fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Found> {
-    let mut all = Vec::new();
+/// Finds every model below every path. A path that cannot be read does not stop the others. What is at URLs is found while it
+/// is audited, where the report is written while it is made.
+fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> (Vec<Found>, Vec<Stream>) {
+    let (mut all, mut streams) = (Vec::new(), Vec::new());
     let mut outside = Outside::default();
-    let mut finder = Finder::new(Limits::default(), bar);
+    let mut finder = Finder::new(Limits::default(), bar).with_depth(request.depth);
     for path in &request.paths {
+        if request.format == Some(Format::Jsonl) && is_url(path) {
+            streams.extend(finder.stream(path));
+            continue;
+        }
         match finder.find(path) {
             Ok(mut found) => {
                 outside.add_all(std::mem::take(&mut found.outside));
@@ -120,14 +128,15 @@ fn find_all(request: &AuditRequest, bar: &Bar, report: &mut Report) -> Vec<Found
                 all.push(found);
             }
             Err(error) => {
-                let mut input = unreadable(&path.to_string_lossy(), &error);
+                // As the error has it, since a URL may have been typed with a secret in it.
+                let mut input = unreadable(error.path(), &error);
                 input.message += &cli::command_hint(path);
                 report.unreadable.push(input);
             }
         }
     }
     report.outside = outside.into();
-    all
+    (all, streams)
 }
 
 /// A model of more than this is audited while no other such is: two would need twice the memory.
@@ -171,6 +180,19 @@ fn note_unread(models: &[Model], report: &mut Report) {
         model.problems.extend(new);
         model.problems.sort();
     }
+}
+
+/// What is said where rules were held against models of which not all was read that they are about.
+fn not_all_read(report: &Report) -> Option<String> {
+    let is_partial = |model: &&ModelReport| model.remote.as_ref().is_some_and(RemoteReport::is_partial);
+    let partial = report.models.iter().filter(is_partial).count();
+    (partial > 0 && !report.gate.rules.is_empty()).then(|| {
+        format!(
+            "of {partial} of {} models not all was read that rules are about: what was not compared counts as no duplicate; \
+             --remote-depth full reads it",
+            report.models.len()
+        )
+    })
 }
 
 fn unreadable(path: &str, error: &(dyn std::error::Error + 'static)) -> UnreadableInput {

@@ -10,6 +10,7 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use smaudit::Exit;
+use smaudit::input::{is_url, write_object};
 use smaudit::internals::escape::escape_text;
 use smaudit::report::{Format, Gate, ModelReport, Report, RuleOutcome, SlimReport, Status, View, WhyReport};
 
@@ -221,6 +222,12 @@ fn cannot_write(path: &Path) -> String {
 }
 
 fn fill_file<T>(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<T>) -> io::Result<T> {
+    if is_url(path) {
+        let mut contents = Vec::new();
+        let filled = fill(&mut contents)?;
+        write_object(path, contents.into()).map_err(io::Error::other)?;
+        return Ok(filled);
+    }
     match path.metadata() {
         Ok(metadata) if !metadata.is_file() => fill(&mut open_to_write(path)?),
         _ => replace_file(path, fill),

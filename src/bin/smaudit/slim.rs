@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use smaudit::Exit;
-use smaudit::input::{Finder, Found, Limits, Location, Model};
+use smaudit::input::{Finder, Found, Limits, Location, Model, is_url};
 use smaudit::internals::slim::{Plan, Workplace, is_within, plan};
 use smaudit::report::{SlimModel, SlimOutcome, SlimReport, UnreadableInput};
 
@@ -15,12 +15,15 @@ use crate::{interrupt, output, unreadable};
 
 /// Makes the models below a path smaller.
 pub(crate) fn run(request: &SlimRequest) -> anyhow::Result<Exit> {
+    if is_url(&request.path) || is_url(&request.output) {
+        bail!("slim reads and writes directories: download the model, and copy what is written to where it belongs");
+    }
     let mut report = SlimReport::new(request.options.level, &request.output.to_string_lossy());
     let bar = Bar::new(request.progress, false);
     let found = match Finder::new(Limits::default(), &bar).find(&request.path) {
         Ok(found) => found,
         Err(error) => {
-            report.unreadable.push(unreadable(&request.path.to_string_lossy(), &error));
+            report.unreadable.push(unreadable(error.path(), &error));
             return end(report, request);
         }
     };

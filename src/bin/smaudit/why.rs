@@ -37,7 +37,7 @@ fn ask(request: &WhyRequest) -> anyhow::Result<WhyReport> {
     let found = match Finder::new(Limits::default(), &bar).find(&request.path) {
         Ok(found) => found,
         Err(error) => {
-            report.unreadable.push(unreadable(&shown(), &error));
+            report.unreadable.push(unreadable(error.path(), &error));
             return Ok(report);
         }
     };

@@ -18,6 +18,7 @@ mod zip;
 use bytes::Bytes;
 
 pub use closed::ClosedArchive;
+pub(super) use closed::Place as ClosedPlace;
 use entries::{Entry, Listing};
 pub use format::{Archive, ArchiveFormat};
 pub use limits::Limits;

@@ -5,7 +5,7 @@
 use crate::findings::{CAUSES, Finding, Information};
 use crate::ledger::{Category, Rest};
 use crate::report::document::{Block, Cell, Column, Mark, Name, Paragraph, Row, Section, Table, Tone};
-use crate::report::{CheckpointReport, ModelReport, View};
+use crate::report::{CheckpointReport, ModelReport, RemoteDepth, RemoteReport, View};
 use crate::size::{exact, human, plural, share};
 
 use super::{Amounts, headline, problems};
@@ -76,8 +76,13 @@ fn nothing_found(model: &ModelReport) -> Paragraph {
     if model.meta_graphs.is_empty() && !model.problems.is_empty() {
         return Paragraph::said("no cause was looked for, as no metagraph could be read").tone(Tone::Strong);
     }
+    if model.remote.as_ref().is_some_and(|remote| remote.depth == RemoteDepth::List) {
+        let said = "what can be avoided was not looked for: only the listing was read (--remote-depth index)";
+        return Paragraph::said(said).tone(Tone::Strong);
+    }
     let checked = plural(CAUSES.len() as u64, "cause", "causes");
-    let of_what = if model.problems.is_empty() { "" } else { " in what could be read" };
+    let is_whole = model.problems.is_empty() && !model.remote.as_ref().is_some_and(RemoteReport::is_partial);
+    let of_what = if is_whole { "" } else { " in what could be read" };
     let said = format!("nothing avoidable found{of_what} ({checked} checked){}", weights(model));
     Paragraph::said(said).tone(Tone::Strong)
 }

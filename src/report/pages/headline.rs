@@ -6,8 +6,8 @@ use crate::checkpoint::Verified;
 use crate::findings::ModelKind;
 use crate::fingerprint::Check;
 use crate::report::document::{Paragraph, Section, SectionKind, Tone};
-use crate::report::{MainFileForm, MetaGraphReport, ModelReport};
-use crate::size::{both, bytes, exact, plural, share};
+use crate::report::{MainFileForm, MetaGraphReport, ModelReport, RemoteDepth};
+use crate::size::{both, bytes, exact, human, plural, share};
 
 /// The most versions of TensorFlow, and the most metagraphs, that are named.
 const VERSIONS: usize = 3;
@@ -19,7 +19,8 @@ pub(super) const TAGS: usize = 24;
 
 /// The path, and what is there, each on at most so many lines.
 pub(super) fn section(model: &ModelReport, lines: usize) -> Section {
-    let said = [Some(contents(model)), archive(model), main_file(model), fingerprint(model), verified(model)];
+    let said =
+        [Some(contents(model)), archive(model), remote(model), main_file(model), fingerprint(model), verified(model)];
     let said = said.into_iter().flatten();
     Section::titled(Paragraph::name(&model.path))
         .kind(SectionKind::Subject)
@@ -119,6 +120,26 @@ fn archive(model: &ModelReport) -> Option<Paragraph> {
     )))
 }
 
+/// What was read of a model in a store: `read: 1.2 MB in 7 requests; 3 tensors (4.0 GB) …`.
+fn remote(model: &ModelReport) -> Option<Paragraph> {
+    let remote = model.remote.as_ref()?;
+    let requests = plural(remote.requests, "request", "requests");
+    let read = format!("read: {} in {requests}", both(remote.bytes_read));
+    let left = [(remote.uncompared, "may be there twice"), (remote.unseen, "may be one value throughout")];
+    let left = left.into_iter().filter(|(unread, _)| unread.count > 0);
+    let left: Vec<String> = left
+        .map(|(unread, what)| {
+            let tensors = plural(unread.count, "tensor", "tensors");
+            format!("{tensors} ({}) {what}", human(unread.bytes))
+        })
+        .collect();
+    Some(Paragraph::said(match (remote.depth, left.is_empty()) {
+        (RemoteDepth::List, _) => format!("{read}, the listing alone: what is in the files is not known"),
+        (_, true) => read,
+        (_, false) => format!("{read}; not looked at: {} (--remote-depth full)", left.join(", ")),
+    }))
+}
+
 /// What a chunked main file costs beside what it holds. Of other forms there is nothing to say: text is not stored
 /// otherwise than it is.
 fn main_file(model: &ModelReport) -> Option<Paragraph> {
@@ -178,6 +199,19 @@ mod tests {
     #[test]
     fn a_model_without_anything_is_said_to_have_nothing() {
         assert_eq!(said(&sample::empty_model()), "0 bytes in 0 files, no metagraph\n");
+    }
+
+    #[test]
+    fn of_a_model_in_a_store_it_is_said_what_was_read_and_what_was_not() {
+        let mut remote = sample::remote();
+        let said = |remote| {
+            let model = ModelReport { remote: Some(remote), ..sample::empty_model() };
+            plain(vec![section(&model, 9)], 200)
+        };
+        assert!(said(remote.clone()).ends_with("\nread: 300 bytes in 2 requests\n"));
+        remote.uncompared = crate::report::Unread { count: 3, bytes: 5_000_000 };
+        let left = "; not looked at: 3 tensors (5.0 MB) may be there twice (--remote-depth full)\n";
+        assert!(said(remote).ends_with(left));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod rules;
 mod slim;
 mod top;
 mod trees;
+mod urls;
 mod usage;
 mod verify;
 mod why;

@@ -139,7 +139,8 @@ fn every_option_of_the_help_is_tried_here_and_no_command_takes_one_that_its_help
     let directory = subjects();
     let all = options(&run(&directory, "--help").exits(0).stdout);
     let tried = |name: &String| CASES.iter().any(|case| case.option.contains(&format!("--{name}")));
-    let elsewhere = ["format", "json", "open", "quiet", "full", "help", "version"];
+    // Those of URLs are tried in `urls.rs` and in `tests/remote`.
+    let elsewhere = ["format", "json", "open", "quiet", "full", "help", "version", "remote-depth", "resume"];
     let not_tried: Vec<&String> = all.iter().filter(|name| !tried(name) && !elsewhere.contains(&&***name)).collect();
     assert!(not_tried.is_empty(), "{not_tried:?}");
     for (command, arguments) in

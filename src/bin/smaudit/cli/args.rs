@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use smaudit::CAUSES;
 use smaudit::gate::{Rule, limit};
+use smaudit::input::Depth;
 use smaudit::report::{DiffFormat, Format, SlimLevel, SlimStep, Sort};
 use smaudit::{Dimension, Only};
 
@@ -55,7 +56,7 @@ model (what could be read is still reported, and the rules are held against it);
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
     /// A SavedModel's directory, its saved_model.pb, a tree that holds several, an archive (.tar, .tar.gz, .tar.zst,
-    /// .zip), or - for an archive on standard input
+    /// .zip), - for an archive on standard input, or the URL of one of these (s3://, gs://, az://, https://)
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 
@@ -90,6 +91,14 @@ pub(super) struct AuditArgs {
     #[arg(long, help_heading = SHOW)]
     pub(super) verify: bool,
 
+    /// How much of a model at a URL is read [default: index]
+    #[arg(long, value_name = "DEPTH", value_parser = depth_parser(), help_heading = SHOW)]
+    pub(super) remote_depth: Option<Depth>,
+
+    /// Leave out the models at URLs that a file of --format jsonl has already, as they are now
+    #[arg(long, value_name = "FILE", help_heading = SHOW)]
+    pub(super) resume: Option<PathBuf>,
+
     /// The smallest payload that is compared for duplicates [default: 1KiB]
     #[arg(long, value_name = "SIZE", value_parser = limit::size, allow_hyphen_values = true, help_heading = SHOW)]
     pub(super) min_duplicate: Option<u64>,
@@ -107,7 +116,7 @@ pub(super) struct AuditArgs {
     #[arg(long, conflicts_with = "json", help_heading = OUTPUT)]
     pub(super) open: bool,
 
-    /// Write the report there; - is standard output [default: -]
+    /// Write the report there, a file or a URL; - is standard output [default: -]
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     pub(super) output: Option<PathBuf>,
 
@@ -241,7 +250,7 @@ pub(super) enum Command {
     after_help = "Exit codes: 0 whatever changed; 1 a rule is broken; 2 wrong usage or configuration;\n3 an input cannot be read, is damaged or not a whole model; 70 a mistake in smaudit."
 )]
 pub(super) struct DiffArgs {
-    /// Models, archives or JSON reports of smaudit, the oldest first; one tree, or one report, stands for its versions in order
+    /// Models, archives or JSON reports of smaudit, or their URLs, the oldest first; one tree, or one report, stands for its versions in order
     #[arg(required = true, value_name = "OLD NEW|BASE")]
     pub(super) paths: Vec<PathBuf>,
 
@@ -249,6 +258,10 @@ pub(super) struct DiffArgs {
     #[arg(short = 'd', long, value_name = "DIM", value_delimiter = ',', help_heading = SHOW)]
     #[arg(value_parser = dimension_parser())]
     pub(super) by: Vec<Dimension>,
+
+    /// How much of a model at a URL is read [default: index]
+    #[arg(long, value_name = "DEPTH", value_parser = depth_parser(), help_heading = SHOW)]
+    pub(super) remote_depth: Option<Depth>,
 
     /// Rows that changed by less are one row, on each level
     #[arg(long, value_name = "SIZE", value_parser = limit::size, allow_hyphen_values = true, help_heading = SHOW)]
@@ -319,6 +332,10 @@ fn dimension_parser() -> impl TypedValueParser<Value = Dimension> {
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {
     one_of(Format::ALL, Format::name, Format::about)
+}
+
+fn depth_parser() -> impl TypedValueParser<Value = Depth> {
+    one_of(Depth::ALL, Depth::name, Depth::about)
 }
 
 fn level_parser() -> impl TypedValueParser<Value = SlimLevel> {

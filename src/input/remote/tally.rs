@@ -1,0 +1,55 @@
+//! What is read of a model, counted by all threads, and what of it is data.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::super::ranged::{Depth, Reads};
+
+/// What is in a file, as far as it decides what is read of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It tells what the model is.
+    Message,
+    /// Data of a checkpoint.
+    Data,
+}
+
+impl Role {
+    /// By the name of a file of a model.
+    pub(super) fn of(name: &str) -> Self {
+        let is_data = name.starts_with("variables/") && name.contains(".data-");
+        if is_data { Self::Data } else { Self::Message }
+    }
+}
+
+/// Counts what is read, by all threads.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) requests: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    pub(super) data_bytes: AtomicU64,
+    pub(super) uncompared: [AtomicU64; 2],
+    pub(super) unseen: [AtomicU64; 2],
+}
+
+impl Tally {
+    /// Counts a range that was left out.
+    pub(super) fn leave_out(counts: &[AtomicU64; 2], bytes: u64) {
+        let [number, sum] = counts;
+        number.fetch_add(1, Relaxed);
+        sum.fetch_add(bytes, Relaxed);
+    }
+
+    /// The counts so far.
+    pub(super) fn reads(&self, depth: Depth, e_tag: String) -> Reads {
+        let pair = |[number, sum]: &[AtomicU64; 2]| (number.load(Relaxed), sum.load(Relaxed));
+        Reads {
+            depth,
+            requests: self.requests.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+            data_bytes: self.data_bytes.load(Relaxed),
+            uncompared: pair(&self.uncompared),
+            unseen: pair(&self.unseen),
+            e_tag,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+"""What an audit of a large checkpoint in a store on this machine reads, and how long that takes beside a plain client.
+
+    python tests/remote/measure.py [GIGABYTES] [LATENCY_MS]
+
+The checkpoint is a sparse file with a few pairs of tensors that agree in their checksums. The ranges that the audit asked for
+are then fetched again by curl, as many at a time, into nothing. Prints the median of five of each, in turn.
+"""
+
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+
+from conftest import SECRETS, run
+from test_reads import index, main_file
+
+GIGABYTES = float(sys.argv[1]) if len(sys.argv) > 1 else 8
+LATENCY = float(sys.argv[2]) / 1000 if len(sys.argv) > 2 else 0
+TENSOR = 40 << 20
+
+
+class Store(ThreadingHTTPServer):
+    """Answers as S3 does, of the files of one folder."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, folder):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.folder, self.lock, self.asked = folder, Lock(), []
+        Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        time.sleep(LATENCY)
+        path, _, query = self.path.partition("?")
+        if "list-type=2" in query:
+            files = [file for file in sorted(self.server.folder.rglob("*")) if file.is_file()]
+            keys = "".join(
+                f"<Contents><Key>{file.relative_to(self.server.folder.parent)}</Key><Size>{file.stat().st_size}</Size>"
+                '<ETag>"1"</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>'
+                for file in files
+            )
+            return self.answer(200, {}, f"<ListBucketResult>{keys}<IsTruncated>false</IsTruncated></ListBucketResult>".encode())
+        start, end = (int(text) for text in self.headers["Range"].removeprefix("bytes=").split("-"))
+        name = path.replace("%2E", ".").replace("%5F", "_").replace("%2D", "-").split("/", 2)[2]
+        file = self.server.folder.parent / name
+        with self.server.lock:
+            self.server.asked.append((self.path, start, end))
+        with open(file, "rb") as opened:
+            self.answer(206, {
+                "Content-Range": f"bytes {start}-{end}/{file.stat().st_size}",
+                "ETag": '"1"',
+                "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
+            }, None, end + 1 - start)
+            sent = 0
+            while sent < end + 1 - start:
+                sent += os.sendfile(self.connection.fileno(), opened.fileno(), start + sent, end + 1 - start - sent)
+
+    def answer(self, status, headers, data, length=None):
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(length or len(data)))
+        self.end_headers()
+        self.wfile.flush()
+        if data:
+            self.wfile.write(data)
+
+
+def make(folder):
+    number = int(GIGABYTES * 1e9) // TENSOR
+    checksums = [at + 1 for at in range(number)]
+    for at in range(0, 8, 2):
+        checksums[at] = checksums[at + 1]
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(main_file() + b"\x7a" + bytes([0x80, 0x80, 0x80, 0x02]) + bytes(4 << 20))
+    tensors = [(f"t{at:04}", at * TENSOR, TENSOR, checksum) for at, checksum in enumerate(checksums)]
+    (folder / "variables/variables.index").write_bytes(index(tensors))
+    with open(folder / "variables/variables.data-00000-of-00001", "wb") as data:
+        data.truncate(number * TENSOR)
+        for at in range(number):
+            # What is compared differs in its last byte only, and is not one value throughout.
+            for offset, content in ((0, os.urandom(64) if at >= 8 else bytes(range(64))), (TENSOR - 1, bytes([at // 2]))):
+                data.seek(at * TENSOR + offset)
+                data.write(content)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place) / "model"
+        make(folder)
+        store = Store(folder)
+        address = f"http://127.0.0.1:{store.server_address[1]}"
+        env = {**SECRETS, "AWS_ENDPOINT_URL": address}
+        audits, fetches = [], []
+        for _ in range(5):
+            store.asked.clear()
+            start = time.perf_counter()
+            answer = run("--json", "s3://bucket/model", env=env)
+            audits.append(time.perf_counter() - start)
+            assert answer.code == 0, answer.err[:2000]
+            ranges = list(store.asked)
+            config = pathlib.Path(place) / "ranges"
+            config.write_text("\nnext\n".join(
+                f'url = "{address}{path}"\nrange = "{start}-{end}"\noutput = "/dev/null"\nsilent' for path, start, end in ranges
+            ))
+            start = time.perf_counter()
+            subprocess.run(["curl", "-s", "-Z", "--parallel-immediate", "--parallel-max", "16", "-K", config], check=True)
+            fetches.append(time.perf_counter() - start)
+        model = answer.model
+        data = sum(file["bytes"] for file in model["files"] if ".data-" in file["path"])
+        remote = model["remote"]
+        print(f"model: {model['total_bytes']:,} bytes, of which data {data:,}; {len(model['checkpoint']['tensors'])} tensors")
+        print(f"read: {remote['bytes_read']:,} bytes in {remote['requests']} requests; data {remote['data_bytes_read']:,}, ",
+              f"{remote['data_bytes_read'] / data:.2%}; left out {remote['uncompared']}, {remote['unseen']}")
+        print(f"redundant: {model['duplicates']['redundant_bytes']:,}")
+        audit, fetch = statistics.median(audits), statistics.median(fetches)
+        print(f"audit {audit:.2f} s {sorted(round(it, 2) for it in audits)}, curl {fetch:.2f} s {sorted(round(it, 2) for it in fetches)}: {audit / fetch:.2f}")
+
+
+main()
