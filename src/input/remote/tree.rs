@@ -108,7 +108,7 @@ impl Grouper {
         let before = folder.entries.len();
         // It came shortly before: only what is called `name` and something smaller than a slash is between.
         folder.entries.retain(|entry| entry.bytes > 0 || entry.key != marker);
-        self.held -= before - folder.entries.len();
+        self.held = self.held.saturating_sub(before - folder.entries.len());
     }
 
     /// The innermost folder has no more objects.
@@ -136,7 +136,8 @@ impl Grouper {
     /// Lets go of what is in no folder any more that may still be a model.
     fn flush(&mut self) {
         for folder in self.open.iter_mut().take_while(|folder| folder.is_model == Known::No) {
-            self.held -= folder.entries.len() + folder.models.iter().map(|model| model.entries.len()).sum::<usize>();
+            let of_models = folder.models.iter().map(|model| model.entries.len()).sum::<usize>();
+            self.held = self.held.saturating_sub(folder.entries.len() + of_models);
             self.models.extend(folder.models.drain(..));
             self.others.append(&mut folder.entries);
         }
@@ -185,9 +186,8 @@ impl Tree {
                 break;
             }
         }
-        self.grouper.flush();
         // What is left is of a model, however large it is.
-        self.grouper.held = 0;
+        self.grouper.flush();
         Ok(())
     }
 }
