@@ -4,91 +4,27 @@
 //! from that. What a caller feeds, and what an op computes that is not known here, may be any number. An argument of a
 //! function is what any of its callers gives.
 
+mod interval;
+mod numbers;
+mod tables;
+
 use std::cell::{OnceCell, RefCell};
 
-use bytes::Bytes;
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 
 use super::Context;
 use super::constants::Scope;
 use super::flow::{Flow, Taken, Value};
 use super::nodes::Node;
-use crate::graph::VertexKind;
 use crate::identity::TensorId;
-use crate::message::number::attr_value::I;
-use crate::message::number::attr_value::list_value::F;
-use crate::message::number::tensor_proto::{INT_VAL, INT64_VAL, TENSOR_CONTENT};
-use crate::message::{TensorProto, input_node, ops};
-use crate::proto::DataType;
-use crate::wire::{Field, WireType};
+use crate::message::{input_node, ops};
+use interval::{less, not};
+use numbers::{boundaries, cast, integer, numbers};
+
+pub(super) use interval::Bounds;
 
 /// How far back values are followed; from an id to its lookup there are a dozen nodes and a few calls.
 const MAX_DEPTH: usize = 128;
-
-/// What says that a table's values are the numbers of a file's lines (`TextFileInitializer`).
-const LINE_NUMBER: i64 = -1;
-
-/// The least and the greatest that an element can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bounds {
-    pub(super) least: i64,
-    pub(super) greatest: i64,
-}
-
-impl Bounds {
-    pub(super) const ZERO: Self = Self { least: 0, greatest: 0 };
-    const ANY: Self = Self { least: i64::MIN, greatest: i64::MAX };
-    const BOOL: Self = Self { least: 0, greatest: 1 };
-    const COUNT: Self = Self { least: 0, greatest: i64::MAX };
-
-    fn only(value: i64) -> Self {
-        Self { least: value, greatest: value }
-    }
-
-    /// The ids below a number.
-    fn below(count: i64) -> Self {
-        if count > 0 { Self { least: 0, greatest: count.saturating_sub(1) } } else { Self::ANY }
-    }
-
-    /// What is left where these are no number; all of them where that is not one number, or none at a side.
-    fn without(self, number: Self) -> Self {
-        let Self { least, greatest } = self;
-        match number {
-            Self { least: out, greatest: same } if out != same || least == greatest => self,
-            Self { least: out, .. } if out == least => Self { least: out.saturating_add(1), greatest },
-            Self { least: out, .. } if out == greatest => Self { least, greatest: out.saturating_sub(1) },
-            _ => self,
-        }
-    }
-
-    fn or(self, other: Self) -> Self {
-        Self { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
-    }
-
-    /// Each side by itself; a side that has no bound keeps none.
-    fn plus(self, other: Self) -> Self {
-        let sum = |a: i64, b: i64, none: i64| if a == none || b == none { none } else { a.saturating_add(b) };
-        Self { least: sum(self.least, other.least, i64::MIN), greatest: sum(self.greatest, other.greatest, i64::MAX) }
-    }
-
-    fn negated(self) -> Self {
-        let negate = |side: i64| match side {
-            i64::MIN => i64::MAX,
-            i64::MAX => i64::MIN,
-            side => side.saturating_neg(),
-        };
-        Self { least: negate(self.greatest), greatest: negate(self.least) }
-    }
-
-    /// The product of two that are not negative; of others nothing is said.
-    fn times(self, other: Self) -> Self {
-        if self.least < 0 || other.least < 0 {
-            return Self::ANY;
-        }
-        let product = |a: i64, b: i64| if a == i64::MAX || b == i64::MAX { i64::MAX } else { a.saturating_mul(b) };
-        Self { least: self.least.saturating_mul(other.least), greatest: product(self.greatest, other.greatest) }
-    }
-}
 
 /// The bounds of values of one metagraph, as they are asked for.
 pub(super) struct Ids<'c, 'a> {
@@ -269,185 +205,6 @@ impl<'c, 'a> Ids<'c, 'a> {
         let tensor = node.attribute(b"value").and_then(|value| value.tensor());
         tensor.and_then(|tensor| numbers(&tensor)).unwrap_or(Bounds::ANY)
     }
-
-    /// What a lookup can find in its table.
-    fn found(&self, value: Value<'a>, find: &Node<'a>) -> Bounds {
-        let table = find.inputs().next().map(|name| Value { name, ..value });
-        let handles = table.and_then(|table| self.handles(table)).unwrap_or_default();
-        handles.into_iter().map(|handle| self.table(handle)).reduce(Bounds::or).unwrap_or(Bounds::ANY)
-    }
-
-    /// How many keys a table has.
-    fn size(&self, value: Value<'a>, size: &Node<'a>) -> Bounds {
-        let table = size.inputs().next().map(|name| Value { name, ..value });
-        let handles = table.and_then(|table| self.handles(table)).unwrap_or_default();
-        let keys = |handle| self.keys(handle).map_or(Bounds::COUNT, Bounds::only);
-        handles.into_iter().map(keys).reduce(Bounds::or).unwrap_or(Bounds::COUNT)
-    }
-
-    /// How many keys the table has that a node of the graph stands for; `None` unless it is filled once, and from a file or a
-    /// constant.
-    fn keys(&self, handle: &'a [u8]) -> Option<i64> {
-        let takers = self.flow.taken(self.flow.of_graph(handle))?;
-        let is_fill = |op: &[u8]| ops::TABLE_FILLS.contains(&op) || ops::TABLE_FILLS_FROM_FILE.contains(&op);
-        let only_asks = |op: &[u8]| ops::TABLE_LOOKUPS.contains(&op) || ops::ASK_ABOUT_TABLES.contains(&op);
-        let mut fills = takers.iter().filter(|taken| !only_asks(taken.node.op()));
-        let (fill, None) = (fills.next().filter(|fill| is_fill(fill.node.op()))?, fills.next()) else { return None };
-        let source = Value { scope: fill.scope, name: fill.node.inputs().nth(1)? };
-        if ops::TABLE_FILLS_FROM_FILE.contains(&fill.node.op()) {
-            let lines = self.lines(&fill.node, source)?;
-            return lines.greatest.checked_sub(lines.least)?.checked_add(1);
-        }
-        let sources = self.handles(source)?;
-        let (name, None) = (sources.iter().next()?, sources.iter().nth(1)) else { return None };
-        let keys = self.flow.node_of_graph(name)?.attribute(b"value")?.tensor()?.shape()?;
-        i64::try_from(keys.iter().try_fold(1_u64, |product, size| product.checked_mul(*size))?).ok()
-    }
-
-    /// The nodes of the graph that a handle comes from; `None` where it may come from elsewhere.
-    fn handles(&self, value: Value<'a>) -> Option<HashSet<&'a [u8]>> {
-        let (mut open, mut seen, mut found) = (vec![value], HashSet::default(), HashSet::default());
-        while let Some(value) = open.pop() {
-            let name = input_node(value.name);
-            if !seen.insert((value.scope, name)) {
-                continue;
-            }
-            self.flow.steps(1)?;
-            let body = self.flow.body(value.scope);
-            match (body.node(name), body.argument(name)) {
-                (Some(node), _) if node.op() == b"Identity" => {
-                    open.push(Value { name: node.inputs().next()?, ..value });
-                }
-                (Some(node), _) if value.scope.function.is_none() => {
-                    found.insert(node.name());
-                }
-                (None, Some(argument)) => {
-                    for given in self.given(value, argument) {
-                        open.push(given?);
-                    }
-                }
-                _ => return None,
-            }
-        }
-        Some(found)
-    }
-
-    /// The values of the table that a node of the graph stands for.
-    fn table(&self, handle: &'a [u8]) -> Bounds {
-        if let Some(known) = self.tables.borrow().get(handle) {
-            return *known;
-        }
-        let found = self.filled(handle).unwrap_or(Bounds::ANY);
-        self.tables.borrow_mut().insert(handle, found);
-        found
-    }
-
-    fn filled(&self, handle: &'a [u8]) -> Option<Bounds> {
-        let mut bounds = self.restored(handle);
-        for taken in self.flow.taken(self.flow.of_graph(handle))? {
-            let input = |at: usize| {
-                let name = taken.node.inputs().nth(at)?;
-                Some(Value { scope: taken.scope, name })
-            };
-            let filled = match taken.node.op() {
-                op if ops::TABLE_FILLS.contains(&op) => self.bounds(input(2)?, MAX_DEPTH),
-                op if ops::TABLE_FILLS_FROM_FILE.contains(&op) => self.lines(&taken.node, input(1)?)?,
-                op if ops::TABLE_LOOKUPS.contains(&op) || ops::ASK_ABOUT_TABLES.contains(&op) => continue,
-                _ => return None,
-            };
-            bounds = Some(bounds.map_or(filled, |known| known.or(filled)));
-        }
-        bounds
-    }
-
-    /// The values that the checkpoint has of a table.
-    fn restored(&self, handle: &[u8]) -> Option<Bounds> {
-        let reach = self.flow.reach();
-        let handles = || reach.handles().map(|handle| (handle.name, handle.tensors));
-        // Of two of one name the first counts.
-        let restored = self.restored.get_or_init(|| handles().collect::<Vec<_>>().into_iter().rev().collect());
-        let checkpoint = self.context.checkpoint?;
-        let values = restored.get(handle)?.iter().filter_map(|tensor| checkpoint.bundle.tensors.get(tensor.position()));
-        let values = values.filter(|tensor| tensor.key.ends_with("-values"));
-        let bounds = values.map(|tensor| {
-            self.flow.steps(usize::try_from(tensor.bytes / 8).unwrap_or(usize::MAX))?;
-            let content = self.context.tensor_content(tensor)?;
-            of_numbers(&content, DataType::try_from(tensor.dtype).ok()?)
-        });
-        bounds.map(|bounds| bounds.unwrap_or(Bounds::ANY)).reduce(Bounds::or)
-    }
-
-    /// The numbers of the lines of the file that a table is filled from.
-    fn lines(&self, node: &Node<'a>, file_name: Value<'a>) -> Option<Bounds> {
-        if integer(node, b"value_index")? != LINE_NUMBER {
-            return None;
-        }
-        let first = integer(node, b"offset").unwrap_or(0);
-        let told = integer(node, b"vocab_size").filter(|lines| *lines > 0);
-        let lines = told.or_else(|| i64::try_from(self.lines_of(file_name)?).ok())?;
-        Some(Bounds { least: first, greatest: first.saturating_add(lines).saturating_sub(1) })
-    }
-
-    /// How many lines the one asset has whose path a value is.
-    fn lines_of(&self, file_name: Value<'a>) -> Option<usize> {
-        let reach = self.flow.reach();
-        // Each name is looked for among all nodes, and what these need is followed.
-        self.flow.steps(reach.nodes().count() / 16)?;
-        let sources: Vec<u32> = self.handles(file_name)?.iter().filter_map(|name| reach.node(name)).collect();
-        let needed = reach.reach_from(sources, |_| false);
-        let is_asset = |number: &u32| reach.vertex(*number).is_some_and(|vertex| vertex.kind == VertexKind::Asset);
-        let mut assets = needed.numbers().filter(is_asset).map(|number| reach.name(number));
-        let (asset, None) = (assets.next()?, assets.next()) else { return None };
-        let mut lines = self.lines.borrow_mut();
-        *lines.entry(asset).or_insert_with_key(|asset| self.lines_of_asset(asset))
-    }
-
-    fn lines_of_asset(&self, asset: &str) -> Option<usize> {
-        let content: Bytes = self.context.model.file(&format!("assets/{asset}"))?.contents().ok()?;
-        let ends = content.iter().filter(|byte| **byte == b'\n').count();
-        Some(ends.saturating_add(usize::from(content.last().is_some_and(|last| *last != b'\n'))))
-    }
-}
-
-/// A cast of what is of one of the types that hold whole numbers.
-fn cast(node: &Node<'_>, from: Bounds) -> Bounds {
-    let known = |dtype: DataType| {
-        use DataType::{DtBool, DtDouble, DtFloat, DtInt8, DtInt16, DtInt32, DtInt64, DtUint8, DtUint16, DtUint32};
-        match dtype {
-            DtBool => Some(Bounds::BOOL),
-            DtInt32 | DtInt64 | DtInt16 | DtInt8 | DtUint8 | DtUint16 | DtUint32 | DtFloat | DtDouble => {
-                Some(Bounds::ANY)
-            }
-            _ => None,
-        }
-    };
-    let of = |key: &[u8]| {
-        let number = node.attribute(key)?.data_type()?;
-        known(DataType::try_from(i32::try_from(number).ok()?).ok()?)
-    };
-    match (of(b"SrcT"), of(b"DstT")) {
-        (Some(Bounds::BOOL), Some(_)) => Bounds { least: from.least.max(0), greatest: from.greatest.min(1) },
-        (Some(_), Some(Bounds::ANY)) => from,
-        _ => Bounds::ANY,
-    }
-}
-
-/// An attribute that is an integer; 0 is not written.
-fn integer(node: &Node<'_>, key: &[u8]) -> Option<i64> {
-    node.attribute(key).map(|value| value.message().integer(I).cast_signed())
-}
-
-/// How many boundaries `Bucketize` has, which is also the number of its last bucket.
-fn boundaries(node: &Node<'_>) -> i64 {
-    let list = node.attribute(b"boundaries").and_then(|value| value.list());
-    let count = |field: &Field| match field.wire_type {
-        // Packed, four bytes each.
-        WireType::Len => field.payload().len() / 4,
-        _ => 1,
-    };
-    let all =
-        list.map(|list| list.fields().filter(|field| field.number == F).map(|field| count(&field)).sum::<usize>());
-    all.and_then(|all| i64::try_from(all).ok()).unwrap_or(i64::MAX)
 }
 
 /// Which output of a node a value is.
@@ -474,46 +231,5 @@ fn output(value: &[u8]) -> Output<'_> {
     match (parts.next(), parts.next()) {
         (Some(name), last @ Some(_)) => Output { name, number: number(last).unwrap_or(0) },
         (last, _) => Output { name: &[], number: number(last).unwrap_or(0) },
-    }
-}
-
-fn less(a: Bounds, b: Bounds) -> Bounds {
-    if a.greatest < b.least {
-        Bounds::only(1)
-    } else if a.least >= b.greatest {
-        Bounds::only(0)
-    } else {
-        Bounds::BOOL
-    }
-}
-
-fn not(bounds: Bounds) -> Bounds {
-    Bounds { least: 1 - bounds.greatest.clamp(0, 1), greatest: 1 - bounds.least.clamp(0, 1) }
-}
-
-/// The least and the greatest element of a tensor of whole numbers.
-fn numbers(tensor: &TensorProto<'_>) -> Option<Bounds> {
-    let dtype = DataType::try_from(i32::try_from(tensor.data_type()).ok()?).ok()?;
-    let message = tensor.message();
-    let content = message.bytes(TENSOR_CONTENT);
-    if !content.is_empty() {
-        return of_numbers(content, dtype);
-    }
-    let of = |number: u64| Bounds::only(number.cast_signed());
-    let values = message.integers::<u64>(INT_VAL).chain(message.integers(INT64_VAL));
-    // A shape and no element means that all are 0.
-    let zeros = || matches!(dtype, DataType::DtInt32 | DataType::DtInt64).then_some(Bounds::ZERO);
-    values.map(of).reduce(Bounds::or).or_else(zeros)
-}
-
-/// Those of numbers as they are in memory.
-fn of_numbers(content: &[u8], dtype: DataType) -> Option<Bounds> {
-    let of = |number: i64| Bounds::only(number);
-    match dtype {
-        DataType::DtInt32 => {
-            content.as_chunks::<4>().0.iter().map(|bytes| of(i64::from(i32::from_le_bytes(*bytes)))).reduce(Bounds::or)
-        }
-        DataType::DtInt64 => content.as_chunks::<8>().0.iter().map(|b| of(i64::from_le_bytes(*b))).reduce(Bounds::or),
-        _ => None,
     }
 }

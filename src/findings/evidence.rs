@@ -126,7 +126,7 @@ impl Evidence {
     }
 
     /// The largest places in words and by their names, largest first, and how many there are besides.
-    pub(super) fn told(self) -> (Vec<String>, Vec<Place>) {
+    pub(super) fn into_lines(self) -> (Vec<String>, Vec<Place>) {
         let largest = self.largest.into_sorted_vec();
         let (count, sum) = (largest.len() as u64, largest.iter().map(|Reverse(line)| line.bytes).sum::<u64>());
         let mut lines: Vec<String> =
@@ -151,19 +151,19 @@ mod tests {
             evidence.add(bytes, || (format!("`{bytes}`"), Place::of_file(&bytes.to_string())));
         }
         assert_eq!(evidence.count(), 25);
-        let (lines, places) = evidence.told();
+        let (lines, places) = evidence.into_lines();
         assert_eq!((lines.len(), places.len()), (NAMED + 1, NAMED));
         assert_eq!((&*lines[0], &*lines[NAMED]), ("`24`: 24 bytes", "and 5 more: 10 bytes"));
         assert_eq!((places[0].file.as_deref(), places[0].bytes), (Some("24"), 24));
     }
 
     #[test]
-    fn of_places_of_one_size_the_first_ones_are_told_in_their_order() {
+    fn of_places_of_one_size_the_first_ones_are_listed_in_their_order() {
         let mut evidence = Evidence::default();
         for number in 0..100 {
             evidence.add(7, || (number.to_string(), Place::default()));
         }
-        let (lines, places) = evidence.told();
+        let (lines, places) = evidence.into_lines();
         assert_eq!(lines[..2], ["0: 7 bytes", "1: 7 bytes"]);
         assert_eq!(lines[NAMED - 1..], ["19: 7 bytes", "and 80 more: 560 bytes"]);
         assert_eq!(places, [], "what has no name is no place to go to");

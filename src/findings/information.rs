@@ -98,17 +98,17 @@ enum Whole {
 impl Sums {
     fn meta_graph(&mut self, context: &Context<'_>, index: usize) {
         let Some(graph) = context.saved_model.meta_graphs.get(index) else { return };
-        // What is in the things that are counted as a whole.
+        // What is in the vertices that are counted as a whole.
         let (mut shapes, mut debug_info) = (Sum::default(), Sum::default());
-        for (thing, whole) in whole(context, index) {
+        for (vertex, whole) in whole(context, index) {
             match whole {
-                Whole::SaveRestore => self.save_restore.add(thing.bytes),
-                Whole::Unreached => self.unreached.add(thing.bytes),
+                Whole::SaveRestore => self.save_restore.add(vertex.bytes),
+                Whole::Unreached => self.unreached.add(vertex.bytes),
             }
-            if thing.kind == VertexKind::Node {
-                node(context, thing.span, &mut shapes, &mut debug_info);
+            if vertex.kind == VertexKind::Node {
+                node(context, vertex.span, &mut shapes, &mut debug_info);
             } else {
-                function(context, thing.span, &mut shapes, &mut debug_info);
+                function(context, vertex.span, &mut shapes, &mut debug_info);
             }
         }
         self.output_shapes = self.output_shapes.and(graph.notes.output_shapes.without(shapes));
@@ -154,12 +154,12 @@ fn whole(context: &Context<'_>, index: usize) -> impl Iterator<Item = (Vertex, W
     let is_called = reach.is_some_and(|reach| reach.roots.iter().any(Root::is_call));
     let unreached = reach.into_iter().flat_map(|reach| reach.unreached().map(move |number| (reach, number)));
     unreached.filter_map(move |(reach, number)| {
-        let thing = reach.vertex(number)?;
-        match thing.kind {
+        let vertex = reach.vertex(number)?;
+        match vertex.kind {
             VertexKind::Node | VertexKind::Function if saving.get(number as usize) == Some(&true) => {
-                Some((thing, Whole::SaveRestore))
+                Some((vertex, Whole::SaveRestore))
             }
-            VertexKind::Node if is_called => Some((thing, Whole::Unreached)),
+            VertexKind::Node if is_called => Some((vertex, Whole::Unreached)),
             _ => None,
         }
     })

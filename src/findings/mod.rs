@@ -4,7 +4,7 @@
 //! of files that would go, evidence and a remedy. Each cause is a file of its own, with a detector over what the other
 //! parts know already ([`Context`]) and its long form in `docs/findings/<id>.md`, which `smaudit explain` prints.
 //!
-//! Several causes may be true of the same bytes: a variable that nothing binds may also be there twice. Each finding says
+//! Several causes may be true of the same bytes: a variable that nothing binds may also be a duplicate. Each finding says
 //! all that its own remedy frees, and how much of that a larger finding claims already; the rest adds up.
 
 mod arrays;
@@ -237,7 +237,7 @@ fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> 
             (bytes > 0).then(|| Overlap { id: (*id).to_owned(), bytes })
         };
         let overlaps = larger.iter().filter_map(shared).collect();
-        let (evidence, places) = found.evidence.told();
+        let (evidence, places) = found.evidence.into_lines();
         let remedy = cause.remedy(provenance);
         let of_remedy = |part: fn(&Remedy) -> &'static str| remedy.map_or("", part).to_owned();
         findings.push(Finding {

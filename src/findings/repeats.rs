@@ -29,7 +29,7 @@ const SEQUENCES: [usize; 3] = [1, 4, 16];
 /// So many of the commonest distances are tried: a function has few loops.
 const GUESSES: usize = 8;
 
-/// Loops of a function beyond these are not told of.
+/// Loops of a function beyond these are not reported.
 const MOST_LOOPS: usize = 16;
 
 /// More nodes than this in one function are not looked through.

@@ -48,7 +48,7 @@ pub(super) fn unused(context: &Context<'_>, meta_graph: usize) -> Vec<Saver> {
     savers
 }
 
-/// For each thing of a metagraph whether only saving and restoring needs it; without the variables themselves. No root
+/// For each vertex of a metagraph whether only saving and restoring needs it; without the variables themselves. No root
 /// reaches any of these. `None` where nothing is known of the saver, or the metagraph was not followed.
 pub(super) fn only_saving(context: &Context<'_>, meta_graph: usize) -> Option<Vec<bool>> {
     let graph = Graph::new(context, meta_graph).filter(|graph| graph.names_saver)?;

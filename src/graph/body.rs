@@ -5,7 +5,7 @@
 //!
 //! Whoever runs a function drops the nodes that nothing needs: `PruneFunctionGraph` in
 //! `tensorflow/core/common_runtime/function_utils.cc` keeps what the results (`ret`) and control outputs (`control_ret`)
-//! need, and what nodes with side effects need. Which ops have some is not known here: [`Body::needed_by`] is told.
+//! need, and what nodes with side effects need. Which ops have some is not known here: [`Body::needed_by`] is given it.
 
 use std::ops::Range;
 

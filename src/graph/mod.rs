@@ -15,6 +15,7 @@
 //! | `spread`, `measure` | which roots reach each vertex, and their bytes |
 //! | `paths` | how a vertex is first reached |
 //! | `walk` | what roots reach, and what they would reach without some edges |
+//! | `program` | functions and objects as a Python program has them, where attributes and gradients count as well |
 //! | `body` | the nodes of a function as a graph of their own |
 //! | `ask` | what findings want to know of a metagraph besides |
 //!
@@ -42,6 +43,7 @@ mod names;
 mod node;
 mod objects;
 mod paths;
+mod program;
 mod restore;
 mod spread;
 #[cfg(test)]
@@ -60,6 +62,7 @@ use crate::wire::{Field, Layout};
 pub use ask::{Bound, Handle, Restoration, Users};
 pub use body::{Body, BodyNode};
 pub use paths::{PathStep, Paths};
+pub use program::{ProgramEdges, ProgramGraph};
 pub use vertices::Vertex;
 pub use walk::{Need, VertexSet};
 
@@ -151,11 +154,13 @@ pub enum EdgeKind {
     Value,
     /// It is the file whose path this is.
     File,
+    /// It is the gradient of an operation, which training looks up by a string: see [`ProgramGraph`].
+    Gradient,
 }
 
 impl EdgeKind {
     /// All of them, each at the place that is its number.
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Output,
         Self::Fed,
         Self::Runs,
@@ -171,6 +176,7 @@ impl EdgeKind {
         Self::Trace,
         Self::Value,
         Self::File,
+        Self::Gradient,
     ];
 }
 
@@ -228,7 +234,7 @@ pub struct Inputs<'a, 'i> {
     pub checkpoint: Option<&'a Checkpoint>,
     /// The size of the file of this name under `assets/`; 0 where there is none.
     pub asset_bytes: &'i (dyn Fn(&str) -> u64 + Sync),
-    /// Told of the bytes of metagraphs that were followed.
+    /// Is given the bytes of metagraphs that were followed.
     pub progress: &'i dyn Progress,
 }
 

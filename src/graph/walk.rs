@@ -10,6 +10,7 @@
 //! unread variables   = vertices of kind Variable - reach(all roots)
 //! ```
 
+use super::edges::Edges;
 use super::{EdgeKind, MetaGraphReach, Origin, Root};
 
 /// That one vertex needs another: an edge, or what a root leads to.
@@ -31,7 +32,8 @@ pub struct VertexSet {
 
 impl VertexSet {
     /// No vertex of so many.
-    pub(super) fn none_of(vertices: usize) -> Self {
+    #[must_use]
+    pub fn none_of(vertices: usize) -> Self {
         Self { words: vec![0; vertices.div_ceil(64)] }
     }
 
@@ -42,7 +44,7 @@ impl VertexSet {
     }
 
     /// Adds the vertex of this number, if the metagraph has such a one; says whether it was not there.
-    pub(super) fn insert(&mut self, number: u32) -> bool {
+    pub fn insert(&mut self, number: u32) -> bool {
         let Some(word) = self.words.get_mut(number as usize / 64) else { return false };
         let before = *word;
         *word |= 1 << (number % 64);
@@ -75,6 +77,24 @@ impl VertexSet {
     }
 }
 
+/// The vertices at `start`, and what these reach along all edges but those for which `leaves_out` holds.
+pub(super) fn walk(
+    edges: &Edges,
+    start: impl IntoIterator<Item = u32>,
+    leaves_out: impl Fn(&Need) -> bool,
+) -> VertexSet {
+    let mut reached = VertexSet::none_of(edges.vertices());
+    let mut open: Vec<u32> = start.into_iter().filter(|number| reached.insert(*number)).collect();
+    while let Some(from) = open.pop() {
+        for (to, kind) in edges.of(from).iter().map(|edge| edge.parts()) {
+            if !leaves_out(&Need { from: Some(from), to, kind }) && reached.insert(to) {
+                open.push(to);
+            }
+        }
+    }
+    reached
+}
+
 impl MetaGraphReach<'_> {
     /// The vertices that those roots reach for which `is_root` holds.
     #[must_use]
@@ -96,16 +116,7 @@ impl MetaGraphReach<'_> {
     /// The vertices at `start`, and what these reach along all edges but those for which `leaves_out` holds.
     #[must_use]
     pub fn reach_from(&self, start: impl IntoIterator<Item = u32>, leaves_out: impl Fn(&Need) -> bool) -> VertexSet {
-        let mut reached = VertexSet::none_of(self.vertices.len());
-        let mut open: Vec<u32> = start.into_iter().filter(|number| reached.insert(*number)).collect();
-        while let Some(from) = open.pop() {
-            for (to, kind) in self.needs(from) {
-                if !leaves_out(&Need { from: Some(from), to, kind }) && reached.insert(to) {
-                    open.push(to);
-                }
-            }
-        }
-        reached
+        walk(&self.edges, start, leaves_out)
     }
 
     /// What a signature or what a loader runs needs. What only the functions of the object graph need, which a Python

@@ -1,4 +1,4 @@
-//! The answer of `smaudit why`: the ways from signatures to a thing, as data, as JSON, and as text with a line for each
+//! The answer of `smaudit why`: the paths from signatures to what was asked for, as data, as JSON, and as text with a line for each
 //! step.
 
 use std::borrow::Cow;
@@ -44,7 +44,7 @@ pub struct WhyReport {
 pub struct WhyModel {
     /// The model's directory, as it was named or found.
     pub path: String,
-    /// The thing's whole name; the one that was asked for where nothing is called so.
+    /// The whole name; the one that was asked for where nothing is called so.
     pub name: String,
     /// An answer for each metagraph; none where nothing is called so.
     pub meta_graphs: Vec<WhyGraph>,
@@ -283,6 +283,7 @@ fn word(edge: Option<EdgeKind>) -> &'static str {
         EdgeKind::Slice => "slice of",
         EdgeKind::Prepared => "set up by",
         EdgeKind::Captures => "captures",
+        EdgeKind::Gradient => "gradient",
         EdgeKind::Trace => "trace",
         EdgeKind::Value => "value",
         EdgeKind::File => "path of",

@@ -34,7 +34,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             continue;
         }
         evidence.add(context.cost(&freed), || {
-            (told(context, constant, &kept), Place::of_node(context, constant.scope, &constant.node))
+            (describe(context, constant, &kept), Place::of_node(context, constant.scope, &constant.node))
         });
         ranges.push(freed);
     }
@@ -85,7 +85,7 @@ fn repeats(block: &[u8], length: usize) -> bool {
     block.get(shifted) == block.get(..block.len().saturating_sub(length))
 }
 
-fn told(context: &Context<'_>, constant: &Constant<'_>, kept: &Kept) -> String {
+fn describe(context: &Context<'_>, constant: &Constant<'_>, kept: &Kept) -> String {
     let place = constant.scope.place(context, &constant.node);
     let shape = |shape: &[u64]| shape.iter().map(|size| exact(*size)).collect::<Vec<_>>().join(" × ");
     format!("{place}, {}, is one of {} repeated", shape(&constant.shape), shape(&kept.shape))

@@ -124,8 +124,8 @@ fn called<'m>(context: &Context<'_>, members: impl Iterator<Item = &'m Member>) 
         let is_code = |kind: VertexKind| matches!(kind, VertexKind::Node | VertexKind::Function);
         let code = graph.kinds().filter(|(number, kind)| is_code(*kind) && !captured.contains(number));
         for (number, _) in code {
-            let Some(thing) = graph.vertex(number) else { continue };
-            let Range { start, end } = context.part(&thing.span);
+            let Some(vertex) = graph.vertex(number) else { continue };
+            let Range { start, end } = context.part(&vertex.span);
             let mut within = places.range((start, 0)..(end, 0)).filter(|place| place.1 <= end).peekable();
             if within.peek().is_some() && graph.is_called(number) {
                 called.extend(within);

@@ -55,7 +55,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             continue;
         }
         parts.extend(context.up_to(nodes.into_iter().rev(), saved));
-        evidence.add(saved, || (told(context, &found), Place::of_node(context, kept.scope, &kept.node)));
+        evidence.add(saved, || (describe(context, &found), Place::of_node(context, kept.scope, &kept.node)));
         copies += found.len();
     }
     let mut claims = Claims::default();
@@ -111,7 +111,7 @@ fn places_of_one_graph(constants: &[&Constant<'_>]) -> usize {
 }
 
 /// A constant's name and the functions that have it, or the names that it has in a graph.
-fn told(context: &Context<'_>, constants: &[&Constant<'_>]) -> String {
+fn describe(context: &Context<'_>, constants: &[&Constant<'_>]) -> String {
     let name = |constant: &&Constant<'_>| quoted(constant.node.name());
     let function = |constant: &&Constant<'_>| context.functions().get(constant.scope.function?);
     let more = |named: usize| match constants.len().saturating_sub(named) {

@@ -48,7 +48,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             "{} of {all} that signatures read {have} the content of another one: {of} of data.",
             exact(copies)
         ),
-        evidence: told(context, variables, &groups, removed.bytes().saturating_sub(removed.data)),
+        evidence: evidence(context, variables, &groups, removed.bytes().saturating_sub(removed.data)),
         claims: removed.claims,
         beyond: removed.beyond,
     })
@@ -104,7 +104,7 @@ fn is_one_value(context: &Context<'_>, tensor: &Tensor) -> bool {
 }
 
 /// A line for variables whose names differ in the same numbers: those of one backbone in several places.
-fn told(context: &Context<'_>, variables: &Variables<'_>, groups: &[Vec<usize>], rest: u64) -> Evidence {
+fn evidence(context: &Context<'_>, variables: &Variables<'_>, groups: &[Vec<usize>], rest: u64) -> Evidence {
     let mut by_shape: HashMap<(String, usize), (&[usize], u64, u64)> = HashMap::default();
     for group in groups {
         let copies = group.iter().skip(1).map(|tensor| context.data_bytes(*tensor)).fold(0, u64::saturating_add);

@@ -9,9 +9,10 @@ use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::kind::ModelKind::{Jax, Keras3, TfKeras};
 use crate::findings::nodes::Function;
-use crate::findings::program::{Program, Via};
+use crate::findings::program::Program;
 use crate::findings::stablehlo;
 use crate::findings::{Cause, Context, Detected, LEAST_BYTES, Remedy, quoted};
+use crate::graph::EdgeKind;
 use crate::message::AttrValue;
 use crate::size::{bytes, plural};
 
@@ -54,8 +55,8 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut beyond) = (Claims::default(), Evidence::default(), 0);
     let is_asked = |program: &&Program<'_>| program.has_registered_gradients() && context.is_served(program.meta_graph);
     for program in context.programs().iter().filter(is_asked) {
-        let gone = program.without(|_, need| need.via == Via::Gradient);
-        for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
+        let gone = program.without(|need| need.kind == EdgeKind::Gradient);
+        for function in program.functions_among(&gone) {
             let bytes = without_data(function).iter().map(|part| context.cost(part)).sum();
             evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
         }

@@ -9,9 +9,10 @@ use foldhash::HashSet;
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::kind::ModelKind::TfKeras;
-use crate::findings::program::{Program, Thing, Via};
+use crate::findings::program::{Program, Vertex};
 use crate::findings::remedy::{FUNCTION_AS_MODULE, MODEL_AS_MODULE};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::graph::{EdgeKind, Need};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -59,10 +60,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         if saved.is_empty() {
             continue;
         }
-        let gone = program
-            .without(|from, need| need.via == Via::Child && from.is_some_and(|from| saved.contains(&(from, need.to))));
+        let gone = program.without(|need| is_saved(&saved, need));
         let before = evidence.count();
-        for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
+        for function in program.functions_among(&gone) {
             let bytes = context.cost(&function.range());
             evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
         }
@@ -81,16 +81,21 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     })
 }
 
+/// Whether an object needs another one only by an attribute that Keras added.
+pub(super) fn is_saved(saved: &HashSet<(Vertex, Vertex)>, need: &Need) -> bool {
+    need.kind == EdgeKind::Holds && need.from.is_some_and(|from| saved.contains(&(from, need.to)))
+}
+
 /// The attributes that Keras added to objects: the object, and what it holds.
-pub(super) fn saved_by_keras(program: &Program<'_>) -> HashSet<(Thing, Thing)> {
+pub(super) fn saved_by_keras(program: &Program<'_>) -> HashSet<(Vertex, Vertex)> {
     let mut saved = HashSet::default();
-    for (number, object) in program.objects.iter().enumerate() {
+    for (vertex, object) in program.objects() {
         let api = object.children.iter().find(|child| child.name == KERAS_API);
         let Some(api) = api.filter(|_| object.identifier().starts_with(KERAS)) else { continue };
-        let held = program.object(api.thing).map_or(&[][..], |api| &api.children);
-        let held: HashSet<(&[u8], Thing)> = held.iter().map(|child| (child.name, child.thing)).collect();
-        let of_keras = object.children.iter().filter(|child| held.contains(&(child.name, child.thing)));
-        saved.extend(of_keras.chain([api]).map(|child| (program.thing_of(number), child.thing)));
+        let held = program.children(api.vertex);
+        let held: HashSet<(&[u8], Vertex)> = held.iter().map(|child| (child.name, child.vertex)).collect();
+        let of_keras = object.children.iter().filter(|child| held.contains(&(child.name, child.vertex)));
+        saved.extend(of_keras.chain([api]).map(|child| (vertex, child.vertex)));
     }
     saved
 }
@@ -110,7 +115,7 @@ mod tests {
         object(FUNCTION, &message().bytes(1, function), &[])
     }
 
-    /// A function that is large enough to be told of.
+    /// A function that is large enough to be reported.
     fn large(name: &str) -> Message {
         function_of(name, &[], &[node(&"n".repeat(1000), "Mul")])
     }

@@ -4,13 +4,14 @@
 //! gives it (`tensorflow/python/saved_model/function_deserialization.py`, `restored_function_body`), and the loaded
 //! object keeps the signatures that it came with.
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
-use crate::findings::program::{Object, Program, Thing};
+use crate::findings::program::{Object, Program, Vertex};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::graph::VertexSet;
 use crate::message::{Input, is_data, ops};
 use crate::size::{bytes, plural};
 
@@ -40,7 +41,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     for program in context.programs() {
         let Some((gone, loads)) = wrappers(program) else { continue };
         restored += loads;
-        for (function, _) in program.functions.iter().zip(&gone).filter(|(_, gone)| **gone) {
+        for function in program.functions_among(&gone) {
             let bytes = context.cost(&function.range());
             evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
         }
@@ -57,37 +58,36 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     })
 }
 
-/// What a re-export from source would not have, by the numbers of things; and how many traces of loaded functions
-/// there are. `None` without any.
-fn wrappers(program: &Program<'_>) -> Option<(Vec<bool>, u64)> {
-    let is_restored: Vec<bool> = program.functions.iter().map(|function| contains(function.name, RESTORED)).collect();
-    let is_signature: Vec<bool> =
-        program.functions.iter().map(|function| contains(function.name, SIGNATURE_WRAPPER)).collect();
-    if !is_restored.contains(&true) && is_signature.iter().filter(|is_signature| **is_signature).count() < 2 {
+/// What a re-export from source would not have; and how many traces of loaded functions there are. `None` without any.
+fn wrappers(program: &Program<'_>) -> Option<(VertexSet, u64)> {
+    let named = |part: &'static [u8]| {
+        let functions = program.functions().filter(move |(_, function)| contains(function.name, part));
+        functions.map(|(number, _)| number).collect::<Vec<Vertex>>()
+    };
+    let (restored, signatures) = (named(RESTORED), named(SIGNATURE_WRAPPER));
+    if restored.is_empty() && signatures.len() < 2 {
         return None;
     }
-    let asked = program.functions.iter().zip(is_restored.iter().zip(&is_signature));
-    let callees =
-        asked.map(|(function, flags)| (flags != (&false, &false)).then(|| hands_on(program, function)).flatten());
-    let callees: Vec<Option<Thing>> = callees.collect();
-    let hands_on = |function: Thing| program.functions.get(function).and_then(|of| hands_on(program, of)).is_some();
-    let mut gone = Gone(vec![false; program.thing_of(program.objects.len())]);
+    let callee = |function: Vertex| program.function_at(function).and_then(|of| hands_on(program, of));
+    let hands_on = |function: Vertex| callee(function).is_some();
+    let mut gone = program.nothing();
     let mut loads = 0;
-    for (number, (callee, _)) in callees.iter().zip(&is_restored).enumerate().filter(|(_, (_, restored))| **restored) {
-        let Some(callee) = callee else { continue };
+    for function in restored {
+        let Some(callee) = callee(function) else { continue };
         loads += 1;
-        gone.mark(number);
+        gone.insert(function);
         // The loaded function, where all it did was to hand on: who calls it can do the same.
-        if hands_on(*callee) {
-            gone.mark(*callee);
+        if hands_on(callee) {
+            gone.insert(callee);
         }
     }
     // A signature that was loaded, and saved as one again, has a wrapper more.
-    let is_signature = |function: Thing| is_signature.get(function).copied().unwrap_or(false);
-    for (number, callee) in callees.iter().enumerate().filter(|(number, _)| is_signature(*number)) {
-        if let Some(callee) = callee.filter(|callee| is_signature(*callee) && hands_on(*callee) && *callee != number) {
+    let is_signature: HashSet<Vertex> = signatures.iter().copied().collect();
+    for function in signatures {
+        let again = callee(function).filter(|callee| is_signature.contains(callee) && hands_on(*callee));
+        if let Some(callee) = again.filter(|callee| *callee != function) {
             loads += 1;
-            gone.mark(callee);
+            gone.insert(callee);
         }
     }
     if loads == 0 {
@@ -96,71 +96,63 @@ fn wrappers(program: &Program<'_>) -> Option<(Vec<bool>, u64)> {
     let maps = loaded_signatures(program, hands_on, &mut gone);
     function_objects(program, &mut gone);
     loaded_objects(program, &maps, &mut gone);
-    Some((gone.0, loads))
-}
-
-/// Which things go.
-struct Gone(Vec<bool>);
-
-impl Gone {
-    fn mark(&mut self, thing: Thing) {
-        self.0.get_mut(thing).into_iter().for_each(|gone| *gone = true);
-    }
-
-    fn has(&self, thing: Thing) -> bool {
-        self.0.get(thing).copied().unwrap_or(false)
-    }
+    Some((gone, loads))
 }
 
 /// Marks the signatures that loaded objects came with, and returns the objects that hold them.
-fn loaded_signatures(program: &Program<'_>, hands_on: impl Fn(Thing) -> bool, gone: &mut Gone) -> HashSet<Thing> {
+fn loaded_signatures(
+    program: &Program<'_>,
+    hands_on: impl Fn(Vertex) -> bool,
+    gone: &mut VertexSet,
+) -> HashSet<Vertex> {
     let root = program.objects.first().map_or(&[][..], |root| &root.children);
-    let own: HashSet<Thing> = root.iter().map(|child| child.thing).collect();
-    let objects = program.objects.iter().enumerate().map(|(number, object)| (program.thing_of(number), object));
-    let maps = objects.filter(|(thing, object)| object.identifier() == SIGNATURE_MAP && !own.contains(thing));
+    let own: HashSet<Vertex> = root.iter().map(|child| child.vertex).collect();
+    let maps = program.objects();
+    let maps = maps.filter(|(vertex, object)| object.identifier() == SIGNATURE_MAP && !own.contains(vertex));
     let mut held = HashSet::default();
-    for (thing, map) in maps {
-        gone.mark(thing);
-        held.insert(thing);
-        let signatures = map.children.iter().filter_map(|child| program.object(child.thing));
+    for (vertex, map) in maps {
+        gone.insert(vertex);
+        held.insert(vertex);
+        let signatures = map.children.iter().filter_map(|child| program.object(child.vertex));
         let wrappers = signatures.filter_map(|signature| program.bare_function(signature));
-        wrappers.filter(|wrapper| hands_on(*wrapper)).for_each(|wrapper| gone.mark(wrapper));
+        wrappers.filter(|wrapper| hands_on(*wrapper)).for_each(|wrapper| _ = gone.insert(wrapper));
     }
     held
 }
 
 /// Marks the function objects of whose traces none is left, and those traces as objects.
-fn function_objects(program: &Program<'_>, gone: &mut Gone) {
-    for (number, object) in program.objects.iter().enumerate() {
+fn function_objects(program: &Program<'_>, gone: &mut VertexSet) {
+    for (vertex, object) in program.objects() {
         let mut traces = program.traces(object).chain(program.bare_function(object)).peekable();
-        if traces.peek().is_some() && traces.all(|trace| gone.has(trace)) {
-            gone.mark(program.thing_of(number));
+        if traces.peek().is_some() && traces.all(|trace| gone.contains(trace)) {
+            gone.insert(vertex);
         }
     }
 }
 
 /// Marks the loaded objects of which no function is left, and what is empty and only theirs.
-fn loaded_objects(program: &Program<'_>, signatures: &HashSet<Thing>, gone: &mut Gone) {
-    let mut holders = vec![0_u32; gone.0.len()];
+fn loaded_objects(program: &Program<'_>, signatures: &HashSet<Vertex>, gone: &mut VertexSet) {
+    let mut holders: HashMap<Vertex, u32> = HashMap::default();
     for child in program.objects.iter().flat_map(|object| &object.children) {
-        holders.get_mut(child.thing).into_iter().for_each(|holders| *holders = holders.saturating_add(1));
+        let holders = holders.entry(child.vertex).or_default();
+        *holders = holders.saturating_add(1);
     }
-    for (number, object) in program.objects.iter().enumerate().skip(1) {
-        let is_function = |thing: Thing| program.object(thing).is_some_and(Object::is_function);
-        let was_loaded = object.children.iter().any(|child| signatures.contains(&child.thing));
-        let mut functions = object.children.iter().filter(|child| is_function(child.thing)).peekable();
-        if was_loaded && functions.peek().is_some() && functions.all(|child| gone.has(child.thing)) {
-            gone.mark(program.thing_of(number));
-            let is_own = |thing: Thing| holders.get(thing) == Some(&1);
-            let is_empty = |thing: Thing| program.object(thing).is_some_and(Object::is_empty);
-            let children = object.children.iter().map(|child| child.thing);
-            children.filter(|child| is_own(*child) && is_empty(*child)).for_each(|child| gone.mark(child));
+    for (vertex, object) in program.objects().skip(1) {
+        let is_function = |vertex: Vertex| program.object(vertex).is_some_and(Object::is_function);
+        let was_loaded = object.children.iter().any(|child| signatures.contains(&child.vertex));
+        let mut functions = object.children.iter().filter(|child| is_function(child.vertex)).peekable();
+        if was_loaded && functions.peek().is_some() && functions.all(|child| gone.contains(child.vertex)) {
+            gone.insert(vertex);
+            let is_own = |vertex: Vertex| holders.get(&vertex) == Some(&1);
+            let is_empty = |vertex: Vertex| program.object(vertex).is_some_and(Object::is_empty);
+            let children = object.children.iter().map(|child| child.vertex);
+            children.filter(|child| is_own(*child) && is_empty(*child)).for_each(|child| _ = gone.insert(child));
         }
     }
 }
 
 /// The function that a function only hands its arguments on to.
-fn hands_on(program: &Program<'_>, function: &Function<'_>) -> Option<Thing> {
+fn hands_on(program: &Program<'_>, function: &Function<'_>) -> Option<Vertex> {
     let mut callee = None;
     for node in function.nodes() {
         if [ops::IDENTITY, ops::IDENTITY_N, ops::GROUP].contains(&node.op()) {
@@ -191,7 +183,7 @@ mod tests {
     use crate::support::graph::{call, function_of, graph_of, object};
     use crate::support::wire::{Message, message, node};
 
-    /// A function that hands its argument on, large enough to be told of.
+    /// A function that hands its argument on, large enough to be reported.
     fn wrapper(name: &str, callee: &str) -> Message {
         let long = "n".repeat(1100);
         function_of(

@@ -35,7 +35,7 @@ pub(super) const CAUSE: Cause = Cause {
 /// An array of less is no cause of size by itself: shapes, strides and axes are shorter by far.
 const LEAST: usize = 1 << 10;
 
-/// How much of a name is told, in bytes: one may be that of very many arrays.
+/// How much of a name is shown, in bytes: one may be that of very many arrays.
 const LONGEST: usize = 200;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

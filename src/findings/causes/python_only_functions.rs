@@ -10,10 +10,10 @@ use super::gradient_functions::without_data;
 use super::{layer_traces, trace_per_argument, unserved_variable};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::program::{Program, Thing, Via};
+use crate::findings::program::{Program, Vertex};
 use crate::findings::remedy::{ARCHIVE_OF_SERVE, FUNCTION_AS_MODULE, SERVE_OF_MODEL};
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
-use crate::graph::VertexKind;
+use crate::graph::{EdgeKind, Need, VertexKind, VertexSet};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -51,9 +51,8 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut beyond) = (Claims::default(), Evidence::default(), 0);
     for program in context.programs() {
         let gone = of_program(context, program);
-        let functions = program.functions.iter().zip(&gone).filter(|(_, gone)| **gone);
         let before = evidence.count();
-        for (function, _) in functions {
+        for function in program.functions_among(&gone) {
             let parts = without_data(function);
             let cost = parts.iter().map(|part| context.cost(part)).fold(0, u64::saturating_add);
             evidence.add(cost, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
@@ -74,32 +73,23 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 
 /// What goes with the traces that no signature needs, but for what goes with those that Keras saved of layers, and with those
 /// that are there once for each number.
-fn of_program(context: &Context<'_>, program: &Program<'_>) -> Vec<bool> {
+fn of_program(context: &Context<'_>, program: &Program<'_>) -> VertexSet {
     let Some(graph) = context.reach.meta_graphs.get(program.meta_graph).and_then(Option::as_ref) else {
-        return Vec::new();
+        return VertexSet::default();
     };
     let served = graph.served();
     let vertices = served.numbers().filter_map(|number| graph.vertex(number));
     let ends: HashSet<usize> =
         vertices.filter(|vertex| vertex.kind == VertexKind::Function).map(|vertex| vertex.span.end).collect();
-    let is_served = |thing: Thing| {
-        let function = program.functions.get(thing);
+    let is_served = |vertex: Vertex| {
+        let function = program.function_at(vertex);
         function.is_none_or(|function| ends.contains(&function.range().end))
     };
     let of_keras = layer_traces::saved_by_keras(program);
-    let is_keras = |from: Option<Thing>, to: Thing| from.is_some_and(|from| of_keras.contains(&(from, to)));
-    let all = program.without(|from, need| match need.via {
-        Via::Trace => !is_served(need.to),
-        Via::Child => is_keras(from, need.to),
-        _ => false,
-    });
-    let traces = program.without(|from, need| need.via == Via::Child && is_keras(from, need.to));
-    let mut gone: Vec<bool> = all.into_iter().zip(traces).map(|(gone, of_keras)| gone && !of_keras).collect();
-    if gone.contains(&true) {
-        let again = trace_per_argument::gone(context, program);
-        gone.iter_mut().zip(again).for_each(|(gone, again)| *gone &= !again);
-    }
-    gone
+    let is_keras = |need: &Need| layer_traces::is_saved(&of_keras, need);
+    let all = program.without(|need| need.kind == EdgeKind::Trace && !is_served(need.to) || is_keras(need));
+    let gone = all.without(&program.without(is_keras));
+    if gone.is_empty() { gone } else { gone.without(&trace_per_argument::gone(context, program)) }
 }
 
 #[cfg(test)]

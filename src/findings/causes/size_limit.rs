@@ -249,7 +249,7 @@ mod tests {
         let size = model().len() as u64;
         let detected = found([2000, 100_000]).unwrap();
         assert_eq!((detected.claims.bytes(), detected.beyond), (size - 1800, 0));
-        let (lines, places) = detected.evidence.told();
+        let (lines, places) = detected.evidence.into_lines();
         assert!(lines[0].starts_with("constant `large`: ") && lines[1].starts_with("constant `inner`"), "{lines:?}");
         let names: Vec<_> =
             places.iter().map(|place| (place.node.as_deref(), place.function.as_deref())).take(2).collect();

@@ -61,7 +61,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             continue;
         }
         evidence.add(context.cost(&freed), || {
-            (sparse.told(context, constant), Place::of_node(context, constant.scope, &constant.node))
+            (sparse.describe(context, constant), Place::of_node(context, constant.scope, &constant.node))
         });
         ranges.push(freed);
     }
@@ -69,7 +69,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let (constants, tables) = (evidence.count(), tables(context));
     for table in &tables {
         let freed = table.freed.iter().map(|(_, bytes)| *bytes).fold(0, u64::saturating_add);
-        evidence.add(freed, || (table.told(), Place::of_tensor(context, table.keys)));
+        evidence.add(freed, || (table.describe(), Place::of_tensor(context, table.keys)));
     }
     context.claim_ends(&mut claims, tables.iter().flat_map(|table| table.freed.iter().copied()));
     let of_constants = (constants > 0).then(|| plural(constants, "constant has", "constants have"));
@@ -96,7 +96,7 @@ struct Sparse {
 }
 
 impl Sparse {
-    fn told(&self, context: &Context<'_>, constant: &Constant<'_>) -> String {
+    fn describe(&self, context: &Context<'_>, constant: &Constant<'_>) -> String {
         let place = constant.scope.place(context, &constant.node);
         let shape: Vec<String> = constant.shape.iter().map(|size| exact(*size)).collect();
         let what = if self.is_diagonal { "a diagonal of" } else { "only" };
@@ -180,7 +180,7 @@ struct Table {
 }
 
 impl Table {
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         let (used, buckets) = (exact(self.used), exact(self.buckets));
         format!("table {}, {used} of {buckets} buckets are used", quoted(&self.name))
     }

@@ -12,8 +12,9 @@ use super::layer_traces::saved_by_keras;
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
-use crate::findings::program::{Object, Program, Thing, Via};
+use crate::findings::program::{Object, Program, Vertex};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::graph::{EdgeKind, VertexSet};
 use crate::message::number::saved_concrete_function::CANONICALIZED_INPUT_SIGNATURE as INPUT_SIGNATURE;
 use crate::message::number::structured_value::{
     DICT_VALUE as DICT, FLOAT64_VALUE as FLOAT64, INT64_VALUE as INT64, LIST_VALUE as LIST,
@@ -47,9 +48,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         }
         let gone = without(program, &repeated);
         for (kept, others) in &repeated {
-            let freed = others.iter().filter(|trace| gone.get(**trace).copied().unwrap_or(false));
-            let freed: Vec<&Function<'_>> = freed.filter_map(|trace| program.functions.get(*trace)).collect();
-            let Some(kept) = program.functions.get(*kept).filter(|_| !freed.is_empty()) else { continue };
+            let freed = others.iter().filter(|trace| gone.contains(**trace));
+            let freed: Vec<&Function<'_>> = freed.filter_map(|trace| program.function_at(*trace)).collect();
+            let Some(kept) = program.function_at(*kept).filter(|_| !freed.is_empty()) else { continue };
             traces += freed.len() as u64;
             evidence.add(freed.iter().map(|function| context.cost(&function.range())).sum(), || {
                 let what = format!("{} more traces of {}", exact(freed.len() as u64), quoted(kept.name));
@@ -69,46 +70,45 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 }
 
 /// What goes with all traces but the first of each function.
-fn without(program: &Program<'_>, repeated: &[(Thing, Vec<Thing>)]) -> Vec<bool> {
-    let ended: HashSet<Thing> = repeated.iter().flat_map(|(_, traces)| traces.iter().copied()).collect();
-    let things = program.objects.iter().enumerate().map(|(number, object)| (program.thing_of(number), object));
+fn without(program: &Program<'_>, repeated: &[(Vertex, Vec<Vertex>)]) -> VertexSet {
+    let ended: HashSet<Vertex> = repeated.iter().flat_map(|(_, traces)| traces.iter().copied()).collect();
     let is_ended = |object: &Object<'_>| program.bare_function(object).is_some_and(|trace| ended.contains(&trace));
-    let bare: HashSet<Thing> = things.filter(|(_, object)| is_ended(object)).map(|(thing, _)| thing).collect();
-    program.without(|_, need| match need.via {
-        Via::Trace => ended.contains(&need.to),
+    let bare = program.objects().filter(|(_, object)| is_ended(object));
+    let bare: HashSet<Vertex> = bare.map(|(vertex, _)| vertex).collect();
+    program.without(|need| match need.kind {
+        EdgeKind::Trace => ended.contains(&need.to),
         // A trace is an attribute of its function object as well.
-        Via::Child => bare.contains(&need.to),
+        EdgeKind::Holds => bare.contains(&need.to),
         _ => false,
     })
 }
 
-/// What goes of a program, by the numbers of things, where each function is traced once for all numbers; nothing where none
+/// What goes of a program where each function is traced once for all numbers; nothing where none
 /// is traced for several.
-pub(super) fn gone(context: &Context<'_>, program: &Program<'_>) -> Vec<bool> {
+pub(super) fn gone(context: &Context<'_>, program: &Program<'_>) -> VertexSet {
     let repeated = repeated(context, program);
-    if repeated.is_empty() { Vec::new() } else { without(program, &repeated) }
+    if repeated.is_empty() { VertexSet::default() } else { without(program, &repeated) }
 }
 
 /// The traces that differ from another one of their function in a number only: the one that may stay, and the others.
 ///
 /// A number that decides what is computed cannot be a tensor, so only traces of the same operations are taken. Keras
 /// has functions of its own that another cause tells of.
-fn repeated(context: &Context<'_>, program: &Program<'_>) -> Vec<(Thing, Vec<Thing>)> {
-    let of_keras: HashSet<Thing> = saved_by_keras(program).into_iter().map(|(_, held)| held).collect();
-    let objects = program.objects.iter().enumerate();
-    let functions = objects.filter(|(number, _)| !of_keras.contains(&program.thing_of(*number)));
-    let mut outlines: HashMap<Thing, Option<Outline>> = HashMap::default();
+fn repeated(context: &Context<'_>, program: &Program<'_>) -> Vec<(Vertex, Vec<Vertex>)> {
+    let of_keras: HashSet<Vertex> = saved_by_keras(program).into_iter().map(|(_, held)| held).collect();
+    let functions = program.objects().filter(|(vertex, _)| !of_keras.contains(vertex));
+    let mut outlines: HashMap<Vertex, Option<Outline>> = HashMap::default();
     let mut outline =
-        |trace: Thing| *outlines.entry(trace).or_insert_with(|| Outline::of(context.main(), program, trace));
+        |trace: Vertex| *outlines.entry(trace).or_insert_with(|| Outline::of(context.main(), program, trace));
     functions.flat_map(|(_, object)| classes(program.traces(object), &mut outline)).collect()
 }
 
 /// Sorts the traces of one function by what they have in common, and returns those that are not alone.
 fn classes(
-    traces: impl Iterator<Item = Thing>,
-    mut outline: impl FnMut(Thing) -> Option<Outline>,
-) -> Vec<(Thing, Vec<Thing>)> {
-    let mut classes: Vec<(Thing, Vec<Thing>)> = Vec::new();
+    traces: impl Iterator<Item = Vertex>,
+    mut outline: impl FnMut(Vertex) -> Option<Outline>,
+) -> Vec<(Vertex, Vec<Vertex>)> {
+    let mut classes: Vec<(Vertex, Vec<Vertex>)> = Vec::new();
     let mut known: HashMap<Outline, usize> = HashMap::default();
     for trace in traces {
         let Some(outline) = outline(trace) else { continue };
@@ -135,10 +135,10 @@ struct Outline {
 
 impl Outline {
     /// `None` where no argument is a number.
-    fn of(file: &[u8], program: &Program<'_>, trace: Thing) -> Option<Self> {
+    fn of(file: &[u8], program: &Program<'_>, trace: Vertex) -> Option<Self> {
         let signature = program.concrete_function_of(trace)?.range(INPUT_SIGNATURE)?;
         let arguments = xxh3_128(&outline(file, signature)?);
-        program.functions.get(trace).map(|function| Self { arguments, operations: operations(function) })
+        program.function_at(trace).map(|function| Self { arguments, operations: operations(function) })
     }
 }
 

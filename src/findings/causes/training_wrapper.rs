@@ -14,10 +14,11 @@ use foldhash::{HashMap, HashSet};
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::program::{Program, Thing, Via};
+use crate::findings::program::{Program, Vertex};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{Variables, objects_by_key};
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
+use crate::graph::EdgeKind;
 use crate::message::Message;
 use crate::message::number::keras::saved_metadata::NODES;
 use crate::message::number::keras::saved_object::NODE_ID;
@@ -133,9 +134,9 @@ struct Wrapper {
 struct Found {
     wraps: Wraps,
     path: String,
-    object: Thing,
+    object: Vertex,
     /// The objects that are its own.
-    own: HashSet<Thing>,
+    own: HashSet<Vertex>,
 }
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
@@ -198,9 +199,9 @@ fn wrappers(context: &Context<'_>, variables: &Variables<'_>) -> Vec<Wrapper> {
             }
         }
         wrappers.extend(known.into_iter().map(|Found { wraps, path, object, own }| {
-            let numbers = own.iter().filter_map(|object| program.number_of(*object));
+            let numbers = own.iter().filter_map(|object| program.position_of(*object));
             let tensors = numbers.filter_map(|number| by_object.get(&number)).flatten().copied().collect();
-            Wrapper { wraps, name: path, tensors, object: program.number_of(object) }
+            Wrapper { wraps, name: path, tensors, object: program.position_of(object) }
         }));
     }
     wrappers.retain(|wrapper: &Wrapper| !wrapper.tensors.is_empty());
@@ -210,19 +211,17 @@ fn wrappers(context: &Context<'_>, variables: &Variables<'_>) -> Vec<Wrapper> {
 /// Adds the objects and functions that nothing leads to once each wrapper is the layer that it wraps.
 fn unwrap(program: &Program<'_>, gone: &mut Gone) {
     let found = of_objects(program);
-    let layer = |of: Thing| {
-        let children = program.object(of).map_or(&[][..], |object| &object.children);
-        children.iter().find(|child| child.name == LAYER).map(|child| child.thing)
-    };
-    let layers: HashMap<Thing, Option<Thing>> = found.iter().map(|found| (found.object, layer(found.object))).collect();
-    let own: HashSet<Thing> = found.iter().flat_map(|found| found.own.iter().copied()).collect();
-    let went = program.without(|from, need| {
-        let is_wrappers = from.and_then(|from| layers.get(&from)).is_some_and(|layer| *layer != Some(need.to));
-        need.via == Via::Child && (is_wrappers || own.contains(&need.to))
+    let layer = |of: Vertex| program.children(of).iter().find(|child| child.name == LAYER).map(|child| child.vertex);
+    let layers: HashMap<Vertex, Option<Vertex>> =
+        found.iter().map(|found| (found.object, layer(found.object))).collect();
+    let own: HashSet<Vertex> = found.iter().flat_map(|found| found.own.iter().copied()).collect();
+    let went = program.without(|need| {
+        let is_wrappers = need.from.and_then(|from| layers.get(&from)).is_some_and(|layer| *layer != Some(need.to));
+        need.kind == EdgeKind::Holds && (is_wrappers || own.contains(&need.to))
     });
-    for thing in went.iter().enumerate().filter(|(_, went)| **went).map(|(thing, _)| thing) {
-        gone.objects.extend(program.number_of(thing));
-        let function = program.functions.get(thing).map(|function| function.name.to_vec());
+    for vertex in went.numbers() {
+        gone.objects.extend(program.position_of(vertex));
+        let function = program.function_at(vertex).map(|function| function.name.to_vec());
         gone.functions.extend(function.map(|name| (program.meta_graph, name)));
     }
 }
@@ -243,34 +242,33 @@ fn claim_metadata(context: &Context<'_>, objects: &BTreeSet<u32>, claims: &mut C
 fn of_objects(program: &Program<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     let nearest = std::cell::LazyCell::new(|| program.nearest_first());
-    for (number, object) in program.objects.iter().enumerate() {
-        let child = |name: &[u8]| object.children.iter().find(|child| child.name == name).map(|child| child.thing);
+    for (vertex, object) in program.objects() {
+        let child = |name: &[u8]| object.children.iter().find(|child| child.name == name).map(|child| child.vertex);
         let kind = WRAPPERS.iter().find(|kind| kind.has.iter().all(|name| child(name).is_some()));
         let Some(kind) = kind else { continue };
         let layer = child(LAYER).map(|layer| within(program, [layer])).unwrap_or_default();
-        let mut own: HashSet<Thing> = within(program, kind.own.iter().filter_map(|name| child(name)));
+        let mut own: HashSet<Vertex> = within(program, kind.own.iter().filter_map(|name| child(name)));
         for tuple in child(kind.tuples).into_iter().flat_map(|list| children(program, list)) {
             // The first of each is the layer's weight.
             own.extend(children(program, tuple).skip(1));
         }
         // What the layer itself has stays.
         own.retain(|object| !layer.contains(object));
-        let object = program.thing_of(number);
-        found.push(Found { wraps: kind.wraps, path: nearest.path(object), object, own });
+        found.push(Found { wraps: kind.wraps, path: nearest.path(vertex), object: vertex, own });
     }
     found
 }
 
-fn children<'p>(program: &'p Program<'_>, thing: Thing) -> impl Iterator<Item = Thing> + use<'p> {
-    program.object(thing).map_or(&[][..], |object| &object.children).iter().map(|child| child.thing)
+fn children<'p>(program: &'p Program<'_>, vertex: Vertex) -> impl Iterator<Item = Vertex> + use<'p> {
+    program.children(vertex).iter().map(|child| child.vertex)
 }
 
 /// What some objects lead to, these included, as far as a list, a dictionary or a layer has it: objects below them.
-fn within(program: &Program<'_>, starts: impl IntoIterator<Item = Thing>) -> HashSet<Thing> {
-    let mut open: Vec<(Thing, usize)> = starts.into_iter().map(|thing| (thing, 0)).collect();
-    let mut seen: HashSet<Thing> = open.iter().map(|(thing, _)| *thing).collect();
-    while let Some((thing, depth)) = open.pop() {
-        for child in children(program, thing).filter(|_| depth < LEVELS) {
+fn within(program: &Program<'_>, starts: impl IntoIterator<Item = Vertex>) -> HashSet<Vertex> {
+    let mut open: Vec<(Vertex, usize)> = starts.into_iter().map(|vertex| (vertex, 0)).collect();
+    let mut seen: HashSet<Vertex> = open.iter().map(|(vertex, _)| *vertex).collect();
+    while let Some((vertex, depth)) = open.pop() {
+        for child in children(program, vertex).filter(|_| depth < LEVELS) {
             if seen.insert(child) {
                 open.push((child, depth + 1));
             }

@@ -97,10 +97,10 @@ fn freed(context: &Context<'_>, function: &Function<'_>, run: &Repeated) -> Vec<
         return Vec::new();
     }
     let names: HashSet<&[u8]> = nodes.iter().map(Node::name).collect();
-    let mut told: Vec<Range<usize>> = Vec::new();
+    let mut mentions: Vec<Range<usize>> = Vec::new();
     let others = function.nodes().enumerate().filter(|(at, _)| !again.contains(at));
     for (_, node) in others {
-        told.extend(
+        mentions.extend(
             node.fields().filter(|field| field.is_len(INPUT) && names_one(file, field, &names)).map(|f| f.range()),
         );
     }
@@ -110,14 +110,14 @@ fn freed(context: &Context<'_>, function: &Function<'_>, run: &Repeated) -> Vec<
             |number| first_len(file, field.payload(), number).and_then(|range| file.get(range)).unwrap_or_default();
         if names.contains(part(map_entry::VALUE)) {
             results.insert(part(map_entry::KEY));
-            told.push(field.range());
+            mentions.push(field.range());
         }
     }
     for signature in function.fields().map_while(Result::ok).filter(|field| field.is_len(SIGNATURE)) {
         let outputs = fields(file, signature.payload()).filter(|field| field.is_len(CONTROL_OUTPUT));
-        told.extend(outputs.filter(|field| results.contains(field.bytes(file))).map(|field| field.range()));
+        mentions.extend(outputs.filter(|field| results.contains(field.bytes(file))).map(|field| field.range()));
     }
-    let ranges = nodes.iter().map(Node::range).chain(told);
+    let ranges = nodes.iter().map(Node::range).chain(mentions);
     // A loop has nodes of its own, for which as much is left to it.
     let mut left = cost;
     let stays = |range: &Range<usize>| {

@@ -13,12 +13,12 @@ use foldhash::{HashMap, HashSet};
 
 use super::{constant_equals_variable, training_wrapper};
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::program::{Program, Thing, Via};
+use crate::findings::program::{Program, Vertex};
 use crate::findings::remedy::{ARCHIVE_OF_SERVE, FUNCTION_AS_MODULE, SERVE_OF_MODEL};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{OptimizerState, Variables, objects_by_key};
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
-use crate::graph::{Root, VertexKind};
+use crate::graph::{EdgeKind, Need, Root, VertexKind};
 use crate::identity::TensorId;
 use crate::size::{bytes, plural};
 
@@ -72,12 +72,10 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         let parts = Parts::new(context, program, variables, &numbers, &optimizer);
         functions += parts.needing as u64;
         held.add(program, &parts);
-        let went = program.without(|_, need| parts.ends(need.to, need.via));
-        let objects = (0_u32..).zip(&program.objects).map(|(number, _)| number);
-        let is_gone = |thing: Thing| went.get(thing) == Some(&true);
-        gone.objects.extend(objects.filter(|number| is_gone(program.thing_of(*number as usize))));
-        let named = program.functions.iter().enumerate().filter(|(number, _)| is_gone(*number));
-        gone.functions.extend(named.map(|(_, function)| (program.meta_graph, function.name.to_vec())));
+        let went = program.without(|need| parts.ends(need));
+        gone.objects.extend(went.numbers().filter_map(|vertex| program.position_of(vertex)));
+        let functions = program.functions_among(&went);
+        gone.functions.extend(functions.map(|function| (program.meta_graph, function.name.to_vec())));
     }
     let removed = removal::remove(context, &gone);
     let rest = removed.bytes().saturating_sub(removed.data);
@@ -135,13 +133,13 @@ fn is_reusable(program: &Program<'_>) -> bool {
 /// What of a program is there for some variables only.
 struct Parts {
     /// The variables' own objects.
-    variables: HashSet<Thing>,
+    variables: HashSet<Vertex>,
     /// How many functions need one of them.
     needing: usize,
     /// Those that need none that is served.
-    functions: HashSet<Thing>,
+    functions: HashSet<Vertex>,
     /// The objects that lead to one of them, and to nothing that is served.
-    holders: HashSet<Thing>,
+    holders: HashSet<Vertex>,
 }
 
 impl Parts {
@@ -152,56 +150,52 @@ impl Parts {
         numbers: &BTreeSet<u32>,
         optimizer: &BTreeSet<u32>,
     ) -> Self {
-        let things = numbers.iter().map(|number| program.thing_of(*number as usize));
-        let own: HashSet<Thing> = things.filter(|thing| program.object(*thing).is_some()).collect();
-        let is_function = |thing: Thing| thing < program.functions.len();
-        let needing = program.leads_to(own.iter().copied(), is_function);
+        let numbers = numbers.iter().map(|number| program.vertex_of(*number as usize));
+        let own: HashSet<Vertex> = numbers.filter(|vertex| program.object(*vertex).is_some()).collect();
+        let is_function = |vertex: Vertex| program.function_at(vertex).is_some();
+        let needing = program.leading_to(own.iter().copied(), is_function);
         let served = served(context, program, variables);
-        let serving = program.leads_to(served.iter().copied(), is_function);
-        let needs = |of: &[bool], function: usize| of.get(function) == Some(&true);
-        let all: HashSet<Thing> = (0..program.functions.len()).filter(|function| needs(&needing, *function)).collect();
+        let serving = program.leading_to(served.iter().copied(), is_function);
+        let all: HashSet<Vertex> = needing.numbers().filter(|vertex| is_function(*vertex)).collect();
         // A function that needs what is served as well is no part of what they belong to, but of both.
-        let functions = all.iter().copied().filter(|function| !needs(&serving, *function)).collect();
-        let leads = program.leads_to(own.iter().copied(), |_| true);
-        let serves = program.leads_to(served, |thing| !all.contains(&thing));
-        let is_holder = |thing: &Thing| {
-            let leads_only = leads.get(*thing) == Some(&true) && serves.get(*thing) != Some(&true);
-            leads_only && !own.contains(thing)
-        };
-        let optimizer: HashSet<Thing> = optimizer.iter().map(|number| program.thing_of(*number as usize)).collect();
+        let functions = all.iter().copied().filter(|function| !serving.contains(*function)).collect();
+        let leads = program.leading_to(own.iter().copied(), |_| true);
+        let serves = program.leading_to(served, |vertex| !all.contains(&vertex));
+        let is_holder = |vertex: &Vertex| leads.contains(*vertex) && !serves.contains(*vertex) && !own.contains(vertex);
+        let optimizer: HashSet<Vertex> = optimizer.iter().map(|number| program.vertex_of(*number as usize)).collect();
         // The root is none: it stays.
-        let objects = (1..program.objects.len()).map(|object| program.thing_of(object));
-        let holders = objects.filter(is_holder).filter(|thing| !optimizer.contains(thing)).collect();
+        let objects = program.objects().skip(1).map(|(vertex, _)| vertex);
+        let holders = objects.filter(is_holder).filter(|vertex| !optimizer.contains(vertex)).collect();
         Self { variables: own, needing: all.len(), functions, holders }
     }
 
-    /// Whether a use is one that the remedy ends.
-    fn ends(&self, to: Thing, via: Via) -> bool {
-        match via {
-            Via::Child => self.variables.contains(&to) || self.holders.contains(&to),
-            Via::Trace => self.functions.contains(&to),
+    /// Whether a need is one that the remedy ends.
+    fn ends(&self, need: &Need) -> bool {
+        match need.kind {
+            EdgeKind::Holds => self.variables.contains(&need.to) || self.holders.contains(&need.to),
+            EdgeKind::Trace => self.functions.contains(&need.to),
             _ => false,
         }
     }
 }
 
 /// The variables and functions that are served.
-fn served(context: &Context<'_>, program: &Program<'_>, variables: &Variables<'_>) -> Vec<Thing> {
+fn served(context: &Context<'_>, program: &Program<'_>, variables: &Variables<'_>) -> Vec<Vertex> {
     let called = variables.all().map(|(tensor, _)| tensor).filter(|tensor| variables.is_called(*tensor)).collect();
-    let objects = removal::objects_of(context, &called).into_iter().map(|number| program.thing_of(number as usize));
-    let mut things: Vec<Thing> = objects.collect();
+    let objects = removal::objects_of(context, &called).into_iter().map(|number| program.vertex_of(number as usize));
+    let mut served: Vec<Vertex> = objects.collect();
     if let Some(graph) = context.reach.meta_graphs.get(program.meta_graph).and_then(Option::as_ref) {
         let reached = graph.served();
         let vertices = reached.numbers().filter_map(|number| graph.vertex(number));
         let functions = vertices.filter(|vertex| vertex.kind == VertexKind::Function);
         let ends: HashSet<usize> = functions.map(|vertex| vertex.span.end).collect();
-        let of_program = program.functions.iter().enumerate();
-        things.extend(of_program.filter(|(_, f)| ends.contains(&f.range().end)).map(|(number, _)| number));
+        let of_program = program.functions().filter(|(_, function)| ends.contains(&function.range().end));
+        served.extend(of_program.map(|(number, _)| number));
     }
-    things
+    served
 }
 
-/// Which object each variable is told under: the one nearest to the root that holds nothing which is served.
+/// Which object each variable is listed under: the one nearest to the root that holds nothing which is served.
 #[derive(Default)]
 struct Held {
     /// The objects by their paths.
@@ -213,21 +207,20 @@ struct Held {
 impl Held {
     fn add(&mut self, program: &Program<'_>, parts: &Parts) {
         let nearest = program.nearest_first();
-        // What a holder leads to is told under it, and not under another one that is in it: each object is met once.
-        let mut seen: HashSet<Thing> = HashSet::default();
-        for holder in nearest.order.iter().copied().filter(|thing| parts.holders.contains(thing)) {
+        // What a holder leads to is listed under it, and not under another one that is in it: each object is met once.
+        let mut seen: HashSet<Vertex> = HashSet::default();
+        for holder in nearest.order.iter().copied().filter(|vertex| parts.holders.contains(vertex)) {
             let mut open = vec![holder];
             let before = self.of.len();
-            while let Some(thing) = open.pop() {
-                if !seen.insert(thing) {
+            while let Some(vertex) = open.pop() {
+                if !seen.insert(vertex) {
                     continue;
                 }
-                if parts.variables.contains(&thing) {
-                    let number = program.number_of(thing);
+                if parts.variables.contains(&vertex) {
+                    let number = program.position_of(vertex);
                     self.of.extend(number.map(|number| (number, self.holders.len())));
                 }
-                let children = program.object(thing).map_or(&[][..], |object| &object.children);
-                open.extend(children.iter().map(|child| child.thing));
+                open.extend(program.children(vertex).iter().map(|child| child.vertex));
             }
             if self.of.len() > before {
                 self.holders.push(nearest.path(holder));

@@ -144,6 +144,9 @@ enum EdgeKindDef {
     Value,
     /// It is the file whose path this is.
     File,
+    /// It is the gradient of an operation, which training looks up by a string: see [`ProgramGraph`].
+    #[serde(skip)]
+    Gradient,
 }
 
 /// What one model repeats of an earlier one, in `neighbours` of the JSON report.

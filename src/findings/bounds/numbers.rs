@@ -1,0 +1,78 @@
+//! Numbers as nodes, constants and tensors have them.
+
+use super::Bounds;
+use crate::findings::nodes::Node;
+use crate::message::TensorProto;
+use crate::message::number::attr_value::I;
+use crate::message::number::attr_value::list_value::F;
+use crate::message::number::tensor_proto::{INT_VAL, INT64_VAL, TENSOR_CONTENT};
+use crate::proto::DataType;
+use crate::wire::{Field, WireType};
+
+/// A cast of what is of one of the types that hold whole numbers.
+pub(super) fn cast(node: &Node<'_>, from: Bounds) -> Bounds {
+    let known = |dtype: DataType| {
+        use DataType::{DtBool, DtDouble, DtFloat, DtInt8, DtInt16, DtInt32, DtInt64, DtUint8, DtUint16, DtUint32};
+        match dtype {
+            DtBool => Some(Bounds::BOOL),
+            DtInt32 | DtInt64 | DtInt16 | DtInt8 | DtUint8 | DtUint16 | DtUint32 | DtFloat | DtDouble => {
+                Some(Bounds::ANY)
+            }
+            _ => None,
+        }
+    };
+    let of = |key: &[u8]| {
+        let number = node.attribute(key)?.data_type()?;
+        known(DataType::try_from(i32::try_from(number).ok()?).ok()?)
+    };
+    match (of(b"SrcT"), of(b"DstT")) {
+        (Some(Bounds::BOOL), Some(_)) => Bounds { least: from.least.max(0), greatest: from.greatest.min(1) },
+        (Some(_), Some(Bounds::ANY)) => from,
+        _ => Bounds::ANY,
+    }
+}
+
+/// An attribute that is an integer; 0 is not written.
+pub(super) fn integer(node: &Node<'_>, key: &[u8]) -> Option<i64> {
+    node.attribute(key).map(|value| value.message().integer(I).cast_signed())
+}
+
+/// How many boundaries `Bucketize` has, which is also the number of its last bucket.
+pub(super) fn boundaries(node: &Node<'_>) -> i64 {
+    let list = node.attribute(b"boundaries").and_then(|value| value.list());
+    let count = |field: &Field| match field.wire_type {
+        // Packed, four bytes each.
+        WireType::Len => field.payload().len() / 4,
+        _ => 1,
+    };
+    let all =
+        list.map(|list| list.fields().filter(|field| field.number == F).map(|field| count(&field)).sum::<usize>());
+    all.and_then(|all| i64::try_from(all).ok()).unwrap_or(i64::MAX)
+}
+
+/// The least and the greatest element of a tensor of whole numbers.
+pub(super) fn numbers(tensor: &TensorProto<'_>) -> Option<Bounds> {
+    let dtype = DataType::try_from(i32::try_from(tensor.data_type()).ok()?).ok()?;
+    let message = tensor.message();
+    let content = message.bytes(TENSOR_CONTENT);
+    if !content.is_empty() {
+        return of_numbers(content, dtype);
+    }
+    let of = |number: u64| Bounds::only(number.cast_signed());
+    let values = message.integers::<u64>(INT_VAL).chain(message.integers(INT64_VAL));
+    // A shape and no element means that all are 0.
+    let zeros = || matches!(dtype, DataType::DtInt32 | DataType::DtInt64).then_some(Bounds::ZERO);
+    values.map(of).reduce(Bounds::or).or_else(zeros)
+}
+
+/// Those of numbers as they are in memory.
+pub(super) fn of_numbers(content: &[u8], dtype: DataType) -> Option<Bounds> {
+    let of = |number: i64| Bounds::only(number);
+    match dtype {
+        DataType::DtInt32 => {
+            content.as_chunks::<4>().0.iter().map(|bytes| of(i64::from(i32::from_le_bytes(*bytes)))).reduce(Bounds::or)
+        }
+        DataType::DtInt64 => content.as_chunks::<8>().0.iter().map(|b| of(i64::from_le_bytes(*b))).reduce(Bounds::or),
+        _ => None,
+    }
+}
