@@ -119,7 +119,7 @@ impl Labels {
 pub struct Tally {
     /// Bytes of file.
     pub bytes: u64,
-    /// Things that these bytes hold: nodes, tensors, files, signatures, ... Framing counts nothing.
+    /// Items that these bytes hold: nodes, tensors, files, signatures, ... Framing counts nothing.
     pub count: u64,
 }
 

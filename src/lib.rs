@@ -9,7 +9,7 @@
 //! - [`CAUSES`] is the catalogue of what a finding may name.
 //! - [`progress`] is how an audit says what it is doing.
 //!
-//! What a thing costs is where it lies in the file, so nothing is measured by decoding it and encoding it again. Every
+//! What a part costs is where it lies in the file, so nothing is measured by decoding it and encoding it again. Every
 //! breakdown is a sum of the same charges, so no two can disagree. A model is somebody else's and may be damaged: what is
 //! wrong is a [`Problem`] in the report, and its bytes are charged all the same.
 //!

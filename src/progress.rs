@@ -1,7 +1,7 @@
 //! How an audit says what it is doing and how far it is. The library only tells; who shows it, and whether, is the
 //! caller's business.
 //!
-//! Steps of an audit read the same bytes again, some of them side by side. So that what is told adds up to the bytes of
+//! Steps of an audit read the same bytes again, some of them side by side. So that what is reported adds up to the bytes of
 //! the model and no more, each of [`Step::SHARED`] has an equal share of them: a `Stage` counts in units of its own and
 //! tells its share of the bytes, all of it by its end. So no step has to know what it will come to.
 
@@ -73,10 +73,10 @@ impl Step {
     }
 }
 
-/// Told what is done and how far it is. All methods may be called often, and by several threads, and must be cheap.
+/// Is given what is done and how far it is. All methods may be called often, and by several threads, and must be cheap.
 /// Audits that run side by side may share one.
 pub trait Progress: Sync {
-    /// A model's parts are open: what it is called, and how many bytes will be told of until its audit ends.
+    /// A model's parts are open: what it is called, and how many bytes will be reported until its audit ends.
     fn start(&self, _model: &str, _bytes: u64) {}
     /// There are that many bytes more to do than was said.
     fn expect(&self, _bytes: u64) {}
@@ -88,7 +88,7 @@ pub trait Progress: Sync {
     fn advance(&self, bytes: u64);
 }
 
-/// Nobody is told.
+/// Reports to nobody.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 
@@ -96,7 +96,7 @@ impl Progress for Silent {
     fn advance(&self, _bytes: u64) {}
 }
 
-/// The work on one model or archive, or on all models, and who is told of it.
+/// The work on one model or archive, or on all models, and who it is reported to.
 #[derive(Clone, Copy)]
 pub struct Work<'p> {
     progress: &'p dyn Progress,
@@ -111,7 +111,7 @@ impl<'p> Work<'p> {
         Self { progress, of, share: bytes / Step::SHARED.len() as u64 }
     }
 
-    /// Work that nobody is told of.
+    /// Work that is reported to nobody.
     #[must_use]
     pub fn silent() -> Work<'static> {
         Work::new(&Silent, "", 0)
@@ -132,7 +132,7 @@ impl<'p> Work<'p> {
         drop(self.begin(step, 0));
     }
 
-    /// Begins a step of so many bytes, of which `start` told.
+    /// Begins a step of so many bytes, which `start` announced.
     pub(crate) fn begin_own(&self, step: Step, bytes: u64) -> Stage<'p> {
         self.begin_part(step, bytes, bytes)
     }
@@ -148,7 +148,7 @@ impl<'p> Work<'p> {
 pub(crate) struct Stage<'p> {
     work: Work<'p>,
     step: Step,
-    /// The bytes that are told of.
+    /// The bytes that are reported.
     share: u64,
     /// What the stage counts to.
     whole: u64,
@@ -156,7 +156,7 @@ pub(crate) struct Stage<'p> {
 }
 
 impl Stage<'_> {
-    /// The stage turns out to have so many bytes more, which nobody was told of.
+    /// The stage has so many bytes more, which were not announced.
     pub(crate) fn expect_more(&mut self, bytes: u64) {
         self.share = self.share.saturating_add(bytes);
         self.whole = self.whole.saturating_add(bytes);
@@ -164,31 +164,31 @@ impl Stage<'_> {
     }
 
     /// The bytes to tell of when so much is done.
-    fn told(&self, done: u64) -> u64 {
+    fn reported(&self, done: u64) -> u64 {
         let share = u128::from(self.share) * u128::from(done.min(self.whole));
-        share.checked_div(u128::from(self.whole)).and_then(|told| u64::try_from(told).ok()).unwrap_or_default()
+        share.checked_div(u128::from(self.whole)).and_then(|reported| u64::try_from(reported).ok()).unwrap_or_default()
     }
 }
 
 impl Progress for Stage<'_> {
     fn advance(&self, units: u64) {
         let before = self.done.fetch_add(units, Relaxed);
-        self.work.progress.advance(self.told(before.saturating_add(units)).saturating_sub(self.told(before)));
+        self.work.progress.advance(self.reported(before.saturating_add(units)).saturating_sub(self.reported(before)));
     }
 }
 
 impl Drop for Stage<'_> {
     /// What the stage did not come to is done as well.
     fn drop(&mut self) {
-        self.work.progress.advance(self.share.saturating_sub(self.told(self.done.load(Relaxed))));
+        self.work.progress.advance(self.share.saturating_sub(self.reported(self.done.load(Relaxed))));
         self.work.progress.end(self.step, self.work.of);
     }
 }
 
-/// A way through a file, told of every few megabytes, so that it costs a comparison where it is asked.
+/// A walk through a file, reported every few megabytes, so that it costs a comparison where it is asked.
 pub(crate) struct Ticks<'p> {
     progress: &'p dyn Progress,
-    told: usize,
+    reported: usize,
 }
 
 impl<'p> Ticks<'p> {
@@ -197,16 +197,16 @@ impl<'p> Ticks<'p> {
 
     /// A way that begins at `start`.
     pub(crate) fn new(progress: &'p dyn Progress, start: usize) -> Self {
-        Self { progress, told: start }
+        Self { progress, reported: start }
     }
 
     /// All in front of `offset` is done.
     #[inline]
     pub(crate) fn up_to(&mut self, offset: usize) {
-        let news = offset.saturating_sub(self.told);
+        let news = offset.saturating_sub(self.reported);
         if news >= Self::EVERY {
             self.progress.advance(news as u64);
-            self.told = offset;
+            self.reported = offset;
         }
     }
 }
@@ -218,13 +218,13 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Told {
+    struct Counted {
         bytes: AtomicU64,
         expected: AtomicU64,
         steps: Mutex<Vec<String>>,
     }
 
-    impl Progress for Told {
+    impl Progress for Counted {
         fn expect(&self, bytes: u64) {
             self.expected.fetch_add(bytes, Relaxed);
         }
@@ -244,38 +244,42 @@ mod tests {
         for (whole, done) in
             [(10, vec![3, 4, 3]), (10, vec![1]), (10, vec![8, 8, 8]), (0, vec![5]), (7_000_000, vec![1])]
         {
-            let told = Told::default();
-            let stage = Work::new(&told, "m", 1003).begin(Step::Charging, whole);
+            let reported = Counted::default();
+            let stage = Work::new(&reported, "m", 1003).begin(Step::Charging, whole);
             for units in &done {
                 stage.advance(*units);
             }
             let sum = done.iter().sum::<u64>().min(whole);
-            assert_eq!(told.bytes.load(Relaxed), (200 * sum).checked_div(whole).unwrap_or(0), "{done:?} of {whole}");
+            assert_eq!(
+                reported.bytes.load(Relaxed),
+                (200 * sum).checked_div(whole).unwrap_or(0),
+                "{done:?} of {whole}"
+            );
             drop(stage);
-            assert_eq!(told.bytes.load(Relaxed), 200, "{done:?} of {whole}");
+            assert_eq!(reported.bytes.load(Relaxed), 200, "{done:?} of {whole}");
         }
     }
 
     #[test]
     fn a_stage_with_more_to_do_than_was_said_says_so() {
-        let told = Told::default();
-        let mut stage = Work::new(&told, "m", 1003).begin(Step::ComparingTensors, 0);
+        let reported = Counted::default();
+        let mut stage = Work::new(&reported, "m", 1003).begin(Step::ComparingTensors, 0);
         stage.expect_more(40);
         stage.advance(10);
-        assert_eq!((told.expected.load(Relaxed), told.bytes.load(Relaxed)), (40, 10));
+        assert_eq!((reported.expected.load(Relaxed), reported.bytes.load(Relaxed)), (40, 10));
         stage.expect_more(2);
         drop(stage);
-        assert_eq!((told.expected.into_inner(), told.bytes.into_inner()), (42, 42));
-        assert_eq!(told.steps.into_inner().unwrap(), ["comparing tensors m", "not comparing tensors m"]);
+        assert_eq!((reported.expected.into_inner(), reported.bytes.into_inner()), (42, 42));
+        assert_eq!(reported.steps.into_inner().unwrap(), ["comparing tensors m", "not comparing tensors m"]);
     }
 
     #[test]
     fn a_way_is_told_of_every_few_megabytes() {
-        let told = Told::default();
-        let mut ticks = Ticks::new(&told, 100);
+        let reported = Counted::default();
+        let mut ticks = Ticks::new(&reported, 100);
         for (offset, sum) in [(200, 0), (99 + Ticks::EVERY, 0), (100 + Ticks::EVERY, 1 << 22), (7, 1 << 22)] {
             ticks.up_to(offset);
-            assert_eq!(told.bytes.load(Relaxed), sum, "{offset}");
+            assert_eq!(reported.bytes.load(Relaxed), sum, "{offset}");
         }
     }
 }

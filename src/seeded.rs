@@ -1,7 +1,7 @@
 //! Hashes of names by a seed that no file can know, for tables that are filled anew for each graph and each function.
 //!
 //! A multiplication for every eight bytes, whose upper half is folded onto the lower one, as foldhash and wyhash do it; but
-//! inlined, and without what is there for other things than names of forty bytes: about half of the instructions.
+//! inlined, and without what is there for more than names of forty bytes: about half of the instructions.
 
 use std::hash::BuildHasher as _;
 

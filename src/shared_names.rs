@@ -1,8 +1,8 @@
-//! Names that many things of a report share: each is kept once, and one that is very long is not told at every place.
+//! Names that many rows of a report share: each is kept once, and one that is very long is not written at every place.
 //!
 //! A file may have one name of a mebibyte, and a hundred thousand nodes in the function of that name. Kept once it takes a
 //! mebibyte, but written for each of them it would still be a hundred gigabytes. So there is an allowance for what long names
-//! take where they are told again; beyond that they are shortened. No model that a library wrote comes near it.
+//! take where they are written again; beyond that they are shortened. No model that a library wrote comes near it.
 
 use std::borrow::Cow;
 use std::hash::Hash;
@@ -16,7 +16,7 @@ use crate::escape::shortened;
 /// A name of more bytes than this is a long one.
 pub(crate) const LONG: usize = 4 << 10;
 
-/// What long names may take where they are told again, in bytes.
+/// What long names may take where they are written again, in bytes.
 const ALLOWANCE: usize = 256 << 20;
 
 /// Names by what they are of.

@@ -1,6 +1,6 @@
 //! Whether a model is whole: whether a loader could restore it.
 //!
-//! What is missing, or is another thing than its name says, makes no wrong figure: it makes a small model that passes every
+//! What is missing, or is not what its name says, makes no wrong figure: it makes a small model that passes every
 //! limit. So it is a problem of the kind `not-whole` wherever no loader gets past it: another file in the place of the main
 //! file, no metagraph, an asset that is not there, variables that are restored from no checkpoint or from a tensor of
 //! another shape or type. What a checkpoint lacks in itself (index, shards) `checkpoint` says.

@@ -13,7 +13,7 @@ use crate::progress::{Progress, Step, Ticks};
 use crate::report::{WhyGraph, WhyModel, WhyRoot, WhyRootKind, WhyStep, WhyThing};
 use crate::wire::{Layout, fields};
 
-/// The most vertices of one name in a metagraph whose paths are told; nodes of functions may be called alike.
+/// The most vertices of one name in a metagraph whose paths are shown; nodes of functions may be called alike.
 const PLACES: usize = 8;
 
 /// The most names that are suggested.
@@ -98,7 +98,7 @@ struct Search<'g, 'a> {
     layout: &'a Layout,
     /// Where the metagraph begins in the file.
     start: usize,
-    /// Told of the bytes of the file that were searched.
+    /// Is given the bytes of the file that were searched.
     progress: &'g dyn Progress,
 }
 
@@ -108,14 +108,14 @@ impl Search<'_, '_> {
         let saved = self.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
         let mut ticks = Ticks::new(self.progress, self.start);
         for (number, _) in self.graph.kinds() {
-            let Some(thing) = self.graph.vertex(number) else { continue };
-            ticks.up_to(thing.span.end);
-            if matches!(thing.kind, VertexKind::Object | VertexKind::Resource) {
+            let Some(vertex) = self.graph.vertex(number) else { continue };
+            ticks.up_to(vertex.span.end);
+            if matches!(vertex.kind, VertexKind::Object | VertexKind::Resource) {
                 continue;
             }
             let name = self.graph.name(number);
             visit(&name, number, None);
-            match thing.kind {
+            match vertex.kind {
                 VertexKind::Variable => {
                     let own = saved.and_then(|saved| saved.full_name(&name)).filter(|own| *own != name);
                     // Reports show a key without its end.
@@ -124,7 +124,7 @@ impl Search<'_, '_> {
                 }
                 VertexKind::Function => {
                     // FunctionDef.node_def, NodeDef.name
-                    let body = fields(self.file, thing.span).filter(|f| f.is_len(function_def::NODE_DEF));
+                    let body = fields(self.file, vertex.span).filter(|f| f.is_len(function_def::NODE_DEF));
                     for node in body {
                         let mut inner = fields(self.file, node.payload());
                         let name = inner.find(|field| field.is_len(node_def::NAME)).map(|field| field.bytes(self.file));
@@ -178,7 +178,8 @@ impl Search<'_, '_> {
     }
 
     fn tell(&self, number: u32, node: Option<u64>, wanted: &str, paths: &Paths<'_, '_>) -> WhyThing {
-        let (kind, bytes) = self.graph.vertex(number).map_or((VertexKind::Node, 0), |thing| (thing.kind, thing.bytes));
+        let (kind, bytes) =
+            self.graph.vertex(number).map_or((VertexKind::Node, 0), |vertex| (vertex.kind, vertex.bytes));
         let path = paths.to(number);
         let mut steps: Vec<WhyStep> = Vec::new();
         for step in path.iter().flat_map(|(_, steps)| steps) {

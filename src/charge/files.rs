@@ -100,7 +100,7 @@ fn problems_of_text(file: &File, text: &text::Text) -> Vec<Problem> {
 }
 
 /// Charges every file of `model` and returns what its main file holds. `checkpoint` is what is under `variables/`;
-/// `progress` is told of the bytes that were read.
+/// `progress` is given the bytes that were read.
 ///
 /// # Errors
 /// Books that do not balance.

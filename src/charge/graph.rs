@@ -158,7 +158,7 @@ fn look_into(walk: &mut Walk<'_>, node: Range<usize>, mut labels: Labels, needs:
         let field = match field {
             Ok(field) => field,
             Err(error) => {
-                // Charged field by field, the node is walked once more, and the damage told then.
+                // Charged field by field, the node is walked once more, and the damage noted then.
                 if !needs.fields {
                     walk.damage(error, node.end);
                 }

@@ -35,6 +35,7 @@ impl<'f> Parts<'f> {
         while let Some((_, rest)) = split_len(tail, INPUT) {
             tail = rest;
         }
+        // Whatever else the node has, also a name or an op once more, begins in the tail, at its first byte that is no input.
         (tail.len() <= MAX_TAIL).then_some(Self { op, tail })
     }
 }
@@ -84,6 +85,7 @@ impl<'f> Known<'f> {
     /// Where the op is among `ops`, if nodes of that op were charged under these labels.
     #[inline]
     fn op(&self, name: &[u8], nodes: &Nodes) -> Option<usize> {
+        // The hash only says where to look: the name is compared, and the number of the nodes, as a row is of one graph or function.
         let at = slot::<OPS>(hash_name(name));
         self.ops.get(at).filter(|op| op.nodes == nodes.id && op.name == name).map(|_| at)
     }
@@ -99,6 +101,7 @@ impl<'f> Known<'f> {
         let at = slot::<OPS>(hash_name(name));
         self.ops.resize(OPS, Op::default());
         if let Some(op) = self.ops.get_mut(at) {
+            // The tail may be another op's who had the slot: notes follow from a tail alone, so it is as good for this one.
             (op.name, op.label, op.nodes, op.row) = (name, label, nodes.id, Some(row));
         }
         at
@@ -108,6 +111,7 @@ impl<'f> Known<'f> {
     #[inline]
     fn node(&mut self, op: usize, tail: &[u8]) -> Option<(&AccountRow, NodeNotes)> {
         let op = self.ops.get_mut(op)?;
+        // An op without a tail yet has an empty one with no notes, which is what is known of a node that ends behind its inputs.
         if op.tail.bytes != tail {
             op.tail = *self.tails.get(slot::<TAILS>(hash_bytes(tail))).filter(|known| known.bytes == tail)?;
         }

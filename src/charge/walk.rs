@@ -25,8 +25,8 @@ pub(super) struct Walk<'l> {
     pub(super) layout: Layout,
     pub(super) account: Account<'l>,
     progress: &'l dyn Progress,
-    /// How many bytes `progress` has been told of.
-    told: u64,
+    /// How many bytes `progress` has been given.
+    reported: u64,
     problems: Problems,
     /// How many signatures and assets there were, how many functions, and how many gradients.
     listed: usize,
@@ -60,7 +60,7 @@ impl<'l> Walk<'l> {
             layout: layout.clone(),
             account: ledger.open(file, size),
             progress,
-            told: 0,
+            reported: 0,
             problems: Problems::default(),
             listed: 0,
             functions: 0,
@@ -76,7 +76,7 @@ impl<'l> Walk<'l> {
 
     /// Closes the account, and returns the damage that was met.
     pub(super) fn close(self) -> Result<Vec<Problem>, Imbalance> {
-        self.progress.advance(self.account.charged() - self.told);
+        self.progress.advance(self.account.charged() - self.reported);
         self.account.close()?;
         Ok(self.problems.into_list())
     }
@@ -303,10 +303,10 @@ impl<'l> Walk<'l> {
     /// Tells of the progress, now and then.
     #[inline]
     pub(super) fn tell(&mut self) {
-        let news = self.account.charged() - self.told;
+        let news = self.account.charged() - self.reported;
         if news >= PROGRESS_STEP {
             self.progress.advance(news);
-            self.told += news;
+            self.reported += news;
         }
     }
 

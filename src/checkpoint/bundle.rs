@@ -3,7 +3,7 @@
 //! A table with a `BundleHeaderProto` under the empty key and a `BundleEntryProto` under every other one, as
 //! `tensorflow/core/util/tensor_bundle/tensor_bundle.cc` writes it. The index answers most questions about variables
 //! without a byte of data being read. An entry whose numbers cannot be true is listed and reported, but owns no bytes; where
-//! there are more of them than problems are told of, the rest is not listed.
+//! there are more of them than problems are listed, the rest is not listed.
 
 #![warn(clippy::arithmetic_side_effects)]
 

@@ -47,7 +47,7 @@ impl Checkpoint {
         self.shards().map(|(_, file)| file.bytes).fold(0, u64::saturating_add)
     }
 
-    /// Reads every tensor and checks its CRC32C. `open` gives a file, or says why it cannot; `progress` is told of the bytes
+    /// Reads every tensor and checks its CRC32C. `open` gives a file, or says why it cannot; `progress` is given the bytes
     /// that were read. Each wrong tensor is a problem.
     pub fn verify<S: Into<Source>>(
         &self,

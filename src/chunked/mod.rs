@@ -19,7 +19,7 @@
 //! - **Records by position.** A ChunkInfo names its record by where Riegeli's writer said that it is: where its chunk begins,
 //!   plus its number in the chunk. A position behind the last record of a chunk is that of the next chunk's first, as for
 //!   Riegeli's reader.
-//! - **Damage.** Checksums that are wrong are told, and what they guard is read all the same where it can be. A record that
+//! - **Damage.** Checksums that are wrong are reported, and what they guard is read all the same where it can be. A record that
 //!   cannot be decoded costs itself.
 
 mod assembly;
@@ -72,7 +72,7 @@ pub fn read(name: &str, file: &Bytes, limits: &Limits) -> Chunked {
 /// The last record.
 fn metadata(name: &str, records: &riegeli::Records, problems: &mut Problems) -> Option<ChunkMetadata> {
     let Some((position, record)) = records.last() else {
-        // Else it has been told why there is none.
+        // Else it has been said why there is none.
         if problems.is_empty() {
             problems.push(Problem::of_file(name, "expected a ChunkMetadata in the last record, found no record"));
         }

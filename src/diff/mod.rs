@@ -1,6 +1,6 @@
 //! What changed from one model to another: two reports joined.
 //!
-//! Things of both are matched in passes, each over what is left (`pairs`): equal content, then equal structure under another
+//! Items of both are matched in passes, each over what is left (`pairs`): equal content, then equal structure under another
 //! name, then equal names, then what only looks alike. What is matched and differs by names and counters only is `naming`. All
 //! figures are those of the reports; each byte of the delta is in one row (`rows`), and rows add up at every level. Nothing
 //! depends on which side is called the old one but the signs.

@@ -1,18 +1,18 @@
-//! Things of two lists matched in passes, each over what is left.
+//! Items of two lists matched in passes, each over what is left.
 //!
-//! A pass has a key for each thing; by it things are looked up in a map, so no pass compares each with each. A thing has at most one
+//! A pass has a key for each item; by it items are looked up in a map, so no pass compares each with each. An item has at most one
 //! partner. Which side is the old one decides nothing.
 
 use std::hash::Hash;
 
 use foldhash::HashMap;
 
-/// Which thing of one list is which of the other.
+/// Which item of one list is which of the other.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pairs {
-    /// For each thing of the old list its partner in the new one.
+    /// For each item of the old list its partner in the new one.
     old: Vec<Option<usize>>,
-    /// For each thing of the new list its partner in the old one.
+    /// For each item of the new list its partner in the old one.
     new: Vec<Option<usize>>,
 }
 
@@ -36,7 +36,7 @@ impl Pairs {
         unmatched(&self.new)
     }
 
-    /// Matches things of equal keys: of several the first with the first. What has no key is left.
+    /// Matches items of equal keys: of several the first with the first. What has no key is left.
     pub(super) fn in_order<K: Eq + Hash>(
         &mut self,
         old: impl Fn(usize) -> Option<K>,
@@ -47,7 +47,7 @@ impl Pairs {
         }
     }
 
-    /// Matches things whose key only one of each list has.
+    /// Matches items whose key only one of each list has.
     pub(super) fn unique<K: Eq + Hash>(&mut self, old: impl Fn(usize) -> Option<K>, new: impl Fn(usize) -> Option<K>) {
         for group in self.groups(old, new) {
             if let ([old], [new]) = (&*group.0, &*group.1) {
@@ -56,7 +56,7 @@ impl Pairs {
         }
     }
 
-    /// Matches things of equal keys in their order where it means nothing which is which: all of each list are of one class.
+    /// Matches items of equal keys in their order where it means nothing which is which: all of each list are of one class.
     pub(super) fn alike<K: Eq + Hash, C: PartialEq>(
         &mut self,
         old: impl Fn(usize) -> Option<(K, C)>,
@@ -73,7 +73,7 @@ impl Pairs {
         }
     }
 
-    /// Matches, among things of equal keys, those that are nearest to each other in size, where no other one is as near.
+    /// Matches, among items of equal keys, those that are nearest to each other in size, where no other one is as near.
     pub(super) fn nearest<K: Eq + Hash>(
         &mut self,
         old: impl Fn(usize) -> Option<(K, u64)>,
@@ -129,7 +129,7 @@ fn unmatched(partners: &[Option<usize>]) -> impl Iterator<Item = usize> {
 /// The one of a sorted list that is nearest to a size; none where two are as near.
 fn one_nearest(size: u64, sorted: &[(u64, usize)]) -> Option<(u64, usize)> {
     let behind = sorted.partition_point(|(other, _)| *other < size);
-    // Two on each side, as the nearest one of a side may be there twice.
+    // Two on each side, as the nearest one of a side may be a duplicate.
     let around = sorted.get(behind.saturating_sub(2)..(behind + 2).min(sorted.len())).unwrap_or_default();
     let distance = |(other, _): &&(u64, usize)| other.abs_diff(size);
     let nearest = around.iter().min_by_key(distance)?;

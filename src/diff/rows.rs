@@ -1,4 +1,4 @@
-//! Rows that add up: each thing is in one row of its level, in `naming`, or in what is unchanged.
+//! Rows that add up: each item is in one row of its level, in `naming`, or in what is unchanged.
 
 use crate::report::{Change, DiffKind, DiffRow, DiffStatus, sort_rows};
 
@@ -80,7 +80,7 @@ impl Level {
         Self { name: name.into(), kind, rows, unchanged, all, meta_graph: None, old_name: None }
     }
 
-    /// What a thing adds, by what became of it.
+    /// What an item adds, by what became of it.
     pub(super) fn put(&mut self, row: DiffRow, tallies: &mut Tallies) {
         let sums = Sums::of(&row);
         self.all.add(sums);

@@ -147,7 +147,7 @@ fn join(old: &[TensorReport], new: &[TensorReport]) -> Pairs {
 
 fn status(old: &TensorReport, new: &TensorReport) -> DiffStatus {
     let is_renamed = called(old) != called(new) || old.key != new.key;
-    // The content of what has no checksum cannot be told.
+    // The content of what has no checksum is not known.
     let is_known = old.crc32c.is_some() && new.crc32c.is_some();
     match () {
         () if old.dtype != new.dtype => DiffStatus::Retyped,

@@ -31,7 +31,7 @@ pub struct Inputs<'a> {
     pub min_duplicate: u64,
     /// Whether it is to be said which bytes are redundant, and which one value throughout.
     pub marks: bool,
-    /// Who is told how far it is.
+    /// Who it is reported to how far it is.
     pub work: &'a Work<'a>,
     /// How a file is opened. Only files that hold candidates are.
     pub open: Open<'a>,

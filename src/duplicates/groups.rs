@@ -47,7 +47,7 @@ pub(super) struct Grouped {
     pub(super) fill: Vec<usize>,
 }
 
-/// Groups `payloads` by content. `comparing` is told how many bytes that takes as soon as it is known.
+/// Groups `payloads` by content. `comparing` is given how many bytes that takes as soon as it is known.
 pub(super) fn group(payloads: &[Payload], sources: &Sources<'_>, comparing: Stage<'_>) -> Grouped {
     Comparison { payloads, sources, comparing, seed: OnceCell::new(), unseen: RefCell::default() }.group()
 }

@@ -92,6 +92,8 @@ impl Originals {
             return None;
         }
         let (kind, payload) = (element.kind, element.field.bytes(file));
+        // Of several equal ones any will do. What an earlier metagraph has is not added again, so all of them are of one metagraph, the
+        // first that has it.
         let expected = self.seen.get(self.next).filter(|_| self.next < self.earlier);
         let found = match expected.filter(|expected| expected.is(file, kind, payload)) {
             Some(_) => Some(self.next),
@@ -121,6 +123,7 @@ impl Originals {
         self.by_tag.extend(seen);
         let mut candidates = self.by_tag.candidates(tag).filter_map(|number| Some((number, seen.get(number)?)));
         let mut first = candidates.by_ref().take(STEPS);
+        // Equal elements have one tag and so one bucket: where it has no more than were looked at, there is none.
         let found = first.find(|(_, other)| other.tag == tag && other.is(file, kind, payload));
         match found {
             Some((number, _)) => Some(number),
@@ -146,6 +149,7 @@ impl Filter {
             return;
         }
         let bits = seen.len().saturating_mul(FILTER_BITS).next_power_of_two().clamp(64, 1 << TAG_BITS);
+        // With another number of words each tag has another place, so all are put in anew; as that number doubles, twice in all.
         if self.words.len() < bits / 64 {
             self.words = vec![0; bits / 64];
             self.elements = 0;
@@ -157,6 +161,7 @@ impl Filter {
         self.elements = seen.len();
     }
 
+    /// False only for a tag that was not added: one that was has both of its bits set.
     fn may_have(&self, tag: u32) -> bool {
         let (word, bits) = self.place(tag);
         self.words.get(word).is_some_and(|word| word & bits == bits)

@@ -4,7 +4,7 @@
 //! spans of the files: that of the index, those of the signatures and of the concrete functions, each message hashed
 //! by itself. TensorFlow hashes messages as it writes them itself, maps sorted by their keys, so a message is tried as it
 //! stands in the file, and then decoded and sorted. The checksum of the whole model is over the whole model sorted like
-//! that, which would have to be decoded for it; so it is told only where the file is such a one. The hash of the graph
+//! that, which would have to be decoded for it; so it is said only where the file is such a one. The hash of the graph
 //! is over a graph from which TensorFlow has taken what it does not compare, and is not made.
 
 mod farmhash;

@@ -197,7 +197,7 @@ fn findings(glob: &Glob, model: &ModelReport) -> (u64, u64) {
     let meant: Vec<&Finding> = model.findings.iter().filter(|finding| glob.matches(&finding.id)).collect();
     let own = |finding: &&Finding| {
         let shared = finding.overlaps.iter().filter(|overlap| glob.matches(&overlap.id)).map(|overlap| overlap.bytes);
-        // Overlaps may overlap in turn, but what nothing else claims is its own.
+        // Overlaps may overlap as well, but what nothing else claims is its own.
         finding.bytes.saturating_sub(sum(shared)).max(finding.additional_bytes)
     };
     (sum(meant.iter().map(own)), meant.len() as u64)

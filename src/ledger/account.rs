@@ -84,7 +84,7 @@ impl<'l> Account<'l> {
         self.charged
     }
 
-    /// Charges the bytes at `range`, which hold `count` things, to `labels`.
+    /// Charges the bytes at `range`, which hold `count` items, to `labels`.
     pub fn charge(&mut self, range: Range<u64>, labels: Labels, count: u64) {
         if range.start != self.charged || range.end < range.start {
             self.note_imbalance(range.start);

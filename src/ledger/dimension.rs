@@ -167,7 +167,7 @@ pub fn check_by(by: &[Dimension]) -> Result<(), ByError> {
 /// Whether bytes are there once, as [`Dimension::Duplicate`] has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// Part of nothing that is there twice, or of the one that is kept.
+    /// Part of no duplicate, or of the one that is kept.
     Unique,
     /// There before: would go if each content were stored once.
     Redundant,

@@ -278,7 +278,7 @@ pub(super) fn rollup(by: &[Dimension], rows: Vec<Row>) -> Rollup {
     Rollup { by: by.to_vec(), only: Vec::new(), rows, rest: None }
 }
 
-/// A row that counts one thing for each of its leaves.
+/// A row that counts one item for each of its leaves.
 pub(super) fn row(name: &str, bytes: u64, children: Vec<Row>) -> Row {
     let count = children.iter().map(|child| child.count).sum::<u64>().max(1);
     let kind = if name.starts_with('[') { RowKind::Category } else { RowKind::Name };

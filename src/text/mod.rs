@@ -37,7 +37,7 @@ use crate::wire::{Decoded, Layout};
 const UNKNOWN: u32 = 19_000;
 const DAMAGED: u32 = 19_999;
 
-/// The most faults that are told one by one: a file that is no text at all has one in nearly every line.
+/// The most faults that are listed one by one: a file that is no text at all has one in nearly every line.
 const MAX_FAULTS: usize = 1000;
 
 /// What a text means.

@@ -6,7 +6,7 @@
 //! are those of its fields. For a part that is not compressed a byte's share is the byte itself.
 //!
 //! A field's span is so a range of what is given out, not of the file; it has a size and an order, and the account
-//! of the file needs no more. Where in the file a field is told in problems is asked apart.
+//! of the file needs no more. Where in the file a field is for a problem is asked apart.
 
 use super::field::Field;
 use super::span::Span;
@@ -27,7 +27,7 @@ pub struct Block {
 pub enum Place {
     /// In what begins there and is compressed.
     Within(u64),
-    /// So far from the byte of this number, with other things between them: the function says where a number is.
+    /// So far from the byte of this number, with other bytes between them: the function says where a number is.
     From(u64, fn(u64) -> u64),
 }
 

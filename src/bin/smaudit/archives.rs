@@ -1,4 +1,4 @@
-//! The archives of a tree: each is opened when its turn has come, audited and let go of, so that what a thousand of them
+//! The archives of a tree: each is opened only when the ones before it are done, audited and let go of, so that what a thousand of them
 //! unpack to does not add up.
 
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ pub(crate) struct Audited {
 }
 
 /// Audits the models in the archives that were met, side by side; `large` is held by whoever takes much memory. A path
-/// at which there is no model, in an archive or elsewhere, is told of.
+/// at which there is no model, in an archive or elsewhere, is reported.
 pub(crate) fn audit_all<A>(found: &[Found], audit: A, large: &Mutex<()>, progress: &dyn Progress, report: &mut Report)
 where
     A: Fn(&Model) -> Result<ModelReport, AuditError> + Sync,

@@ -78,7 +78,7 @@ pub(crate) fn of(request: &AuditRequest) -> anyhow::Result<Option<Against>> {
             }
             if let (Some(rule), Some(Format::Jsonl)) = (by_names, request.format) {
                 bail!(
-                    "{}: what differs by names only is told of one model; use another format than jsonl",
+                    "{}: what differs by names only is known of one model; use another format than jsonl",
                     rule.source
                 );
             }

@@ -39,12 +39,12 @@ pub(crate) enum When {
     Never,
 }
 
-/// What is meant: one thing to do.
+/// What is meant: one task.
 #[derive(Debug)]
 pub(crate) enum Request {
     /// Audit models and write a report.
     Audit(Box<AuditRequest>),
-    /// Say why a thing is needed.
+    /// Say why a vertex is needed.
     Why(WhyRequest),
     /// Say what a finding means; without an id, which there are.
     Explain(Option<String>),

@@ -115,7 +115,7 @@ mod unix {
             taken.store(true, SeqCst);
             let left = super::left();
             if let Some(file) = &left.file {
-                // There is nobody left to be told that it cannot be removed.
+                // There is nobody left to say it to that it cannot be removed.
                 let _ = if file.is_dir() { fs::remove_dir_all(file) } else { fs::remove_file(file) };
             }
             if let Some(bar) = &left.bar {

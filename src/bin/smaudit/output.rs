@@ -1,4 +1,4 @@
-//! Where things are written: the report to standard output or a file, everything else to standard error.
+//! Where output goes: the report to standard output or a file, everything else to standard error.
 
 mod github;
 mod open;
@@ -63,7 +63,7 @@ pub(crate) fn page(text: &str) -> anyhow::Result<()> {
     print_with(text.as_bytes(), stdout_color(When::Auto))
 }
 
-/// Writes to standard output why a thing is needed, for a person.
+/// Writes to standard output why a vertex is needed, for a person.
 pub(crate) fn why(report: &WhyReport) -> anyhow::Result<()> {
     let mut text = Vec::new();
     report.write_text(columns(true), &mut text)?;

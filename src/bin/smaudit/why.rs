@@ -1,4 +1,4 @@
-//! The `smaudit why` command: which models need a thing, and through what.
+//! The `smaudit why` command: which models need a vertex, and through what.
 
 use smaudit::Exit;
 use smaudit::input::{Finder, Found, Limits, Location};
@@ -8,7 +8,7 @@ use crate::bar::Bar;
 use crate::cli::{When, WhyFormat, WhyRequest};
 use crate::{output, unreadable};
 
-/// Says of each model below a path why it needs a thing. It has to be in one of them.
+/// Says of each model below a path why it needs a vertex. It has to be in one of them.
 pub(crate) fn run(request: &WhyRequest) -> anyhow::Result<Exit> {
     let report = ask(request)?;
     report.unreadable.iter().for_each(|input| output::error(&input.message));

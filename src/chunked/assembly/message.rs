@@ -88,6 +88,7 @@ impl<'r> Messages<'r> {
     /// Merges the bytes of a chunk into a message: in wire format that is to put them behind it.
     pub(super) fn append(&mut self, message: usize, fragment: Fragment, problems: &mut Problems) {
         match self.messages.get_mut(message) {
+            // One chunk may stay as it is, whatever is in it: nothing is behind its damage.
             Some((Message::Whole(fragments), _)) if fragments.is_empty() => fragments.push(fragment),
             // Damage in one chunk must not be damage of what is behind it.
             _ => self.extend(message, fragment, problems),
@@ -137,6 +138,7 @@ impl<'r> Messages<'r> {
     fn find(&mut self, message: usize, step: &Step, problems: &mut Problems) -> Result<Option<usize>, String> {
         let open = self.open(message, problems)?;
         let places = open.by_number.get(&step.field).map(Vec::as_slice).unwrap_or_default();
+        // Of a singular field that was given twice protobuf has the last one.
         let Which::Index(index) = step.which else { return Ok(places.last().copied()) };
         let place = usize::try_from(index).ok().and_then(|index| places.get(index)).copied();
         let count = places.len() as u64;
@@ -156,6 +158,7 @@ impl<'r> Messages<'r> {
                 Content::Field(fragment, WireType::Len) => Some((key_of(records, fragment)?, *at)),
                 _ => None,
             });
+            // Of entries with one key the last is kept, as protobuf keeps it: in a list of pairs it comes last.
             vacant.insert(keys.collect());
         }
         let known = open.entries.get(&number).and_then(|entries| entries.get(key)).copied();
@@ -181,6 +184,8 @@ impl<'r> Messages<'r> {
             Content::Field(fragment, WireType::Len) => {
                 let field = Fields::new(records.values(fragment.block), fragment.start..fragment.end).next();
                 let payload = field.and_then(Result::ok).map_or(fragment.end, |field| field.payload);
+                // Tag and length stay with the field: when it is written, with a length that may take more or fewer bytes, the new head
+                // is charged what these took (`Writer::head`), so that no byte of the chunk is nobody's.
                 (Some(Fragment { end: payload, ..fragment }), Fragment { start: payload, ..fragment })
             }
             _ => return Err(format!("expected a message in field {}, found another value", part.number)),
@@ -221,7 +226,8 @@ impl<'r> Messages<'r> {
     /// Puts the fields of a chunk behind those of a message. What cannot be told apart is left out.
     fn extend(&mut self, message: usize, fragment: Fragment, problems: &mut Problems) {
         let (name, records) = (self.name, self.records);
-        // To open it may take fields of those that are left.
+        // To open it may take fields of those that are left, so they are counted only afterwards. It does not come back here for this
+        // message: what `open` puts in its place first is open.
         if self.open(message, problems).is_err() {
             return;
         }
@@ -351,6 +357,7 @@ struct Writer<'r> {
 impl Writer<'_> {
     fn fragment(&mut self, fragment: Fragment) {
         let bytes = self.records.values(fragment.block).get(fragment.start..fragment.end).unwrap_or_default();
+        // The share is of what stands at this offset of the wire format, so it is noted before the bytes are there.
         self.from(fragment, bytes.len());
         self.wire.extend_from_slice(bytes);
     }
@@ -373,7 +380,7 @@ impl Writer<'_> {
 /// A tag and a length.
 fn head(number: u32, length: usize) -> Vec<u8> {
     let mut head = Vec::new();
-    push_varint(&mut head, u64::from(number) << 3 | 2);
+    push_varint(&mut head, u64::from(number) << 3 | WireType::Len as u64);
     push_varint(&mut head, length as u64);
     head
 }
@@ -395,7 +402,8 @@ fn key_field(key: &MapEntry) -> Vec<u8> {
             field
         }
         MapEntry::Number(number) => {
-            let mut field = vec![8];
+            let mut field = Vec::new();
+            push_varint(&mut field, u64::from(KEY) << 3 | WireType::Varint as u64);
             push_varint(&mut field, *number);
             field
         }

@@ -83,6 +83,8 @@ impl<'l, 'a> Writer<'l, 'a> {
 
     /// What was written since that, behind the nodes before it.
     pub(super) fn node(&mut self, before: Digests) -> Digests {
+        // A node without shapes may leave that digest as it is: what is put for one that has some begins with its position, so the same
+        // shapes of another node are another digest.
         let shapes = if self.shapes.is_empty() { before.shapes } else { self.shapes.digest_with(&[before.shapes]) };
         Digests { form: self.form.digest_with(&[before.form]), shapes }
     }
@@ -143,6 +145,8 @@ impl<'l, 'a> Writer<'l, 'a> {
                 return Ok(None);
             }
         };
+        // What a function calls its results is a name, so the port of a call is written as a position. What it is found by is the op of
+        // another node, which the bytes of this node do not say: hence no source is returned, and the node is no step of a trail.
         let callee = self.callee(names, position)?;
         match callee.and_then(|callee| self.result_of(callee, tensor.port)) {
             Some((result, of_result)) => {
@@ -190,7 +194,7 @@ pub(super) struct Tensor<'a> {
 }
 
 impl<'a> Tensor<'a> {
-    /// FunctionNames have no colon in them, and are longer than what follows, so colons are looked for from the end.
+    /// Names have no colon in them, and are longer than what follows, so colons are looked for from the end.
     pub(super) fn new(reference: &'a [u8]) -> Self {
         let last = |text: &[u8]| text.iter().rposition(|byte| *byte == b':');
         let colon = last(reference).map(|colon| last(reference.get(..colon).unwrap_or_default()).unwrap_or(colon));

@@ -82,7 +82,7 @@ pub(super) struct Structure {
 ///
 /// `libraries` holds for each MetaGraphDef the payloads of its FunctionDefs as ranges of `file`; a function calls
 /// those of its own library. A function whose wire format is damaged is equal only to one of the same bytes; a range
-/// outside of the file is an empty function. Nodes of `large` bytes are noted. `progress` is told of the bytes of the
+/// outside of the file is an empty function. Nodes of `large` bytes are noted. `progress` is given the bytes of the
 /// functions that were read.
 pub(super) fn structures(
     file: &[u8],

@@ -194,7 +194,7 @@ impl<'a> Outline<'a> {
         self.names.push_node(Node { name, range, behind_name })
     }
 
-    /// Puts how many nodes stand before what comes now, if any were not told of yet.
+    /// Puts how many nodes stand before what comes now, if any were not put yet.
     fn tell_nodes(&mut self, writer: &mut Writer<'_, 'a>) {
         let nodes = self.names.count_nodes();
         if nodes > self.nodes_told {

@@ -27,7 +27,7 @@ const MAX_INPUTS: usize = 1 << 17;
 const MAX_CALLS: usize = 1 << 16;
 
 /// Guesses that are kept where paths part, and of steps by their digests, as a power of two: for a library of so many bytes.
-fn recent_bits(bytes: usize) -> u32 {
+fn cache_bits(bytes: usize) -> u32 {
     (bytes / BYTES_OF_NODE).max(1).ilog2().clamp(8, 14)
 }
 
@@ -87,7 +87,7 @@ pub(super) struct Trail<'a> {
 impl<'a> Trail<'a> {
     /// A trail through a library of so many bytes.
     pub(super) fn new(file: &'a [u8], bytes: usize) -> Self {
-        let bits = recent_bits(bytes);
+        let bits = cache_bits(bytes);
         let (by_bytes, by_digests) = (Cache::new(bits), Cache::new(bits));
         Self { file, steps: Vec::new(), inputs: Vec::new(), calls: Vec::new(), by_bytes, by_digests }
     }
@@ -118,11 +118,15 @@ impl<'a> Trail<'a> {
     /// The step from `from` on that a node follows, if one is known.
     pub(super) fn follow(&mut self, from: At, node: &Node<'_>, names: &FunctionNames<'_>) -> Option<At> {
         let bytes = node.behind_name;
+        // `next` may have been read behind another step (see `add`). Then its digests were equal to those of a node behind this one,
+        // and digests are equal only where those of all nodes before are, so they hold here as well.
         let next = self.step(from)?.next;
         if self.fits(next, bytes, names) {
             return Some(next);
         }
         let guess = At(u32::try_from(self.by_bytes.get(hash_node(from, bytes))).ok()?);
+        // A guess may be of another place with a node of the same hash, or of steps that were cleared since. Its bytes say what this
+        // node is, but only behind `from` do its digests say what all nodes are.
         let fits = self.step(guess)?.from == from && self.fits(guess, bytes, names);
         fits.then(|| self.set_next(from, guess))
     }
@@ -150,6 +154,10 @@ impl<'a> Trail<'a> {
     ) -> Option<At> {
         self.step(from)?;
         let hash = hash_number(u64::from_le_bytes(*read.form.keyed.to_le_bytes().first_chunk()?));
+        // A step is what all nodes up to it are, whichever they were: so paths that parted meet again where digests are equal, and a
+        // library has a few paths and not one for each function. The node's calls may be others than those of the step, as a form
+        // has blanks for them. That is no matter: these were added when the node was read, and who follows the step has its bytes,
+        // which have the names of its calls in them.
         let known = At(u32::try_from(self.by_digests.get(hash)).unwrap_or(u32::MAX));
         if self.step(known).is_some_and(|step| step.digests == read) {
             return Some(self.set_next(from, known));
@@ -204,6 +212,8 @@ impl StepInput<'_> {
         let (length, rest) = short_length(rest)?;
         let rest = if self.is_control { rest.strip_prefix(b"^")? } else { rest };
         let name = names.name(self.source)?;
+        // The length says what stands behind the name: as many bytes as in the step, and which ones is compared next, as what is before
+        // the next input or last. A name with a colon in it would be parted elsewhere, so such a node is read.
         if length != name.len().saturating_add(self.beside) || self.is_bare && name.contains(&b':') {
             return None;
         }
@@ -218,13 +228,15 @@ fn behind<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
     same(start, prefix).then_some(rest)
 }
 
-/// Whether bytes are equal. FunctionNames and what is between them have eight to sixty bytes, and there are five times a node of them: a
+/// Whether bytes are equal. Names and what is between them have eight to sixty bytes, and there are five times a node of them: a
 /// few large numbers, which may overlap, take less than a call each.
 #[inline(always)]
 fn same(a: &[u8], b: &[u8]) -> bool {
     let eight = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
     let sixteen = |bytes: &[u8; 16]| u128::from_le_bytes(*bytes);
     a.len() == b.len()
+        // The first and the last number overlap where there are fewer bytes than both have, and leave none out: up to 16 bytes two of
+        // eight meet, and from 17 on what is left behind whole numbers of sixteen is less than the last sixteen.
         && match a.len() {
             0..8 => a.iter().eq(b),
             8..=16 => {
@@ -280,6 +292,7 @@ impl<'a> Draft<'a> {
             self.can_be_followed = false;
             return;
         };
+        // Only a `^` may stand between the beginning of an input and its name; what is behind the name is the next one's `before`.
         let is_control = name.start > field.payload;
         let is_bare = is_bare && source.is_node();
         let beside = field.payload().len().saturating_sub(name.len());

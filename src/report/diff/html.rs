@@ -7,7 +7,8 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use super::page::{Amounts, document};
+use super::amounts::Amounts;
+use super::page::document;
 use super::{DiffKind, DiffReport, DiffRow, DiffStatus};
 use crate::escape::shortened;
 use crate::report::html::data::{self, Names};
@@ -227,7 +228,7 @@ struct Rows<'a> {
     names: &'a Names,
 }
 
-/// How many rows, what they take, how many things, what they are coloured, and their sizes.
+/// How many rows, what they take, how many items, what they are coloured, and their sizes.
 type FoldedData = (u64, u64, u64, usize, (u64, u64, i64));
 
 fn folded_data(folded: &Folded) -> FoldedData {

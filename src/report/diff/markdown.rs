@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::DiffReport;
-use super::page::{Amounts, document};
+use super::amounts::Amounts;
+use super::page::document;
 use crate::report::markdown;
 
 pub(super) fn write(report: &DiffReport, rows: Option<usize>, out: &mut dyn Write) -> io::Result<()> {

@@ -3,8 +3,11 @@
 //! It is made in `diff`, which is above, of two reports. Bytes of a side are never negative, deltas are new minus old; at
 //! every level the rows add up to the row above.
 
+mod amounts;
 mod csv;
+mod format;
 mod html;
+mod kind;
 mod markdown;
 mod open_metrics;
 mod page;
@@ -12,16 +15,17 @@ mod series;
 mod text;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Gate, SCHEMA_VERSION, Tool, safe_json};
+use super::{Gate, SCHEMA_VERSION, Tool};
 use crate::exit::Exit;
 use crate::ledger::{Category, Dimension};
 use crate::problem::Problem;
 
+pub use format::DiffFormat;
+pub use kind::{DiffKind, DiffStatus};
 pub use series::{CauseSeries, Series, SeriesModel};
 
 /// What changed.
@@ -131,119 +135,6 @@ pub struct DiffBreakdown {
     pub by: Vec<Dimension>,
     /// The outermost rows: categories, without what differs in names only, and `naming`. The largest delta first.
     pub rows: Vec<DiffRow>,
-}
-
-/// What a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DiffKind {
-    /// A category of the model, without what differs in names only.
-    Category,
-    /// All that differs only by names and counters.
-    Naming,
-    /// A metagraph that only one model has, or in `meta_graphs` any.
-    MetaGraph,
-    /// Functions, or nodes of the graph: what is below them.
-    Group,
-    /// A function of the library.
-    Function,
-    /// The nodes of the graph with one op.
-    Op,
-    /// A signature.
-    Signature,
-    /// A tensor of the checkpoint.
-    Variable,
-    /// A file.
-    File,
-    /// A field of a metagraph.
-    Section,
-    /// What is left of the row above: lengths, indexes, gaps.
-    Part,
-    /// A name in a dimension of `--by`.
-    Name,
-    /// A group of duplicates, by the name of the place that is kept.
-    Duplicate,
-    /// What is the same on both sides, all of it.
-    Unchanged,
-    /// Rows that changed by less than `--min-delta`, all of them.
-    Small,
-}
-
-impl DiffKind {
-    /// The name that JSON and CSV use.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Category => "category",
-            Self::Naming => "naming",
-            Self::MetaGraph => "meta_graph",
-            Self::Group => "group",
-            Self::Function => "function",
-            Self::Op => "op",
-            Self::Signature => "signature",
-            Self::Variable => "variable",
-            Self::File => "file",
-            Self::Section => "section",
-            Self::Part => "part",
-            Self::Name => "name",
-            Self::Duplicate => "duplicate",
-            Self::Unchanged => "unchanged",
-            Self::Small => "small",
-        }
-    }
-
-    /// What people call it.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::MetaGraph => "metagraph",
-            Self::Op => "nodes",
-            Self::Category | Self::Section | Self::Part | Self::Group => "part",
-            Self::Name => "",
-            Self::Small => "several",
-            _ => self.name(),
-        }
-    }
-}
-
-/// What became of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DiffStatus {
-    /// Only the new model has it.
-    Added,
-    /// Only the old model has it.
-    Removed,
-    /// It is another one now.
-    Changed,
-    /// A variable of another shape.
-    Resized,
-    /// A variable of another type.
-    Retyped,
-    /// Of the same size, and its bytes are others.
-    Content,
-    /// The same but for names and counters.
-    Naming,
-    /// The same.
-    Same,
-}
-
-impl DiffStatus {
-    /// The name that reports use.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Removed => "removed",
-            Self::Changed => "changed",
-            Self::Resized => "resized",
-            Self::Retyped => "retyped",
-            Self::Content => "other content",
-            Self::Naming => "naming",
-            Self::Same => "same",
-        }
-    }
 }
 
 /// An item of the old model, of the new one, or of both.
@@ -405,62 +296,6 @@ impl std::fmt::Display for SideProblem {
     }
 }
 
-/// What a diff can be written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum DiffFormat {
-    /// For a terminal.
-    #[default]
-    Text,
-    /// Everything, for scripts.
-    Json,
-    /// The breakdown, for a spreadsheet.
-    Csv,
-    /// For a pull request.
-    Markdown,
-    /// A page to look at, in one file.
-    Html,
-    /// The figures as OpenMetrics, for GitLab's metrics reports.
-    OpenMetrics,
-}
-
-impl DiffFormat {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Csv, Self::Markdown, Self::Html, Self::OpenMetrics];
-
-    /// The name that `--format` uses.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Markdown => "markdown",
-            Self::Html => "html",
-            Self::OpenMetrics => "openmetrics",
-        }
-    }
-
-    /// Whether people read it.
-    #[must_use]
-    pub fn is_for_people(self) -> bool {
-        matches!(self, Self::Text | Self::Markdown)
-    }
-
-    /// What it is for, in a line.
-    #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Text => "for a terminal",
-            Self::Json => "everything, as one document",
-            Self::Csv => "the breakdown, a row for each leaf",
-            Self::Markdown => "for a pull request or a job summary",
-            Self::Html => "a page with a treemap, in one file",
-            Self::OpenMetrics => "figures of the new model, for GitLab's metrics reports",
-        }
-    }
-}
-
 impl DiffReport {
     /// How the run ended: what changed is no failure, a broken rule is, and so is what could not be read.
     #[must_use]
@@ -479,27 +314,6 @@ impl DiffReport {
             && self.signatures.is_empty()
             && lists.iter().all(|list| list.rows.is_empty())
             && self.findings.is_empty()
-    }
-
-    /// Writes it in a format; `rows` is how many of each list a person sees, `columns` those of a terminal.
-    ///
-    /// # Errors
-    /// Those of `out`.
-    pub fn write(
-        &self,
-        format: DiffFormat,
-        rows: Option<usize>,
-        columns: usize,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        match format {
-            DiffFormat::Text => text::write(self, rows, columns, out),
-            DiffFormat::Json => safe_json::document(self, out),
-            DiffFormat::Csv => csv::write(self, out),
-            DiffFormat::Markdown => markdown::write(self, rows, out),
-            DiffFormat::Html => html::write(self, rows, out),
-            DiffFormat::OpenMetrics => open_metrics::write(self, out),
-        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::DiffReport;
-use super::page::{Amounts, document};
+use super::amounts::Amounts;
+use super::page::document;
 use crate::report::text;
 
 /// With the prompt below it, it is all on a terminal of 24 lines.

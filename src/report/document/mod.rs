@@ -1,6 +1,6 @@
 //! What people read, without how it looks: sections of paragraphs, tables and items.
 //!
-//! `pages` makes a document of a report; text and Markdown are two renderers of it. So they cannot say different things,
+//! `pages` makes a document of a report; text and Markdown are two renderers of it. So they cannot contradict each other,
 //! and another format for people is another renderer. Names from a model are in it as the file has them: each renderer
 //! makes them safe in its own way, and only a terminal cuts them ([`names`]).
 
@@ -35,7 +35,7 @@ pub(super) enum SectionKind {
     Part,
     /// It is to be read first: problems, and rules that are broken.
     Alert,
-    /// As a part, and of little interest to most readers: a page that can fold things folds it.
+    /// As a part, and of little interest to most readers: a page that can fold parts folds it.
     Detail,
 }
 

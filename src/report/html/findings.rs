@@ -91,7 +91,7 @@ fn evidence(number: usize, finding: &Finding) -> String {
     }
 }
 
-/// The innermost thing that a place names.
+/// The innermost part that a place names.
 fn name(place: &Place) -> &str {
     let named = [&place.node, &place.variable, &place.function, &place.file, &place.section];
     named.into_iter().flatten().next().map_or("", String::as_str)

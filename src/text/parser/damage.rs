@@ -1,11 +1,11 @@
-//! What is not as it should be: how it is told, how much of the text it costs, and where the reading goes on.
+//! What is not as it should be: how it is said, how much of the text it costs, and where the reading goes on.
 
 use std::borrow::Cow;
 
 use super::{Parser, Token};
 use crate::text::{DAMAGED, Fault, MAX_FAULTS};
 
-/// How much of what was found instead is told.
+/// How much of what was found instead is shown.
 const SHOWN: usize = 24;
 
 impl Parser<'_> {

@@ -71,7 +71,7 @@ pub(super) fn check(asked: &Asked) -> Result<(), String> {
     // What has no findings and no duplicates does not say what was compared.
     let says_duplicates = |format| !matches!(format, Format::Csv | Format::Folded);
     if asked.min_duplicate && !asked.needs_duplicates && !asked.format.is_some_and(says_duplicates) {
-        return Err("--min-duplicate does nothing here: no rule is checked, and no report says what is there twice; \
+        return Err("--min-duplicate does nothing here: no rule is checked, and no report says what is a duplicate; \
                     add a rule, or --by duplicate"
             .to_owned());
     }
