@@ -195,7 +195,7 @@ impl<'p> Ticks<'p> {
     /// How many bytes are between two words about progress.
     const EVERY: usize = 1 << 22;
 
-    /// A way that begins at `start`.
+    /// A walk that begins at `start`.
     pub(crate) fn new(progress: &'p dyn Progress, start: usize) -> Self {
         Self { progress, reported: start }
     }

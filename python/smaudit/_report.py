@@ -798,7 +798,7 @@ class Fingerprint(Record):
     """
 
     version: int
-    """The version of the way of hashing: 0 in TensorFlow 2.11, 4 in 2.21."""
+    """The version of the hashing: 0 in TensorFlow 2.11, 4 in 2.21."""
 
     uuid: str
     """Drawn at random when the model was saved; older versions leave it empty."""

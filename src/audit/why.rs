@@ -78,12 +78,12 @@ fn named(
         return report;
     };
     for (index, (graph, about)) in graphs() {
-        let things = graph.as_ref().map(|graph| search(graph, about).things(&wanted));
+        let vertices = graph.as_ref().map(|graph| search(graph, about).vertices(&wanted));
         report.meta_graphs.push(WhyGraph {
             index: index as u64,
             tags: about.tags.clone(),
-            followed: things.is_some(),
-            things: things.unwrap_or_default(),
+            followed: vertices.is_some(),
+            things: vertices.unwrap_or_default(),
         });
     }
     report.name = wanted;
@@ -137,47 +137,47 @@ impl Search<'_, '_> {
         }
     }
 
-    /// The things of a name, each with a path to it; those that are reached first.
-    fn things(&self, wanted: &str) -> Vec<WhyThing> {
-        let mut found: BTreeSet<(u32, Option<u64>)> = BTreeSet::new();
-        self.names(|name, thing, node| {
+    /// The vertices of a name, each with a path to it; those that are reached first.
+    fn vertices(&self, wanted: &str) -> Vec<WhyThing> {
+        let mut all: BTreeSet<(u32, Option<u64>)> = BTreeSet::new();
+        self.names(|name, vertex, node| {
             if name == wanted {
-                found.insert((thing, node));
+                all.insert((vertex, node));
             }
         });
         let paths = self.graph.paths();
-        let mut things: Vec<(u32, Option<u64>)> = found.into_iter().collect();
-        things.sort_by_key(|(thing, node)| {
-            (!self.graph.is_called(*thing), node.is_some(), !self.graph.is_reached(*thing))
+        let mut found: Vec<(u32, Option<u64>)> = all.into_iter().collect();
+        found.sort_by_key(|(vertex, node)| {
+            (!self.graph.is_called(*vertex), node.is_some(), !self.graph.is_reached(*vertex))
         });
-        let more = things.len().saturating_sub(PLACES);
-        let mut told: Vec<WhyThing> =
-            things.iter().take(PLACES).map(|(thing, node)| self.tell(*thing, *node, wanted, &paths)).collect();
+        let more = found.len().saturating_sub(PLACES);
+        let mut answers: Vec<WhyThing> =
+            found.iter().take(PLACES).map(|(vertex, node)| self.answer(*vertex, *node, wanted, &paths)).collect();
         // Savers and initial values may have a handle of their own, and TensorFlow names it like the variable.
-        let is_needed = told.iter().any(|thing| thing.kind == VertexKind::Variable && thing.root.is_some());
-        for ((number, node), thing) in things.iter().zip(&mut told).filter(|_| is_needed) {
+        let is_needed = answers.iter().any(|vertex| vertex.kind == VertexKind::Variable && vertex.root.is_some());
+        for ((number, node), vertex) in found.iter().zip(&mut answers).filter(|_| is_needed) {
             let is_handle = || self.graph.needs(*number).any(|(_, edge)| edge == EdgeKind::Handle);
-            thing.is_spare_handle = node.is_none() && thing.root.is_none() && is_handle();
+            vertex.is_spare_handle = node.is_none() && vertex.root.is_none() && is_handle();
         }
         // A node and the variable that it is the handle of share a name, and the path to the one leads by the other.
-        let is_on_path = |thing: &WhyThing| {
-            told.iter().any(|other| {
-                thing.root.is_some()
-                    && thing.root == other.root
-                    && thing.steps.len() < other.steps.len()
-                    && other.steps.starts_with(&thing.steps)
+        let is_on_path = |vertex: &WhyThing| {
+            answers.iter().any(|other| {
+                vertex.root.is_some()
+                    && vertex.root == other.root
+                    && vertex.steps.len() < other.steps.len()
+                    && other.steps.starts_with(&vertex.steps)
             })
         };
-        let keep: Vec<bool> = told.iter().map(|thing| !is_on_path(thing)).collect();
+        let keep: Vec<bool> = answers.iter().map(|vertex| !is_on_path(vertex)).collect();
         let mut keep = keep.into_iter();
-        told.retain(|_| keep.next().unwrap_or(true));
-        if let Some(last) = told.last_mut() {
+        answers.retain(|_| keep.next().unwrap_or(true));
+        if let Some(last) = answers.last_mut() {
             last.more = more as u64;
         }
-        told
+        answers
     }
 
-    fn tell(&self, number: u32, node: Option<u64>, wanted: &str, paths: &Paths<'_, '_>) -> WhyThing {
+    fn answer(&self, number: u32, node: Option<u64>, wanted: &str, paths: &Paths<'_, '_>) -> WhyThing {
         let (kind, bytes) =
             self.graph.vertex(number).map_or((VertexKind::Node, 0), |vertex| (vertex.kind, vertex.bytes));
         let path = paths.to(number);

@@ -26,7 +26,7 @@ pub(super) struct Assembly {
     pub(super) shares: Shares,
 }
 
-/// A step on the way to a field: a field, and which one of several.
+/// A step on the path to a field: a field, and which one of several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Step {
     field: u32,
@@ -84,9 +84,9 @@ impl Builder<'_> {
         if let Some(fragment) = chunked.chunk_index.and_then(|index| self.chunk(index)) {
             self.messages.append(message, fragment, self.problems);
         }
-        for (way, field) in self.in_order(&chunked.chunked_fields) {
+        for (path, field) in self.in_order(&chunked.chunked_fields) {
             let Some(value) = &field.message else { continue };
-            self.fill(message, &way, value);
+            self.fill(message, &path, value);
         }
     }
 
@@ -95,7 +95,7 @@ impl Builder<'_> {
         let mut ordered = Vec::new();
         for field in fields {
             match steps(&field.field_tag) {
-                Some(way) => ordered.push((way, field)),
+                Some(path) => ordered.push((path, field)),
                 None => self.problem("expected a field of the model for each chunk, found a chunk with none"),
             }
         }
@@ -104,9 +104,9 @@ impl Builder<'_> {
         ordered
     }
 
-    /// Puts `value` where `way` leads from a message.
-    fn fill(&mut self, message: usize, way: &[Step], value: &ChunkedMessage) {
-        let Some((last, before)) = way.split_last() else { return self.merge(message, value) };
+    /// Puts `value` where `path` leads from a message.
+    fn fill(&mut self, message: usize, path: &[Step], value: &ChunkedMessage) {
+        let Some((last, before)) = path.split_last() else { return self.merge(message, value) };
         let filled = self.go(message, before).and_then(|parent| {
             match value.chunk_index.filter(|index| self.kind(*index) == Some(Type::Bytes)) {
                 Some(_) if !value.chunked_fields.is_empty() => {
@@ -128,8 +128,8 @@ impl Builder<'_> {
         }
     }
 
-    fn go(&mut self, message: usize, way: &[Step]) -> Result<usize, String> {
-        way.iter().try_fold(message, |message, step| self.messages.enter(message, step, self.problems))
+    fn go(&mut self, message: usize, path: &[Step]) -> Result<usize, String> {
+        path.iter().try_fold(message, |message, step| self.messages.enter(message, step, self.problems))
     }
 
     fn kind(&self, index: u64) -> Option<Type> {
@@ -162,7 +162,7 @@ impl Builder<'_> {
     }
 }
 
-/// The steps of a field's tag; `None` where it is no way to a field.
+/// The steps of a field's tag; `None` where it is no path to a field.
 fn steps(tag: &[FieldIndex]) -> Option<Vec<Step>> {
     let mut steps: Vec<Step> = Vec::new();
     for part in tag {

@@ -13,7 +13,7 @@ use crate::wire::{WireType, fields};
 const MAX_BYTES: usize = 16 << 20;
 
 /// The most messages in one that is read: an empty one is two bytes, and up to 64 when it is decoded. A chunk takes ten or
-/// so, one for each step of its way.
+/// so, one for each step of its path.
 const MAX_MESSAGES: usize = 1 << 20;
 
 /// Why a ChunkMetadata cannot be decoded.

@@ -1,6 +1,6 @@
 //! Constants that are values of variables: what a graph has beside the checkpoint, which every loader restores from.
 //!
-//! A constant is no more than that where every way from it ends in an assignment to a variable that the saver restores,
+//! A constant is no more than that where every path from it ends in an assignment to a variable that the saver restores,
 //! and no signature, main op or object reaches it.
 
 use foldhash::{HashMap, HashSet};

@@ -38,7 +38,7 @@ mod weights_in_attribute;
 
 use super::Cause;
 
-/// Every cause that is looked for. Findings of equal size are told in this order.
+/// Every cause that is looked for. Findings of equal size are listed in this order.
 pub const CAUSES: &[Cause] = &[
     variable_stored_twice::CAUSE,
     constant_in_every_metagraph::CAUSE,

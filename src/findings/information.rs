@@ -2,7 +2,7 @@
 //! some cases and are small in most. `docs/findings/information.md` has what each of them is.
 //!
 //! Each is measured where it lies, and no byte is in two of them, but for functions and nodes of functions that no
-//! signature needs, which are told by themselves: an attribute of a node that is counted as a whole is
+//! signature needs, which are listed by themselves: an attribute of a node that is counted as a whole is
 //! not counted again. What all nodes have of something was noted when they were charged, so only those are walked that are
 //! counted as a whole, to take that away again.
 
@@ -41,7 +41,7 @@ impl Information {
 }
 
 impl Sum {
-    fn told(self, id: &str, message: impl FnOnce(u64) -> String) -> Option<Information> {
+    fn noted(self, id: &str, message: impl FnOnce(u64) -> String) -> Option<Information> {
         (self.bytes > 0).then(|| Information { id: id.to_owned(), bytes: self.bytes, message: message(self.count) })
     }
 }
@@ -55,23 +55,23 @@ pub(super) fn informations(context: &Context<'_>) -> Vec<Information> {
     for file in context.model.files.iter().filter(|file| file.name.starts_with(debug_info::FILES)) {
         sums.debug_info.add(file.bytes);
     }
-    let save_restore = sums.save_restore.told("save-restore", |count| {
+    let save_restore = sums.save_restore.noted("save-restore", |count| {
         let nodes = plural(count, "node or function", "nodes and functions");
         format!("{nodes} that only saving and restoring the checkpoint needs")
     });
-    let unreached = sums.unreached.told("unreached-nodes", |count| {
+    let unreached = sums.unreached.noted("unreached-nodes", |count| {
         let nodes = plural(count, "node", "nodes");
         format!("{nodes} that no signature reaches: training, initial values, summaries")
     });
-    let output_shapes = sums.output_shapes.told("output-shapes", |count| {
+    let output_shapes = sums.output_shapes.noted("output-shapes", |count| {
         let attributes = plural(count, "attribute", "attributes");
         format!("{attributes} `_output_shapes`: hints for what shape inference cannot know")
     });
-    let debug_info = sums.debug_info.told("debug-info", |count| {
+    let debug_info = sums.debug_info.noted("debug-info", |count| {
         let parts = plural(count, "file or field", "files and fields");
         format!("{parts} of debug information: where and as what nodes were made")
     });
-    let op_list = sums.op_list.told("op-list", |count| {
+    let op_list = sums.op_list.noted("op-list", |count| {
         let lists = plural(count, "list", "lists");
         format!("{lists} of the ops that a graph uses, for loaders of another version")
     });
@@ -173,7 +173,7 @@ mod tests {
     use crate::support::graph::{call, function_of, graph_of, node_of, saver, signature};
     use crate::support::wire::{Message, message, meta_graph, node, saved_model};
 
-    fn told(graph: &Message, files: &[(&str, &[u8])]) -> BTreeMap<String, u64> {
+    fn noted(graph: &Message, files: &[(&str, &[u8])]) -> BTreeMap<String, u64> {
         let model = saved_model([graph]).0;
         let files = [&[("saved_model.pb", &*model)][..], files].concat();
         report(&files).information.into_iter().map(|information| (information.id, information.bytes)).collect()
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_model_without_any_of_it_has_no_information() {
-        assert_eq!(told(&served(&graph_of(&[node("y", "Add")], &[])), &[]), expected(&[]));
+        assert_eq!(noted(&served(&graph_of(&[node("y", "Add")], &[])), &[]), expected(&[]));
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
         let function = function_of("f", &[], &[inner]).message(7, &argument);
         let entry = message().entry(5, "_output_shapes", &shapes()).len();
         assert_eq!(
-            told(&served(&graph_of(&[y], &[function])), &[]),
+            noted(&served(&graph_of(&[y], &[function])), &[]),
             expected(&[("output-shapes", 3 * entry), ("unreached-function-nodes", idle)])
         );
     }
@@ -222,26 +222,26 @@ mod tests {
         let graph = graph_of(&[node("y", "Add").message(6, &origin)], &[]).message(5, &origin);
         let fields = 2 * message().message(5, &origin).len();
         let files: [(&str, &[u8]); 2] = [("debug/saved_model_debug_info.pb", &[0; 50]), ("debugger.txt", &[0; 50])];
-        assert_eq!(told(&served(&graph), &files), expected(&[("debug-info", fields + 50)]));
+        assert_eq!(noted(&served(&graph), &files), expected(&[("debug-info", fields + 50)]));
     }
 
     #[test]
     fn the_list_of_ops_is_that_of_the_metagraph() {
         let list = message().message(2, &message().message(1, &message().bytes(1, "Add")));
         let graph = served(&graph_of(&[node("y", "Add")], &[])).message(1, &list);
-        assert_eq!(told(&graph, &[]), expected(&[("op-list", list.len())]));
+        assert_eq!(noted(&graph, &[]), expected(&[("op-list", list.len())]));
     }
 
     #[test]
     fn what_no_signature_reaches_is_idle_with_all_that_is_in_it() {
         let idle = node_of("gradient", "Mul", &["y"]).entry(5, "_output_shapes", &shapes()).message(6, &shapes());
         let graph = graph_of(&[node("y", "Add"), idle.clone()], &[]);
-        assert_eq!(told(&served(&graph), &[]), expected(&[("unreached-nodes", fields(&[idle]))]));
+        assert_eq!(noted(&served(&graph), &[]), expected(&[("unreached-nodes", fields(&[idle]))]));
     }
 
     #[test]
     fn where_nothing_can_be_called_nothing_is_idle() {
-        assert_eq!(told(&meta_graph(&["serve"], &graph_of(&[node("y", "Add")], &[])), &[]), expected(&[]));
+        assert_eq!(noted(&meta_graph(&["serve"], &graph_of(&[node("y", "Add")], &[])), &[]), expected(&[]));
     }
 
     #[test]
@@ -253,6 +253,6 @@ mod tests {
         let graph = graph_of(&[&served_nodes[..], &nodes, &save].concat(), std::slice::from_ref(&write));
         let def = message().bytes(1, "save/Const:0").bytes(2, "save/Save:0").bytes(3, "save/restore_all");
         let bytes = fields(&nodes) + fields(&save) + fields(&[write]);
-        assert_eq!(told(&served(&graph).message(3, &def), &[]), expected(&[("save-restore", bytes)]));
+        assert_eq!(noted(&served(&graph).message(3, &def), &[]), expected(&[("save-restore", bytes)]));
     }
 }

@@ -33,7 +33,7 @@ const SORTED_UP_TO: usize = 4 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fingerprint {
-    /// The version of the way of hashing: 0 in TensorFlow 2.11, 4 in 2.21.
+    /// The version of the hashing: 0 in TensorFlow 2.11, 4 in 2.21.
     pub version: i32,
     /// Drawn at random when the model was saved; older versions leave it empty.
     pub uuid: String,

@@ -64,11 +64,11 @@ pub struct WhyGraph {
     pub tags: Vec<String>,
     /// Whether its edges were followed; not where there are too many.
     pub followed: bool,
-    /// The things of the name in it, those that are reached first.
+    /// The vertices of the name in it, those that are reached first.
     pub things: Vec<WhyThing>,
 }
 
-/// A thing of the name, and the way to it.
+/// A vertex of the name, and the path to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct WhyThing {
@@ -80,18 +80,18 @@ pub struct WhyThing {
     pub function: Option<String>,
     /// Its bytes.
     pub bytes: u64,
-    /// What the way begins with; null where nothing reaches the thing.
+    /// What the path begins with; null where nothing reaches the vertex.
     pub root: Option<WhyRoot>,
-    /// The way, the thing last; empty where nothing reaches it.
+    /// The path, the vertex last; empty where nothing reaches it.
     pub steps: Vec<WhyStep>,
     /// Whether it is a handle that nothing reaches, with the name of a variable that something does: the variable is needed
     /// through another handle or an object, and this node is not.
     pub is_spare_handle: bool,
-    /// How many more things of the metagraph are called so that are not told of.
+    /// How many more vertices of the metagraph are called so that are not listed.
     pub more: u64,
 }
 
-/// What a way begins with.
+/// What a path begins with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct WhyRoot {
@@ -114,11 +114,11 @@ pub enum WhyRootKind {
     Objects,
 }
 
-/// One step of a way.
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct WhyStep {
-    /// Why the thing before needs this one; null for a node that is part of it.
+    /// Why the vertex before needs this one; null for a node that is part of it.
     pub edge: Option<EdgeKind>,
     /// What this one is.
     pub kind: VertexKind,
@@ -138,7 +138,7 @@ impl WhyReport {
         Self { schema_version: SCHEMA_VERSION, tool: Tool::default(), asked: asked.to_owned(), models, unreadable }
     }
 
-    /// Whether any model has a thing of the name.
+    /// Whether any model has a vertex of the name.
     #[must_use]
     pub fn is_found(&self) -> bool {
         self.models.iter().any(WhyModel::is_found)
@@ -155,7 +155,7 @@ impl WhyReport {
         }
     }
 
-    /// Writes the answers of the models that have the thing, on pages of `columns`.
+    /// Writes the answers of the models that have the vertex, on pages of `columns`.
     ///
     /// # Errors
     /// Those of `out`.
@@ -179,7 +179,7 @@ impl WhyReport {
 }
 
 impl WhyModel {
-    /// Whether there is a thing of the name.
+    /// Whether there is a vertex of the name.
     #[must_use]
     pub fn is_found(&self) -> bool {
         !self.meta_graphs.is_empty()
@@ -208,8 +208,8 @@ impl WhyModel {
             } else if graph.things.is_empty() {
                 writeln!(out, "  has nothing of this name")?;
             }
-            for thing in &graph.things {
-                thing.write(columns, out)?;
+            for vertex in &graph.things {
+                vertex.write(columns, out)?;
             }
         }
         Ok(())
@@ -267,7 +267,7 @@ impl WhyThing {
     }
 }
 
-/// A word for why the thing on the line before needs this one.
+/// A word for why the vertex on the line before needs this one.
 fn word(edge: Option<EdgeKind>) -> &'static str {
     let Some(edge) = edge else { return "has" };
     match edge {

@@ -74,7 +74,7 @@ pub(super) fn scalar(
         Kind::Sfixed(32) => Scalar::fixed(i32::try_from(signed(literal, negative, 32)?).ok()?.to_le_bytes()),
         Kind::Sfixed(_) => Scalar::fixed(signed(literal, negative, 64)?.to_le_bytes()),
         // Rounded twice, as protobuf's own parser does it.
-        #[allow(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "that is the rounding")]
         Kind::Float => Scalar::fixed((float(literal, negative)? as f32).to_le_bytes()),
         Kind::Double => Scalar::fixed(float(literal, negative)?.to_le_bytes()),
     })

@@ -24,7 +24,7 @@ pub(crate) use pages::write_pages;
 pub(crate) enum WhyFormat {
     /// For a person
     Text,
-    /// One document, with the models that do not have the thing as well
+    /// One document, with the models that do not have it as well
     Json,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct WhyRequest {
     /// Where the models are.
     pub(crate) path: PathBuf,
     /// What is asked about.
-    pub(crate) thing: String,
+    pub(crate) name: String,
     /// How the answer is written.
     pub(crate) format: WhyFormat,
 }
@@ -178,9 +178,9 @@ pub(crate) fn request() -> anyhow::Result<Request> {
     typed.into_iter().try_for_each(|path| check_url(path).map_err(|error| anyhow!(error)))?;
     match cli.command {
         None => cli.audit.request(format_given).map(|request| Request::Audit(Box::new(request))),
-        Some(Command::Why { path, thing, format, json }) => {
+        Some(Command::Why { path, name, format, json }) => {
             let format = if json { WhyFormat::Json } else { format };
-            Ok(Request::Why(WhyRequest { path, thing, format }))
+            Ok(Request::Why(WhyRequest { path, name, format }))
         }
         Some(Command::Slim { path, output, level, skip, dry_run, json, progress }) => {
             let options = smaudit::internals::slim::Options { level, skip, ..Default::default() };

@@ -31,7 +31,7 @@ pub(crate) fn run(request: &WhyRequest) -> anyhow::Result<Exit> {
 
 /// Asks the models at a path, and those in archives below it one after the other.
 fn ask(request: &WhyRequest) -> anyhow::Result<WhyReport> {
-    let mut report = WhyReport::new(&request.thing);
+    let mut report = WhyReport::new(&request.name);
     let bar = Bar::new(When::Auto, false);
     let shown = || request.path.to_string_lossy().into_owned();
     let found = match Finder::new(Limits::default(), &bar).find(&request.path) {
@@ -58,7 +58,7 @@ fn ask(request: &WhyRequest) -> anyhow::Result<WhyReport> {
 fn ask_models(found: &Found, request: &WhyRequest, bar: &Bar, report: &mut WhyReport) -> anyhow::Result<()> {
     report.unreadable.extend(found.problems.iter().cloned().map(UnreadableInput::from));
     for model in found.locations.iter().map(Location::read) {
-        let answer = smaudit::why(&model, &request.thing, bar)?;
+        let answer = smaudit::why(&model, &request.name, bar)?;
         report.models.push(answer);
     }
     Ok(())

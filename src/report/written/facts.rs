@@ -38,7 +38,7 @@ struct VerifiedDef {
 #[serde(remote = "Fingerprint")]
 #[schemars(rename = "Fingerprint")]
 struct FingerprintDef {
-    /// The version of the way of hashing: 0 in TensorFlow 2.11, 4 in 2.21.
+    /// The version of the hashing: 0 in TensorFlow 2.11, 4 in 2.21.
     version: i32,
     /// Drawn at random when the model was saved; older versions leave it empty.
     uuid: String,

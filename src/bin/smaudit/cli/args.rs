@@ -177,7 +177,7 @@ pub(super) enum Command {
         path: PathBuf,
         /// A name, or the end of one if no other name ends so
         #[arg(value_name = "NAME")]
-        thing: String,
+        name: String,
         /// How the answer is written
         #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = WhyFormat::Text)]
         format: WhyFormat,
