@@ -17,7 +17,7 @@ use crate::escape::shortened;
 pub(crate) const LONG: usize = 4 << 10;
 
 /// What long names may take where they are written again, in bytes.
-const ALLOWANCE: usize = 256 << 20;
+const ALLOWANCE: usize = 64 << 20;
 
 /// Names by what they are of.
 #[derive(Debug)]

@@ -67,7 +67,7 @@ pub struct Row {
 }
 
 /// Rows that are not shown: how many, and what they add up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rest {
     /// How many rows.
@@ -82,6 +82,12 @@ impl Rest {
     fn of(rows: &[Row]) -> Option<Self> {
         let (bytes, count) = rows.iter().fold((0, 0), |(bytes, count), row| (bytes + row.bytes, count + row.count));
         (!rows.is_empty()).then_some(Self { rows: rows.len() as u64, bytes, count })
+    }
+
+    fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+        self.count += other.count;
     }
 }
 
@@ -123,11 +129,14 @@ impl Rollup {
         } else {
             ledger.rows.each_of_any_op(add);
         }
-        let mut sorted: Vec<(Vec<Key>, Tally)> = sums.into_iter().collect();
+        let mut sorted: Vec<Charged> = sums.into_iter().collect();
         sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let mut names = Names { ledger, scopes: &scopes, known: SharedNames::default() };
-        let rows = if by.is_empty() { Vec::new() } else { level(&mut names, &sorted, 0) };
-        Self { by: by.to_vec(), only: Vec::new(), rows, rest: None }
+        let charged = sorted.iter().map(|(_, tally)| tally.bytes).fold(0, u64::saturating_add);
+        let mut left = room(charged);
+        let all = Runs::of(&sorted, 0);
+        let (rows, rest) = if by.is_empty() { Default::default() } else { level(&mut names, all, 0, &mut left) };
+        Self { by: by.to_vec(), only: Vec::new(), rows, rest }
     }
 
     /// The sum of all rows, those that `--top` left out included.
@@ -140,17 +149,17 @@ impl Rollup {
     #[must_use]
     pub fn cut(mut self, top: usize) -> Self {
         if top > 0 {
-            self.rest = cut_rows(&mut self.rows, top);
+            cut_rows(&mut self.rows, &mut self.rest, top);
         }
         self
     }
 }
 
 /// How long a cell may be where each row of the lowest level is written with the names of all rows above it: a function's long
-/// name is written for each of its nodes. Where all names would take more than a gigabyte, long ones are shortened there.
+/// name is written for each of its nodes. Where all names would take more than 64 MiB, long ones are shortened there.
 pub(crate) fn longest_cell<'r>(rollups: impl Iterator<Item = &'r Rollup>) -> usize {
     /// The most that the names of a table may take, in bytes.
-    const TABLE: usize = 1 << 30;
+    const TABLE: usize = 64 << 20;
     let bytes = rollups.map(|rollup| cells(&rollup.rows).1).fold(0, usize::saturating_add);
     if bytes > TABLE { LONG } else { usize::MAX }
 }
@@ -167,14 +176,14 @@ fn cells(rows: &[Row]) -> (usize, usize) {
     })
 }
 
-/// Cuts `rows` and the rows below them to `top` each.
-fn cut_rows(rows: &mut Vec<Row>, top: usize) -> Option<Rest> {
-    let rest = Rest::of(rows.get(top..).unwrap_or_default());
+/// Cuts `rows` and the rows below them to `top` each, and adds the others to their `rest`.
+fn cut_rows(rows: &mut Vec<Row>, rest: &mut Option<Rest>, top: usize) {
+    let more = Rest::of(rows.get(top..).unwrap_or_default());
+    more.iter().for_each(|more| rest.get_or_insert_default().add(*more));
     rows.truncate(top);
     for row in rows {
-        row.rest = cut_rows(&mut row.children, top);
+        cut_rows(&mut row.children, &mut row.rest, top);
     }
-    rest
 }
 
 /// The segments of scopes: `a/b` asked for twice is `a`, then `b`. Segments get labels past those of the ledger.
@@ -256,24 +265,56 @@ impl Names<'_> {
     }
 }
 
-/// The rows of one level: runs of `sorted` that agree at `depth`, having agreed before it.
-fn level(names: &mut Names<'_>, sorted: &[(Vec<Key>, Tally)], depth: usize) -> Vec<Row> {
-    let runs = || sorted.chunk_by(|a, b| a.0.get(depth) == b.0.get(depth));
-    // Most rows have one row below them, where a list that grows has room for four.
-    let mut rows: Vec<Row> = Vec::with_capacity(runs().count());
-    for run in runs() {
-        let Some((path, _)) = run.first() else { continue };
-        let Some(key) = path.get(depth) else { continue };
-        let mut sum = Tally::default();
-        run.iter().for_each(|(_, tally)| sum.add(*tally));
-        let last = depth + 1 == path.len();
-        let children = if last { Vec::new() } else { level(names, run, depth + 1) };
+/// The most rows of a rollup of so many bytes. No model that a library wrote comes near it, whatever it is asked by: a node has some
+/// eighty bytes, and a row for each of nine dimensions at most. One that was made to has the smallest of its rows in `rest`.
+fn room(bytes: u64) -> usize {
+    const ALWAYS: usize = 1 << 18;
+    const BYTES: u64 = 8;
+    usize::try_from(bytes / BYTES).unwrap_or(usize::MAX).saturating_add(ALWAYS)
+}
+
+/// What is charged to the labels of a path.
+type Charged = (Vec<Key>, Tally);
+
+/// The sums of one level, largest first: runs of a sorted list that agree at some depth, having agreed before it.
+struct Runs<'s>(Vec<(Tally, &'s [Charged])>);
+
+impl<'s> Runs<'s> {
+    fn of(sorted: &'s [Charged], depth: usize) -> Self {
+        let runs = || sorted.chunk_by(|a, b| a.0.get(depth) == b.0.get(depth));
+        let sum = |run: &'s [Charged]| {
+            let mut sum = Tally::default();
+            run.iter().for_each(|(_, tally)| sum.add(*tally));
+            (sum, run)
+        };
+        // Most rows have one row below them, where a list that grows has room for four.
+        let mut all = Vec::with_capacity(runs().count());
+        all.extend(runs().map(sum));
+        all.sort_by_key(|(sum, _)| std::cmp::Reverse(sum.bytes));
+        Self(all)
+    }
+}
+
+/// The rows of one level, as far as there is room `left`, and what the others are.
+fn level(names: &mut Names<'_>, runs: Runs<'_>, depth: usize, left: &mut usize) -> (Vec<Row>, Option<Rest>) {
+    let kept = runs.0.len().min(*left);
+    let mut rows: Vec<Row> = Vec::with_capacity(kept);
+    let mut rest: Option<Rest> = None;
+    for (sum, run) in runs.0 {
+        let key = run.first().and_then(|(path, _)| Some((path.get(depth)?, depth + 1 == path.len())));
+        let Some((key, is_last)) = key else { continue };
+        let Some(others) = left.checked_sub(1) else {
+            rest.get_or_insert_default().add(Rest { rows: 1, bytes: sum.bytes, count: sum.count });
+            continue;
+        };
+        *left = others;
+        let below = if is_last { Default::default() } else { level(names, Runs::of(run, depth + 1), depth + 1, left) };
         let (name, kind) = names.of(*key);
-        rows.push(Row { name, kind, bytes: sum.bytes, count: sum.count, children, rest: None });
+        rows.push(Row { name, kind, bytes: sum.bytes, count: sum.count, children: below.0, rest: below.1 });
     }
     let by_name = |a: &Row, b: &Row| natural::compare(&a.name, &b.name).then(a.kind.cmp(&b.kind));
     rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| by_name(a, b)));
-    rows
+    (rows, rest)
 }
 
 #[cfg(test)]
@@ -344,6 +385,26 @@ mod tests {
         assert_eq!(rollup.rest, Some(Rest { rows: 2, bytes: 5, count: 6 }));
         assert_eq!(rollup.total(), 10);
         assert_eq!(ledger.rollup(&[Dimension::Op]).cut(0).rest, None, "0 keeps all");
+    }
+
+    #[test]
+    fn of_more_rows_than_there_is_room_for_the_smallest_are_added_up() {
+        let mut ledger = Ledger::new(&[Dimension::Op, Dimension::Op]);
+        let many = room(0) as u64;
+        let mut account = ledger.open("f", many + 10);
+        for number in 0..many {
+            let op = account.ledger().label(format!("{number}").as_bytes());
+            let labels = Labels::new(Category::GraphDef).with(Dimension::Op, op);
+            account.charge_up_to(account.charged() + if number == 7 { 11 } else { 1 }, labels, 1);
+        }
+        account.close().unwrap();
+        let rollup = ledger.rollup(&[Dimension::Op, Dimension::Op]);
+        assert_eq!((names(&rollup.rows)[0], rollup.rows[0].children.len()), (("7", 11), 1));
+        let (kept, rest) = (rollup.rows.len() as u64, rollup.rest.unwrap());
+        assert!(kept < many && kept + rest.rows == many, "{kept} and {rest:?}");
+        assert_eq!((rollup.total(), rest.count), (many + 10, rest.rows));
+        let cut = rollup.cut(2);
+        assert_eq!((cut.rest.map(|rest| rest.rows), cut.total()), (Some(many - 2), many + 10));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use smaudit::{Options, audit};
 use support::archive::{gzip, tar};
 use support::bundle::{DATA, INDEX, bytes_entry, index};
 use support::files::tree;
-use support::table::{PLAIN, SNAPPY, TableBuilder, finish, footer, handle, table_of_block};
+use support::table::{PLAIN, SNAPPY, TableBuilder, finish, footer, handle, masked, table_of_block};
 use support::wire::{Message, constant, function, graph, message, meta_graph, node, saved_model, varint};
 
 const ADDRESS_SPACE_KIB: u64 = 256 << 10;
@@ -273,6 +273,33 @@ fn an_index_may_hold_any_number_of_entries() {
     assert_index("damaged entries", &of(message().raw(&[7])), "expected an entry of a bundle");
     assert_index("tensors past the end", &of(message().int(1, 4).int(4, 1).int(5, 900)), "expected its data up to");
     assert_index("tensors on one range", &of(bytes_entry(0, 100)), "found");
+}
+
+/// Snappy makes an entry of less than a byte of the file.
+#[test]
+fn a_compressed_block_of_an_index_may_hold_any_number_of_entries() {
+    let empty = bytes_entry(0, 0).fixed32(6, masked(0)).0;
+    let table = TableBuilder::new().restart_interval(usize::MAX).snappy().entry("", message().int(1, 1).0);
+    let key = |number: u32| [&[1], &number.to_be_bytes()[..]].concat();
+    let index = (0..200_000).fold(table, |table, number| table.entry(key(number), empty.clone())).build();
+    assert_index("compressed entries", &index, "expected keys of at most");
+}
+
+/// The name is written for each row of a table, 655 MB together.
+#[test]
+fn a_name_of_64_kib_may_be_that_of_ten_thousand_rows() {
+    let nodes: Vec<Message> = (0..10_000).map(|number| node(&format!("n{number}"), "NoOp")).collect();
+    let library = message().message(2, &message().messages(1, [&function(&"F".repeat(64 << 10), &nodes)]));
+    let main = saved_model([&meta_graph(&["serve"], &library)]);
+    let directory = tree(&[("saved_model.pb", &main.0)]);
+    for format in ["text", "json", "jsonl", "csv", "markdown", "html", "folded"] {
+        let limited = format!("ulimit -v {ADDRESS_SPACE_KIB} && exec \"$0\" --by function,node --format {format} .");
+        let mut command = Command::new("sh");
+        command.env("MALLOC_ARENA_MAX", "1").arg("-c").arg(limited).arg(binary()).current_dir(directory.path());
+        let run = finished(command.output().unwrap());
+        assert!(matches!(run.code, 0 | 3), "{format}: {}", run.stderr);
+        assert!(run.stdout.len() < 80 << 20, "{format}: {} bytes", run.stdout.len());
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use smaudit::input::{Finder, Limits, Model};
 use smaudit::internals::meter::{self, Taken, measured};
 use smaudit::progress::Silent;
 use smaudit::report::{Format, Report, View};
-use smaudit::{Dimension, Options, audit};
+use smaudit::{Dimension, Options, audit, why};
 use support::archive::{gzip, tar};
 use support::bundle::{BundleBuilder, index};
 use support::graph::{call, func, function_of, graph_of, node_of, object, objects, saver, signature, strings};
@@ -25,12 +25,16 @@ const LITTLE: Taken = Taken { fields: 20_000, bytes: 1 << 20, allocated: 4 << 20
 fn taken(files: Files) -> (u64, Taken) {
     let bytes = files.iter().map(|(_, contents)| contents.len() as u64).sum();
     let model = Model::in_memory("grown", files.into_iter().map(|(name, contents)| (name, contents.into())));
-    let options = Options { by: vec![Dimension::Function, Dimension::Node], verify: true, ..Options::default() };
+    let by = vec![Dimension::Function, Dimension::Node];
+    let options = Options { by, verify: true, digests: true, file_digests: true, ..Options::default() };
     let (_, taken) = measured(|| {
         let mut report = Report::new();
         report.models.push(audit(&model, &options, &Silent).expect("the books balance"));
         for format in Format::ALL {
             format.write(&report, &View::default(), &mut std::io::sink()).expect("nothing can be written to");
+        }
+        for name in ["y", "f", "no such name"] {
+            why(&model, name, &Silent).expect("the books balance");
         }
     });
     (bytes, taken)
