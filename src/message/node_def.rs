@@ -68,6 +68,12 @@ impl<'f> NodeDef<'f> {
         Self { file, span: range.into(), name, op }
     }
 
+    /// The file that it lies in.
+    #[must_use]
+    pub fn file(&self) -> &'f [u8] {
+        self.file
+    }
+
     /// Its payload.
     #[must_use]
     pub fn range(&self) -> Range<usize> {

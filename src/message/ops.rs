@@ -1,6 +1,9 @@
 //! The ops that are known by their names: what each list has in common, and the file of TensorFlow that registers them.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use foldhash::HashSet;
 
 /// A constant (tensorflow/core/ops/array_ops.cc).
 pub const CONST: &[u8] = b"Const";
@@ -168,6 +171,9 @@ pub fn makes_resource(op: &[u8]) -> bool {
 /// (tensorflow/core/ops/functional_ops.cc).
 pub const CALLS: [&[u8]; 2] = [b"PartitionedCall", b"StatefulPartitionedCall"];
 
+/// Calls the gradient of the function that its attribute `f` names (tensorflow/core/ops/functional_ops.cc).
+pub const SYMBOLIC_GRADIENT: &[u8] = b"SymbolicGradient";
+
 /// How an op calls functions with its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calls {
@@ -203,9 +209,71 @@ pub const TABLE: &[u8] = b"HashTable";
 /// change elements.
 pub const DATA_SETS_OF_TENSORS: [&[u8]; 3] = [b"TensorSliceDataset", b"TensorDataset", b"SparseTensorSliceDataset"];
 
+/// Whether an op is known to keep no state and to read none: what it gives depends on its inputs and attributes alone, and nobody
+/// misses it who takes nothing of it. Those that TensorFlow 2.21 registers so (`OpDef.is_stateful` is not set); any other may keep
+/// state.
+#[must_use]
+pub fn is_stateless(op: &[u8]) -> bool {
+    static NAMES: LazyLock<HashSet<&[u8]>> =
+        LazyLock::new(|| include_str!("stateless_ops.txt").lines().map(str::as_bytes).collect());
+    NAMES.contains(op)
+}
+
+/// Whether a stateful op keeps its state in a resource that others share by its handle or its name, or has none of its own: two
+/// nodes with it that are given the same may be one (tensorflow/core/ops/resource_variable_ops.cc, lookup_ops.cc,
+/// functional_ops.cc, io_ops.cc, logging_ops.cc).
+#[must_use]
+pub fn shares_state(op: &[u8]) -> bool {
+    let starts: [&[u8]; 7] = [
+        b"Assign",
+        b"ResourceGather",
+        b"ResourceScatter",
+        b"ResourceApply",
+        b"ResourceSparseApply",
+        b"LookupTable",
+        b"InitializeTable",
+    ];
+    let ops: [&[u8]; 13] = [
+        READ,
+        b"VarHandleOp",
+        b"VarIsInitializedOp",
+        b"VariableShape",
+        b"DestroyResourceOp",
+        b"StatefulPartitionedCall",
+        b"If",
+        b"While",
+        b"Case",
+        b"RestoreV2",
+        b"SaveV2",
+        b"MergeV2Checkpoints",
+        b"Assert",
+    ];
+    ops.contains(&op) || starts.iter().any(|start| op.starts_with(start))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stateless_ops_are_those_of_the_list() {
+        assert!(include_str!("stateless_ops.txt").lines().is_sorted_by(|one, next| one < next));
+        assert!(
+            ["A", "Const", "Identity", "MatMul", "PartitionedCall", "StatelessIf"]
+                .iter()
+                .all(|op| is_stateless(op.as_bytes()))
+        );
+        let stateful = [
+            "ReadVariableOp",
+            "RandomUniform",
+            "StatefulPartitionedCall",
+            "HashTableV2",
+            "Assert",
+            "__inference_f_1",
+            "",
+        ];
+        assert!(stateful.iter().all(|op| !is_stateless(op.as_bytes())));
+    }
 
     #[test]
     fn variables_and_named_tables_are_resources() {

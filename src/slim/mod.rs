@@ -83,6 +83,8 @@ pub struct Plan<'m> {
     tree: Tree,
     /// What is wrong with the fingerprint of the model, which is no fault of the result.
     known: Vec<Problem>,
+    /// What it has to be the same in.
+    kept: proof::Kept,
     /// What is to be reported of it.
     pub report: SlimModel,
 }
@@ -98,18 +100,18 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
     let (audit, facts) = audit::examine(model, &audited, progress, |context| Facts::of(model, context))?;
     let (known, problems): (Vec<Problem>, Vec<Problem>) =
         audit.problems.into_iter().partition(|problem| problem.file == fingerprint::FILE);
-    let tree = Tree::copy(model);
+    let (tree, kept) = (Tree::copy(model), proof::Kept::of(options));
     let odd = oddities(model);
     if !problems.is_empty() || !audit.whole || !odd.is_empty() {
         report.problems = problems;
         let report = report.without(SlimOutcome::Refused, odd);
-        return Ok(Plan { model, tree, known, report });
+        return Ok(Plan { model, tree, known, kept, report });
     }
     let facts = match facts {
         Ok(facts) => facts,
         Err(problem) => {
             report.problems = vec![problem];
-            return Ok(Plan { model, tree, known, report: report.without(SlimOutcome::Refused, Vec::new()) });
+            return Ok(Plan { model, tree, known, kept, report: report.without(SlimOutcome::Refused, Vec::new()) });
         }
     };
     report.left = facts.left();
@@ -122,7 +124,7 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
         report.lost.extend(facts.lost(&tree));
     }
     report.steps = steps;
-    Ok(Plan { model, tree, known, report })
+    Ok(Plan { model, tree, known, kept, report })
 }
 
 /// Takes one step after the other, each only where it makes the model smaller.
@@ -219,7 +221,7 @@ impl Plan<'_> {
     pub fn prove(&self, written: &Model, progress: &dyn Progress) -> Result<Vec<String>, AuditError> {
         let work = Work::new(progress, &self.model.path, 0);
         let proving = work.begin(Step::Proving, 0);
-        let mut reasons = proof::reasons(self.model, written, &self.known, &proving)?;
+        let mut reasons = proof::reasons(self.model, written, &self.known, &self.kept, &proving)?;
         if written.bytes() != self.report.new_bytes {
             let (said, found) = (self.report.new_bytes, written.bytes());
             reasons.push(format!("the result should have {said} bytes, and has {found}"));

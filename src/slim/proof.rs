@@ -7,21 +7,70 @@
 //!   there is;
 //! - the main file is the same but for the names of assets, and what is under the new name is what is under the old one;
 //! - each other file is there with the same bytes, and what is not there is something that no loader asks for.
+//!
+//! Where less than everything is promised, the main file, the keys and the objects are held against each other by what they serve
+//! instead ([`program`]).
 
 mod files;
 mod main_file;
+mod program;
 mod tensors;
+#[cfg(test)]
+mod tests;
 
+use super::{Options, Wanted};
 use crate::audit::{self, AuditError};
 use crate::input::{InputError, Model};
 use crate::problem::Problem;
 use crate::progress::Progress;
+use crate::report::SlimLevel;
 
-/// Why a model is not proven to be the same as `old`; nothing where it is. `known` are problems that `old` has as well.
+/// What a smaller model has to be the same in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Promise {
+    /// Everything that loads, trains, saves or converts it.
+    #[default]
+    Same,
+    /// All that can be called, in Python and by signatures, and what tf_keras loads.
+    Callables,
+    /// The signatures that are kept.
+    Signatures,
+}
+
+impl Promise {
+    /// The one that promises more.
+    fn at_most(self, other: Self) -> Self {
+        if self == Self::Signatures { other } else { self }
+    }
+}
+
+/// What is kept, as it was asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Kept {
+    pub(super) promise: Promise,
+    /// Of which metagraph, which signatures and which functions.
+    pub(super) wanted: Wanted,
+}
+
+impl Kept {
+    /// What has to be the same for what is asked.
+    pub(super) fn of(options: &Options) -> Self {
+        let promise = match options.level {
+            SlimLevel::Safe => Promise::Same,
+            SlimLevel::Inference => Promise::Callables,
+            SlimLevel::Serving => Promise::Signatures,
+        };
+        Self { promise, wanted: options.wanted.clone() }
+    }
+}
+
+/// Why a model is not proven to be the same as `old` in what is kept; nothing where it is. `known` are problems that `old` has as
+/// well.
 pub(super) fn reasons(
     old: &Model,
     new: &Model,
     known: &[Problem],
+    kept: &Kept,
     progress: &dyn Progress,
 ) -> Result<Vec<String>, AuditError> {
     let asked = audit::Options { verify: true, ..audit::Options::default() };
@@ -32,11 +81,15 @@ pub(super) fn reasons(
         reasons.push("the result is not whole".to_owned());
     }
     reasons.extend(new.links.iter().map(|link| format!("{}: is a link", link.name)));
-    for held in [tensors::reasons(old, new), files::reasons(old, new)] {
-        match held {
-            Ok(more) => reasons.extend(more),
-            Err(error) => reasons.push(error.to_string()),
-        }
+    let promise = if program::has_signature(old) { kept.promise } else { kept.promise.at_most(Promise::Callables) };
+    let mut hold = |held: Result<Vec<String>, InputError>| match held {
+        Ok(more) => reasons.extend(more),
+        Err(error) => reasons.push(error.to_string()),
+    };
+    hold(tensors::reasons(old, new, promise));
+    hold(files::reasons(old, new, promise));
+    if promise != Promise::Same {
+        hold(program::reasons(old, new, promise, &kept.wanted));
     }
     reasons.truncate(MOST);
     Ok(reasons)

@@ -258,7 +258,7 @@ fn no_plan_that_is_wrong_gets_past_the_proof() {
         let right = contents(&made(&model, plan.tree()));
         for _ in 0..rounds {
             let result = made(&model, &mutant(&model, plan.tree(), &mut random));
-            if proof::reasons(&model, &result, &[], &Silent).unwrap().is_empty() {
+            if proof::reasons(&model, &result, &[], &proof::Kept::default(), &Silent).unwrap().is_empty() {
                 assert!(contents(&result) == right || is_same(&model, &result), "a wrong plan was taken for right");
             } else {
                 noticed += 1;

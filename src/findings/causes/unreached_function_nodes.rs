@@ -5,14 +5,14 @@
 //! loaded; the file has it all. Which ops have side effects is TensorFlow's own list; an op that is not on it has.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::Body;
+use crate::message::ops;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -26,10 +26,6 @@ pub(super) const CAUSE: Cause = Cause {
     detect,
     only_information: Some(is_information),
 };
-
-/// The ops of TensorFlow 2.21 that keep no state (`OpDef.is_stateful` is false), sorted, one a line.
-static STATELESS: LazyLock<HashSet<&[u8]>> =
-    LazyLock::new(|| include_str!("../stateless_ops.txt").lines().map(str::as_bytes).collect());
 
 /// Whether it is too little for a finding.
 fn is_information(context: &Context<'_>, found: &Detected) -> bool {
@@ -47,7 +43,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             continue;
         }
         let body = Body::read(file, function.message());
-        let needed = body.needed_by(|node| !STATELESS.contains(node.op));
+        let needed = body.needed_by(|node| !ops::is_stateless(node.op));
         let idle = body.nodes().iter().zip(needed).filter(|(_, needed)| !needed).map(|(node, _)| node.field.range());
         let idle: Vec<Range<usize>> = idle.collect();
         kind.map(|kind| idle_of_kind.insert(kind, !idle.is_empty()));

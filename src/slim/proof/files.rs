@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use prost::Message as _;
 
-use super::main_file;
+use super::program::KERAS;
 use super::tensors::is_live;
+use super::{Promise, main_file};
 use crate::charge::MainFile;
 use crate::checkpoint::layout::INDEX;
 use crate::fingerprint;
@@ -13,7 +14,7 @@ use crate::input::{File, InputError, MODEL_FILES, Model};
 use crate::proto::FingerprintDef;
 
 /// Why the files of two models, but the index and the shards, are not the same.
-pub(super) fn reasons(old: &Model, new: &Model) -> Result<Vec<String>, InputError> {
+pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<String>, InputError> {
     let (Some(before), Some(after)) = (MainFile::open(old), MainFile::open(new)) else {
         return Ok(vec!["there is no main file".to_owned()]);
     };
@@ -23,14 +24,16 @@ pub(super) fn reasons(old: &Model, new: &Model) -> Result<Vec<String>, InputErro
         reasons.push(format!("{}: is another main file", after.file.name));
     }
     let names = match (&before.bytes, &after.bytes) {
-        (Some(before), Some(after)) => main_file::names(before, after),
+        (Some(before), Some(after)) if promise == Promise::Same => main_file::names(before, after),
+        // What of it is the same is held elsewhere.
+        (Some(_), Some(after)) => Some(main_file::assets(after).into_iter().map(|name| (name.clone(), name)).collect()),
         _ => None,
     };
     let Some(names) = names else {
         reasons.push(format!("{}: is not the same but for names of assets", after.file.name));
         return Ok(reasons);
     };
-    for (from, to) in &names {
+    for (from, to) in names.iter().filter(|_| promise == Promise::Same) {
         match (old.file(&format!("assets/{from}")), new.file(&format!("assets/{to}"))) {
             (Some(from), Some(to)) if super::is_same(from, to)? => {}
             // What was never there is looked for under the same name.
@@ -56,8 +59,9 @@ pub(super) fn reasons(old: &Model, new: &Model) -> Result<Vec<String>, InputErro
             Some(written) if super::is_same(file, written)? => {}
             Some(_) => reasons.push(format!("{}: has other bytes", file.name)),
             None => {
-                let may_go =
-                    !is_shard && !needed.contains(&file.name) && is_spare(&file.name, index.is_some(), is_same_main);
+                let may_go = !is_shard
+                    && !needed.contains(&file.name)
+                    && (is_spare(&file.name, index.is_some(), is_same_main) || may_go(&file.name, promise));
                 if !may_go {
                     reasons.push(format!("{}: is not there any more", file.name));
                 }
@@ -84,6 +88,15 @@ fn is_spare(name: &str, has_index: bool, is_same_main: bool) -> bool {
         None if name == fingerprint::FILE => !is_same_main,
         None if name == binary || name == chunked => false,
         _ => false,
+    }
+}
+
+/// Whether what is promised can do without a file that is for other things.
+fn may_go(name: &str, promise: Promise) -> bool {
+    match promise {
+        Promise::Same => false,
+        Promise::Callables => name.starts_with("debug/"),
+        Promise::Signatures => name.starts_with("debug/") || name == KERAS,
     }
 }
 

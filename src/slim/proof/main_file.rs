@@ -49,6 +49,12 @@ pub(super) fn names(old: &[u8], new: &[u8]) -> Option<Vec<(String, String)>> {
     Some(names)
 }
 
+/// The names of a main file's assets, wherever they are.
+pub(super) fn assets(main: &[u8]) -> Vec<String> {
+    let names = names(main, main).unwrap_or_default();
+    names.into_iter().map(|(name, _)| name).collect()
+}
+
 fn walk(of: Of, (old, before): Part<'_>, (new, after): Part<'_>, names: &mut Vec<(String, String)>) -> Option<()> {
     let (mut old_fields, mut new_fields) = (Fields::new(old, before.clone()), Fields::new(new, after));
     // An entry is that of assets by its key, wherever that stands.

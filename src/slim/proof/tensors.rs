@@ -3,15 +3,18 @@
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::Promise;
 use crate::checkpoint::layout::{INDEX, shard_path};
+use crate::checkpoint::object_graph;
 use crate::checkpoint::table::{Entry, Table};
 use crate::edit::numbers::without;
 use crate::input::{InputError, Model};
-use crate::message::number::bundle_entry_proto::{OFFSET, SHARD_ID};
+use crate::message::number::bundle_entry_proto::{OFFSET, SHARD_ID, SLICES};
 use crate::proto::{BundleEntryProto, BundleHeaderProto};
+use crate::wire::fields;
 
 /// Why the tensors of two models are not the same.
-pub(super) fn reasons(old: &Model, new: &Model) -> Result<Vec<String>, InputError> {
+pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<String>, InputError> {
     let (before, after) = match (old.file(INDEX), new.file(INDEX)) {
         (Some(before), Some(after)) => (before.contents()?, after.contents()?),
         (None, None) => return Ok(Vec::new()),
@@ -23,6 +26,11 @@ pub(super) fn reasons(old: &Model, new: &Model) -> Result<Vec<String>, InputErro
     let (Some(before), Some(after)) = (entries(before), entries(after)) else {
         return Ok(vec![format!("{INDEX}: cannot be read")]);
     };
+    let mut gone = Vec::new();
+    let before = if promise == Promise::Same { before } else { matched(before, &after, &mut gone) };
+    if let Some(gone) = gone.into_iter().find(|entry| !may_go(entry)) {
+        return Ok(vec![format!("{}: is not there any more", String::from_utf8_lossy(&gone.key))]);
+    }
     if before.len() != after.len() {
         return Ok(vec![format!("{INDEX}: has {} entries where there were {}", after.len(), before.len())]);
     }
@@ -43,6 +51,16 @@ pub(super) fn reasons(old: &Model, new: &Model) -> Result<Vec<String>, InputErro
             if before.value != after.value {
                 reasons.push(format!("{INDEX}: has another header"));
             }
+        } else if promise != Promise::Same && before.key == object_graph::KEY.as_bytes() {
+            // What is in it is compared by what it is about.
+            let shape = |value: &Bytes| {
+                let (shard_id, offset, size, crc32c) = Default::default();
+                let entry = BundleEntryProto::decode(value.clone()).ok()?;
+                Some(BundleEntryProto { shard_id, offset, size, crc32c, ..entry })
+            };
+            if shape(&before.value).is_none() || shape(&before.value) != shape(&after.value) {
+                reasons.push(format!("{key}: is another entry"));
+            }
         } else if without(&before.value, &[SHARD_ID, OFFSET])
             .is_none_or(|all| Some(all) != without(&after.value, &[SHARD_ID, OFFSET]))
         {
@@ -55,6 +73,26 @@ pub(super) fn reasons(old: &Model, new: &Model) -> Result<Vec<String>, InputErro
         }
     }
     Ok(reasons)
+}
+
+/// The entries of one table whose keys are in another one, in order; the others are gone.
+fn matched(before: Vec<Entry>, after: &[Entry], gone: &mut Vec<Entry>) -> Vec<Entry> {
+    let mut rest = after.iter().peekable();
+    let mut found = Vec::new();
+    for entry in before {
+        if rest.next_if(|next| next.key == entry.key).is_some() {
+            found.push(entry);
+        } else {
+            gone.push(entry);
+        }
+    }
+    found
+}
+
+/// Whether an entry is one that may go alone: the header may not, nor what is in slices, whose keys are no text.
+fn may_go(entry: &Entry) -> bool {
+    let is_text = std::str::from_utf8(&entry.key).is_ok_and(|key| !key.is_empty() && !key.contains('\0'));
+    is_text && !fields(&entry.value, 0..entry.value.len()).any(|field| field.number == SLICES)
 }
 
 /// Whether a file is a shard of the checkpoint with this index.
