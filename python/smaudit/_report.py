@@ -209,7 +209,7 @@ Dimension = Literal[
   name.
 - `key`: The tensor of the checkpoint, by its key.
 - `file`: The file, relative to the model's directory.
-- `duplicate`: Whether the bytes are there once: see [`State`].
+- `duplicate`: Whether the bytes are there once: see `State`.
 """
 
 GroupKind = Literal["variable", "const", "attr", "asset", "element"]

@@ -154,7 +154,7 @@ pub enum EdgeKind {
     Value,
     /// It is the file whose path this is.
     File,
-    /// It is the gradient of an operation, which training looks up by a string: see [`ProgramGraph`].
+    /// It is the gradient of an operation, which training looks up by a string; of programs only.
     Gradient,
 }
 

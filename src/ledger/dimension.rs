@@ -35,7 +35,7 @@ pub enum Dimension {
     Key,
     /// The file, relative to the model's directory.
     File,
-    /// Whether the bytes are there once: see [`State`].
+    /// Whether the bytes are there once: see `State`.
     Duplicate,
 }
 

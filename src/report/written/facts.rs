@@ -144,7 +144,7 @@ enum EdgeKindDef {
     Value,
     /// It is the file whose path this is.
     File,
-    /// It is the gradient of an operation, which training looks up by a string: see [`ProgramGraph`].
+    /// It is the gradient of an operation, which training looks up by a string; of programs only.
     #[serde(skip)]
     Gradient,
 }

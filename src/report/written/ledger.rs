@@ -47,7 +47,7 @@ enum DimensionDef {
     Key,
     /// The file, relative to the model's directory.
     File,
-    /// Whether the bytes are there once: see [`State`].
+    /// Whether the bytes are there once: see `State`.
     Duplicate,
 }
 
