@@ -210,8 +210,9 @@ mod tests {
         };
         assert!(said(remote.clone()).ends_with("\nread: 300 bytes in 2 requests\n"));
         remote.uncompared = crate::report::Unread { count: 3, bytes: 5_000_000 };
-        let left = "; not looked at: 3 tensors (5.0 MB) may be there twice (--remote-depth full)\n";
-        assert!(said(remote).ends_with(left));
+        let left = "; not looked at: 3 tensors (5.00 MB) may be there twice (--remote-depth full)\n";
+        let text = said(remote);
+        assert!(text.ends_with(left), "{text}");
     }
 
     #[test]
