@@ -184,6 +184,9 @@ def slim(
     output: Path,
     *,
     level: SlimLevel = "safe",
+    tags: Iterable[str] = (),
+    signatures: Iterable[str] = (),
+    keep_functions: Iterable[str] = (),
     skip: Iterable[SlimStep] = (),
     dry_run: bool = False,
 ) -> SlimReport:
@@ -193,7 +196,11 @@ def slim(
         path: a model's directory, its `saved_model.pb`, an archive, or a tree with several models.
         output: the directory to write, which must not be there. It appears whole, or not at all.
         level: what the smaller model may do without. `"safe"`: nothing; whatever loads, trains, saves or converts
-            the model does so as before.
+            the model does so as before. `"inference"`: training state and custom gradients; every signature and
+            every function gives the same. `"serving"`: all that signatures do not need.
+        tags: at level `"serving"`, those of the metagraph that is kept.
+        signatures: at level `"serving"`, those that are kept; without any all are.
+        keep_functions: at level `"serving"`, functions of Python that are kept, by the attributes that lead to them.
         skip: steps to leave out.
         dry_run: whether to say what would be written, exactly, and to write nothing.
 
@@ -215,6 +222,8 @@ def slim(
         0 False
     """
     options = [f"--output={os.fspath(output)}", f"--level={level}", *(f"--skip={step}" for step in skip)]
+    options += [f"--tags={tag}" for tag in tags] + [f"--signature={name}" for name in signatures]
+    options += [f"--keep-function={name}" for name in keep_functions]
     options += ["--dry-run"] if dry_run else []
     finished = _run.run(["slim", "--json", *options, "--", path_of(path)])
     if finished.code == _run.UNREADABLE and finished.output:

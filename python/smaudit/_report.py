@@ -303,10 +303,13 @@ Slim = Literal["safe", "none"]
 - `none`: Nothing yet.
 """
 
-SlimLevel = Literal["safe"]
+SlimLevel = Literal["safe", "inference", "serving"]
 """What a smaller model may do without.
 
 - `safe`: Nothing: everything that loads, trains, saves or converts the model does so as before.
+- `inference`: Training state, custom gradients, initial values and saving in a session: every signature and every
+  function that can be called gives the same.
+- `serving`: All that the kept signatures do not need: these give the same in Python and in sessions.
 """
 
 SlimOutcome = Literal["smaller", "nothing_to_gain", "not_proven", "changed", "refused"]
@@ -319,9 +322,34 @@ SlimOutcome = Literal["smaller", "nothing_to_gain", "not_proven", "changed", "re
 - `refused`: It has problems, or is not of a form that can be written again.
 """
 
-SlimStep = Literal["stale-files", "equal-assets", "unused-data", "alias"]
+SlimStep = Literal[
+    "metagraphs",
+    "unreached",
+    "saver-save",
+    "gradients",
+    "debug-info",
+    "other-functions",
+    "keras-metadata",
+    "unread-variables",
+    "twins",
+    "initial-values",
+    "stale-files",
+    "equal-assets",
+    "unused-data",
+    "alias",
+]
 """A way to make a model smaller.
 
+- `metagraphs`: Metagraphs of other tags are left out.
+- `unreached`: Nodes, functions and items of collections that nothing reaches are left out.
+- `saver-save`: What only saving in a session needs is left out.
+- `gradients`: Gradients that are registered and functions that only training calls are left out.
+- `debug-info`: Stack traces are left out.
+- `other-functions`: Signatures that are not asked for, and functions that no kept one needs, are left out.
+- `keras-metadata`: Keras' own metadata are left out.
+- `unread-variables`: Variables that no signature and no function reads are left out.
+- `twins`: The copy that Python has of a variable is the one that a session reads.
+- `initial-values`: Initial values of variables that are restored become placeholders.
 - `stale-files`: Files that no loader reads are left out.
 - `equal-assets`: Assets of one content share a file.
 - `unused-data`: Bytes of shards that no tensor claims are left out.

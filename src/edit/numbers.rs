@@ -68,11 +68,12 @@ pub fn with(message: &[u8], values: &[(u32, Value<'_>)]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The fields of a message but those of these numbers that are integers, each as it is written; `None` where the message cannot
+/// The fields of a message but those of these numbers that are integers of any length or of four bytes, each as it is written; `None` where the message cannot
 /// be walked.
 #[must_use]
 pub fn without<'m>(message: &'m [u8], numbers: &[u32]) -> Option<Vec<&'m [u8]>> {
-    let is_other = |field: &Field| !(numbers.contains(&field.number) && field.wire_type == WireType::Varint);
+    let is_number = |field: &Field| matches!(field.wire_type, WireType::Varint | WireType::Fixed32);
+    let is_other = |field: &Field| !(numbers.contains(&field.number) && is_number(field));
     let fields: Vec<Field> = Fields::new(message, 0..message.len()).collect::<Result<_, _>>().ok()?;
     let ranges = fields.iter().filter(|field| is_other(field)).map(Field::range);
     ranges.map(|range: Range<usize>| message.get(range)).collect()

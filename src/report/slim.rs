@@ -23,6 +23,11 @@ const SHOWN: usize = 8;
 const SAME_TENSORS: &str = "  assert all(tf.io.serialize_tensor(a.get_tensor(k)) == tf.io.serialize_tensor(b.get_tensor(k)) \
                             for k in a.get_variable_to_shape_map())";
 
+/// The last lines of what holds the results of two models' signatures, `a` and `b`, against each other.
+const SAME_OUTPUTS: &str = "  x = {k: {n: tf.zeros([d or 1 for d in s.shape], s.dtype) for n, s in \
+                            f.structured_input_signature[1].items()} for k, f in b.items()}\n  assert \
+                            all(tf.reduce_all(v == b[k](**x[k])[n]) for k in b for n, v in a[k](**x[k]).items())";
+
 /// What a smaller model may do without.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -33,16 +38,14 @@ pub enum SlimLevel {
     Safe,
     /// Training state, custom gradients, initial values and saving in a session: every signature and every function that can be
     /// called gives the same.
-    #[schemars(skip)]
     Inference,
     /// All that the kept signatures do not need: these give the same in Python and in sessions.
-    #[schemars(skip)]
     Serving,
 }
 
 impl SlimLevel {
-    /// The levels that are offered, the least first.
-    pub const ALL: [Self; 1] = [Self::Safe];
+    /// All levels, the least first.
+    pub const ALL: [Self; 3] = [Self::Safe, Self::Inference, Self::Serving];
 
     /// What it is called.
     #[must_use]
@@ -71,34 +74,24 @@ impl SlimLevel {
 #[non_exhaustive]
 pub enum SlimStep {
     /// Metagraphs of other tags are left out.
-    #[schemars(skip)]
     Metagraphs,
     /// Nodes, functions and items of collections that nothing reaches are left out.
-    #[schemars(skip)]
     Unreached,
     /// What only saving in a session needs is left out.
-    #[schemars(skip)]
     SaverSave,
     /// Gradients that are registered and functions that only training calls are left out.
-    #[schemars(skip)]
     Gradients,
     /// Stack traces are left out.
-    #[schemars(skip)]
     DebugInfo,
     /// Signatures that are not asked for, and functions that no kept one needs, are left out.
-    #[schemars(skip)]
     OtherFunctions,
     /// Keras' own metadata are left out.
-    #[schemars(skip)]
     KerasMetadata,
     /// Variables that no signature and no function reads are left out.
-    #[schemars(skip)]
     UnreadVariables,
     /// The copy that Python has of a variable is the one that a session reads.
-    #[schemars(skip)]
     Twins,
     /// Initial values of variables that are restored become placeholders.
-    #[schemars(skip)]
     InitialValues,
     /// Files that no loader reads are left out.
     StaleFiles,
@@ -111,11 +104,8 @@ pub enum SlimStep {
 }
 
 impl SlimStep {
-    /// The steps that are offered.
-    pub const ALL: [Self; 4] = [Self::StaleFiles, Self::EqualAssets, Self::UnusedData, Self::Alias];
-
     /// All steps, in the order in which they are taken.
-    pub(crate) const ORDER: [Self; 14] = [
+    pub const ALL: [Self; 14] = [
         Self::Metagraphs,
         Self::Unreached,
         Self::SaverSave,
@@ -430,7 +420,12 @@ impl SlimReport {
                 }
                 model.lost.iter().try_for_each(|lost| writeln!(out, "  lost: {}", escape_text(lost)))?;
                 if model.proven {
-                    writeln!(out, "  proven: read back, every tensor and file held against the model's")?;
+                    let held = match self.level {
+                        SlimLevel::Safe => "every tensor and file",
+                        SlimLevel::Inference => "what can be called",
+                        SlimLevel::Serving => "what is served",
+                    };
+                    writeln!(out, "  proven: read back, {held} held against the model's")?;
                 }
             }
             SlimOutcome::NothingToGain => writeln!(out, "nothing to gain at level {}", self.level.name())?,
@@ -475,6 +470,10 @@ impl SlimReport {
                     "written: {}\n\nto check it with TensorFlow:\n  import tensorflow as tf",
                     escape(&self.output)
                 )?;
+                if self.level > SlimLevel::Safe {
+                    writeln!(out, "  a, b = (tf.saved_model.load(d).signatures for d in ({old}, {new}))")?;
+                    return writeln!(out, "{SAME_OUTPUTS}");
+                }
                 if model.steps.iter().flat_map(|saving| &saving.files).all(|file| file.path != INDEX) {
                     return writeln!(out, "  print(tf.saved_model.load({new}).signatures)");
                 }

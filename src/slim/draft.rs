@@ -96,7 +96,8 @@ impl Draft {
             let main = main.as_deref().map(|new| Change { old, new });
             let old = facts.bundle.as_ref().map_or(&[][..], |bundle| &bundle.index);
             let index = index.as_deref().map(|new| Change { old, new });
-            match changed(fingerprint, main, index) {
+            // Its other hashes are of a graph as it was before.
+            match changed(fingerprint, main, index).filter(|_| self.parts.is_none()) {
                 Some(changed) => tree.put(fingerprint::FILE, Recipe::of(changed)),
                 None => tree.drop(fingerprint::FILE),
             }

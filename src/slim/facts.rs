@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::Wanted;
 use super::alias::{self, Equal};
 use super::assets::{self, EqualAssets};
 use super::steps::{self, DEBUG_FOLDER};
@@ -85,6 +86,16 @@ impl<'m> Facts<'m> {
         self.assets.as_ref().is_some_and(|assets| steps::has_signature(&assets.bytes))
     }
 
+    /// What is asked for by name and is not there.
+    pub(super) fn unknown(&self, wanted: &Wanted) -> Vec<String> {
+        let main = self.assets.as_ref().map(|assets| &assets.bytes[..]);
+        match main {
+            Some(main) => steps::unknown(main, wanted),
+            None if wanted.is_all() => Vec::new(),
+            None => vec!["the main file is not binary, and is kept as it is".to_owned()],
+        }
+    }
+
     /// What steps are about and do not do.
     pub(super) fn left(&self) -> Vec<String> {
         let mut left = Vec::new();
@@ -101,7 +112,7 @@ impl<'m> Facts<'m> {
     pub(super) fn lost(&self, tree: &Tree) -> Vec<String> {
         let mut lost = Vec::new();
         if self.fingerprint.is_some() && tree.get(fingerprint::FILE).is_none() {
-            lost.push("fingerprint.pb, as the checksum of saved_model.pb cannot be made anew".to_owned());
+            lost.push("fingerprint.pb, as hashes of saved_model.pb cannot be made anew".to_owned());
         }
         lost
     }

@@ -65,11 +65,17 @@ pub struct Wanted {
     pub tags: Vec<String>,
     /// The signatures; without any all.
     pub signatures: Vec<String>,
-    /// Functions beside those of signatures, by the names of attributes that lead to them, or by their own.
+    /// Functions beside those of signatures, by the names of attributes that lead to them, with dots between.
     pub functions: Vec<String>,
 }
 
 impl Wanted {
+    /// Whether nothing is asked for by name.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.tags.is_empty() && self.signatures.is_empty() && self.functions.is_empty()
+    }
+
     /// Whether a signature is kept.
     fn keeps(&self, signature: &[u8]) -> bool {
         self.signatures.is_empty() || self.signatures.iter().any(|name| name.as_bytes() == signature)
@@ -114,8 +120,18 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
             return Ok(Plan { model, tree, known, kept, report: report.without(SlimOutcome::Refused, Vec::new()) });
         }
     };
+    let unknown = facts.unknown(&options.wanted);
+    if !unknown.is_empty() {
+        return Ok(Plan { model, tree, known, kept, report: report.without(SlimOutcome::Refused, unknown) });
+    }
     report.left = facts.left();
-    let (tree, steps) = take_steps(&facts, tree, options, &mut report.left);
+    let mut options = options.clone();
+    if options.level == SlimLevel::Serving && !facts.has_signature() {
+        options.level = SlimLevel::Inference;
+        report.left.push(format!("there is no signature, so the model is slimmed at level {}", options.level.name()));
+    }
+    let kept = proof::Kept::of(&options);
+    let (tree, steps) = take_steps(&facts, tree, &options, &mut report.left);
     if !steps.is_empty() {
         report.outcome = SlimOutcome::Smaller;
         report.new_bytes = tree.bytes();
@@ -130,13 +146,8 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
 /// Takes one step after the other, each only where it makes the model smaller.
 fn take_steps(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut Vec<String>) -> (Tree, Vec<SlimSaving>) {
     let (mut draft, mut savings) = (Draft::default(), Vec::new());
-    let mut level = options.level;
-    if level == SlimLevel::Serving && !facts.has_signature() {
-        left.push(format!("there is no signature, so the model is slimmed at level {}", SlimLevel::Inference.name()));
-        level = SlimLevel::Inference;
-    }
-    let wanted = |step: &SlimStep| step.level() <= level && !options.skip.contains(step);
-    for step in SlimStep::ORDER.into_iter().filter(wanted) {
+    let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step);
+    for step in SlimStep::ALL.into_iter().filter(wanted) {
         let next = draft.with(step, facts, &options.wanted).and_then(|next| Ok((next.tree(facts)?, next)));
         let (made, next) = match next {
             Ok(made) => made,

@@ -205,6 +205,18 @@ impl<'f, 't> Objects<'f, 't> {
         tracked.into_iter().flat_map(|tracked| tracked.values.iter().map(|(_, key)| *key))
     }
 
+    /// The function to which these names of attributes lead, with dots between.
+    pub(super) fn function(&self, name: &str) -> Option<usize> {
+        let mut at = 0;
+        for part in name.split('.') {
+            let (_, object, _) = self.saved.get(at)?;
+            let is_it = |child: &Child| self.file.get(child.name.clone()) == Some(part.as_bytes());
+            at = object.children().find(is_it).map(|child| position(child.node))?;
+        }
+        let kind = self.kind(at)?;
+        matches!(kind, Kind::Function(_) | Kind::BareFunction(_)).then_some(at)
+    }
+
     fn kind(&self, object: usize) -> Option<&Kind<'f>> {
         self.saved.get(object).map(|(.., kind)| kind)
     }

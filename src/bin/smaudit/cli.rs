@@ -12,7 +12,7 @@ use clap::{CommandFactory as _, ValueEnum};
 use smaudit::gate::{Defaults, Rule, Rules};
 use smaudit::input::{Depth, check_url, is_url};
 use smaudit::internals::suggest::nearest;
-use smaudit::report::{DiffFormat, Format, Page, ROOM, Sort, View};
+use smaudit::report::{DiffFormat, Format, Page, ROOM, SlimLevel, Sort, View};
 use smaudit::{Dimension, check_by};
 
 use args::{AuditArgs, Cli, Command, DiffArgs};
@@ -182,8 +182,23 @@ pub(crate) fn request() -> anyhow::Result<Request> {
             let format = if json { WhyFormat::Json } else { format };
             Ok(Request::Why(WhyRequest { path, name, format }))
         }
-        Some(Command::Slim { path, output, level, skip, dry_run, json, progress }) => {
-            let options = smaudit::internals::slim::Options { level, skip, ..Default::default() };
+        Some(Command::Slim {
+            path,
+            output,
+            level,
+            tags,
+            signature: signatures,
+            keep_function: functions,
+            skip,
+            dry_run,
+            json,
+            progress,
+        }) => {
+            let wanted = smaudit::internals::slim::Wanted { tags, signatures, functions };
+            if level != SlimLevel::Serving && !wanted.is_all() {
+                bail!("--tags, --signature and --keep-function are for --level serving");
+            }
+            let options = smaudit::internals::slim::Options { level, skip, wanted };
             Ok(Request::Slim(SlimRequest { path, output, options, dry_run, json, progress }))
         }
         Some(Command::Explain { id }) => Ok(Request::Explain(id)),

@@ -39,7 +39,7 @@ use crate::edit::{Conflict, Splices};
 use crate::report::SlimStep;
 
 pub(super) use debug_info::FOLDER as DEBUG_FOLDER;
-pub(super) use serving::has_signature;
+pub(super) use serving::{has_signature, unknown};
 
 /// What a step does to a main file.
 #[derive(Debug, Default)]

@@ -44,18 +44,41 @@ pub(in crate::slim) fn has_signature(main: &[u8]) -> bool {
     })
 }
 
+/// What is asked for by name and is in no metagraph.
+pub(in crate::slim) fn unknown(main: &[u8], wanted: &Wanted) -> Vec<String> {
+    let metas: Vec<Field> = fields(main, 0..main.len()).filter(|field| field.is_len(META_GRAPHS)).collect();
+    let entries =
+        metas.iter().flat_map(|meta| fields(main, meta.payload())).filter(|field| field.is_len(SIGNATURE_DEF));
+    let signatures: HashSet<&[u8]> = entries.map(|entry| Entry::read(main, entry).key).collect();
+    let missing = wanted.signatures.iter().filter(|name| !signatures.contains(name.as_bytes()));
+    let mut unknown: Vec<String> = missing.map(|name| format!("there is no signature `{name}`")).collect();
+    if !wanted.tags.is_empty() && !metas.iter().any(|meta| tags(main, meta) == wanted.tags.iter().cloned().collect()) {
+        unknown.push(format!("there is no metagraph of the tags {}", wanted.tags.join(",")));
+    }
+    let programs = programs(main).unwrap_or_default();
+    if let Ok(Some(objects)) = Objects::read(&programs, None) {
+        let missing = wanted.functions.iter().filter(|name| objects.function(name).is_none());
+        unknown.extend(missing.map(|name| format!("there is no function `{name}`")));
+    } else if let Some(name) = wanted.functions.first() {
+        unknown.push(format!("there is no function `{name}`, as there are no objects"));
+    }
+    unknown
+}
+
+/// The tags of a metagraph.
+fn tags(main: &[u8], meta: &Field) -> HashSet<String> {
+    let info = Message::new(main, meta.payload()).message(META_INFO_DEF);
+    let tags: Vec<Field> = info.iter().flat_map(|info| info.repeated(TAGS)).collect();
+    tags.into_iter().map(|tag| String::from_utf8_lossy(tag.bytes(main)).into_owned()).collect()
+}
+
 /// Metagraphs of other tags go.
 pub(super) fn metagraphs(parts: &Parts, wanted: &Wanted) -> Result<Option<(Parts, String)>, NotTaken> {
     let main = &parts.main;
     let all: Vec<Field> = fields(main, 0..main.len()).filter(|field| field.is_len(META_GRAPHS)).collect();
-    let tags = |meta: &Field| -> HashSet<String> {
-        let info = Message::new(main, meta.payload()).message(META_INFO_DEF);
-        let tags = info.iter().flat_map(|info| info.repeated(TAGS)).map(|tag| tag.bytes(main)).collect::<Vec<_>>();
-        tags.into_iter().map(|tag| String::from_utf8_lossy(tag).into_owned()).collect()
-    };
     let asked: HashSet<String> =
         if wanted.tags.is_empty() { [SERVE.to_owned()].into() } else { wanted.tags.iter().cloned().collect() };
-    let kept: Vec<&Field> = all.iter().filter(|meta| tags(meta) == asked).collect();
+    let kept: Vec<&Field> = all.iter().filter(|meta| tags(main, meta) == asked).collect();
     match kept.len() {
         _ if all.len() < 2 => return Ok(None),
         1 => {}
@@ -203,19 +226,11 @@ impl<'a, 'f> Python<'a, 'f> {
         }
     }
 
-    /// Those that are asked for by the names of attributes, or by their own.
+    /// Those that are asked for by the names of attributes that lead to them.
     fn named(&mut self, wanted: &Wanted) {
         for name in &wanted.functions {
-            let mut at = Some(0);
-            for part in name.split('.') {
-                let next = |at| self.children(at).into_iter().find(|(name, _)| *name == part.as_bytes());
-                at = at.and_then(next).map(|(_, object)| object);
-            }
-            if let Some(object) = at {
+            if let Some(object) = self.objects.function(name) {
                 self.keep(object);
-            }
-            if let Some((name, _)) = self.concrete().into_iter().find(|(concrete, _)| *concrete == name.as_bytes()) {
-                self.functions.insert(name);
             }
         }
     }

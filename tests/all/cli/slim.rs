@@ -87,6 +87,50 @@ fn the_text_has_the_sizes_each_step_and_three_lines_to_check_with() {
 }
 
 #[test]
+fn what_serving_does_not_need_goes_and_the_rest_is_proven() {
+    let directory = with_model("keras-export");
+    let before = bytes(&directory.path().join("model"));
+    for level in ["inference", "serving"] {
+        let report = slim(&directory, &format!("model -o {level} --level {level} --json")).exits(0).silently().json();
+        let model = &report["models"][0];
+        assert_eq!((&model["outcome"], &model["proven"]), (&json!("smaller"), &json!(true)), "{model}");
+        assert_eq!(report["saved_bytes"], before - bytes(&directory.path().join(level)));
+        let steps: Vec<&str> =
+            model["steps"].as_array().unwrap().iter().map(|it| it["step"].as_str().unwrap()).collect();
+        assert!(steps.contains(&"saver-save") && steps.contains(&"twins"), "{steps:?}");
+        assert!(model["lost"].as_array().unwrap().len() > 2, "{model}");
+        run(&directory, &format!("{level} --verify -q")).exits(0);
+    }
+    let text = slim(&directory, "model -o again --level serving").exits(0).silently().stdout;
+    assert!(text.contains("lost: ") && text.contains("tf.saved_model.load(d).signatures"), "{text}");
+}
+
+#[test]
+fn a_signature_that_is_asked_for_stays_and_one_that_is_not_there_is_named() {
+    let directory = with_model("keras-export");
+    let asked = "model -o out --level serving --signature serving_default --tags serve";
+    slim(&directory, asked).exits(0).silently();
+    let report = run(&directory, "out --json").exits(0).json();
+    let signatures = report["models"][0]["meta_graphs"][0]["signatures"].as_array().unwrap().clone();
+    let names: Vec<&str> =
+        signatures.iter().map(|it| it["name"].as_str().unwrap()).filter(|it| !it.starts_with("__")).collect();
+    assert_eq!(names, ["serving_default"]);
+    for (asked, missing) in [
+        ("--signature no", "signature `no`"),
+        ("--tags gpu", "the tags gpu"),
+        ("--keep-function a.b", "function `a.b`"),
+    ] {
+        let run = slim(&directory, &format!("model -o other --level serving {asked}")).exits(3);
+        assert!(run.stdout.contains(missing), "{}", run.stdout);
+    }
+    assert_eq!(names_of(&directory), ["model", "out"]);
+}
+
+fn names_of(directory: &TempDir) -> Vec<String> {
+    names(directory.path())
+}
+
+#[test]
 fn without_anything_to_gain_nothing_appears_and_the_exit_code_is_1() {
     let directory = with_model("lookup-table");
     let run = slim(&directory, "model -o out").exits(1).silently();
@@ -132,7 +176,8 @@ fn a_target_within_the_model_is_wrong_usage() {
 #[test]
 fn an_unknown_level_or_step_is_wrong_usage() {
     let directory = with_model("keras-export");
-    slim(&directory, "model -o out --level serving").exits(2);
+    slim(&directory, "model -o out --level fastest").exits(2);
+    slim(&directory, "model -o out --signature serving_default").exits(2);
     slim(&directory, "model -o out --skip everything").exits(2);
     slim(&directory, "model").exits(2);
 }

@@ -196,6 +196,15 @@ pub(super) enum Command {
         /// What the smaller model may do without
         #[arg(long, value_name = "LEVEL", default_value = "safe", value_parser = level_parser())]
         level: SlimLevel,
+        /// With --level serving: the tags of the metagraph that is kept; without it that of `serve`
+        #[arg(long, value_name = "TAG", value_delimiter = ',')]
+        tags: Vec<String>,
+        /// With --level serving: a signature that is kept; may be given again, without it all are
+        #[arg(long, value_name = "NAME")]
+        signature: Vec<String>,
+        /// With --level serving: a function of Python that is kept, by the attributes that lead to it; may be given again
+        #[arg(long, value_name = "NAME")]
+        keep_function: Vec<String>,
         /// Leave a step out; may be given again
         #[arg(long, value_name = "STEP", value_delimiter = ',', value_parser = step_parser())]
         skip: Vec<SlimStep>,
