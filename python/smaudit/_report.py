@@ -1417,15 +1417,15 @@ class RemoteReport(Record):
     """The bytes of its files that came."""
 
     data_bytes_read: int
-    """Of them, those of the checkpoint's data."""
+    """Of them, those of the checkpoint's data and of assets."""
 
     uncompared: Unread
-    """Ranges of the data that may be there twice, by length and checksum, and were not read: what they repeat is in no
+    """Tensors and assets that may be there twice, by length and checksum, and were not read: what they repeat is in no
     figure.
     """
 
     unseen: Unread
-    """Tensors at whose beginning nobody looked: whether they are one value throughout is not known."""
+    """Tensors and assets at whose beginning nobody looked: whether they are one value throughout is not known."""
 
     e_tag: str
     """Changes where the listing does: a hash over the names, sizes and e-tags of the files."""

@@ -9,8 +9,8 @@
         audited.dead_letters | beam.io.WriteToText("gs://bucket/sizes/unreadable")
 
 Each model becomes one row of `models` or of `dead_letters`, never both and never none. Local models are read where they
-are, and so are those at `gs://`, `s3://` and `az://` where the binary can do that and has credentials; all others are copied
-through Beam's file systems, one at a time, into a scratch folder of limited size.
+are, and so are those at `gs://`, `s3://` and `az://` where the binary can do that and has credentials; all others are
+copied through Beam's file systems, one at a time, into a scratch folder of limited size.
 """
 
 # Annotations are not postponed here: Beam makes schemas and type hints of them.

@@ -56,7 +56,7 @@ pub enum Want {
     },
     /// To compare what agrees in length and checksum.
     Compare,
-    /// Whatever it costs.
+    /// What will be read whatever it costs, as far as it may be read.
     All,
 }
 
@@ -94,7 +94,7 @@ pub struct Reads {
     pub requests: u64,
     /// The bytes of its files that came.
     pub bytes: u64,
-    /// Of them, those of the checkpoint's data.
+    /// Of them, those of the checkpoint's data and of assets.
     pub data_bytes: u64,
     /// Tensors that may be duplicates and were not read, and their bytes.
     pub uncompared: (u64, u64),

@@ -29,11 +29,11 @@ pub struct RemoteReport {
     pub requests: u64,
     /// The bytes of its files that came.
     pub bytes_read: u64,
-    /// Of them, those of the checkpoint's data.
+    /// Of them, those of the checkpoint's data and of assets.
     pub data_bytes_read: u64,
-    /// Ranges of the data that may be there twice, by length and checksum, and were not read: what they repeat is in no figure.
+    /// Tensors and assets that may be there twice, by length and checksum, and were not read: what they repeat is in no figure.
     pub uncompared: Unread,
-    /// Tensors at whose beginning nobody looked: whether they are one value throughout is not known.
+    /// Tensors and assets at whose beginning nobody looked: whether they are one value throughout is not known.
     pub unseen: Unread,
     /// Changes where the listing does: a hash over the names, sizes and e-tags of the files.
     pub e_tag: String,

@@ -161,6 +161,23 @@ def test_of_the_data_no_more_than_two_hundredths_are_read(s3):
     assert full["remote"]["uncompared"] == {"count": 0, "bytes": 0}
 
 
+def test_large_tensors_are_compared_in_pieces_and_as_few(s3):
+    # A piece is 16 MiB.
+    size = 20 * SIZE
+    data = [contents(seed, size) for seed in (1, 1, 2, 2, 3)]
+    data[3] = data[3][:-1] + b"x"
+    tensors = [(f"t{at}", at * size, size, (7, 7, 8, 8, 9)[at]) for at in range(5)]
+    s3.put("reads/large/saved_model.pb", main_file())
+    s3.put("reads/large/variables/variables.index", index(tensors))
+    s3.put("reads/large/variables/variables.data-00000-of-00001", b"".join(data))
+    model = s3.run("--json", "s3://models/reads/large").model
+    assert model["remote"]["data_bytes_read"] <= 5 * size / 50
+    assert model["remote"]["uncompared"] == {"count": 4, "bytes": 4 * size}
+    full = s3.run("--json", "--remote-depth", "full", "s3://models/reads/large").model
+    assert full["duplicates"]["redundant_bytes"] == size
+    assert full["remote"]["uncompared"] == {"count": 0, "bytes": 0}
+
+
 def test_zeros_that_agree_are_zeros_and_no_duplicates(s3):
     url = put_checkpoint(s3, "reads/zeros", [*range(1, 117), 0, 0])
     model = s3.run("--json", url).model

@@ -8,6 +8,7 @@ use super::{Bounds, Ids, MAX_DEPTH};
 use crate::findings::flow::Value;
 use crate::findings::nodes::Node;
 use crate::graph::VertexKind;
+use crate::input::Want;
 use crate::message::{input_node, ops};
 use crate::proto::DataType;
 
@@ -148,7 +149,10 @@ impl<'a> Ids<'_, 'a> {
     }
 
     fn lines_of_asset(&self, asset: &str) -> Option<usize> {
-        let content: Bytes = self.context.model.file(&format!("assets/{asset}"))?.contents().ok()?;
+        let file = self.context.model.file(&format!("assets/{asset}"))?.open().ok()?;
+        let all = 0..file.len();
+        file.expect(std::slice::from_ref(&all), Want::Compare);
+        let content: Bytes = file.content(all).ok()??;
         let ends = content.iter().filter(|byte| **byte == b'\n').count();
         Some(ends.saturating_add(usize::from(content.last().is_some_and(|last| *last != b'\n'))))
     }

@@ -278,7 +278,9 @@ impl Ranged for Object {
         if let Some(kept) = self.kept(&range) {
             return Ok(kept);
         }
-        if self.shared.depth == Depth::List {
+        // When the audit is over, models are only compared by what is kept.
+        let is_over = self.shared.depth < Depth::Full && self.state().is_forgotten;
+        if is_over || self.shared.depth == Depth::List {
             return Err(Cause::LeftOut);
         }
         if let Some(fault) = self.state().fault.clone() {
@@ -334,6 +336,8 @@ impl Ranged for Object {
             }
             // Each by itself, so that what is affordable does not depend on what lies beside it.
             Want::Compare if is_restricted => return self.fetch_all(merged(&self.affordable(missing().collect()), 0)),
+            // What may be read was expected to be compared, and the rest is not read piece by piece either.
+            Want::All if is_restricted => return,
             Want::Compare | Want::All => missing().collect(),
         };
         self.make_room();

@@ -9,14 +9,15 @@ use super::super::ranged::{Depth, Reads};
 pub(super) enum Role {
     /// It tells what the model is.
     Message,
-    /// Data of a checkpoint.
+    /// Data of a checkpoint, and assets: the model can be known without it.
     Data,
 }
 
 impl Role {
     /// By the name of a file of a model.
     pub(super) fn of(name: &str) -> Self {
-        let is_data = name.starts_with("variables/") && name.contains(".data-");
+        let is_asset = name.starts_with("assets/") || name.starts_with("assets.extra/");
+        let is_data = is_asset || name.starts_with("variables/") && name.contains(".data-");
         if is_data { Self::Data } else { Self::Message }
     }
 }
