@@ -9,6 +9,7 @@ mod numbers;
 mod tables;
 
 use std::cell::{OnceCell, RefCell};
+use std::sync::Arc;
 
 use foldhash::HashMap;
 
@@ -34,7 +35,7 @@ pub(super) struct Ids<'c, 'a> {
     tables: RefCell<HashMap<&'a [u8], Bounds>>,
     /// The lines of assets, by their names, and the tensors that handles are restored from: found out once for all tables.
     lines: RefCell<HashMap<String, Option<usize>>>,
-    restored: OnceCell<HashMap<&'c [u8], Vec<TensorId>>>,
+    restored: OnceCell<HashMap<&'c [u8], Arc<[TensorId]>>>,
 }
 
 impl<'c, 'a> Ids<'c, 'a> {

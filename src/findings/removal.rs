@@ -161,7 +161,9 @@ impl<'a> Graph<'_, 'a> {
     /// What goes of the nodes, and of the functions that they give the variables to.
     fn nodes_and_functions(&self, reach: &'a MetaGraphReach<'_>, gone: &BTreeSet<usize>) -> Vec<Range<usize>> {
         let mut known = Known { keeps_updates: self.keeps_updates, ..Known::default() };
+        let mut all_gone: HashMap<u32, bool> = HashMap::default();
         for handle in reach.handles() {
+            let are_gone = || handle.tensors.iter().all(|tensor| gone.contains(&tensor.position()));
             if handle.tensors.is_empty() {
                 // Saving in a graph of its own makes further handles of a variable, under its name.
                 if !handle.is_reached && self.names.contains(handle.name) {
@@ -169,7 +171,7 @@ impl<'a> Graph<'_, 'a> {
                 } else if !handle.is_reached {
                     known.orphans.insert(handle.name);
                 }
-            } else if handle.tensors.iter().all(|tensor| gone.contains(&tensor.position())) {
+            } else if *all_gone.entry(handle.resource).or_insert_with(are_gone) {
                 known.gone.insert(handle.name);
             }
         }

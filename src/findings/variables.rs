@@ -320,8 +320,9 @@ fn updated(context: &Facts<'_>) -> HashSet<usize> {
 
 /// The tensors that are restored into handles of these names.
 fn restored(graph: &MetaGraphReach<'_>, is_asked: impl Fn(&[u8]) -> bool) -> Vec<usize> {
-    let tensors = graph.handles().filter(|handle| is_asked(handle.name)).flat_map(|handle| handle.tensors);
-    tensors.map(TensorId::position).collect()
+    let mut told = HashSet::default();
+    let handles = graph.handles().filter(|handle| is_asked(handle.name) && told.insert(handle.resource));
+    handles.flat_map(|handle| handle.tensors.iter().map(|tensor| tensor.position()).collect::<Vec<_>>()).collect()
 }
 
 fn is_optimizer(object: &Object<'_>) -> bool {

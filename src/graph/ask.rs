@@ -1,5 +1,9 @@
 //! What findings ask of a metagraph: who needs what, which nodes are handles, how tensors get their values.
 
+use std::sync::Arc;
+
+use foldhash::HashMap;
+
 use super::edges::{Edge, Edges};
 use super::{EdgeKind, MetaGraphReach, VertexKind};
 use crate::identity::TensorId;
@@ -39,7 +43,8 @@ pub struct Handle<'a> {
     /// The number of the resource; several nodes may be handles of one.
     pub resource: u32,
     /// The tensors of the checkpoint that the resource is restored from: several where several keys are restored into it.
-    pub tensors: Vec<TensorId>,
+    /// A list that all handles of the resource share: one may have a thousand handles, and a thousand slices.
+    pub tensors: Arc<[TensorId]>,
     /// Whether any root reaches the node.
     pub is_reached: bool,
 }
@@ -140,10 +145,12 @@ impl MetaGraphReach<'_> {
     /// The nodes that are handles of a resource, as the file has their names, each with the tensors of the checkpoint that
     /// the resource is restored from: none for one that no saver restores.
     pub fn handles(&self) -> impl Iterator<Item = Handle<'_>> {
-        self.nodes().filter_map(|number| {
+        let mut of_resource: HashMap<u32, Arc<[TensorId]>> = HashMap::default();
+        self.nodes().filter_map(move |number| {
             let resource = self.needs(number).find(|(_, edge)| *edge == EdgeKind::Handle)?.0;
-            let restored = self.needs(resource).filter(|(_, edge)| *edge == EdgeKind::Restored);
-            let tensors = restored.map(|(tensor, _)| TensorId(tensor)).collect();
+            let restored = || self.needs(resource).filter(|(_, edge)| *edge == EdgeKind::Restored);
+            let tensors = of_resource.entry(resource);
+            let tensors = tensors.or_insert_with(|| restored().map(|(tensor, _)| TensorId(tensor)).collect()).clone();
             Some(Handle {
                 number,
                 name: self.name_bytes(number),

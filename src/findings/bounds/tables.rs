@@ -113,7 +113,9 @@ impl<'a> Ids<'_, 'a> {
         // Of two of one name the first counts.
         let restored = self.restored.get_or_init(|| handles().collect::<Vec<_>>().into_iter().rev().collect());
         let checkpoint = self.context.checkpoint?;
-        let values = restored.get(handle)?.iter().filter_map(|tensor| checkpoint.bundle.tensors.get(tensor.position()));
+        let restored = restored.get(handle)?;
+        self.flow.steps(restored.len())?;
+        let values = restored.iter().filter_map(|tensor| checkpoint.bundle.tensors.get(tensor.position()));
         let values = values.filter(|tensor| tensor.key.ends_with("-values"));
         let bounds = values.map(|tensor| {
             self.flow.steps(usize::try_from(tensor.bytes / 8).unwrap_or(usize::MAX))?;

@@ -5,6 +5,9 @@
 //! give the same results, bit by bit, in half of the bytes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
 
 use crate::dtype::{self, element_bytes};
 use crate::findings::claims::Claims;
@@ -68,12 +71,16 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let steps = Steps::default();
     for meta_graph in 0..context.saved_model.meta_graphs.len() {
         let flow = Flow::new(context, meta_graph, &steps)?;
-        let handles: Vec<_> = flow.reach().handles().filter(|handle| handle.is_reached).collect();
-        for handle in handles {
+        let mut resources: IndexMap<u32, (Cast, Arc<[TensorId]>)> = IndexMap::new();
+        for handle in flow.reach().handles().filter(|handle| handle.is_reached) {
             let cast = cast_of(&flow, handle.name);
-            for tensor in handle.tensors {
-                // Of several handles each has to cast.
-                if let Some(known) = types.get_mut(TensorId::position(tensor)) {
+            // Of several handles each has to cast.
+            let known = resources.entry(handle.resource).or_insert((cast, handle.tensors));
+            known.0 = known.0.and(cast);
+        }
+        for (cast, tensors) in resources.into_values() {
+            for tensor in tensors.iter() {
+                if let Some(known) = types.get_mut(tensor.position()) {
                     *known = Some(known.map_or(cast, |known| known.and(cast)));
                 }
             }

@@ -67,8 +67,10 @@ fn groups(context: &Context<'_>, variables: &Variables<'_>) -> Vec<Vec<usize>> {
     // Two keys that are restored into one resource are one variable.
     let mut resources: HashMap<TensorId, HashSet<(usize, u32)>> = HashMap::default();
     for (meta_graph, graph) in context.reach.meta_graphs.iter().enumerate() {
-        for handle in graph.iter().flat_map(MetaGraphReach::handles).filter(|handle| handle.is_reached) {
-            for tensor in &handle.tensors {
+        let mut met = HashSet::default();
+        let handles = graph.iter().flat_map(MetaGraphReach::handles).filter(|handle| handle.is_reached);
+        for handle in handles.filter(|handle| met.insert(handle.resource)) {
+            for tensor in handle.tensors.iter() {
                 resources.entry(*tensor).or_default().insert((meta_graph, handle.resource));
             }
         }

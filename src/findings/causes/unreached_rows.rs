@@ -4,6 +4,10 @@
 //! given to both, and `adapt` found a tenth of it. What ids a lookup can give is in the model, so which rows can be gathered
 //! is as well.
 
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
 use crate::findings::bounds::{Bounds, Ids};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
@@ -49,11 +53,21 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     for meta_graph in 0..context.saved_model.meta_graphs.len() {
         let flow = Flow::new(context, meta_graph, &steps)?;
         let ids = Ids::new(context, &flow);
-        let handles = flow.reach().handles().filter(|handle| handle.is_reached);
-        for handle in handles.filter(|handle| handle.tensors.iter().any(|tensor| may_be(tensor.position()))) {
-            let rows = rows_of(&flow, &ids, handle.name);
-            for tensor in handle.tensors {
-                if let Some(known) = needed.get_mut(TensorId::position(tensor)) {
+        let mut resources: IndexMap<u32, Needs> = IndexMap::new();
+        for handle in flow.reach().handles().filter(|handle| handle.is_reached) {
+            match resources.get_mut(&handle.resource) {
+                None => {
+                    let is_table = handle.tensors.iter().any(|tensor| may_be(tensor.position()));
+                    let needs = is_table.then(|| (rows_of(&flow, &ids, handle.name), handle.tensors));
+                    resources.insert(handle.resource, needs);
+                }
+                Some(Some((known, _))) => *known = known.and(rows_of(&flow, &ids, handle.name)),
+                Some(None) => (),
+            }
+        }
+        for (rows, tensors) in resources.into_values().flatten() {
+            for tensor in tensors.iter() {
+                if let Some(known) = needed.get_mut(tensor.position()) {
                     *known = Some(known.map_or(rows, |known| known.and(rows)));
                 }
             }
@@ -82,6 +96,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         beyond: 0,
     })
 }
+
+/// What the handles of a resource need, and its tensors; nothing of one that is no table.
+type Needs = Option<(Rows, Arc<[TensorId]>)>;
 
 /// Which rows of a table are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -327,6 +327,30 @@ fn roots_and_what_they_lead_to() {
 }
 
 #[test]
+fn a_variable_of_many_slices_and_many_handles() {
+    assert_grows_with_the_file("all of one shared name", 600, |n| {
+        let slice =
+            |at: usize| (slice_key("v", &[(at as i64, 1)]), message().int(1, 1).int(4, 4 * at as u64).int(5, 4));
+        let shape = message().message(2, &message().int(1, n as u64));
+        let whole = (0..n).fold(message().int(1, 1).message(2, &shape), |entry, at| {
+            entry.message(7, &message().message(1, &message().int(1, at as u64).int(2, 1)))
+        });
+        let mut entries: Vec<(Vec<u8>, Message)> = (0..n).map(slice).collect();
+        entries.push((b"v".to_vec(), whole));
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        let table = TableBuilder::new().entry("", message().int(1, 1).0);
+        let table = entries.into_iter().fold(table, |table, (key, entry)| table.entry(key, entry.0));
+        let shared = message().bytes(2, "v");
+        let handle = |at: usize| node(&format!("h{at}"), "VarHandleOp").entry(5, "shared_name", &shared);
+        let read = |at: usize| node_of(&format!("r{at}"), "ReadVariableOp", &[&format!("h{at}")]);
+        let mut nodes: Vec<Message> = (0..n).flat_map(|at| [handle(at), read(at)]).collect();
+        nodes.push(node_of("y", "AddN", &refs(&named(n, |at| format!("r{at}")))));
+        let data = different(1, 4 * n);
+        [of_nodes(&nodes), vec![(INDEX.to_owned(), table.build()), (DATA.to_owned(), data)]].concat()
+    });
+}
+
+#[test]
 fn contents_that_are_nearly_alike() {
     assert_grows_with_the_file("tensors of one length and one checksum that differ at their ends", 60, |n| {
         let content = |at: usize| [vec![1; 4092], (at as u32).to_be_bytes().to_vec()].concat();
