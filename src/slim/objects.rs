@@ -38,8 +38,20 @@ pub(crate) enum Untied {
 /// variables.
 const KERAS: &[u8] = b"_tf_keras_";
 
-/// What an optimizer is called (`tensorflow/python/keras/optimizer_v2/optimizer_v2.py`); it goes whole or not at all.
+/// What an attribute is called that is an optimizer.
 const OPTIMIZER: &[u8] = b"optimizer";
+
+/// Objects that are made of what the file says of them, and of nothing else (`tensorflow/python/saved_model/load.py`,
+/// `tensorflow/python/trackable/data_structures.py`). One that says it is something else (`optimizer`,
+/// `experimentalOptimizer`) may be made by a class that is there, which has variables of its own and wants all of their values.
+const PLAIN: [&[u8]; 6] = [
+    b"",
+    b"_generic_user_object",
+    b"signature_map",
+    b"trackable_dict_wrapper",
+    b"trackable_list_wrapper",
+    b"trackable_tuple_wrapper",
+];
 
 /// The name of an attribute under which a variable's value is (`tensorflow/python/trackable/base.py`).
 pub(super) const VALUE: &[u8] = b"VARIABLE_VALUE";
@@ -221,8 +233,31 @@ impl<'f, 't> Objects<'f, 't> {
         self.saved.get(object).map(|(.., kind)| kind)
     }
 
+    /// Whether an object may be made by a class that wants the values of all of its variables: an optimizer, as a rule.
     fn is_optimizer(&self, object: usize) -> bool {
-        self.kind(object).is_some_and(|kind| kind.identifier() == OPTIMIZER)
+        self.kind(object).is_some_and(|kind| {
+            let identifier = kind.identifier();
+            matches!(kind, Kind::User(_)) && !PLAIN.contains(&identifier) && !identifier.starts_with(KERAS)
+        })
+    }
+
+    /// The variables of such an object and of its lists; `None` where it has something else, and so is to stay.
+    fn own(&self, optimizer: usize) -> Option<Vec<usize>> {
+        let (mut own, mut seen, mut open) = (Vec::new(), HashSet::from([optimizer]), vec![optimizer]);
+        while let Some(at) = open.pop() {
+            let (_, object, _) = self.saved.get(at)?;
+            own.extend(object.slots().map(|(.., slot)| position(slot)));
+            for child in object.children().map(|child| position(child.node)) {
+                match self.kind(child)? {
+                    Kind::Variable(_) => own.push(child),
+                    Kind::User(_) if !PLAIN.contains(&self.kind(child)?.identifier()) => return None,
+                    Kind::User(_) if seen.insert(child) => open.push(child),
+                    Kind::User(_) => {}
+                    _ => return None,
+                }
+            }
+        }
+        Some(own)
     }
 
     /// The variables that Python does not need, and the optimizers that go with them. What has a value that `stays` is needed,
@@ -248,6 +283,17 @@ impl<'f, 't> Objects<'f, 't> {
         let mut gone: HashSet<usize> = variables.collect();
         self.whole(&mut gone);
         gone
+    }
+
+    /// All that an object leads to, itself included.
+    fn led_to(&self, object: usize) -> Vec<usize> {
+        let (mut seen, mut open) = (HashSet::from([object]), vec![object]);
+        while let Some((_, of, _)) = open.pop().and_then(|at| self.saved.get(at)) {
+            let children = of.children().map(|child| position(child.node));
+            let slots = of.slots().map(|(.., slot)| position(slot));
+            open.extend(children.chain(slots).filter(|child| seen.insert(*child)).collect::<Vec<_>>());
+        }
+        seen.into_iter().collect()
     }
 
     /// What layers have, but for their optimizers.
@@ -283,9 +329,9 @@ impl<'f, 't> Objects<'f, 't> {
                 let slots: Vec<_> =
                     object.slots().map(|(_, original, slot)| (position(original), position(slot))).collect();
                 let is_optimizer = self.is_optimizer(at);
-                let children = || object.children().map(|child| position(child.node));
-                let mut own: Vec<usize> = if is_optimizer { children().collect() } else { Vec::new() };
-                own.extend(slots.iter().map(|(_, slot)| *slot).filter(|_| is_optimizer));
+                let own = if is_optimizer { self.own(at) } else { Some(Vec::new()) };
+                // One with something else stays, with all that it leads to.
+                let own = own.unwrap_or_else(|| self.led_to(at));
                 (is_optimizer || !slots.is_empty()).then_some((at, own, slots))
             })
             .collect();

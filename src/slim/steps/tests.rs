@@ -500,6 +500,35 @@ fn an_optimizer_stays_whole_where_one_of_its_variables_is_read() {
 }
 
 #[test]
+fn an_object_that_a_class_may_make_keeps_all_of_its_variables_or_goes() {
+    // The optimizer has a list as well, in which is `a`; Python has captured `b`, or `a`.
+    let of_optimizer = |captured: &[u8]| {
+        let variable = || object(7, &message().bytes(6, "v"), &[]);
+        let list = object(4, &message().bytes(1, "trackable_list_wrapper"), &[("0", 1)]);
+        let optimizer = object(4, &message().bytes(1, "experimentalOptimizer"), &[("c", 3), ("_variables", 5)]);
+        let root = object(4, &message().bytes(1, "_generic_user_object"), &[("b", 2), ("optimizer", 4)]);
+        let saved = [root, variable(), variable(), variable(), optimizer, list];
+        objects(&saved, &[("f", captured)])
+    };
+    let gone = |captured: &[u8]| {
+        let main = saved_model([&meta_graph(&["serve"], &graph_of(&[], &[])).message(7, &of_optimizer(captured))]).0;
+        let child = |(name, node): (&str, u64)| message().int(1, node).bytes(2, name);
+        let of = |children: &[(&str, u64)]| children.iter().fold(message(), |it, entry| it.message(1, &child(*entry)));
+        let value = |key: &str| message().message(2, &message().bytes(1, "VARIABLE_VALUE").bytes(3, key));
+        let (root, optimizer) = (of(&[("b", 2), ("optimizer", 4)]), of(&[("c", 3), ("_variables", 5)]));
+        let tracked = [root, value("a"), value("b"), value("c"), optimizer, of(&[("0", 1)])];
+        let tracked = message().messages(1, &tracked);
+        let programs = crate::slim::program::programs(&main).unwrap();
+        let objects = crate::slim::objects::Objects::read(&programs, Some(&tracked.0)).unwrap().unwrap();
+        let mut gone: Vec<usize> = objects.unread(crate::slim::objects::Layers::None, &|_| false).into_iter().collect();
+        gone.sort_unstable();
+        gone
+    };
+    assert_eq!(gone(&[2]), [1, 3, 4]);
+    assert_eq!(gone(&[1]), [2]);
+}
+
+#[test]
 fn with_metadata_of_keras_only_the_optimizer_goes() {
     let (meta, tracked) = program(&[2]);
     let tensors = tensors(&["_CHECKPOINTABLE_OBJECT_GRAPH", "a", "b", "c"]);
