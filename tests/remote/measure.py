@@ -1,6 +1,6 @@
 """What an audit of a large checkpoint in a store on this machine reads, and how long that takes beside a plain client.
 
-    python tests/remote/measure.py [GIGABYTES] [LATENCY_MS]
+    python tests/remote/measure.py [GIGABYTES] [LATENCY_MS] [MEGABYTES_PER_SECOND]
 
 The checkpoint is a sparse file with a few pairs of tensors that agree in their checksums. The ranges that the audit asked for
 are then fetched again by curl, as many at a time, into nothing. Prints the median of five of each, in turn.
@@ -21,6 +21,7 @@ from test_reads import index, main_file
 
 GIGABYTES = float(sys.argv[1]) if len(sys.argv) > 1 else 8
 LATENCY = float(sys.argv[2]) / 1000 if len(sys.argv) > 2 else 0
+RATE = float(sys.argv[3]) * 1e6 if len(sys.argv) > 3 else 0
 TENSOR = 40 << 20
 
 
@@ -33,6 +34,7 @@ class Store(ThreadingHTTPServer):
     def __init__(self, folder):
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder, self.lock, self.asked = folder, Lock(), []
+        self.free = 0.0
         Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -66,7 +68,17 @@ class Handler(BaseHTTPRequestHandler):
             }, None, end + 1 - start)
             sent = 0
             while sent < end + 1 - start:
-                sent += os.sendfile(self.connection.fileno(), opened.fileno(), start + sent, end + 1 - start - sent)
+                piece = min(256 << 10, end + 1 - start - sent)
+                self.wait(piece)
+                sent += os.sendfile(self.connection.fileno(), opened.fileno(), start + sent, piece)
+
+    def wait(self, piece):
+        """All answers together take no more than the rate."""
+        if RATE:
+            with self.server.lock:
+                self.server.free = max(self.server.free, time.perf_counter()) + piece / RATE
+                until = self.server.free
+            time.sleep(max(0, until - time.perf_counter()))
 
     def answer(self, status, headers, data, length=None):
         self.send_response(status)

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange};
@@ -41,34 +41,51 @@ pub(super) fn fetch(store: &Arc<Store>, tally: &Arc<Tally>, wanted: Vec<Wanted>)
 }
 
 async fn fetch_all(store: &Arc<Store>, tally: &Arc<Tally>, wanted: Vec<Wanted>) -> Vec<Result<Bytes, Fault>> {
-    let mut fetched: Vec<Result<Vec<u8>, Fault>> = wanted.iter().map(room).collect();
-    let parts = wanted.iter().enumerate().filter(|(at, _)| fetched.get(*at).is_some_and(Result::is_ok));
-    let parts: Vec<(usize, Wanted)> =
-        parts.flat_map(|(at, wanted)| self::parts(wanted).map(move |part| (at, part))).collect();
-    let asked = parts.into_iter().map(|(at, part)| {
+    let mut rooms: Vec<Result<BytesMut, Fault>> = wanted.iter().map(room).collect();
+    // Each part is written to where it belongs, so that nothing is copied to put them together.
+    let mut split = Vec::new();
+    for (at, (wanted, room)) in wanted.iter().zip(&mut rooms).enumerate() {
+        let Ok(room) = room else { continue };
+        for part in parts(wanted) {
+            let rest = room.split_off(length(&part.range).min(room.capacity()));
+            let own = std::mem::replace(room, rest);
+            split.push((at, part, own));
+        }
+    }
+    let asked = split.into_iter().map(|(at, part, room)| {
         let asked = Asked::of(tally);
         let (store, scope) = (Arc::clone(store), Arc::clone(&asked));
-        async move { (at, scope.scope(part_of(store, part, asked)).await) }
+        async move { (at, scope.scope(part_of(store, part, asked, room)).await) }
     });
+    let mut fetched: Vec<Result<BytesMut, Fault>> =
+        rooms.iter().map(|room| room.as_ref().map(|_| BytesMut::new()).map_err(Clone::clone)).collect();
     let mut coming = stream::iter(asked).buffered(IN_FLIGHT);
     while let Some((at, part)) = coming.next().await {
         let Some(so_far) = fetched.get_mut(at) else { continue };
         match (&mut *so_far, part) {
-            (Ok(bytes), Ok(part)) => bytes.extend_from_slice(&part),
+            (Ok(bytes), Ok(part)) => bytes.unsplit(part),
             (Ok(_), Err(fault)) => *so_far = Err(fault),
             (Err(_), _) => {}
         }
     }
-    fetched.into_iter().map(|bytes| bytes.map(Bytes::from)).collect()
+    fetched.into_iter().map(|bytes| bytes.map(BytesMut::freeze)).collect()
 }
 
 /// The room that a range takes, where it can be had.
-fn room(wanted: &Wanted) -> Result<Vec<u8>, Fault> {
-    let length = wanted.range.end.saturating_sub(wanted.range.start);
-    let mut bytes = Vec::new();
-    let length = usize::try_from(length).ok().filter(|_| length <= MOST).ok_or(Fault::TooLarge(length))?;
-    bytes.try_reserve_exact(length).map_err(|_| Fault::NoThread)?;
-    Ok(bytes)
+fn room(wanted: &Wanted) -> Result<BytesMut, Fault> {
+    let bytes = wanted.range.end.saturating_sub(wanted.range.start);
+    if bytes > MOST {
+        return Err(Fault::TooLarge(bytes));
+    }
+    let length = length(&wanted.range);
+    // What there is no memory for is said, and ends no program.
+    Vec::<u8>::new().try_reserve_exact(length).map_err(|_| Fault::NoThread)?;
+    Ok(BytesMut::with_capacity(length))
+}
+
+/// The length of a range that is held.
+fn length(range: &Range<u64>) -> usize {
+    usize::try_from(range.end.saturating_sub(range.start)).unwrap_or_default()
 }
 
 fn parts(wanted: &Wanted) -> impl Iterator<Item = Wanted> + use<> {
@@ -81,8 +98,8 @@ fn parts(wanted: &Wanted) -> impl Iterator<Item = Wanted> + use<> {
     })
 }
 
-/// One part, of exactly the bytes that were asked for.
-async fn part_of(store: Arc<Store>, part: Wanted, asked: Arc<Asked>) -> Result<Bytes, Fault> {
+/// One part, of exactly the bytes that were asked for, for which there is room.
+async fn part_of(store: Arc<Store>, part: Wanted, asked: Arc<Asked>, mut bytes: BytesMut) -> Result<BytesMut, Fault> {
     let _permit = store.in_flight.acquire().await.map_err(|_| Fault::NoThread)?;
     let of = |error: &object_store::Error| Fault::of(error, asked.seen());
     let path = Path::parse(&part.entry.key).map_err(|error| Fault::Wrong(super::fault::innermost(&error)))?;
@@ -98,8 +115,7 @@ async fn part_of(store: Arc<Store>, part: Wanted, asked: Arc<Asked>) -> Result<B
     if result.range != part.range {
         return Err(Fault::Wrong("another range".to_owned()));
     }
-    let wanted = usize::try_from(part.range.end.saturating_sub(part.range.start)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(wanted);
+    let wanted = length(&part.range);
     let mut stream = result.into_stream();
     while let Some(piece) = stream.try_next().await.map_err(|error| of(&error))? {
         asked.tally.bytes.fetch_add(piece.len() as u64, Relaxed);
@@ -114,7 +130,7 @@ async fn part_of(store: Arc<Store>, part: Wanted, asked: Arc<Asked>) -> Result<B
     if bytes.len() < wanted {
         return Err(Fault::Wrong(format!("{} of the {wanted} bytes of a range", bytes.len())));
     }
-    Ok(bytes.into())
+    Ok(bytes)
 }
 
 /// Ranges sorted and put together where they overlap or are no further apart than `gap`.
@@ -132,6 +148,7 @@ pub(super) fn merged(ranges: &[Range<u64>], gap: u64) -> Vec<Range<u64>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
 
