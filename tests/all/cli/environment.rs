@@ -124,3 +124,27 @@ fn where_there_is_no_thread_to_be_had_one_does_it_all() {
     let without = finished(alone(&["./smaudit", "tree", "--json"]).unwrap()).exits(0).json();
     assert_eq!(without, with_threads);
 }
+
+/// Only root can mount, in a namespace of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_model_that_is_mounted_in_itself_is_counted_once() {
+    let directory = tree(&[]);
+    twice().into_iter().for_each(|(name, contents)| write(directory.path(), &format!("model/{name}"), contents));
+    let alone = run(&directory, "model --json").exits(0).json();
+    fs::create_dir_all(directory.path().join("model/assets/model")).unwrap();
+    let mounted = |what: &str| {
+        let script = format!("mount --bind model model/assets/model && {what}");
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", &script])
+            .arg(binary())
+            .current_dir(directory.path())
+            .output()
+    };
+    if !mounted("test -e model/assets/model/saved_model.pb").is_ok_and(|output| output.status.success()) {
+        eprintln!("left out: nothing may be mounted here");
+        return;
+    }
+    let twice = finished(mounted("exec \"$0\" model --json").unwrap()).exits(0).json();
+    assert_eq!(twice, alone);
+}
