@@ -19,7 +19,7 @@ pub(crate) static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::new);
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FieldKind {
     /// A message, by its position in the schema.
     Message(u32),
     /// An enum, by its position in the schema.
@@ -39,7 +39,7 @@ pub(crate) enum Kind {
     Sfixed(u32),
 }
 
-impl Kind {
+impl FieldKind {
     /// Whether a repeated field of this kind is written as one packed field.
     pub(crate) fn is_packable(self) -> bool {
         !matches!(self, Self::Message(_) | Self::Bytes)
@@ -60,7 +60,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) number: u32,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FieldKind,
     pub(crate) repeated: bool,
 }
 
@@ -104,7 +104,10 @@ impl Schema {
         };
         Self {
             messages: declared.messages.iter().map(message).collect(),
-            root: declared.kinds.get(ROOT).map_or(0, |kind| if let Kind::Message(root) = kind { *root } else { 0 }),
+            root: declared
+                .kinds
+                .get(ROOT)
+                .map_or(0, |kind| if let FieldKind::Message(root) = kind { *root } else { 0 }),
             enums: declared.enums,
         }
     }
@@ -151,7 +154,7 @@ impl Schema {
 /// The messages and enums of all files, by their names with all packages: what fields refer to.
 #[derive(Default)]
 struct Declared<'d> {
-    kinds: HashMap<String, Kind>,
+    kinds: HashMap<String, FieldKind>,
     messages: Vec<&'d DescriptorProto>,
     enums: Vec<HashMap<Box<[u8]>, i32>>,
 }
@@ -162,12 +165,12 @@ impl<'d> Declared<'d> {
         let name = format!("{scope}.{}", message.name());
         message.enum_type.iter().for_each(|values| self.enumeration(&name, values));
         message.nested_type.iter().for_each(|nested| self.message(&name, nested));
-        self.kinds.insert(name, Kind::Message(position(self.messages.len())));
+        self.kinds.insert(name, FieldKind::Message(position(self.messages.len())));
         self.messages.push(message);
     }
 
     fn enumeration(&mut self, scope: &str, values: &EnumDescriptorProto) {
-        self.kinds.insert(format!("{scope}.{}", values.name()), Kind::Enum(position(self.enums.len())));
+        self.kinds.insert(format!("{scope}.{}", values.name()), FieldKind::Enum(position(self.enums.len())));
         let value = |value: &prost_types::EnumValueDescriptorProto| (value.name().as_bytes().into(), value.number());
         self.enums.push(values.value.iter().map(value).collect());
     }
@@ -175,20 +178,20 @@ impl<'d> Declared<'d> {
     fn field(&self, field: &FieldDescriptorProto) -> Option<Field> {
         let kind = match field.r#type() {
             Type::Message | Type::Enum | Type::Group => *self.kinds.get(field.type_name())?,
-            Type::String | Type::Bytes => Kind::Bytes,
-            Type::Bool => Kind::Bool,
-            Type::Float => Kind::Float,
-            Type::Double => Kind::Double,
-            Type::Int32 => Kind::Int(32),
-            Type::Int64 => Kind::Int(64),
-            Type::Uint32 => Kind::Uint(32),
-            Type::Uint64 => Kind::Uint(64),
-            Type::Sint32 => Kind::Sint(32),
-            Type::Sint64 => Kind::Sint(64),
-            Type::Fixed32 => Kind::Fixed(32),
-            Type::Fixed64 => Kind::Fixed(64),
-            Type::Sfixed32 => Kind::Sfixed(32),
-            Type::Sfixed64 => Kind::Sfixed(64),
+            Type::String | Type::Bytes => FieldKind::Bytes,
+            Type::Bool => FieldKind::Bool,
+            Type::Float => FieldKind::Float,
+            Type::Double => FieldKind::Double,
+            Type::Int32 => FieldKind::Int(32),
+            Type::Int64 => FieldKind::Int(64),
+            Type::Uint32 => FieldKind::Uint(32),
+            Type::Uint64 => FieldKind::Uint(64),
+            Type::Sint32 => FieldKind::Sint(32),
+            Type::Sint64 => FieldKind::Sint(64),
+            Type::Fixed32 => FieldKind::Fixed(32),
+            Type::Fixed64 => FieldKind::Fixed(64),
+            Type::Sfixed32 => FieldKind::Sfixed(32),
+            Type::Sfixed64 => FieldKind::Sfixed(64),
         };
         let number = u32::try_from(field.number()).ok()?;
         Some(Field { number, kind, repeated: field.label() == Label::Repeated })

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::problem::{Problem, Problems};
-use crate::schema::{Field as Known, Kind, SCHEMA};
+use crate::schema::{Field as Known, FieldKind, SCHEMA};
 use crate::wire::{Field, Fields, Layout, WireError, WireType};
 
 /// Messages nest this deep in the outermost one; protobuf's parsers read no deeper.
@@ -54,10 +54,10 @@ impl<'b> Walk<'b> {
             };
             let Some((field, known)) = self.field(next, end, message) else { continue };
             match known.kind {
-                Kind::Message(_) if open.len() > MAX_DEPTH => {
+                FieldKind::Message(_) if open.len() > MAX_DEPTH => {
                     self.wrong(field.start, format!("messages nested at most {MAX_DEPTH} deep, found a deeper one"));
                 }
-                Kind::Message(inner) => open.push(self.open(field.payload(), inner)),
+                FieldKind::Message(inner) => open.push(self.open(field.payload(), inner)),
                 kind => self.packed(&field, kind, message),
             }
         }
@@ -97,7 +97,7 @@ impl<'b> Walk<'b> {
     }
 
     /// Checks the numbers of a packed field; any other has one, which is as long as it should be.
-    fn packed(&mut self, field: &Field, kind: Kind, message: u32) {
+    fn packed(&mut self, field: &Field, kind: FieldKind, message: u32) {
         let numbers = field.bytes(self.bytes);
         if field.wire_type != WireType::Len || self.cut_at == Some(field.end) {
             return;

@@ -121,7 +121,7 @@ pub fn charge_model(
             saved_model = charge_main_file(main, ledger, progress)?;
         } else if let Some((checkpoint, part)) = part {
             charge_checkpoint_file(file, (checkpoint, &names), part, ledger)?;
-        } else if let Some(kind) = side_files::Kind::of(&file.name).filter(|_| !model.is_listed_only()) {
+        } else if let Some(kind) = side_files::SideFile::of(&file.name).filter(|_| !model.is_listed_only()) {
             match file.contents() {
                 Ok(bytes) => problems.extend(side_files::charge(file, &bytes, kind, ledger, progress)?),
                 Err(error) => {

@@ -17,7 +17,7 @@ use crate::wire::{Field, Layout, fields};
 
 /// The files that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SideFile {
     /// `FingerprintDef` (tensorflow/core/protobuf/fingerprint.proto).
     Fingerprint,
     /// `GraphDebugInfo` (tensorflow/core/framework/graph_debug_info.proto): where in Python nodes were made.
@@ -37,7 +37,7 @@ struct Metadata {
     name: Option<String>,
 }
 
-impl Kind {
+impl SideFile {
     /// What a file of this name is.
     pub(super) fn of(name: &str) -> Option<Self> {
         match name {
@@ -54,29 +54,29 @@ impl Kind {
 pub(super) fn charge(
     file: &File,
     bytes: &Bytes,
-    kind: Kind,
+    kind: SideFile,
     ledger: &mut Ledger,
     progress: &dyn Progress,
 ) -> Result<Vec<Problem>, Imbalance> {
     let mut walk = Walk::new((&file.name, file.bytes), bytes, &Layout::Wire, ledger, progress);
     let labels = walk.labels(Category::Files, whole(kind));
     walk.message(0..bytes.len(), labels, |walk, field| match kind {
-        Kind::Fingerprint => leaf(walk, field, names::fingerprint(field.number)),
-        Kind::DebugInfo => leaf(walk, field, names::debug_info(field.number)),
-        Kind::HubModule => leaf(walk, field, names::hub_module(field.number)),
-        Kind::KerasMetadata if field.is_len(KERAS_NODES) => keras_node(walk, field),
-        Kind::KerasMetadata => leaf(walk, field, "files.keras_metadata.(unknown)"),
+        SideFile::Fingerprint => leaf(walk, field, names::fingerprint(field.number)),
+        SideFile::DebugInfo => leaf(walk, field, names::debug_info(field.number)),
+        SideFile::HubModule => leaf(walk, field, names::hub_module(field.number)),
+        SideFile::KerasMetadata if field.is_len(KERAS_NODES) => keras_node(walk, field),
+        SideFile::KerasMetadata => leaf(walk, field, "files.keras_metadata.(unknown)"),
     });
     walk.close()
 }
 
 /// What is charged of a file that is in none of its fields.
-fn whole(kind: Kind) -> &'static str {
+fn whole(kind: SideFile) -> &'static str {
     match kind {
-        Kind::Fingerprint => "files.fingerprint",
-        Kind::DebugInfo => "files.debug_info",
-        Kind::HubModule => "files.tfhub_module",
-        Kind::KerasMetadata => "files.keras_metadata",
+        SideFile::Fingerprint => "files.fingerprint",
+        SideFile::DebugInfo => "files.debug_info",
+        SideFile::HubModule => "files.tfhub_module",
+        SideFile::KerasMetadata => "files.keras_metadata",
     }
 }
 
@@ -87,7 +87,7 @@ fn leaf(walk: &mut Walk<'_>, field: Field, path: &str) {
 
 /// A layer, by its own name: `files.keras_metadata.layer[dense]`.
 fn keras_node(walk: &mut Walk<'_>, field: Field) {
-    let mut labels = walk.labels(Category::Files, whole(Kind::KerasMetadata));
+    let mut labels = walk.labels(Category::Files, whole(SideFile::KerasMetadata));
     if walk.wants(Dimension::Field) {
         let name = keras_name(walk, field);
         let is_metric = &walk.string(field.payload(), KERAS_IDENTIFIER)[..] == METRIC;

@@ -28,7 +28,7 @@ pub(super) struct Assembly {
 
 /// A step on the path to a field: a field, and which one of several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Step {
+struct PathStep {
     field: u32,
     which: Which,
 }
@@ -91,7 +91,7 @@ impl Builder<'_> {
     }
 
     /// The fields in the order in which TensorFlow merges them: a message before what is in it, elements by their index.
-    fn in_order<'f>(&mut self, fields: &'f [ChunkedField]) -> Vec<(Vec<Step>, &'f ChunkedField)> {
+    fn in_order<'f>(&mut self, fields: &'f [ChunkedField]) -> Vec<(Vec<PathStep>, &'f ChunkedField)> {
         let mut ordered = Vec::new();
         for field in fields {
             match steps(&field.field_tag) {
@@ -105,7 +105,7 @@ impl Builder<'_> {
     }
 
     /// Puts `value` where `path` leads from a message.
-    fn fill(&mut self, message: usize, path: &[Step], value: &ChunkedMessage) {
+    fn fill(&mut self, message: usize, path: &[PathStep], value: &ChunkedMessage) {
         let Some((last, before)) = path.split_last() else { return self.merge(message, value) };
         let filled = self.go(message, before).and_then(|parent| {
             match value.chunk_index.filter(|index| self.kind(*index) == Some(Type::Bytes)) {
@@ -128,7 +128,7 @@ impl Builder<'_> {
         }
     }
 
-    fn go(&mut self, message: usize, path: &[Step]) -> Result<usize, String> {
+    fn go(&mut self, message: usize, path: &[PathStep]) -> Result<usize, String> {
         path.iter().try_fold(message, |message, step| self.messages.enter(message, step, self.problems))
     }
 
@@ -163,12 +163,12 @@ impl Builder<'_> {
 }
 
 /// The steps of a field's tag; `None` where it is no path to a field.
-fn steps(tag: &[FieldIndex]) -> Option<Vec<Step>> {
-    let mut steps: Vec<Step> = Vec::new();
+fn steps(tag: &[FieldIndex]) -> Option<Vec<PathStep>> {
+    let mut steps: Vec<PathStep> = Vec::new();
     for part in tag {
         let which = match part.kind.as_ref()? {
             Kind::Field(field) if (1..1 << 29).contains(field) => {
-                steps.push(Step { field: *field, which: Which::Only });
+                steps.push(PathStep { field: *field, which: Which::Only });
                 continue;
             }
             Kind::Field(_) => return None,

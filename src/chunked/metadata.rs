@@ -40,7 +40,7 @@ pub(super) fn decode(bytes: Bytes) -> Result<ChunkMetadata, MetadataError> {
 
 /// The messages of a ChunkMetadata.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum MessageKind {
     ChunkMetadata,
     ChunkedMessage,
     ChunkedField,
@@ -48,7 +48,7 @@ enum Kind {
     Leaf,
 }
 
-impl Kind {
+impl MessageKind {
     /// What a field is, if it is a message.
     fn of_field(self, number: u32) -> Option<Self> {
         match (self, number) {
@@ -63,7 +63,7 @@ impl Kind {
 /// Counts the messages in a ChunkMetadata, at most to one more than may be in it.
 fn messages(bytes: &[u8]) -> usize {
     let mut count = 0_usize;
-    let mut left: Vec<(Range<usize>, Kind)> = vec![(0..bytes.len(), Kind::ChunkMetadata)];
+    let mut left: Vec<(Range<usize>, MessageKind)> = vec![(0..bytes.len(), MessageKind::ChunkMetadata)];
     while let Some((message, kind)) = left.pop() {
         for field in fields(bytes, message).filter(|field| field.wire_type == WireType::Len) {
             let Some(inner) = kind.of_field(field.number) else { continue };
@@ -71,7 +71,7 @@ fn messages(bytes: &[u8]) -> usize {
             if count > MAX_MESSAGES {
                 return count;
             }
-            if !matches!(inner, Kind::Leaf) {
+            if !matches!(inner, MessageKind::Leaf) {
                 left.push((field.payload(), inner));
             }
         }

@@ -27,7 +27,7 @@ use crate::message::number::function_def_library::FUNCTION;
 use crate::message::number::graph_def::{LIBRARY, NODE};
 use crate::message::number::meta_graph_def::GRAPH_DEF;
 use crate::message::number::node_def::{INPUT, NAME as NODE_NAME, OP};
-use crate::schema::{Kind, SCHEMA};
+use crate::schema::{FieldKind, SCHEMA};
 use crate::wire::{Field, Fields, WireType, fields, last_len, split_len};
 
 pub(crate) use self::hash::contents;
@@ -55,13 +55,13 @@ pub(crate) struct Digests {
 /// libraries.
 pub(crate) fn digests<'f>(file: &'f [u8], range: Range<usize>, functions: impl Iterator<Item = &'f [u8]>) -> Digests {
     let mut digests = Digests::default();
-    let Some(Kind::Message(message)) = SCHEMA.field(SCHEMA.root(), b"meta_graphs").map(|field| field.kind) else {
+    let Some(FieldKind::Message(message)) = SCHEMA.field(SCHEMA.root(), b"meta_graphs").map(|field| field.kind) else {
         return digests;
     };
     let walk = Walk { file, functions: functions.collect() };
     for field in fields(file, range) {
         let digest = match SCHEMA.field_of_number(message, field.number).map(|known| known.kind) {
-            Some(Kind::Message(graph)) if field.is_len(GRAPH_DEF) => walk.graph(&field, graph, &mut digests.ops),
+            Some(FieldKind::Message(graph)) if field.is_len(GRAPH_DEF) => walk.graph(&field, graph, &mut digests.ops),
             Some(kind) => walk.value(&field, kind, message, 0),
             None => walk.unknown(&field),
         };
@@ -122,10 +122,10 @@ impl Walk<'_> {
         let mut nodes = Nodes::default();
         for field in fields(self.file, graph.payload()) {
             match SCHEMA.field_of_number(message, field.number).map(|known| known.kind) {
-                Some(Kind::Message(node)) if field.is_len(NODE) => {
+                Some(FieldKind::Message(node)) if field.is_len(NODE) => {
                     self.node(&field, node, &mut nodes);
                 }
-                Some(Kind::Message(library)) if field.is_len(LIBRARY) => {
+                Some(FieldKind::Message(library)) if field.is_len(LIBRARY) => {
                     let others = fields(self.file, field.payload()).filter(|field| !field.is_len(FUNCTION));
                     for other in others {
                         rest.add(self.known(&other, library, 2));
@@ -178,16 +178,16 @@ impl Walk<'_> {
     }
 
     /// A field of a kind, in a message.
-    fn value(&self, field: &Field, kind: Kind, message: u32, depth: usize) -> u64 {
+    fn value(&self, field: &Field, kind: FieldKind, message: u32, depth: usize) -> u64 {
         match kind {
-            Kind::Message(inner) if field.wire_type == WireType::Len && depth < MAX_DEPTH => {
+            FieldKind::Message(inner) if field.wire_type == WireType::Len && depth < MAX_DEPTH => {
                 self.message(field.payload(), inner, depth.saturating_add(1))
             }
-            Kind::Bytes if NAMES.is_name(message, field.number) => 1,
-            Kind::Bytes if NAMES.is_exact(message) => hash::bytes(field.bytes(self.file)),
-            Kind::Bytes if NAMES.may_be_variable(message, field.number) => self.variable(field),
-            Kind::Bytes if self.functions.contains(field.bytes(self.file)) => 1,
-            Kind::Bytes => hash::text(field.bytes(self.file), WHOLE),
+            FieldKind::Bytes if NAMES.is_name(message, field.number) => 1,
+            FieldKind::Bytes if NAMES.is_exact(message) => hash::bytes(field.bytes(self.file)),
+            FieldKind::Bytes if NAMES.may_be_variable(message, field.number) => self.variable(field),
+            FieldKind::Bytes if self.functions.contains(field.bytes(self.file)) => 1,
+            FieldKind::Bytes => hash::text(field.bytes(self.file), WHOLE),
             _ => hash::sampled(field.bytes(self.file), WHOLE),
         }
     }
@@ -211,13 +211,13 @@ impl Walk<'_> {
                 continue;
             };
             match known.kind {
-                Kind::Bytes if is_attribute => {
+                FieldKind::Bytes if is_attribute => {
                     let key = field.bytes(self.file);
                     has_name = is_name_attribute(key);
                     hash.next(field.number, hash::bytes(key));
                 }
-                Kind::Message(_) if is_attribute && has_name => hash.next(field.number, 1),
-                Kind::Message(inner) if SCHEMA.is_map_entry(inner) => {
+                FieldKind::Message(_) if is_attribute && has_name => hash.next(field.number, 1),
+                FieldKind::Message(inner) if SCHEMA.is_map_entry(inner) => {
                     hash.add(self.value(&field, known.kind, message, depth));
                 }
                 kind => hash.next(field.number, self.value(&field, kind, message, depth)),

@@ -53,7 +53,7 @@ impl Repeated {
 }
 
 /// A node, as far as it matters here.
-struct Step {
+struct OpStep {
     kind: u64,
     is_constant: bool,
     /// The start of its inputs in the list of all; they end where those of the next begin.
@@ -70,7 +70,7 @@ enum Source<'a> {
 
 /// A function's nodes and where their inputs come from.
 struct Body<'a> {
-    steps: Vec<Step>,
+    steps: Vec<OpStep>,
     sources: Vec<(Source<'a>, &'a [u8])>,
 }
 
@@ -143,7 +143,7 @@ impl<'a> Body<'a> {
         let (mut steps, mut sources) = (Vec::with_capacity(nodes.len()), Vec::new());
         for (node, kind) in nodes.iter().zip(kinds) {
             let is_constant = node.op() == ops::CONST;
-            steps.push(Step { kind, is_constant, inputs: sources.len() });
+            steps.push(OpStep { kind, is_constant, inputs: sources.len() });
             let source = |input| match by_name.get(input_node(input)) {
                 Some(at) => Source::Node(*at),
                 None => Source::Argument(input),

@@ -2,7 +2,7 @@
 
 /// A token of the text format (<https://protobuf.dev/reference/protobuf/textformat-spec/>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// A field's or an enum value's name, `true`, `inf`, ...
     Name,
     /// What begins like a number.
@@ -20,7 +20,7 @@ pub(super) enum Kind {
 /// A token, as offsets into the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) start: usize,
     pub(super) end: usize,
     /// Whether it is the first of its line.
@@ -29,7 +29,7 @@ pub(super) struct Token {
 
 impl Token {
     pub(super) fn is(&self, sign: u8) -> bool {
-        self.kind == Kind::Sign(sign)
+        self.kind == TokenKind::Sign(sign)
     }
 
     pub(super) fn is_opening(&self) -> bool {
@@ -54,7 +54,7 @@ impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
         // Editors on Windows put this mark in front of UTF-8.
         let start = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let token = Token { kind: Kind::End, start: 0, end: start, first: true };
+        let token = Token { kind: TokenKind::End, start: 0, end: start, first: true };
         let mut lexer = Self { text, token, behind: 0 };
         lexer.token = lexer.token_at(start, true);
         lexer
@@ -123,15 +123,15 @@ impl<'t> Lexer<'t> {
         Token { kind, start: at, end: at + length, first }
     }
 
-    fn shape(&self, at: usize) -> (Kind, usize) {
+    fn shape(&self, at: usize) -> (TokenKind, usize) {
         let follows = self.byte(at.saturating_add(1));
         match self.byte(at) {
-            None => (Kind::End, 0),
-            Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => (Kind::Name, self.run(at, is_word)),
-            Some(b'0'..=b'9') => (Kind::Number, self.number(at)),
-            Some(b'.') if follows.is_some_and(|byte| byte.is_ascii_digit()) => (Kind::Number, self.number(at)),
+            None => (TokenKind::End, 0),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => (TokenKind::Name, self.run(at, is_word)),
+            Some(b'0'..=b'9') => (TokenKind::Number, self.number(at)),
+            Some(b'.') if follows.is_some_and(|byte| byte.is_ascii_digit()) => (TokenKind::Number, self.number(at)),
             Some(quote @ (b'"' | b'\'')) => self.string(at, quote),
-            Some(sign) => (Kind::Sign(sign), 1),
+            Some(sign) => (TokenKind::Sign(sign), 1),
         }
     }
 
@@ -148,15 +148,15 @@ impl<'t> Lexer<'t> {
     }
 
     /// A string goes on to its quote; at the end of the line it breaks off, so that a lost quote costs a line.
-    fn string(&self, at: usize, quote: u8) -> (Kind, usize) {
+    fn string(&self, at: usize, quote: u8) -> (TokenKind, usize) {
         let mut end = at + 1;
         loop {
             end += self.run(end, |byte| byte != quote && byte != b'\\' && byte != b'\n');
             match self.byte(end) {
                 Some(b'\\') if !matches!(self.byte(end + 1), None | Some(b'\n')) => end += 2,
-                Some(byte) if byte == quote => return (Kind::String, end + 1 - at),
+                Some(byte) if byte == quote => return (TokenKind::String, end + 1 - at),
                 Some(b'\\') => end += 1,
-                _ => return (Kind::OpenString, end - at),
+                _ => return (TokenKind::OpenString, end - at),
             }
         }
     }

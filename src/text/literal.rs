@@ -1,7 +1,7 @@
 //! What literals mean: numbers, words and strings as values, as protobuf's own parser takes them
 //! (`google/protobuf/io/tokenizer.cc`, `google/protobuf/text_format.cc`).
 
-use crate::schema::Kind;
+use crate::schema::FieldKind;
 use crate::wire::to_varint;
 
 /// The bytes of one number on the wire, and how many they are.
@@ -28,55 +28,55 @@ impl Scalar {
 }
 
 /// What a value of a kind looks like, for messages.
-pub(super) fn expected(kind: Kind) -> &'static str {
+pub(super) fn expected(kind: FieldKind) -> &'static str {
     match kind {
-        Kind::Message(_) => "a message",
-        Kind::Enum(_) => "the name or number of an enum's value",
-        Kind::Bytes => "a string",
-        Kind::Bool => "true or false",
-        Kind::Float | Kind::Double => "a number",
-        Kind::Int(32) | Kind::Sint(32) | Kind::Sfixed(32) => "an integer of 32 bits",
-        Kind::Int(_) | Kind::Sint(_) | Kind::Sfixed(_) => "an integer of 64 bits",
-        Kind::Uint(32) | Kind::Fixed(32) => "an integer of 32 bits without a sign",
-        Kind::Uint(_) | Kind::Fixed(_) => "an integer of 64 bits without a sign",
+        FieldKind::Message(_) => "a message",
+        FieldKind::Enum(_) => "the name or number of an enum's value",
+        FieldKind::Bytes => "a string",
+        FieldKind::Bool => "true or false",
+        FieldKind::Float | FieldKind::Double => "a number",
+        FieldKind::Int(32) | FieldKind::Sint(32) | FieldKind::Sfixed(32) => "an integer of 32 bits",
+        FieldKind::Int(_) | FieldKind::Sint(_) | FieldKind::Sfixed(_) => "an integer of 64 bits",
+        FieldKind::Uint(32) | FieldKind::Fixed(32) => "an integer of 32 bits without a sign",
+        FieldKind::Uint(_) | FieldKind::Fixed(_) => "an integer of 64 bits without a sign",
     }
 }
 
 /// The value that `literal`, a number or a word, is for a field of this kind; `None` where it is none. `value` gives the
 /// number of an enum's value.
 pub(super) fn scalar(
-    kind: Kind,
+    kind: FieldKind,
     negative: bool,
     literal: &[u8],
     value: impl FnOnce(u32, &[u8]) -> Option<i32>,
 ) -> Option<Scalar> {
     Some(match kind {
-        Kind::Message(_) | Kind::Bytes => return None,
-        Kind::Bool if negative => return None,
-        Kind::Bool => Scalar::to_varint(match literal {
+        FieldKind::Message(_) | FieldKind::Bytes => return None,
+        FieldKind::Bool if negative => return None,
+        FieldKind::Bool => Scalar::to_varint(match literal {
             b"true" | b"True" | b"t" => 1,
             b"false" | b"False" | b"f" => 0,
             number => integer(number).filter(|value| *value <= 1)?,
         }),
-        Kind::Enum(values) => {
+        FieldKind::Enum(values) => {
             let named = if negative { None } else { value(values, literal).map(i64::from) };
             let number = named.or_else(|| signed(literal, negative, 32))?;
             Scalar::to_varint(number.cast_unsigned())
         }
-        Kind::Int(bits) => Scalar::to_varint(signed(literal, negative, bits)?.cast_unsigned()),
-        Kind::Uint(bits) => Scalar::to_varint(unsigned(literal, negative, bits)?),
-        Kind::Sint(bits) => {
+        FieldKind::Int(bits) => Scalar::to_varint(signed(literal, negative, bits)?.cast_unsigned()),
+        FieldKind::Uint(bits) => Scalar::to_varint(unsigned(literal, negative, bits)?),
+        FieldKind::Sint(bits) => {
             let value = signed(literal, negative, bits)?;
             Scalar::to_varint(((value << 1) ^ (value >> 63)).cast_unsigned())
         }
-        Kind::Fixed(32) => Scalar::fixed(u32::try_from(unsigned(literal, negative, 32)?).ok()?.to_le_bytes()),
-        Kind::Fixed(_) => Scalar::fixed(unsigned(literal, negative, 64)?.to_le_bytes()),
-        Kind::Sfixed(32) => Scalar::fixed(i32::try_from(signed(literal, negative, 32)?).ok()?.to_le_bytes()),
-        Kind::Sfixed(_) => Scalar::fixed(signed(literal, negative, 64)?.to_le_bytes()),
+        FieldKind::Fixed(32) => Scalar::fixed(u32::try_from(unsigned(literal, negative, 32)?).ok()?.to_le_bytes()),
+        FieldKind::Fixed(_) => Scalar::fixed(unsigned(literal, negative, 64)?.to_le_bytes()),
+        FieldKind::Sfixed(32) => Scalar::fixed(i32::try_from(signed(literal, negative, 32)?).ok()?.to_le_bytes()),
+        FieldKind::Sfixed(_) => Scalar::fixed(signed(literal, negative, 64)?.to_le_bytes()),
         // Rounded twice, as protobuf's own parser does it.
         #[expect(clippy::cast_possible_truncation, reason = "that is the rounding")]
-        Kind::Float => Scalar::fixed((float(literal, negative)? as f32).to_le_bytes()),
-        Kind::Double => Scalar::fixed(float(literal, negative)?.to_le_bytes()),
+        FieldKind::Float => Scalar::fixed((float(literal, negative)? as f32).to_le_bytes()),
+        FieldKind::Double => Scalar::fixed(float(literal, negative)?.to_le_bytes()),
     })
 }
 

@@ -4,10 +4,10 @@ mod damage;
 mod unknown;
 
 use super::Fault;
-use super::lexer::{Kind as Token, Lexer};
+use super::lexer::{Lexer, TokenKind};
 use super::literal::{self, BadEscape, Scalar};
 use super::writer::Writer;
-use crate::schema::{Field, Kind, SCHEMA};
+use crate::schema::{Field, FieldKind, SCHEMA};
 use crate::wire::Span;
 use damage::shown;
 
@@ -81,8 +81,8 @@ impl<'t> Parser<'t> {
         loop {
             let token = self.lexer.token;
             match token.kind {
-                Token::End => break,
-                Token::Name | Token::Number | Token::Sign(b'[') => self.field(),
+                TokenKind::End => break,
+                TokenKind::Name | TokenKind::Number | TokenKind::Sign(b'[') => self.field(),
                 _ if token.is_closing() && !self.frames.is_empty() => self.close(),
                 _ => {
                     let fault = self.expected("a field");
@@ -133,14 +133,14 @@ impl<'t> Parser<'t> {
         let token = self.lexer.token;
         let name = self.lexer.bytes(token);
         let find = |message| match token.kind {
-            Token::Name => SCHEMA.field(message, name),
-            Token::Number => SCHEMA.field_of_number(message, std::str::from_utf8(name).ok()?.parse().ok()?),
+            TokenKind::Name => SCHEMA.field(message, name),
+            TokenKind::Number => SCHEMA.field_of_number(message, std::str::from_utf8(name).ok()?.parse().ok()?),
             _ => None,
         };
         if let Some(field) = find(self.message(self.frames.len())) {
             return Some(field);
         }
-        if token.kind != Token::Name || !self.frames.last().is_some_and(|frame| frame.damaged) {
+        if token.kind != TokenKind::Name || !self.frames.last().is_some_and(|frame| frame.damaged) {
             return None;
         }
         let around = (0..self.frames.len()).rev().take(ANCESTORS);
@@ -154,7 +154,7 @@ impl<'t> Parser<'t> {
     /// The message at a depth; 0 is the whole text.
     fn message(&self, depth: usize) -> u32 {
         match depth.checked_sub(1).and_then(|index| self.frames.get(index)).map(|frame| frame.field.kind) {
-            Some(Kind::Message(message)) => message,
+            Some(FieldKind::Message(message)) => message,
             _ => SCHEMA.root(),
         }
     }
@@ -164,7 +164,7 @@ impl<'t> Parser<'t> {
         let colon = self.lexer.eat(b':');
         let in_list = field.repeated && self.lexer.token.is(b'[');
         match field.kind {
-            Kind::Message(_) => self.open(field, colon, in_list).map_err(Stop::Fault),
+            FieldKind::Message(_) => self.open(field, colon, in_list).map_err(Stop::Fault),
             _ if !colon => Err(self.expected("a colon").into()),
             _ if in_list => self.list(field),
             _ => self.value(field),
@@ -187,7 +187,11 @@ impl<'t> Parser<'t> {
         }
         if token.is_opening() {
             self.lexer.next();
-        } else if !colon && !in_list && matches!(token.kind, Token::Name | Token::Sign(_)) && !token.is_closing() {
+        } else if !colon
+            && !in_list
+            && matches!(token.kind, TokenKind::Name | TokenKind::Sign(_))
+            && !token.is_closing()
+        {
             // Most likely the brace is what is damaged. Were the field taken for damaged, all that is in it would be
             // taken for fields of the message around it.
             damaged = true;
@@ -268,7 +272,7 @@ impl<'t> Parser<'t> {
         if field.repeated && field.kind.is_packable() {
             self.begin_run(field, payload);
             self.number_of_run(field)?;
-        } else if field.kind == Kind::Bytes {
+        } else if field.kind == FieldKind::Bytes {
             self.writer.begin(field.number, self.covered, payload);
             self.strings()?;
         } else {
@@ -341,20 +345,22 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    fn number(&mut self, kind: Kind) -> Result<Scalar, Stop> {
+    fn number(&mut self, kind: FieldKind) -> Result<Scalar, Stop> {
         let fault = self.lexer;
         let negative = self.lexer.eat(b'-');
         let token = self.lexer.token;
         let literal = self.lexer.bytes(token);
         let value = match token.kind {
-            Token::Name | Token::Number => literal::scalar(kind, negative, literal, |e, name| SCHEMA.value(e, name)),
+            TokenKind::Name | TokenKind::Number => {
+                literal::scalar(kind, negative, literal, |e, name| SCHEMA.value(e, name))
+            }
             _ => None,
         };
         if let Some(value) = value {
             self.lexer.next();
             return Ok(value);
         }
-        if matches!(kind, Kind::Enum(_)) && token.kind == Token::Name && !negative {
+        if matches!(kind, FieldKind::Enum(_)) && token.kind == TokenKind::Name && !negative {
             return Err(Stop::UnknownValue);
         }
         self.lexer = fault;
@@ -363,11 +369,11 @@ impl<'t> Parser<'t> {
 
     /// Appends what adjacent strings mean to the field that is open.
     fn strings(&mut self) -> Result<(), Fault> {
-        if self.lexer.token.kind != Token::String {
-            let closed = self.lexer.token.kind != Token::OpenString;
+        if self.lexer.token.kind != TokenKind::String {
+            let closed = self.lexer.token.kind != TokenKind::OpenString;
             return Err(self.expected(if closed { "a string" } else { "a string that ends on its line" }));
         }
-        while self.lexer.token.kind == Token::String {
+        while self.lexer.token.kind == TokenKind::String {
             let token = self.lexer.token;
             let quoted = self.lexer.bytes(token);
             let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
@@ -378,7 +384,7 @@ impl<'t> Parser<'t> {
             self.lexer.next();
         }
         match self.lexer.token.kind {
-            Token::OpenString => Err(self.expected("a string that ends on its line")),
+            TokenKind::OpenString => Err(self.expected("a string that ends on its line")),
             _ => Ok(()),
         }
     }

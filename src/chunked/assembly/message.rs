@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::{Assembly, MAX_DEPTH, MapEntry, Records, Step, Which};
+use super::{Assembly, MAX_DEPTH, MapEntry, PathStep, Records, Which};
 use crate::message::number::map_entry::{KEY, VALUE};
 use crate::problem::{Problem, Problems};
 use crate::wire::{Field, Fields, Shares, WireType, fields, last_len, varint};
@@ -99,14 +99,14 @@ impl<'r> Messages<'r> {
     pub(super) fn set(
         &mut self,
         message: usize,
-        step: &Step,
+        step: &PathStep,
         value: Fragment,
         problems: &mut Problems,
     ) -> Result<(), String> {
         let content = Content::Value(value);
         if let Which::Entry(key) = &step.which {
             let entry = self.entry(message, step.field, key, problems)?;
-            return self.set(entry, &Step { field: VALUE, which: Which::Only }, value, problems);
+            return self.set(entry, &PathStep { field: VALUE, which: Which::Only }, value, problems);
         }
         let found = self.find(message, step, problems)?;
         let open = self.open(message, problems)?;
@@ -118,10 +118,10 @@ impl<'r> Messages<'r> {
     }
 
     /// The message that `step` leads to from a message; a new one where there is none yet.
-    pub(super) fn enter(&mut self, message: usize, step: &Step, problems: &mut Problems) -> Result<usize, String> {
+    pub(super) fn enter(&mut self, message: usize, step: &PathStep, problems: &mut Problems) -> Result<usize, String> {
         if let Which::Entry(key) = &step.which {
             let entry = self.entry(message, step.field, key, problems)?;
-            return self.enter(entry, &Step { field: VALUE, which: Which::Only }, problems);
+            return self.enter(entry, &PathStep { field: VALUE, which: Which::Only }, problems);
         }
         match self.find(message, step, problems)? {
             Some(at) => self.message_at(message, at, problems),
@@ -135,7 +135,7 @@ impl<'r> Messages<'r> {
     }
 
     /// The place of the field that `step`, which is not of a map, leads to; `None` where it is the next one.
-    fn find(&mut self, message: usize, step: &Step, problems: &mut Problems) -> Result<Option<usize>, String> {
+    fn find(&mut self, message: usize, step: &PathStep, problems: &mut Problems) -> Result<Option<usize>, String> {
         let open = self.open(message, problems)?;
         let places = open.by_number.get(&step.field).map(Vec::as_slice).unwrap_or_default();
         // Of a singular field that was given twice protobuf has the last one.

@@ -38,7 +38,7 @@ const CHECKPOINT: &str = "variables.";
 
 /// What a foreign file is of. The order is that in which a message counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum FileKind {
     /// A model in another format, or another SavedModel.
     Model,
     Checkpoint,
@@ -50,9 +50,9 @@ enum Kind {
 }
 
 /// Which files are of which kind, by how their names end.
-const ENDINGS: [(Kind, &[&str]); 5] = [
+const ENDINGS: [(FileKind, &[&str]); 5] = [
     (
-        Kind::Model,
+        FileKind::Model,
         &[
             ".tflite",
             ".lite",
@@ -93,10 +93,10 @@ const ENDINGS: [(Kind, &[&str]); 5] = [
             ".mlir",
         ],
     ),
-    (Kind::Checkpoint, &[".ckpt", ".orbax", ".ocdbt"]),
-    (Kind::Log, &[".log", ".tfevents", ".trace", ".trace.json.gz", ".ipynb", ".prof"]),
+    (FileKind::Checkpoint, &[".ckpt", ".orbax", ".ocdbt"]),
+    (FileKind::Log, &[".log", ".tfevents", ".trace", ".trace.json.gz", ".ipynb", ".prof"]),
     (
-        Kind::Data,
+        FileKind::Data,
         &[
             ".npy",
             ".npz",
@@ -131,17 +131,17 @@ const ENDINGS: [(Kind, &[&str]); 5] = [
             ".mp4",
         ],
     ),
-    (Kind::Archive, &[".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"]),
+    (FileKind::Archive, &[".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"]),
 ];
 
 /// Directories of which all is of a kind.
-const DIRECTORIES: [(&str, Kind); 6] = [
-    (".git", Kind::Cache),
-    (".svn", Kind::Cache),
-    (".hg", Kind::Cache),
-    ("__pycache__", Kind::Cache),
-    (".ipynb_checkpoints", Kind::Cache),
-    (".cache", Kind::Cache),
+const DIRECTORIES: [(&str, FileKind); 6] = [
+    (".git", FileKind::Cache),
+    (".svn", FileKind::Cache),
+    (".hg", FileKind::Cache),
+    ("__pycache__", FileKind::Cache),
+    (".ipynb_checkpoints", FileKind::Cache),
+    (".cache", FileKind::Cache),
 ];
 
 /// What TensorBoard's files have in their names, and what TensorFlow 1's Estimator writes beside its checkpoints.
@@ -150,7 +150,7 @@ const ESTIMATOR_GRAPH: &str = "graph.pbtxt";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
-    let mut sums: BTreeMap<Kind, u64> = BTreeMap::new();
+    let mut sums: BTreeMap<FileKind, u64> = BTreeMap::new();
     for (file, kind) in foreign(context) {
         claims.add(&file.name, 0..file.bytes);
         evidence.add(file.bytes, || (format!("{} {}", quoted(&file.name), kind.is()), Place::of_file(&file.name)));
@@ -166,7 +166,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     })
 }
 
-impl Kind {
+impl FileKind {
     /// What is said of one file.
     fn is(self) -> &'static str {
         match self {
@@ -192,7 +192,7 @@ impl Kind {
     }
 }
 
-fn foreign<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a File, Kind)> {
+fn foreign<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a File, FileKind)> {
     let files = &context.model.files;
     let main = MODEL_FILES.iter().find_map(|name| context.model.file(name));
     let names: HashSet<&str> = files.iter().map(|file| &*file.name).collect();
@@ -217,7 +217,8 @@ fn foreign<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a File, Kind)> 
             return None;
         }
         let is_inner = || directories(name).any(|directory| inner.contains(directory));
-        let kind = of_directory(name).or_else(|| is_inner().then_some(Kind::Model)).or_else(|| of_file(name, &names));
+        let kind =
+            of_directory(name).or_else(|| is_inner().then_some(FileKind::Model)).or_else(|| of_file(name, &names));
         kind.map(|kind| (file, kind))
     })
 }
@@ -227,12 +228,12 @@ fn directories(name: &str) -> impl Iterator<Item = &str> {
     name.match_indices('/').filter_map(|(at, _)| name.get(..at))
 }
 
-fn of_directory(name: &str) -> Option<Kind> {
+fn of_directory(name: &str) -> Option<FileKind> {
     let (directory, _) = name.rsplit_once('/')?;
     directory.split('/').find_map(|part| DIRECTORIES.iter().find(|(known, _)| *known == part)).map(|(_, kind)| *kind)
 }
 
-fn of_file(name: &str, names: &HashSet<&str>) -> Option<Kind> {
+fn of_file(name: &str, names: &HashSet<&str>) -> Option<FileKind> {
     let (directory, file) = name.rsplit_once('/').unwrap_or(("", name));
     let beside = |other: String| {
         let path = if directory.is_empty() { other } else { format!("{directory}/{other}") };
@@ -240,10 +241,10 @@ fn of_file(name: &str, names: &HashSet<&str>) -> Option<Kind> {
     };
     let lower = file.to_ascii_lowercase();
     if lower.contains(EVENTS) {
-        return Some(Kind::Log);
+        return Some(FileKind::Log);
     }
     if lower == ESTIMATOR_GRAPH || is_of_bundle(file, &beside) {
-        return Some(Kind::Checkpoint);
+        return Some(FileKind::Checkpoint);
     }
     ENDINGS.iter().find(|(_, endings)| endings.iter().any(|ending| lower.ends_with(ending))).map(|(kind, _)| *kind)
 }

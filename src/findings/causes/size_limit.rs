@@ -70,7 +70,7 @@ fn detect(context: &Context<'_>, limits: &[Limit]) -> Option<Detected> {
         evidence.add(context.cost(&part.range), || (part.what(context), part.place(context)));
     }
     let state = if file.bytes > reached.bytes { "more than" } else { "near" };
-    let (most, kind) = parts.sums.iter().zip(Kind::ALL).max_by_key(|(bytes, _)| **bytes)?;
+    let (most, kind) = parts.sums.iter().zip(PartKind::ALL).max_by_key(|(bytes, _)| **bytes)?;
     let message = format!(
         "saved_model.pb has {}, {state} {} ({}); {} of it {}.",
         bytes(file.bytes),
@@ -84,7 +84,7 @@ fn detect(context: &Context<'_>, limits: &[Limit]) -> Option<Detected> {
 
 /// What a part of the file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum PartKind {
     Constant,
     Node,
     FunctionNode,
@@ -92,7 +92,7 @@ enum Kind {
     Other,
 }
 
-impl Kind {
+impl PartKind {
     const ALL: [Self; 5] = [Self::Constant, Self::Node, Self::FunctionNode, Self::Objects, Self::Other];
 
     fn are(self) -> &'static str {
@@ -111,7 +111,7 @@ impl Kind {
 struct Part {
     range: Range<usize>,
     payload: Range<usize>,
-    kind: Kind,
+    kind: PartKind,
 }
 
 impl Part {
@@ -122,11 +122,11 @@ impl Part {
 
     fn what(&self, context: &Context<'_>) -> String {
         match self.kind {
-            Kind::Constant => format!("constant {}", quoted(self.name(context))),
-            Kind::Node => format!("node {}", quoted(self.name(context))),
-            Kind::FunctionNode => format!("node {} in a function", quoted(self.name(context))),
-            Kind::Objects => "the object graph".to_owned(),
-            Kind::Other => "op definitions, collections and the like".to_owned(),
+            PartKind::Constant => format!("constant {}", quoted(self.name(context))),
+            PartKind::Node => format!("node {}", quoted(self.name(context))),
+            PartKind::FunctionNode => format!("node {} in a function", quoted(self.name(context))),
+            PartKind::Objects => "the object graph".to_owned(),
+            PartKind::Other => "op definitions, collections and the like".to_owned(),
         }
     }
 
@@ -136,9 +136,11 @@ impl Part {
         let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
         let function = context.function_around(start).and_then(|function| context.functions().get(function));
         let (section, node) = match self.kind {
-            Kind::Objects => (Some("object_graph_def"), None),
-            Kind::Other => (None, None),
-            Kind::Constant | Kind::Node | Kind::FunctionNode => (Some("graph_def"), Some(text(self.name(context)))),
+            PartKind::Objects => (Some("object_graph_def"), None),
+            PartKind::Other => (None, None),
+            PartKind::Constant | PartKind::Node | PartKind::FunctionNode => {
+                (Some("graph_def"), Some(text(self.name(context))))
+            }
         };
         let (section, function) = (section.map(str::to_owned), function.map(|function| text(function.name)));
         Place { section, function, node, ..graph.map(Place::of_meta_graph).unwrap_or_default() }
@@ -148,10 +150,10 @@ impl Part {
 /// The file's parts: the bytes of each kind, and the largest ones.
 struct Parts<'a> {
     file: &'a [u8],
-    /// In the order of [`Kind::ALL`].
+    /// In the order of [`PartKind::ALL`].
     sums: [u64; 5],
     /// By size, the smallest on top: length, start, payload and kind.
-    heap: BinaryHeap<Reverse<(usize, usize, usize, Kind)>>,
+    heap: BinaryHeap<Reverse<(usize, usize, usize, PartKind)>>,
 }
 
 impl<'a> Parts<'a> {
@@ -162,8 +164,8 @@ impl<'a> Parts<'a> {
         for section in metas.flat_map(|meta| fields(file, meta.payload())) {
             match section.number {
                 GRAPH_DEF => fields(file, section.payload()).for_each(|field| parts.graph(&field)),
-                OBJECT_GRAPH_DEF => parts.add(&section, Kind::Objects),
-                _ => parts.add(&section, Kind::Other),
+                OBJECT_GRAPH_DEF => parts.add(&section, PartKind::Objects),
+                _ => parts.add(&section, PartKind::Other),
             }
         }
         parts
@@ -171,28 +173,28 @@ impl<'a> Parts<'a> {
 
     fn graph(&mut self, field: &Field) {
         if field.is_len(NODE) {
-            self.node(field, Kind::Node);
+            self.node(field, PartKind::Node);
         } else if field.is_len(LIBRARY) {
             let functions = fields(self.file, field.payload()).filter(|field| field.is_len(FUNCTION));
             let file = self.file;
             for field in functions.flat_map(|function| fields(file, function.payload())) {
                 if field.is_len(NODE_DEF) {
-                    self.node(&field, Kind::FunctionNode);
+                    self.node(&field, PartKind::FunctionNode);
                 } else {
-                    self.add(&field, Kind::Other);
+                    self.add(&field, PartKind::Other);
                 }
             }
         } else {
-            self.add(field, Kind::Other);
+            self.add(field, PartKind::Other);
         }
     }
 
-    fn node(&mut self, field: &Field, kind: Kind) {
+    fn node(&mut self, field: &Field, kind: PartKind) {
         let op = first_len(self.file, field.payload(), OP).and_then(|op| self.file.get(op));
-        self.add(field, if op == Some(ops::CONST) { Kind::Constant } else { kind });
+        self.add(field, if op == Some(ops::CONST) { PartKind::Constant } else { kind });
     }
 
-    fn add(&mut self, field: &Field, kind: Kind) {
+    fn add(&mut self, field: &Field, kind: PartKind) {
         let range = field.range();
         if let Some(sum) = self.sums.get_mut(kind as usize) {
             *sum = sum.saturating_add(range.len() as u64);
@@ -207,7 +209,7 @@ impl<'a> Parts<'a> {
     fn largest(&self) -> Vec<Part> {
         let mut largest: Vec<_> = self.heap.iter().map(|Reverse(part)| *part).collect();
         largest.sort_unstable_by(|a, b| b.cmp(a));
-        let part = |(length, start, payload, kind): (usize, usize, usize, Kind)| {
+        let part = |(length, start, payload, kind): (usize, usize, usize, PartKind)| {
             let end = start + length;
             Part { range: start..end, payload: payload..end, kind }
         };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Parser, Token};
+use super::{Parser, TokenKind};
 use crate::text::{DAMAGED, Fault, MAX_FAULTS};
 
 /// How much of what was found instead is shown.
@@ -46,7 +46,7 @@ impl Parser<'_> {
         loop {
             let token = self.lexer.token;
             let closes = match token.kind {
-                Token::End => return,
+                TokenKind::End => return,
                 _ if token.is_opening() => {
                     open.push(b'}');
                     braces += 1;
@@ -58,13 +58,13 @@ impl Parser<'_> {
                     while open.pop().is_some_and(|closing| closing == b']') {}
                     true
                 }
-                Token::Sign(b'[') => {
+                TokenKind::Sign(b'[') => {
                     open.push(b']');
                     false
                 }
-                Token::Sign(b']') => open.pop_if(|closing| *closing == b']').is_some(),
-                Token::Sign(b',' | b';') => open.is_empty(),
-                Token::Name if braces == 0 && token.first && self.begins_field() => return,
+                TokenKind::Sign(b']') => open.pop_if(|closing| *closing == b']').is_some(),
+                TokenKind::Sign(b',' | b';') => open.is_empty(),
+                TokenKind::Name if braces == 0 && token.first && self.begins_field() => return,
                 _ => false,
             };
             self.lexer.next();
@@ -85,7 +85,7 @@ impl Parser<'_> {
     pub(super) fn expected(&self, what: impl Into<Cow<'static, str>>) -> Fault {
         let token = self.lexer.token;
         let found = match token.kind {
-            Token::End => "the end of the text".to_owned(),
+            TokenKind::End => "the end of the text".to_owned(),
             _ => shown(self.lexer.bytes(token)),
         };
         Fault { offset: token.start, expected: what.into(), found }

@@ -1,6 +1,6 @@
 //! Fields that no message has: read whatever they hold, and kept as their text without its layout.
 
-use super::{Parser, Token};
+use super::{Parser, TokenKind};
 use crate::text::{Fault, UNKNOWN};
 
 impl Parser<'_> {
@@ -14,17 +14,17 @@ impl Parser<'_> {
         }
         let colon = self.lexer.eat(b':');
         match self.lexer.token.kind {
-            Token::Sign(b'{' | b'<' | b'[') => self.balanced()?,
-            Token::String if colon => {
-                while self.lexer.token.kind == Token::String {
+            TokenKind::Sign(b'{' | b'<' | b'[') => self.balanced()?,
+            TokenKind::String if colon => {
+                while self.lexer.token.kind == TokenKind::String {
                     self.keep();
                 }
             }
-            Token::Name | Token::Number if colon => self.keep(),
-            Token::Sign(b'-') if colon => {
+            TokenKind::Name | TokenKind::Number if colon => self.keep(),
+            TokenKind::Sign(b'-') if colon => {
                 self.keep();
                 match self.lexer.token.kind {
-                    Token::Name | Token::Number => self.keep(),
+                    TokenKind::Name | TokenKind::Number => self.keep(),
                     _ => return Err(self.expected("a number")),
                 }
             }
@@ -52,20 +52,20 @@ impl Parser<'_> {
             let token = self.lexer.token;
             braces += usize::from(token.is_opening());
             match token.kind {
-                Token::Sign(b'{') => open.push(b'}'),
-                Token::Sign(b'<') => open.push(b'>'),
-                Token::Sign(b'[') => open.push(b']'),
-                Token::Sign(sign @ (b'}' | b'>' | b']')) if open.pop() != Some(sign) => {
+                TokenKind::Sign(b'{') => open.push(b'}'),
+                TokenKind::Sign(b'<') => open.push(b'>'),
+                TokenKind::Sign(b'[') => open.push(b']'),
+                TokenKind::Sign(sign @ (b'}' | b'>' | b']')) if open.pop() != Some(sign) => {
                     return Err(self.expected("another closing sign"));
                 }
-                Token::Name if braces == 0 && token.first && self.begins_field() => {
+                TokenKind::Name if braces == 0 && token.first && self.begins_field() => {
                     return Err(self.expected("the end of a list"));
                 }
-                Token::OpenString => return Err(self.expected("a string that ends on its line")),
-                Token::End => return Err(self.expected("the end of a field")),
-                Token::Name | Token::Number | Token::String => {}
-                Token::Sign(b'}' | b'>' | b']' | b':' | b',' | b';' | b'-' | b'.' | b'/') => {}
-                Token::Sign(_) => return Err(self.expected("a field or a value")),
+                TokenKind::OpenString => return Err(self.expected("a string that ends on its line")),
+                TokenKind::End => return Err(self.expected("the end of a field")),
+                TokenKind::Name | TokenKind::Number | TokenKind::String => {}
+                TokenKind::Sign(b'}' | b'>' | b']' | b':' | b',' | b';' | b'-' | b'.' | b'/') => {}
+                TokenKind::Sign(_) => return Err(self.expected("a field or a value")),
             }
             braces -= usize::from(token.is_closing());
             self.keep();
