@@ -366,6 +366,10 @@ impl<'f> Reader<'_, 'f> {
         let is_in_order =
             (0..).zip(&from).all(|(at, source)| source.output() == Some(b"output") && source.index() == at);
         let controls = def.control_returned();
+        // Without a result and a control output the call would not run.
+        if from.is_empty() && controls.is_empty() {
+            return None;
+        }
         let waits = controls.iter().all(|name| nodes.iter().any(|node| node.name() == *name && is_plain(node)));
         (is_in_order && waits).then_some(target)
     }

@@ -5,6 +5,7 @@
 //! | [`hash`] | hashes by a key of the run |
 //! | [`functions`], [`attributes`], [`body`], [`library`] | what a function does, as a hash in which no name counts |
 //! | [`graph`], [`session`] | what a session computes, node by node |
+//! | [`unchanged`] | what is there and nobody asks for, which a loader reads all the same |
 //! | [`restore`], [`resource`] | what a session restores, and into which variable |
 //! | [`objects`], [`tensors`] | what a program gets that loads the model, and the values that it finds |
 //! | [`meta_graph`] | signatures, collections, and what a metagraph says of itself |
@@ -23,6 +24,7 @@ mod resource;
 mod restore;
 mod session;
 mod tensors;
+mod unchanged;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -249,7 +251,8 @@ impl Both<'_> {
         let nodes: Vec<&[u8]> = saver.into_iter().filter_map(|root| own_name(&was, &is, root)).collect();
         session.hold(nodes, false, reasons);
         session.excuse(reasons);
-        self.restored(&is, reasons);
+        unchanged::hold(&was, &is, &session, reasons);
+        self.restored(&was, &is, reasons);
         self.tracked(reasons);
         Ok(())
     }
@@ -300,27 +303,13 @@ impl Both<'_> {
     }
 
     /// Each key that is asked for is there, if it was: a RestoreV2 fails for all if one is missing.
-    fn restored(&self, graph: &Graph<'_>, reasons: &mut Reasons) {
+    fn restored(&self, old_graph: &Graph<'_>, graph: &Graph<'_>, reasons: &mut Reasons) {
         let [old, new] = self.tensors;
-        let mut keys: BTreeSet<&[u8]> = BTreeSet::new();
-        for node in graph.nodes().filter(|node| restore::is_restore(node)) {
-            let all = restore::restored(node, |name| graph.node(name));
-            keys.extend(all.unwrap_or_default().iter().map(|restored| restored.key));
-        }
-        for (_, def) in &graph.library.functions.defs {
-            if !def.nodes().any(|node| restore::is_restore(&node)) {
-                continue;
-            }
-            let nodes: BTreeMap<&[u8], NodeDef<'_>> = def.nodes().map(|node| (node.name(), node)).collect();
-            for node in nodes.values().filter(|node| restore::is_restore(node)) {
-                let all = restore::restored(node, |name| nodes.get(name).copied());
-                keys.extend(all.unwrap_or_default().iter().map(|restored| restored.key));
-            }
-        }
-        for key in keys {
-            let key = String::from_utf8_lossy(key);
-            if old.has(&key) && !new.has(&key) {
-                reasons.add(|| format!("{key}: is restored, and not in the index any more"));
+        let known = keys(old_graph);
+        for key in keys(graph) {
+            let shown = String::from_utf8_lossy(key);
+            if !known.contains(key) || old.has(&shown) && !new.has(&shown) {
+                reasons.add(|| format!("{shown}: is restored, and not in the index any more"));
             }
         }
     }
@@ -346,6 +335,26 @@ impl Both<'_> {
             }
         }
     }
+}
+
+/// The keys that nodes of a graph and of its functions restore.
+fn keys<'f>(graph: &Graph<'f>) -> BTreeSet<&'f [u8]> {
+    let mut keys: BTreeSet<&[u8]> = BTreeSet::new();
+    for node in graph.nodes().filter(|node| restore::is_restore(node)) {
+        let all = restore::restored(node, |name| graph.node(name));
+        keys.extend(all.unwrap_or_default().iter().map(|restored| restored.key));
+    }
+    for (_, def) in &graph.library.functions.defs {
+        if !def.nodes().any(|node| restore::is_restore(&node)) {
+            continue;
+        }
+        let nodes: BTreeMap<&[u8], NodeDef<'f>> = def.nodes().map(|node| (node.name(), node)).collect();
+        for node in nodes.values().filter(|node| restore::is_restore(node)) {
+            let all = restore::restored(node, |name| nodes.get(name).copied());
+            keys.extend(all.unwrap_or_default().iter().map(|restored| restored.key));
+        }
+    }
+    keys
 }
 
 /// The name of a node as it lies in a graph, so that it lives as long.

@@ -14,7 +14,9 @@ use super::hash::Digest;
 use super::resource::{Resource, resource};
 use super::restore::{Effect, Restored, effects, is_restore, restored};
 use crate::message::attributes::OUTPUT_SHAPES;
+use crate::message::number::attr_value::{LIST, list_value};
 use crate::message::{Input, NodeDef, ops};
+use crate::wire::integers;
 
 /// Attributes of a call that follow from which inputs it has.
 const OF_INPUTS: [&[u8]; 3] = [b"Tin", b"_read_only_resource_inputs", OUTPUT_SHAPES];
@@ -64,6 +66,11 @@ impl<'a, 'f> Session<'a, 'f> {
                 (None, Some(_)) => reasons.add(|| format!("the node {} was not there", shown(name))),
             }
         }
+    }
+
+    /// Whether a node has been held.
+    pub(super) fn has_seen(&self, name: &[u8]) -> bool {
+        self.seen.contains(name)
     }
 
     /// A resource is needed.
@@ -176,6 +183,9 @@ impl<'a, 'f> Session<'a, 'f> {
         if !ops::CALLS.contains(&before.op()) || own(before, self.old) != own(after, self.new) {
             return false;
         }
+        if !has_types_of(before, after) {
+            return false;
+        }
         let both = effects(before, &self.old.library).zip(effects(after, &self.new.library));
         let Some((was, is)) = both.filter(|(was, is)| was.results == is.results) else { return false };
         let controls =
@@ -239,6 +249,26 @@ impl<'a, 'f> Session<'a, 'f> {
     fn handle(&self, tensor: &[u8]) -> Option<Resource<'f>> {
         self.old.node(Input::parse(tensor).name).and_then(|node| resource(&node))
     }
+}
+
+/// Whether a call that has fewer inputs has their types.
+fn has_types_of(before: &NodeDef<'_>, after: &NodeDef<'_>) -> bool {
+    let types = |node: &NodeDef<'_>| -> Vec<u64> {
+        let Some(value) = node.attribute(b"Tin") else { return Vec::new() };
+        let lists = value.message().repeated(LIST);
+        lists.flat_map(|list| integers(node.file(), list.payload(), list_value::TYPE)).collect()
+    };
+    fn data<'n>(node: &NodeDef<'n>) -> Vec<&'n [u8]> {
+        node.inputs().filter(|input| !input.starts_with(b"^")).collect()
+    }
+    let (was, is) = (data(before), data(after));
+    if was.len() != types(before).len() {
+        return false;
+    }
+    let mut left = was.into_iter().zip(types(before));
+    let expected: Option<Vec<u64>> =
+        is.iter().map(|input| left.find(|(other, _)| other == input).map(|(_, dtype)| dtype)).collect();
+    expected == Some(types(after))
 }
 
 fn shown(name: &[u8]) -> String {
