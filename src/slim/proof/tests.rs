@@ -13,7 +13,7 @@ use crate::input::Model;
 use crate::progress::Silent;
 use crate::proto::attr_value::Value;
 use crate::proto::saved_object::Kind;
-use crate::proto::{AttrValue, FunctionDef, MetaGraphDef, NodeDef, SavedModel, SavedObjectGraph};
+use crate::proto::{AttrValue, FunctionDef, MetaGraphDef, NodeDef, SavedModel, SavedObject, SavedObjectGraph};
 
 use crate::checkpoint::table::Table;
 use crate::edit::{Recipe, table};
@@ -377,6 +377,27 @@ fn a_function_that_a_program_finds_stays_where_callables_are_promised() {
     harmless("keras-lstm", &[Promise::Signatures], gone);
     let [old, new] = changed("keras-lstm", gone);
     assert!(held(&old, &new, Promise::Callables).iter().any(|reason| reason.contains("any more")));
+}
+
+/// The list of variables that the root of `keras-export` keeps besides those that functions have captured.
+fn list_of_all(graph: &mut MetaGraphDef) -> &mut SavedObject {
+    let nodes = &mut objects(graph).nodes;
+    let list = nodes[0].children.iter().find(|child| child.local_name == "_all_variables").unwrap().node_id;
+    &mut nodes[list as usize]
+}
+
+#[test]
+fn an_object_of_a_registered_class_keeps_all_of_its_variables() {
+    let less = |graph: &mut MetaGraphDef| drop(list_of_all(graph).children.remove(0));
+    harmless("keras-export", &LESS, less);
+    let of_a_class = |graph: &mut MetaGraphDef| match &mut list_of_all(graph).kind {
+        Some(Kind::UserObject(user)) => user.identifier = "experimentalOptimizer".to_owned(),
+        other => panic!("{other:?}"),
+    };
+    let [old, new] = changed_twice("keras-export", of_a_class, less);
+    assert_eq!(held(&old, &old, Promise::Callables), [""; 0]);
+    let reasons = held(&old, &new, Promise::Callables);
+    assert!(reasons.iter().any(|reason| reason.contains("wants all of its children")), "{reasons:?}");
 }
 
 #[test]

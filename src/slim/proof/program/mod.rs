@@ -22,6 +22,7 @@ mod meta_graph;
 mod objects;
 mod resource;
 mod restore;
+mod revived;
 mod session;
 mod tensors;
 mod unchanged;

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
-use super::Reasons;
 use super::graph::Graph;
 use super::tensors::Tensors;
+use super::{Reasons, revived};
 use crate::message::{FunctionDef, Input};
 use crate::proto::saved_object::Kind;
 use crate::proto::trackable_object_graph::trackable_object::ObjectReference;
@@ -93,6 +93,7 @@ pub(super) fn hold<'a>(
     also.iter().for_each(|(before, after)| objects.function(before, after));
     objects.run();
     objects.merged();
+    revived::hold(old.objects, new.objects, objects.seen.iter().copied(), objects.reasons);
     objects.nodes
 }
 
