@@ -21,6 +21,8 @@ use crate::report::{SlimLevel, SlimStep};
 /// The steps that are taken, and what those make of the main file that rewrite it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
+    /// What is promised.
+    level: SlimLevel,
     steps: BTreeSet<SlimStep>,
     /// What is rewritten; `None` while nothing is.
     parts: Option<Parts>,
@@ -42,6 +44,11 @@ pub(super) enum Untaken {
 }
 
 impl Draft {
+    /// No steps yet.
+    pub(super) fn at(level: SlimLevel) -> Self {
+        Self { level, ..Self::default() }
+    }
+
     /// These steps and one more.
     pub(super) fn with(&self, step: SlimStep, facts: &Facts<'_>, wanted: &Wanted) -> Result<Self, Untaken> {
         let mut next = Self { words: None, ..self.clone() };
@@ -54,6 +61,7 @@ impl Draft {
             tracked: bundle.tracked.clone(),
             has_keras: facts.has_keras && !self.takes(SlimStep::KerasMetadata),
             has_layers: !self.takes(SlimStep::OtherFunctions),
+            keeps_defined: self.level < SlimLevel::Serving,
             shards: &bundle.contents,
         });
         if let Some((parts, words)) = steps::rewritten(step, &parts, stored.as_ref(), wanted)? {

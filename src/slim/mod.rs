@@ -145,7 +145,7 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
 
 /// Takes one step after the other, each only where it makes the model smaller.
 fn take_steps(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut Vec<String>) -> (Tree, Vec<SlimSaving>) {
-    let (mut draft, mut savings) = (Draft::default(), Vec::new());
+    let (mut draft, mut savings) = (Draft::at(options.level), Vec::new());
     let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step);
     for step in SlimStep::ALL.into_iter().filter(wanted) {
         let next = draft.with(step, facts, &options.wanted).and_then(|next| Ok((next.tree(facts)?, next)));

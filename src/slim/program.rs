@@ -211,6 +211,11 @@ impl<'f> Program<'f> {
         fields(self.file, self.meta.payload()).filter(|field| field.is_len(number)).collect()
     }
 
+    /// Whether a collection says of a variable what it is.
+    pub(super) fn is_defined(&self, variable: Vertex) -> bool {
+        self.definitions.contains_key(&variable)
+    }
+
     /// The node of this name.
     pub(super) fn node(&self, name: &[u8]) -> Option<Vertex> {
         self.node_by_name.get(name).copied()

@@ -383,7 +383,7 @@ fn a_function_that_a_program_finds_stays_where_callables_are_promised() {
 fn list_of_all(graph: &mut MetaGraphDef) -> &mut SavedObject {
     let nodes = &mut objects(graph).nodes;
     let list = nodes[0].children.iter().find(|child| child.local_name == "_all_variables").unwrap().node_id;
-    &mut nodes[list as usize]
+    &mut nodes[usize::try_from(list).unwrap()]
 }
 
 #[test]

@@ -88,6 +88,8 @@ pub(super) struct Stored<'m> {
     pub(super) tracked: Option<Bytes>,
     /// Whether Keras' layers are to be loaded as such, and so keep their variables.
     pub(super) has_layers: bool,
+    /// Whether the variables that collections define stay.
+    pub(super) keeps_defined: bool,
     /// Whether Keras' own metadata are there, by which its loader makes layers.
     pub(super) has_keras: bool,
     /// The shards.

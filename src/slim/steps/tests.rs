@@ -273,7 +273,14 @@ static SHARDS: OnceLock<BTreeMap<u32, Bytes>> = OnceLock::new();
 /// What a model has beside its main file: a tensor for each key, and these objects.
 fn stored<'m>(tensors: &'m [Tensor], objects: Option<&Message>, has_keras: bool) -> Stored<'m> {
     let shards = SHARDS.get_or_init(|| [(0, Bytes::from_static(&[1; 100]))].into());
-    Stored { tensors, tracked: objects.map(|objects| objects.0.clone().into()), has_layers: true, has_keras, shards }
+    Stored {
+        tensors,
+        tracked: objects.map(|objects| objects.0.clone().into()),
+        has_layers: true,
+        keeps_defined: false,
+        has_keras,
+        shards,
+    }
 }
 
 /// Tensors of these keys, in their order.
@@ -361,6 +368,20 @@ fn a_variable_that_only_its_saver_names_goes_from_a_session() {
     assert_eq!(strings(&of("slices")["value"]), ["", ""]);
     let Some(Value::List(types)) = &of("RestoreV2")["dtypes"].value else { panic!("no list") };
     assert_eq!(types.r#type, [1, 1]);
+}
+
+#[test]
+fn a_variable_that_a_collection_defines_stays_below_serving() {
+    let nodes_of = ["a", "b"].map(|name| node(name, "VariableV2")).into_iter().chain(saver_of(&["a", "b"]));
+    let nodes_of: Vec<Message> = nodes_of.chain([node_of("y", "Identity", &["b"])]).collect();
+    let meta =
+        meta_graph(&["serve"], &graph_of(&nodes_of, &[])).message(3, &message().bytes(1, "file:0").bytes(3, "restore"));
+    let meta = collection(signature(meta, "serve", &[], &["y:0"]), "variables", 2, &[&definition("a")]);
+    let tensors = tensors(&["a", "b"]);
+    let serving = stored(&tensors, None, false);
+    let (_, keys, _) = read(&meta, &serving).unwrap();
+    assert_eq!(keys, ["a"]);
+    assert!(read(&meta, &Stored { keeps_defined: true, ..serving }).is_none());
 }
 
 #[test]

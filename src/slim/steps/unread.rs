@@ -115,6 +115,13 @@ impl Found<'_, '_, '_> {
         }
         let kept: HashSet<&Vec<u8>> = self.restored.iter().flat_map(|restored| &restored.kept).collect();
         keys.retain(|key| !kept.contains(key));
+        if self.stored.keeps_defined {
+            // A loader of such a model lists the variables that collections define, and TFSMLayer has them for its weights.
+            for (program, restored) in self.programs.iter().zip(self.restored) {
+                let defined = restored.setters.iter().filter(|setter| program.is_defined(setter.handle));
+                keys.retain_not(defined.map(|setter| setter.key.as_slice()));
+            }
+        }
         for _ in 0..PASSES {
             let objects = self.unread_objects(&mut keys);
             let before = keys.len();
