@@ -6,7 +6,7 @@
 //! | [`alias`] | tensors of one content on one range |
 //! | [`assets`] | assets of one content in one file |
 //! | [`program`] | a metagraph's nodes, functions and collections, and what reaches them |
-//! | [`scope`], [`objects`] | how variables are restored, in a session and in Python |
+//! | [`scope`], [`objects`], [`owners`] | how variables are restored, in a session and in Python, and which go together |
 //! | [`steps`] | what rewrites the main file |
 //! | [`draft`] | the files after some steps, by edits |
 //! | [`proof`] | the result held against the model, by other code than made it |
@@ -22,6 +22,7 @@ mod assets;
 mod draft;
 mod facts;
 mod objects;
+mod owners;
 mod place;
 mod program;
 mod proof;

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
+use super::owners::{Owner, Owners, Role};
 use super::program::{Placed, Program};
 use crate::edit::numbers::with_length;
 use crate::edit::{Conflict, Splices};
@@ -67,9 +68,6 @@ pub(super) enum Layers {
     All,
 }
 
-/// An object with slots, or an optimizer: what is its own, and each of its slots with the variable that it is for in front.
-type Owner = (usize, Vec<usize>, Vec<(usize, usize)>);
-
 /// An object of the checkpoint.
 #[derive(Debug)]
 pub(super) struct Tracked<'t> {
@@ -92,6 +90,7 @@ pub(super) struct Objects<'f, 't> {
     pub(super) tied: Vec<Option<usize>>,
     /// The objects that functions have captured.
     pub(super) captured: HashSet<u64>,
+    owners: Owners,
 }
 
 /// Reads the objects of the checkpoint.
@@ -142,6 +141,7 @@ impl<'f, 't> Objects<'f, 't> {
             tracked: tracked(tracked_bytes),
             tied: Vec::new(),
             captured: HashSet::new(),
+            owners: Owners::default(),
         };
         for field in fields(file, section.payload()) {
             if field.is_len(NODES) {
@@ -152,6 +152,7 @@ impl<'f, 't> Objects<'f, 't> {
                 objects.captured.extend(bound_inputs::<u64>(&Entry::read(file, field).value));
             }
         }
+        objects.owners = Owners::of(&objects.by_role());
         if graph.is_some() {
             objects.tie()?;
         } else {
@@ -233,31 +234,31 @@ impl<'f, 't> Objects<'f, 't> {
         self.saved.get(object).map(|(.., kind)| kind)
     }
 
-    /// Whether an object may be made by a class that wants the values of all of its variables: an optimizer, as a rule.
-    fn is_optimizer(&self, object: usize) -> bool {
-        self.kind(object).is_some_and(|kind| {
-            let identifier = kind.identifier();
-            matches!(kind, Kind::User(_)) && !PLAIN.contains(&identifier) && !identifier.starts_with(KERAS)
-        })
+    /// Whether an object is made of what the file says of it, and of nothing else.
+    fn is_plain(&self, object: usize) -> bool {
+        self.kind(object).is_some_and(|kind| matches!(kind, Kind::User(_)) && PLAIN.contains(&kind.identifier()))
     }
 
-    /// The variables of such an object and of its lists; `None` where it has something else, and so is to stay.
-    fn own(&self, optimizer: usize) -> Option<Vec<usize>> {
-        let (mut own, mut seen, mut open) = (Vec::new(), HashSet::from([optimizer]), vec![optimizer]);
-        while let Some(at) = open.pop() {
-            let (_, object, _) = self.saved.get(at)?;
-            own.extend(object.slots().map(|(.., slot)| position(slot)));
-            for child in object.children().map(|child| position(child.node)) {
-                match self.kind(child)? {
-                    Kind::Variable(_) => own.push(child),
-                    Kind::User(_) if !PLAIN.contains(&self.kind(child)?.identifier()) => return None,
-                    Kind::User(_) if seen.insert(child) => open.push(child),
-                    Kind::User(_) => {}
-                    _ => return None,
-                }
-            }
-        }
-        Some(own)
+    /// Whether an object may be made by a class that wants the values of all of its variables: an optimizer, as a rule.
+    fn is_optimizer(&self, object: usize) -> bool {
+        let is_of_class = |kind: &Kind<'_>| matches!(kind, Kind::User(_)) && !kind.identifier().starts_with(KERAS);
+        self.kind(object).is_some_and(is_of_class) && !self.is_plain(object)
+    }
+
+    /// The objects as `owners` asks for them.
+    fn by_role(&self) -> Vec<Owner> {
+        let role = |object: usize| match self.kind(object) {
+            Some(Kind::Variable(_)) => Role::Variable,
+            _ if self.is_plain(object) => Role::List,
+            _ if self.is_optimizer(object) => Role::Optimizer,
+            _ => Role::Other,
+        };
+        let by_role = |(at, (_, object, _)): (usize, &(_, SavedObject<'_>, _))| Owner {
+            role: role(at),
+            children: object.children().map(|child| position(child.node)).collect(),
+            slots: object.slots().map(|(_, original, slot)| (position(original), position(slot))).collect(),
+        };
+        self.saved.iter().enumerate().map(by_role).collect()
     }
 
     /// The variables that Python does not need, and the optimizers that go with them. What has a value that `stays` is needed,
@@ -281,19 +282,8 @@ impl<'f, 't> Objects<'f, 't> {
         };
         let variables = (0..self.saved.len()).filter(|object| may_go(*object) && !needed.contains(object));
         let mut gone: HashSet<usize> = variables.collect();
-        self.whole(&mut gone);
+        self.owners.whole(&mut gone);
         gone
-    }
-
-    /// All that an object leads to, itself included.
-    fn led_to(&self, object: usize) -> Vec<usize> {
-        let (mut seen, mut open) = (HashSet::from([object]), vec![object]);
-        while let Some((_, of, _)) = open.pop().and_then(|at| self.saved.get(at)) {
-            let children = of.children().map(|child| position(child.node));
-            let slots = of.slots().map(|(.., slot)| position(slot));
-            open.extend(children.chain(slots).filter(|child| seen.insert(*child)).collect::<Vec<_>>());
-        }
-        seen.into_iter().collect()
     }
 
     /// What layers have, but for their optimizers.
@@ -319,43 +309,6 @@ impl<'f, 't> Objects<'f, 't> {
                 }
             }
         }
-    }
-
-    /// An optimizer goes with all that is its own, or stays with it; so does a slot with the variable that it is for.
-    fn whole(&self, gone: &mut HashSet<usize>) {
-        let owners: Vec<Owner> = (0..self.saved.len())
-            .filter_map(|at| {
-                let (_, object, _) = self.saved.get(at)?;
-                let slots: Vec<_> =
-                    object.slots().map(|(_, original, slot)| (position(original), position(slot))).collect();
-                let is_optimizer = self.is_optimizer(at);
-                let own = if is_optimizer { self.own(at) } else { Some(Vec::new()) };
-                // One with something else stays, with all that it leads to.
-                let own = own.unwrap_or_else(|| self.led_to(at));
-                (is_optimizer || !slots.is_empty()).then_some((at, own, slots))
-            })
-            .collect();
-        let mut is_changed = true;
-        while is_changed {
-            is_changed = false;
-            for (at, own, slots) in &owners {
-                let goes = self.is_optimizer(*at) && !own.is_empty() && own.iter().all(|object| gone.contains(object));
-                if goes {
-                    continue;
-                }
-                let before = gone.len();
-                own.iter().for_each(|object| _ = gone.remove(object));
-                is_changed |= before != gone.len();
-                for (original, slot) in slots {
-                    is_changed |= !gone.contains(slot) && gone.remove(original);
-                }
-            }
-        }
-        let whole = owners.iter().filter(|(at, own, _)| {
-            self.is_optimizer(*at) && !own.is_empty() && own.iter().all(|object| gone.contains(object))
-        });
-        let whole: Vec<usize> = whole.map(|(at, ..)| *at).collect();
-        gone.extend(whole);
     }
 
     /// The edits by which objects have no content, and no other object has them.

@@ -93,8 +93,8 @@ pub(super) struct Program<'f> {
     pub(super) collections: Collections,
     node_by_name: HashMap<&'f [u8], Vertex>,
     function_by_name: HashMap<&'f [u8], Vertex>,
-    /// The functions of each interface.
-    partners: HashMap<&'f [u8], Vec<Vertex>>,
+    /// The functions of each interface, with the kind that each is of.
+    partners: HashMap<&'f [u8], Vec<(Vertex, Option<usize>)>>,
     /// What a collection says of a variable, by the variable.
     definitions: HashMap<Vertex, Vec<usize>>,
     /// The functions that are registered as gradients.
@@ -173,7 +173,8 @@ impl<'f> Program<'f> {
                 return Err(Odd::Functions);
             }
             if let Some(interface) = program.interface(function) {
-                program.partners.entry(interface).or_default().push(vertex);
+                let kind = program.kind(function);
+                program.partners.entry(interface).or_default().push((vertex, kind));
             }
         }
         for gradient in &program.gradients {
@@ -256,7 +257,8 @@ impl<'f> Program<'f> {
     /// it stays with all that it names.
     pub(super) fn reach_but(&self, reasons: Reasons, cuts: &Cuts, before: Option<&Reached>) -> Reached {
         let reached = Reached(vec![false; self.vertices()]);
-        let mut walk = Walk { program: self, reasons, cuts, reached, open: Vec::new() };
+        let (open, defined, partners) = (Vec::new(), HashSet::new(), HashSet::new());
+        let mut walk = Walk { program: self, reasons, cuts, reached, open, defined, partners };
         walk.roots();
         if let Some(before) = before {
             (0..self.vertices()).filter(|vertex| !before.has(*vertex)).for_each(|vertex| walk.add(Some(vertex)));
@@ -265,29 +267,37 @@ impl<'f> Program<'f> {
         walk.reached
     }
 
-    /// The node of the graph that alone names a function, if that is so.
-    pub(super) fn only_caller(&self, name: &[u8]) -> Option<Vertex> {
-        let names_it = |def: &NodeDef<'f>| {
-            let mut found = def.op() == name;
+    /// For each function that one node of the graph names, and nothing else does, that node.
+    pub(super) fn only_callers(&self) -> HashMap<&'f [u8], Vertex> {
+        // `None` of those that are named elsewhere as well.
+        let mut callers: HashMap<&'f [u8], Option<Vertex>> = HashMap::new();
+        let names = |def: &NodeDef<'f>| {
+            let mut names = vec![def.op()];
             for Entry { value, .. } in def.attributes() {
-                AttrValue::new(value).functions(&mut |function| found |= function == name);
+                AttrValue::new(value).functions(&mut |function| names.push(function));
             }
-            found
+            names
         };
-        let mut callers = self.nodes.iter().enumerate().filter(|(_, node)| names_it(&node.def));
-        let (Some((caller, _)), None) = (callers.next(), callers.next()) else { return None };
-        let is_named_elsewhere = self.functions.iter().any(|function| {
-            let mut nodes = fields(self.file, function.at.field.payload()).filter(|field| field.is_len(NODE_DEF));
-            nodes.any(|field| names_it(&NodeDef::read(self.file, field.payload())))
-        });
-        let is_held = self.sections(OBJECT_GRAPH_DEF).iter().any(|section| {
-            fields(self.file, section.payload()).any(|field| {
-                field.is_len(saved_object_graph::NODES)
-                    && SavedObject::new(self.file, field.payload()).kind().functions().contains(&name)
-                    || field.is_len(saved_object_graph::CONCRETE_FUNCTIONS) && Entry::read(self.file, field).key == name
-            })
-        });
-        (!is_named_elsewhere && !is_held).then_some(caller)
+        for (vertex, node) in self.nodes.iter().enumerate() {
+            for name in names(&node.def) {
+                let caller = callers.entry(name).or_insert(Some(vertex));
+                *caller = caller.filter(|caller| *caller == vertex);
+            }
+        }
+        let mut elsewhere = |name: &'f [u8]| _ = callers.insert(name, None);
+        for function in &self.functions {
+            let nodes = fields(self.file, function.at.field.payload()).filter(|field| field.is_len(NODE_DEF));
+            nodes.flat_map(|field| names(&NodeDef::read(self.file, field.payload()))).for_each(&mut elsewhere);
+        }
+        for field in self.sections(OBJECT_GRAPH_DEF).iter().flat_map(|section| fields(self.file, section.payload())) {
+            if field.is_len(saved_object_graph::NODES) {
+                let kind = SavedObject::new(self.file, field.payload()).kind();
+                kind.functions().into_iter().for_each(&mut elsewhere);
+            } else if field.is_len(saved_object_graph::CONCRETE_FUNCTIONS) {
+                elsewhere(Entry::read(self.file, field).key);
+            }
+        }
+        callers.into_iter().filter_map(|(name, caller)| Some((name, caller?))).collect()
     }
 }
 
@@ -327,6 +337,9 @@ struct Walk<'p, 'f> {
     cuts: &'p Cuts,
     reached: Reached,
     open: Vec<Vertex>,
+    /// The definitions that were followed, and of which interfaces the functions were, of all kinds or of one.
+    defined: HashSet<usize>,
+    partners: HashSet<(&'f [u8], Option<Option<usize>>)>,
 }
 
 impl<'f> Walk<'_, 'f> {
@@ -422,8 +435,11 @@ impl<'f> Walk<'_, 'f> {
         if self.reasons.defines {
             let program = self.program;
             for position in program.definitions.get(&vertex).into_iter().flatten() {
-                let definition: Option<&Definition> = program.collections.definitions.get(*position);
-                definition.iter().flat_map(|it| &it.nodes).for_each(|node| self.add(Some(*node)));
+                // One may name very many variables.
+                if self.defined.insert(*position) {
+                    let definition: Option<&Definition> = program.collections.definitions.get(*position);
+                    definition.iter().flat_map(|it| &it.nodes).for_each(|node| self.add(Some(*node)));
+                }
             }
         }
     }
@@ -464,14 +480,12 @@ impl<'f> Walk<'_, 'f> {
             self.value(&AttrValue::new(value), false);
         }
         program.derived.get(function.name).into_iter().flatten().for_each(|gradient| self.add_function(gradient));
-        let Some(partners) = program.interface(function).and_then(|it| program.partners.get(it)) else { return };
-        let kind = program.kind(function);
-        for partner in partners {
-            let at = partner.saturating_sub(program.nodes.len());
-            let is_same = || program.functions.get(at).is_some_and(|partner| program.kind(partner) == kind);
-            if self.reasons.trains || is_same() {
-                self.add(Some(*partner));
-            }
+        let Some(interface) = program.interface(function) else { return };
+        let kind = (!self.reasons.trains).then(|| program.kind(function));
+        if self.partners.insert((interface, kind)) {
+            let partners = program.partners.get(interface).into_iter().flatten();
+            let of_kind = partners.filter(|(_, of)| kind.is_none_or(|kind| kind == *of));
+            of_kind.for_each(|(partner, _)| self.add(Some(*partner)));
         }
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Called<'f> {
     pub(super) path: Vec<Field>,
     pub(super) caller: Vertex,
     pub(super) arguments: HashMap<&'f [u8], usize>,
+    /// What is given for each.
+    given: Vec<&'f [u8]>,
     /// How often each argument is taken.
     taken: Vec<u32>,
     /// The nodes and arguments that results come from.
@@ -91,6 +93,7 @@ impl<'f> Restored<'f> {
         let mut restored = Self::default();
         let graph = program.nodes.iter().map(|node| (node.at.field, node.def)).collect();
         restored.add(program, Scope::new(program.file, graph, None)?)?;
+        let mut callers = None;
         for function in &program.functions {
             let def = FunctionDef::new(program.file, function.at.field.payload());
             let nodes: Vec<_> =
@@ -99,10 +102,10 @@ impl<'f> Restored<'f> {
                 continue;
             }
             let signature = def.signature();
-            let caller = program
-                .only_caller(function.name)
-                .filter(|caller| program.nodes.get(*caller).is_some_and(|node| ops::CALLS.contains(&node.def.op())));
-            let called = caller.map(|caller| Called::new(&def, &signature, function.at.path(), caller));
+            let caller = callers.get_or_insert_with(|| program.only_callers()).get(function.name).copied();
+            let call = caller.and_then(|caller| Some((caller, program.nodes.get(caller)?.def)));
+            let call = call.filter(|(_, call)| ops::CALLS.contains(&call.op()));
+            let called = call.map(|call| Called::new(&def, &signature, function.at.path(), call));
             restored.add(program, Scope::new(program.file, nodes, called)?)?;
         }
         Ok(restored)
@@ -119,10 +122,13 @@ impl<'f> Restored<'f> {
             }
         }
         for restore in &restores {
+            let takers = scope.takers_of_outputs(restore.node);
             for (output, name) in restore.names.iter().enumerate() {
                 let key = program.file.get(name.clone()).unwrap_or_default().to_vec();
-                let setter =
-                    restore.is_whole(output).then(|| scope.setter(program, restore, output, is_graph)).flatten();
+                let setter = takers
+                    .get(&output)
+                    .filter(|_| restore.is_whole(output))
+                    .and_then(|takers| scope.setter(program, takers, is_graph));
                 match setter {
                     Some(found) => {
                         let (chain, handle, argument) = found;
@@ -148,10 +154,16 @@ impl Restore {
 }
 
 impl<'f> Called<'f> {
-    fn new(def: &FunctionDef<'f>, signature: &Signature<'f>, path: Vec<Field>, caller: Vertex) -> Self {
+    fn new(
+        def: &FunctionDef<'f>,
+        signature: &Signature<'f>,
+        path: Vec<Field>,
+        (caller, call): (Vertex, NodeDef<'f>),
+    ) -> Self {
         let arguments: HashMap<&[u8], usize> = signature.arguments().zip(0..).collect();
         let returned = def.returned().into_iter().map(input_node).collect();
-        Self { path, caller, taken: vec![0; arguments.len()], arguments, returned }
+        let given = call.inputs().filter(|input| is_data(input)).collect();
+        Self { path, caller, taken: vec![0; arguments.len()], given, arguments, returned }
     }
 }
 
@@ -216,21 +228,27 @@ impl<'f> Scope<'f> {
         (names.len() == count).then_some(Restore { node, constants: [at_names, at_slices], names, slices })
     }
 
-    /// The way of an output to the handle of a variable, if it goes there and nowhere else: the nodes, the variable, and
-    /// which argument that is.
+    /// Who takes each output of a node.
+    fn takers_of_outputs(&self, node: usize) -> HashMap<usize, Vec<(usize, Field)>> {
+        let mut takers: HashMap<usize, Vec<(usize, Field)>> = HashMap::new();
+        for (taker, field) in self.takers.get(node).into_iter().flatten() {
+            let input = Input::parse(field.bytes(self.file));
+            if !input.is_control {
+                takers.entry(input.index()).or_default().push((*taker, *field));
+            }
+        }
+        takers
+    }
+
+    /// The path of an output that these take to the handle of a variable, if it goes there and nowhere else: the nodes, the
+    /// variable, and which argument that is.
     fn setter(
         &self,
         program: &Program<'f>,
-        restore: &Restore,
-        output: usize,
+        takers: &[(usize, Field)],
         is_graph: bool,
     ) -> Option<(Vec<usize>, Vertex, Option<usize>)> {
-        let of_output = |(_, field): &&(usize, Field)| {
-            let input = Input::parse(field.bytes(self.file));
-            !input.is_control && input.index() == output
-        };
-        let mut takers = self.takers.get(restore.node)?.iter().filter(of_output);
-        let (Some(&(mut at, mut by)), None) = (takers.next(), takers.next()) else { return None };
+        let [(mut at, mut by)] = *takers else { return None };
         let mut chain = Vec::new();
         for _ in 0..HOPS {
             let (_, def) = self.nodes.get(at)?;
@@ -250,9 +268,7 @@ impl<'f> Scope<'f> {
                 return match &self.function {
                     Some(called) => {
                         let argument = *called.arguments.get(handle)?;
-                        let given = program.nodes.get(called.caller)?.def;
-                        let given = given.inputs().filter(|input| is_data(input)).nth(argument)?;
-                        let variable = variable(program, input_node(given))?;
+                        let variable = variable(program, input_node(called.given.get(argument)?))?;
                         let is_only_set = called.taken.get(argument) == Some(&1) && !called.returned.contains(handle);
                         is_only_set.then_some((chain, variable, Some(argument)))
                     }

@@ -14,6 +14,7 @@
 
 mod chunked;
 mod growth;
+mod slim;
 
 use std::process::Command;
 

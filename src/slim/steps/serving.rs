@@ -1,7 +1,7 @@
 //! What serving needs of a model: the metagraph of some tags, some of its signatures, and of Python's functions those of these
 //! signatures, of what they have captured, and any that costs nothing besides.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::unreached::Gone;
 use super::{NotTaken, Parts};
@@ -143,14 +143,22 @@ struct Python<'a, 'f> {
     needed: HashSet<usize>,
     /// The objects of signatures that are not kept.
     dropped: HashSet<usize>,
+    /// What is kept and was not followed yet.
+    open: Vec<Kept<'f>>,
+}
+
+/// What is kept: a function by its name, or an object.
+enum Kept<'f> {
+    Function(&'f [u8]),
+    Object(usize),
 }
 
 impl<'a, 'f> Python<'a, 'f> {
     fn of(program: &'a Program<'f>, objects: &'a Objects<'f, 'a>, wanted: &Wanted, cuts: &mut Cuts) -> Self {
-        let mut python =
-            Self { program, objects, functions: HashSet::new(), needed: HashSet::new(), dropped: HashSet::new() };
+        let (functions, needed, dropped) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let mut python = Self { program, objects, functions, needed, dropped, open: Vec::new() };
         for gradient in program.gradients.iter().filter(|gradient| gradient.is_registered()) {
-            python.functions.insert(gradient.by);
+            python.keep_function(gradient.by);
         }
         python.signatures(wanted);
         python.named(wanted);
@@ -167,19 +175,10 @@ impl<'a, 'f> Python<'a, 'f> {
             }
         }
         let reached = program.reach_but(Reasons::ALL, cuts, None);
-        loop {
-            let is_free = |(name, captured): &(&'f [u8], HashSet<usize>)| {
-                !python.functions.contains(name)
-                    && program.function(name).is_some_and(|function| reached.has(function))
-                    && captured.is_subset(&python.needed)
-            };
-            let free: Vec<&[u8]> = python.concrete().into_iter().filter(is_free).map(|(name, _)| name).collect();
-            if free.is_empty() {
-                break;
-            }
-            for name in free {
+        for (name, captured) in python.concrete() {
+            let is_reached = program.function(name).is_some_and(|function| reached.has(function));
+            if is_reached && captured.is_subset(&python.needed) && python.functions.insert(name) {
                 cuts.functions.remove(name);
-                python.functions.insert(name);
             }
         }
         python
@@ -209,7 +208,19 @@ impl<'a, 'f> Python<'a, 'f> {
 
     fn keep(&mut self, object: usize) {
         if let Some((.., kind)) = self.objects.saved.get(object) {
-            self.functions.extend(kind.functions());
+            kind.functions().into_iter().for_each(|function| self.keep_function(function));
+        }
+    }
+
+    fn keep_function(&mut self, function: &'f [u8]) {
+        if self.functions.insert(function) {
+            self.open.push(Kept::Function(function));
+        }
+    }
+
+    fn need(&mut self, object: usize) {
+        if self.needed.insert(object) {
+            self.open.push(Kept::Object(object));
         }
     }
 
@@ -237,31 +248,31 @@ impl<'a, 'f> Python<'a, 'f> {
 
     /// What kept functions have captured, and what makes, fills and saves these.
     fn close(&mut self) {
-        loop {
-            let before = (self.functions.len(), self.needed.len());
-            for (name, captured) in self.concrete() {
-                if self.functions.contains(name) {
-                    self.needed.extend(captured);
+        let mut captured: HashMap<&[u8], HashSet<usize>> = HashMap::new();
+        for (name, objects) in self.concrete() {
+            captured.entry(name).or_default().extend(objects);
+        }
+        while let Some(kept) = self.open.pop() {
+            match kept {
+                Kept::Function(name) => captured.get(name).into_iter().flatten().for_each(|object| self.need(*object)),
+                Kept::Object(object) => self.object(object),
+            }
+        }
+    }
+
+    /// What a needed object needs.
+    fn object(&mut self, object: usize) {
+        let Some((_, saved, kind)) = self.objects.saved.get(object) else { return };
+        saved.saveables().flatten().map(position).for_each(|function| self.keep(function));
+        match kind {
+            Kind::Resource(_) | Kind::User(_) => {
+                for (_, child) in self.children(object) {
+                    self.need(child);
+                    self.keep(child);
                 }
             }
-            for object in self.needed.clone() {
-                let Some((_, saved, kind)) = self.objects.saved.get(object) else { continue };
-                let saveables: Vec<usize> = saved.saveables().flatten().map(position).collect();
-                saveables.into_iter().for_each(|function| self.keep(function));
-                match kind {
-                    Kind::Resource(_) | Kind::User(_) => {
-                        for (_, child) in self.children(object) {
-                            self.needed.insert(child);
-                            self.keep(child);
-                        }
-                    }
-                    Kind::CapturedTensor(_) => self.keep(object),
-                    _ => {}
-                }
-            }
-            if before == (self.functions.len(), self.needed.len()) {
-                return;
-            }
+            Kind::CapturedTensor(_) => self.keep(object),
+            _ => {}
         }
     }
 

@@ -25,7 +25,8 @@ use crate::slim::program::{Cuts, Program, Reached, Reasons, programs};
 use crate::slim::scope::{Called, Restored, Scope, resource, resources_of_function};
 use crate::wire::{Field, WireType, fields, to_varint};
 
-/// A graph in which each pass finds more that is needed after all is left as it is after so many.
+/// A graph in which each pass finds more that is needed after all is left as it is after so many: each goes over all of it, and
+/// there may be as many as there are variables.
 const PASSES: usize = 32;
 
 /// Variables go that nothing reads.
@@ -145,7 +146,11 @@ impl Found<'_, '_, '_> {
     /// The objects that go with the keys, both the model's and the checkpoint's; keys that an object needs stay.
     fn unread_objects(&self, keys: &mut HashSet<Vec<u8>>) -> (HashSet<usize>, HashSet<usize>) {
         let Some(objects) = self.objects else { return (HashSet::new(), HashSet::new()) };
+        let mut passes = 0..PASSES;
         loop {
+            if passes.next().is_none() {
+                keys.clear();
+            }
             let gone = objects.unread(self.stored.layers(), &|key| !keys.contains(key));
             let mut tracked: HashSet<usize> =
                 gone.iter().filter_map(|object| objects.tied.get(*object).copied().flatten()).collect();
@@ -186,7 +191,7 @@ pub(super) fn free_in_sessions(
     restored: &[Restored<'_>],
     mut keys: HashSet<Vec<u8>>,
 ) -> HashSet<Vec<u8>> {
-    loop {
+    for _ in 0..PASSES {
         let before = keys.len();
         for (program, restored) in programs.iter().zip(restored) {
             of_program(program, restored, &mut keys);
@@ -195,11 +200,13 @@ pub(super) fn free_in_sessions(
             return keys;
         }
     }
+    HashSet::new()
 }
 
 /// What goes of a metagraph with these keys; keys that it needs stay.
 fn of_program(program: &Program<'_>, restored: &Restored<'_>, keys: &mut HashSet<Vec<u8>>) -> OfProgram {
     let before = program.reach(Reasons::ALL);
+    let mut passes = 0..PASSES;
     loop {
         let setters: BTreeSet<usize> = restored
             .setters
@@ -239,7 +246,10 @@ fn of_program(program: &Program<'_>, restored: &Restored<'_>, keys: &mut HashSet
         if needed.is_empty() {
             return OfProgram { setters, cuts, reached };
         }
-        keys.retain_not(needed.into_iter().map(Vec::as_slice));
+        match passes.next() {
+            Some(_) => keys.retain_not(needed.into_iter().map(Vec::as_slice)),
+            None => keys.clear(),
+        }
     }
 }
 
@@ -256,26 +266,16 @@ impl OfProgram {
     /// The edits of a metagraph.
     fn edits(&self, gone: &mut Gone, program: &Program<'_>, restored: &Restored<'_>) -> Result<(), NotTaken> {
         gone.sweep(program, &self.reached)?;
-        for (at, scope) in restored.scopes.iter().enumerate() {
-            let setters: Vec<_> = self
-                .setters
-                .iter()
-                .filter_map(|setter| restored.setters.get(*setter))
-                .filter(|setter| setter.scope == at)
-                .collect();
-            if setters.is_empty() {
-                continue;
-            }
-            let mut outputs: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-            let mut nodes: BTreeSet<usize> = BTreeSet::new();
-            let mut arguments: BTreeSet<usize> = BTreeSet::new();
-            for setter in setters {
-                outputs.entry(setter.restore).or_default().insert(setter.output);
-                nodes.extend(&setter.chain);
-                arguments.extend(setter.argument);
-            }
-            let work = Work { program, scope, outputs, nodes, arguments };
-            work.edits(gone, restored.restores.get(at).map_or(&[], Vec::as_slice))?;
+        let mut works: BTreeMap<usize, Work<'_, '_>> = BTreeMap::new();
+        for setter in self.setters.iter().filter_map(|setter| restored.setters.get(*setter)) {
+            let Some(scope) = restored.scopes.get(setter.scope) else { continue };
+            let work = works.entry(setter.scope).or_insert_with(|| Work::new(program, scope));
+            work.outputs.entry(setter.restore).or_default().insert(setter.output);
+            work.nodes.extend(&setter.chain);
+            work.arguments.extend(setter.argument);
+        }
+        for (scope, work) in works {
+            work.edits(gone, restored.restores.get(scope).map_or(&[], Vec::as_slice))?;
         }
         // What a group does not run any more, wherever the group is.
         for (_, node) in program.nodes.iter().enumerate().filter(|(vertex, _)| self.reached.has(*vertex)) {
@@ -303,7 +303,13 @@ struct Work<'a, 'f> {
     arguments: BTreeSet<usize>,
 }
 
-impl Work<'_, '_> {
+impl<'a, 'f> Work<'a, 'f> {
+    /// Nothing goes yet.
+    fn new(program: &'a Program<'f>, scope: &'a Scope<'f>) -> Self {
+        let (outputs, nodes, arguments) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { program, scope, outputs, nodes, arguments }
+    }
+
     fn path(&self, node: usize) -> Vec<Field> {
         let Some((field, _)) = self.scope.nodes.get(node) else { return Vec::new() };
         match &self.scope.function {

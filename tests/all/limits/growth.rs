@@ -16,7 +16,7 @@ use support::graph::{call, func, function_of, graph_of, node_of, object, objects
 use support::table::{TableBuilder, slice_key};
 use support::wire::{Message, constant, graph, message, meta_graph, node, saved_model};
 
-type Files = Vec<(String, Vec<u8>)>;
+pub(super) type Files = Vec<(String, Vec<u8>)>;
 
 /// What of anything is no growth: what an audit takes of a model of nothing, and steps in which lists grow.
 const LITTLE: Taken = Taken { fields: 20_000, bytes: 1 << 20, allocated: 4 << 20 };
@@ -46,7 +46,7 @@ fn assert_grows_with_the_file(case: &str, n: usize, make: impl Fn(usize) -> File
 }
 
 #[track_caller]
-fn assert_taken_grows(case: &str, (bytes, once): (u64, Taken), (twice_bytes, twice): (u64, Taken)) {
+pub(super) fn assert_taken_grows(case: &str, (bytes, once): (u64, Taken), (twice_bytes, twice): (u64, Taken)) {
     if !meter::COUNTS {
         return;
     }
@@ -70,21 +70,21 @@ fn of_nodes(nodes: &[Message]) -> Files {
     of(nodes, &[], message())
 }
 
-fn of(nodes: &[Message], functions: &[Message], rest: Message) -> Files {
+pub(super) fn of(nodes: &[Message], functions: &[Message], rest: Message) -> Files {
     let graph = meta_graph(&["serve"], &graph_of(nodes, functions)).raw(&rest.0);
     main_file(&saved_model([&signature(graph, "s", &[], &["y"])]))
 }
 
-fn with(mut files: Files, bundle: BundleBuilder) -> Files {
+pub(super) fn with(mut files: Files, bundle: BundleBuilder) -> Files {
     files.extend(bundle.files());
     files
 }
 
-fn named(count: usize, name: impl Fn(usize) -> String) -> Vec<String> {
+pub(super) fn named(count: usize, name: impl Fn(usize) -> String) -> Vec<String> {
     (0..count).map(name).collect()
 }
 
-fn refs(names: &[String]) -> Vec<&str> {
+pub(super) fn refs(names: &[String]) -> Vec<&str> {
     names.iter().map(String::as_str).collect()
 }
 

@@ -1,0 +1,119 @@
+//! What planning a smaller model of twice the size takes, as `growth` has it for audits: objects, functions and variables of which
+//! each goes with others, so that a step that looked at each with each would be found out.
+
+use super::growth::{Files, assert_taken_grows, named, of, refs, with};
+use smaudit::input::Model;
+use smaudit::internals::meter::{Taken, measured};
+use smaudit::internals::slim::{Options, plan};
+use smaudit::progress::Silent;
+use smaudit::report::{SlimLevel, SlimOutcome};
+use support::bundle::BundleBuilder;
+use support::graph::{function_of, node_of, object, objects, strings, tracked};
+use support::wire::{Message, message, node};
+
+fn taken(files: Files, level: SlimLevel) -> (u64, Taken) {
+    let bytes = files.iter().map(|(_, contents)| contents.len() as u64).sum();
+    let model = Model::in_memory("grown", files.into_iter().map(|(name, contents)| (name, contents.into())));
+    let (_, taken) = measured(|| {
+        let planned = plan(&model, &Options { level, ..Options::default() }, &Silent).expect("the books balance");
+        assert_ne!(planned.report.outcome, SlimOutcome::Refused, "{:?}", planned.report.problems);
+    });
+    (bytes, taken)
+}
+
+/// At the levels that rewrite the main file.
+#[track_caller]
+fn assert_grows(case: &str, n: usize, make: impl Fn(usize) -> Files) {
+    for level in [SlimLevel::Inference, SlimLevel::Serving] {
+        assert_taken_grows(case, taken(make(n), level), taken(make(2 * n), level));
+    }
+}
+
+/// A model with these functions and objects, and a checkpoint that knows objects.
+fn with_objects(functions: &[Message], all: &[Message], concrete: &[(&str, &[u8])]) -> Files {
+    let files = of(&[node("y", "NoOp")], functions, message().message(7, &objects(all, concrete)));
+    let bundle = BundleBuilder::default().tensor("v", &[1; 16]);
+    with(files, bundle.string("_CHECKPOINTABLE_OBJECT_GRAPH", &tracked(&["", "v"]).0))
+}
+
+fn user(identifier: &str) -> Message {
+    message().bytes(1, identifier)
+}
+
+const LIST: &str = "trackable_list_wrapper";
+
+#[test]
+fn objects_that_go_with_others() {
+    assert_grows("objects of a class, each in the one before", 3_000, |n| {
+        let next = |at: usize| object(4, &user("optimizer"), &[("c", (at as u64 + 1) % n as u64)]);
+        with_objects(&[], &(0..n).map(next).collect::<Vec<_>>(), &[])
+    });
+    assert_grows("objects of a class that share a list of variables", 2_000, |n| {
+        let variables: Vec<(String, u64)> = (0..n).map(|at| (format!("v{at}"), 2 + at as u64)).collect();
+        let children: Vec<(&str, u64)> = variables.iter().map(|(name, number)| (&**name, *number)).collect();
+        let root = object(4, &user("root"), &[("l", 1)]);
+        let variable = object(7, &message().int(1, 1), &[]);
+        let optimizer = object(4, &user("optimizer"), &[("l", 1)]);
+        let list = object(4, &user(LIST), &children);
+        with_objects(&[], &[vec![root, list], vec![variable; n], vec![optimizer; n]].concat(), &[])
+    });
+    assert_grows("objects that lead to each other, of which a function has captured the last", 3_000, |n| {
+        let before = |at: usize| match at {
+            0 => object(4, &user(""), &[]),
+            at => object(4, &user(""), &[("c", at as u64 - 1)]),
+        };
+        let bound = message().int(2, n as u64 - 1).0;
+        let all: Vec<Message> = (0..n).map(before).chain([object(6, &message().bytes(1, "f"), &[])]).collect();
+        with_objects(&[function_of("f", &["a"], &[node("x", "NoOp")])], &all, &[("f", &bound[1..])])
+    });
+}
+
+#[test]
+fn functions_of_one_interface() {
+    assert_grows("each a partner of all others", 2_000, |n| {
+        let names = named(n, |at| format!("f{at}"));
+        let text = |text: &str| message().bytes(2, text);
+        let function =
+            |name: &String| function_of(name, &[], &[node("x", "NoOp")]).entry(5, "api_implements", &text("i"));
+        let traces = names.iter().fold(message(), |traces, name| traces.bytes(1, name));
+        let concrete: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b""[..])).collect();
+        let all = [object(4, &user("root"), &[("f", 1)]), object(6, &traces, &[])];
+        with_objects(&names.iter().map(function).collect::<Vec<_>>(), &all, &concrete)
+    });
+}
+
+#[test]
+fn variables_that_one_node_restores() {
+    assert_grows("in a session", 2_000, |n| {
+        let names = named(n, |at| format!("v{at}"));
+        let mut nodes: Vec<Message> = names.iter().map(|name| node(name, "VariableV2")).collect();
+        let types = message().message(1, &(0..n).fold(message(), |list, _| list.int(6, 1)));
+        let shape = message().message(2, &message().int(1, n as u64));
+        let sized = |name: &str, values: &[&str]| {
+            let tensor = values.iter().fold(message().int(1, 7).message(2, &shape), |tensor, it| tensor.bytes(8, it));
+            node(name, "Const").entry(5, "value", &message().message(8, &tensor))
+        };
+        nodes.extend([node("file", "Placeholder"), sized("names", &refs(&names)), sized("slices", &vec![""; n])]);
+        nodes.push(node_of("r", "RestoreV2", &["file", "names", "slices"]).entry(5, "dtypes", &types));
+        let assign = |at: usize| node_of(&format!("as{at}"), "Assign", &[&names[at], &format!("r:{at}")]);
+        nodes.extend((0..n).map(assign));
+        nodes.push(node_of("all", "NoOp", &refs(&named(n, |at| format!("^as{at}")))));
+        nodes.push(node("y", "NoOp"));
+        let saver = message().message(3, &message().bytes(1, "file").bytes(3, "all"));
+        let bundle = names.iter().fold(BundleBuilder::default(), |bundle, name| bundle.tensor(name, &[1; 4]));
+        with(of(&nodes, &[], saver), bundle)
+    });
+    assert_grows("which one item of a collection defines", 2_000, |n| {
+        let names = named(n, |at| format!("v{at}"));
+        let nodes: Vec<Message> =
+            names.iter().map(|name| node(name, "VariableV2")).chain([strings("y", &["a"])]).collect();
+        let item = names.iter().fold(message(), |item, name| item.bytes(1, format!("{name}:0")));
+        let run = names.iter().fold(message(), |list, name| list.bytes(1, name));
+        let rest = message().entry(4, "variables", &message().message(2, &message().bytes(1, item.0))).entry(
+            4,
+            "saved_model_main_op",
+            &message().message(1, &run),
+        );
+        with(of(&nodes, &[], rest), BundleBuilder::default().tensor("t", &[1; 16]))
+    });
+}
