@@ -19,7 +19,9 @@ pub use error::WireError;
 pub use field::{Field, WireType};
 pub use fields::{Fields, fields, varint};
 pub use layout::{Decoded, Layout};
-pub use read::{first_len, integers, last_len, plain_entry, short_length, skip_len, split_len, to_varint};
+pub use read::{
+    append_varint, first_len, integers, last_len, plain_entry, short_length, skip_len, split_len, to_varint,
+};
 pub use shares::{Block, Place, Shares};
 pub use span::Span;
 pub use spans::{Mark, Slot, Spans};

@@ -10,14 +10,13 @@ use std::ops::Range;
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::numbers::{Value, with};
+use super::numbers::{Value, integer, with};
 use super::recipe::{Piece, Recipe};
 use super::table;
 use crate::checkpoint::Tensor;
 use crate::checkpoint::table::{Table, TableError, mask};
 use crate::identity::FileId;
 use crate::message::number::bundle_entry_proto::{CRC32C, OFFSET, SHARD_ID, SIZE};
-use crate::wire::to_varint;
 
 /// The largest alignment that is looked for.
 const MOST_ALIGNMENT: u64 = 4096;
@@ -305,8 +304,7 @@ pub fn string_tensor(string: &[u8], big_endian: bool) -> Option<(Bytes, u32)> {
     let length = u32::try_from(string.len()).ok()?;
     let crc = crc32c::crc32c(&order(length));
     let checksum = order(mask(crc));
-    let (bytes, width) = to_varint(u64::from(length));
-    let tensor = [bytes.get(..width)?, &checksum, string].concat();
+    let tensor = [&integer(u64::from(length))[..], &checksum, string].concat();
     let all = crc32c::crc32c_append(crc32c::crc32c_append(crc, &checksum), string);
     Some((tensor.into(), mask(all)))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::wire::{Field, Fields, WireType, to_varint};
+use crate::wire::{Field, Fields, WireType, append_varint};
 
 /// What a field is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,20 +25,16 @@ impl Value<'_> {
     }
 
     fn write(self, number: u32, out: &mut Vec<u8>) {
-        let mut varint = |value: u64| {
-            let (bytes, width) = to_varint(value);
-            out.extend_from_slice(bytes.get(..width).unwrap_or_default());
-        };
         let tag = u64::from(number) << 3 | self.wire_type() as u64;
         match self {
             Self::Integer(0) | Self::Text([]) | Self::Fixed(0) => {}
-            Self::Integer(value) => [tag, value].into_iter().for_each(varint),
+            Self::Integer(value) => [tag, value].into_iter().for_each(|value| append_varint(out, value)),
             Self::Text(text) => {
-                [tag, text.len() as u64].into_iter().for_each(&mut varint);
+                [tag, text.len() as u64].into_iter().for_each(|value| append_varint(out, value));
                 out.extend_from_slice(text);
             }
             Self::Fixed(value) => {
-                varint(tag);
+                append_varint(out, tag);
                 out.extend_from_slice(&value.to_le_bytes());
             }
         }
@@ -79,13 +75,20 @@ pub fn without<'m>(message: &'m [u8], numbers: &[u32]) -> Option<Vec<&'m [u8]>> 
     ranges.map(|range: Range<usize>| message.get(range)).collect()
 }
 
+/// The payload of an integer.
+#[must_use]
+pub fn integer(value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    append_varint(&mut out, value);
+    out
+}
+
 /// A field with a length.
 #[must_use]
 pub fn with_length(number: u32, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len().saturating_add(12));
     for part in [u64::from(number) << 3 | WireType::Len as u64, payload.len() as u64] {
-        let (bytes, width) = to_varint(part);
-        out.extend_from_slice(bytes.get(..width).unwrap_or_default());
+        append_varint(&mut out, part);
     }
     out.extend_from_slice(payload);
     out

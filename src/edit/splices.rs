@@ -18,8 +18,6 @@ use std::ops::Range;
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::recipe::{Piece, Recipe};
-use crate::identity::FileId;
 use crate::wire::{Field, WireType, to_varint, varint};
 
 /// Two changes that cannot both be made.
@@ -187,23 +185,6 @@ impl Splices {
         }
         out.extend_from_slice(file.get(at..)?);
         Some(out)
-    }
-
-    /// How the changed file is made. `None` as for [`closed`](Self::closed).
-    #[must_use]
-    pub fn recipe(&self, id: FileId, file: &[u8]) -> Option<Recipe> {
-        let (mut recipe, mut at) = (Recipe::default(), 0_u64);
-        for (range, with) in self.closed(file)? {
-            let (start, end) = (u64::try_from(range.start).ok()?, u64::try_from(range.end).ok()?);
-            if start < at {
-                return None;
-            }
-            recipe.push(Piece::Kept(id, at..start));
-            recipe.push(Piece::New(with));
-            at = end;
-        }
-        recipe.push(Piece::Kept(id, at..u64::try_from(file.len()).ok().filter(|length| *length >= at)?));
-        Some(recipe)
     }
 }
 

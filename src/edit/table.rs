@@ -5,7 +5,7 @@
 //! that TensorFlow wrote comes out byte by byte as it was.
 
 use crate::checkpoint::table::{MAGIC, mask};
-use crate::wire::to_varint;
+use crate::wire::append_varint;
 
 /// A block ends behind the entry with which it has this size.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -83,7 +83,9 @@ impl Block {
             0
         };
         let suffix = key.get(shared..).unwrap_or_default();
-        [shared, suffix.len(), value.len()].into_iter().for_each(|length| append_varint(&mut self.contents, length));
+        [shared, suffix.len(), value.len()]
+            .into_iter()
+            .for_each(|length| append_varint(&mut self.contents, length as u64));
         self.contents.extend_from_slice(suffix);
         self.contents.extend_from_slice(value);
         self.last = key.to_vec();
@@ -96,18 +98,13 @@ fn append(file: &mut Vec<u8>, mut block: Block) -> Vec<u8> {
     let count = u32::try_from(block.restarts.len()).unwrap_or(u32::MAX);
     block.restarts.iter().chain([&count]).for_each(|number| block.contents.extend(number.to_le_bytes()));
     let mut handle = Vec::new();
-    append_varint(&mut handle, file.len());
-    append_varint(&mut handle, block.contents.len());
+    append_varint(&mut handle, file.len() as u64);
+    append_varint(&mut handle, block.contents.len() as u64);
     block.contents.push(PLAIN);
     let crc = mask(crc32c::crc32c(&block.contents));
     file.extend(block.contents);
     file.extend(crc.to_le_bytes());
     handle
-}
-
-fn append_varint(out: &mut Vec<u8>, value: usize) {
-    let (bytes, width) = to_varint(value as u64);
-    out.extend_from_slice(bytes.get(..width).unwrap_or_default());
 }
 
 /// The shortest key that is not before `last` and is before `next`: what both begin with, and one byte more where that leaves

@@ -132,12 +132,7 @@ proptest! {
                 prop_assert_eq!(&splices, &before, "a conflict changes nothing");
             }
         }
-        let recipe = splices.recipe(FileId(0), &file).unwrap();
-        let result = applied(&recipe, &file);
-        prop_assert_eq!(&result, &tree(&file, 0..file.len(), &made).written());
-        for piece in recipe.pieces() {
-            prop_assert!(!piece.is_empty());
-        }
+        prop_assert_eq!(splices.applied(&file).unwrap(), tree(&file, 0..file.len(), &made).written());
     }
 
     #[test]
@@ -243,7 +238,7 @@ fn what_is_put_into_an_empty_field_goes_with_it() {
     delete(&mut last);
     put(&mut last);
     for splices in [first, last] {
-        let result = applied(&splices.recipe(FileId(0), &file).unwrap(), &file);
+        let result = splices.applied(&file).unwrap();
         assert_eq!(result, message().message(1, &message()).bytes(3, "d").0);
     }
 }
@@ -260,7 +255,7 @@ fn two_changes_of_the_same_bytes_are_a_conflict_and_the_same_change_is_one() {
     }
     splices.replace(&[field], 5..5, "beside").unwrap();
     assert!(splices.replace(&[field], 5..5, "in which order").is_err());
-    let result = applied(&splices.recipe(FileId(0), &file).unwrap(), &file);
+    let result = splices.applied(&file).unwrap();
     assert_eq!(result, message().bytes(1, "aXbesidedef").0);
 }
 
@@ -277,7 +272,7 @@ fn a_deletion_takes_changes_within_it_along_in_either_order() {
     delete(&mut last);
     change(&mut last);
     for splices in [first, last] {
-        assert_eq!(applied(&splices.recipe(FileId(0), &file).unwrap(), &file), message().bytes(3, "d").0);
+        assert_eq!(splices.applied(&file).unwrap(), message().bytes(3, "d").0);
     }
 }
 

@@ -11,6 +11,7 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checkpoint::Tensor;
 use crate::edit::bundle::Place;
+use crate::size::plural;
 
 /// Where tensors can lie instead of where they are.
 #[derive(Debug, Default)]
@@ -21,6 +22,17 @@ pub(super) struct Equal {
     pub(super) copies: usize,
     /// How many are zeros, and lie within others.
     pub(super) zeros: usize,
+}
+
+impl Equal {
+    /// What is done with them.
+    pub(super) fn words(&self) -> String {
+        let copies = plural(self.copies as u64, "tensor shares", "tensors share");
+        match self.zeros {
+            0 => format!("{copies} the range of an equal one"),
+            zeros => format!("{copies} a range, {} in zeros", plural(zeros as u64, "lies", "lie")),
+        }
+    }
 }
 
 /// A range of a shard: the shard, the start and the length.

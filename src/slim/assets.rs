@@ -8,7 +8,6 @@ use bytes::Bytes;
 use crate::charge::MainFile;
 use crate::edit::{Conflict, Splices};
 use crate::findings::Context;
-use crate::identity::FileId;
 use crate::input::{MODEL_FILES, Model};
 use crate::message::number::asset_file_def::FILENAME;
 use crate::message::number::collection_def::ANY_LIST;
@@ -29,7 +28,6 @@ const FOLDER: &str = "assets/";
 /// Assets that are copies of others, and what the main file becomes without them.
 #[derive(Debug)]
 pub(super) struct EqualAssets {
-    pub(super) main: FileId,
     pub(super) bytes: Bytes,
     /// The files that go, each with the one whose content it has.
     pub(super) copies: BTreeMap<String, String>,
@@ -54,8 +52,7 @@ pub(super) fn named(main: &[u8]) -> BTreeSet<String> {
 pub(super) fn equal(model: &Model, context: &Context<'_>, stale: &[String]) -> Result<Option<EqualAssets>, Problem> {
     let [binary, ..] = MODEL_FILES;
     let Some(main) = MainFile::open(model).filter(|main| main.file.name == binary) else { return Ok(None) };
-    let position = model.files.iter().position(|file| file.name == binary);
-    let (Some(bytes), Some(position)) = (main.bytes, position) else { return Ok(None) };
+    let Some(bytes) = main.bytes else { return Ok(None) };
     let named = context.named_assets().unwrap_or_default();
     let files = model.files.iter().filter(|file| {
         file.bytes > 0 && file.name.starts_with(FOLDER) && named.contains(&file.name) && !stale.contains(&file.name)
@@ -72,7 +69,7 @@ pub(super) fn equal(model: &Model, context: &Context<'_>, stale: &[String]) -> R
             }
         }
     }
-    Ok(Some(EqualAssets { main: FileId::at(position), bytes, copies: kept_for }))
+    Ok(Some(EqualAssets { bytes, copies: kept_for }))
 }
 
 fn renames(main: &[u8], kept_for: &BTreeMap<String, String>) -> Result<Splices, Conflict> {

@@ -1,11 +1,13 @@
 //! The files of a model after some steps: made anew for each choice of steps, as it costs no more than the index.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use bytes::Bytes;
 use thiserror::Error;
 
 use super::Wanted;
+use super::alias::Equal;
 use super::assets;
 use super::facts::{Bundle, Facts, KERAS};
 use super::steps::{self, NotTaken, Parts, Stored};
@@ -26,7 +28,9 @@ pub(super) struct Draft {
     steps: BTreeSet<SlimStep>,
     /// What is rewritten; `None` while nothing is.
     parts: Option<Parts>,
-    /// What the last step did, if it rewrote something.
+    /// What is equal among the tensors that stay; `alias` is the last step, so no other takes one of them away.
+    equal: Option<Rc<Equal>>,
+    /// What the last step did, if it found that out.
     words: Option<String>,
 }
 
@@ -53,6 +57,11 @@ impl Draft {
     pub(super) fn with(&self, step: SlimStep, facts: &Facts<'_>, wanted: &Wanted) -> Result<Self, Untaken> {
         let mut next = Self { words: None, ..self.clone() };
         next.steps.insert(step);
+        if let (SlimStep::Alias, Some(found)) = (step, &facts.bundle) {
+            let equal = found.equal_but(&next.gone(), &next.objects(found)?.0);
+            next.words = Some(equal.words());
+            next.equal = Some(Rc::new(equal));
+        }
         let Some(main) = facts.assets.as_ref().filter(|_| step.level() > SlimLevel::Safe) else { return Ok(next) };
         let first = || Parts { main: main.bytes.clone(), ..Parts::default() };
         let parts = self.parts.clone().unwrap_or_else(first);
@@ -73,6 +82,11 @@ impl Draft {
     /// What the last step did, where that is known here.
     pub(super) fn words(&self) -> Option<&str> {
         self.words.as_deref()
+    }
+
+    /// The tensors that are not there any more.
+    fn gone(&self) -> BTreeSet<usize> {
+        self.parts.as_ref().map(|parts| parts.gone.clone()).unwrap_or_default()
     }
 
     fn takes(&self, step: SlimStep) -> bool {
@@ -122,40 +136,22 @@ impl Draft {
             main.iter().for_each(|main| tree.put(binary, Recipe::of(main.clone())));
             return Ok(main);
         }
-        let edits = assets.renames(self.parts.as_ref().map_or(&assets.bytes, |parts| &parts.main))?;
-        let main = match &self.parts {
-            None => {
-                let recipe = edits.recipe(assets.main, &assets.bytes).ok_or(Untaken::Main)?;
-                let mut main = Vec::new();
-                recipe.write(facts.model, &mut main, &crate::progress::Silent).map_err(|_| Untaken::Main)?;
-                tree.put(binary, recipe);
-                Bytes::from(main)
-            }
-            Some(parts) => {
-                let main = Bytes::from(edits.applied(&parts.main).ok_or(Untaken::Main)?);
-                tree.put(binary, Recipe::of(main.clone()));
-                main
-            }
-        };
+        let old = self.parts.as_ref().map_or(&assets.bytes, |parts| &parts.main);
+        let main = Bytes::from(assets.renames(old)?.applied(old).ok_or(Untaken::Main)?);
+        tree.put(binary, Recipe::of(main.clone()));
         assets.copies.keys().for_each(|name| tree.drop(name));
         Ok(Some(main))
     }
 
     /// Moves tensors; the index as it is then, if it is another.
     fn checkpoint(&self, facts: &Facts<'_>, tree: &mut Tree) -> Result<Option<Vec<u8>>, Untaken> {
-        let (drops_unused, aliases) = (self.takes(SlimStep::UnusedData), self.takes(SlimStep::Alias));
-        let (none, nobody) = (BTreeSet::new(), BTreeMap::new());
-        let gone = self.parts.as_ref().map_or(&none, |parts| &parts.gone);
-        let takes = drops_unused || aliases || self.parts.as_ref().is_some_and(|parts| parts.tracked.is_some());
+        let (drops_unused, gone, nobody) = (self.takes(SlimStep::UnusedData), &self.gone(), BTreeMap::new());
+        let takes =
+            drops_unused || self.equal.is_some() || self.parts.as_ref().is_some_and(|parts| parts.tracked.is_some());
         let Some(found) = facts.bundle.as_ref().filter(|_| takes || !gone.is_empty()) else { return Ok(None) };
         let tensors = &found.checkpoint.bundle.tensors;
         let (replaced, contents) = self.objects(found)?;
-        let fewer = (aliases && !(gone.is_empty() && replaced.is_empty())).then(|| found.equal_but(gone, &replaced));
-        let instead = match &fewer {
-            _ if !aliases => &nobody,
-            Some(fewer) => &fewer.instead,
-            None => &found.equal.instead,
-        };
+        let instead = self.equal.as_ref().map_or(&nobody, |equal| &equal.instead);
         let moved = Move { tensors, shards: &found.shards, instead, drops_unused, gone, replaced: &replaced }.made()?;
         let mut is_changed = false;
         for (shard, recipe) in moved.shards {

@@ -48,7 +48,6 @@ pub(super) struct Bundle {
     pub(super) checkpoint: Checkpoint,
     pub(super) index: Bytes,
     pub(super) shards: BTreeMap<u32, Shard>,
-    pub(super) equal: Equal,
     /// The message of the checkpoint's objects, if there are such.
     pub(super) tracked: Option<Bytes>,
     /// The shards by their numbers.
@@ -119,7 +118,6 @@ impl<'m> Facts<'m> {
 
     /// What a step does here.
     pub(super) fn words(&self, step: SlimStep) -> String {
-        let equal = self.bundle.as_ref().map(|bundle| &bundle.equal);
         match step {
             SlimStep::StaleFiles => {
                 let files = plural(self.stale.len() as u64, "file", "files");
@@ -134,14 +132,6 @@ impl<'m> Facts<'m> {
                 format!("{files} of debug information")
             }
             SlimStep::UnusedData => "data of shards that no tensor claims".to_owned(),
-            SlimStep::Alias => {
-                let (equal, zeros) = equal.map_or((0, 0), |equal| (equal.copies, equal.zeros));
-                let equal = plural(equal as u64, "tensor shares", "tensors share");
-                match zeros {
-                    0 => format!("{equal} the range of an equal one"),
-                    zeros => format!("{equal} a range, {} in zeros", plural(zeros as u64, "lies", "lie")),
-                }
-            }
             // These say it where they do it.
             _ => step.about().to_owned(),
         }
@@ -159,12 +149,11 @@ impl Bundle {
             shards.insert(number, Shard { file: FileId::at(position), bytes: opened.bytes });
             contents.insert(number, opened.contents()?);
         }
-        let equal = alias::equal(&checkpoint.bundle.tensors, &contents);
         let tracked = tracked(checkpoint, &contents);
-        Ok(Self { checkpoint: checkpoint.clone(), index, shards, equal, tracked, contents })
+        Ok(Self { checkpoint: checkpoint.clone(), index, shards, tracked, contents })
     }
 
-    /// What is equal of the tensors that stay as they are.
+    /// What is equal of the tensors that stay as they are: all data of equal length is read for that.
     pub(super) fn equal_but(&self, gone: &BTreeSet<usize>, replaced: &BTreeMap<usize, Bytes>) -> Equal {
         let stays = |position: &usize| !gone.contains(position) && !replaced.contains_key(position);
         let tensors = &self.checkpoint.bundle.tensors;

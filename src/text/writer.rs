@@ -4,7 +4,7 @@
 //! there to where it belongs, each byte once, and puts them in. They come out as short as they can be, as a binary
 //! model has them, so that contents are as long in both forms.
 
-use crate::wire::{self, Slot, Span, Spans, to_varint, varint};
+use crate::wire::{self, Slot, Span, Spans, append_varint, to_varint, varint};
 
 /// The wire format while it is written.
 #[derive(Debug, Default)]
@@ -127,8 +127,7 @@ impl Writer {
     }
 
     fn tag(&mut self, number: u32, wire_type: u8) {
-        let (bytes, width) = to_varint(u64::from(number) << 3 | u64::from(wire_type));
-        self.wire.extend_from_slice(bytes.get(..width).unwrap_or_default());
+        append_varint(&mut self.wire, u64::from(number) << 3 | u64::from(wire_type));
     }
 
     /// Puts the lengths in, from the last to the first.

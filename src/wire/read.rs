@@ -23,6 +23,12 @@ pub fn to_varint(mut value: u64) -> ([u8; 10], usize) {
     (bytes, width)
 }
 
+/// Appends a number as a varint.
+pub fn append_varint(out: &mut Vec<u8>, value: u64) {
+    let (bytes, width) = to_varint(value);
+    out.extend_from_slice(bytes.get(..width).unwrap_or_default());
+}
+
 /// The integers of a repeated field `number`, packed or written one by one. What does not fit into a `T`, or is no varint,
 /// ends the field that it is in.
 pub fn integers<T: TryFrom<u64>>(file: &[u8], message: Range<usize>, number: u32) -> impl Iterator<Item = T> {

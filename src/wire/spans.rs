@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::field::Field;
 use super::fields::varint;
-use super::read::to_varint;
+use super::read::{append_varint, to_varint};
 use super::span::Span;
 
 /// Beginnings and ends between two places that are noted.
@@ -114,8 +114,7 @@ impl Spans {
     }
 
     fn number(&mut self, number: u64) {
-        let (bytes, width) = to_varint(number);
-        self.events.extend_from_slice(bytes.get(..width).unwrap_or_default());
+        append_varint(&mut self.events, number);
     }
 
     /// The state now.

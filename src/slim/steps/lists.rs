@@ -11,12 +11,7 @@ use crate::message::number::node_def::ATTR;
 use crate::message::number::tensor_proto::{STRING_VAL, TENSOR_CONTENT, TENSOR_SHAPE};
 use crate::message::number::tensor_shape_proto::{DIM, dim};
 use crate::message::{Entry, Message};
-use crate::wire::{Field, WireType, fields, to_varint, varint};
-
-fn append(out: &mut Vec<u8>, value: u64) {
-    let (bytes, width) = to_varint(value);
-    out.extend_from_slice(bytes.get(..width).unwrap_or_default());
-}
+use crate::wire::{Field, WireType, append_varint, fields, varint};
 
 /// A file, and the message in it that attributes are taken from: the fields around it and itself.
 pub(super) struct Attributes<'f, 'p> {
@@ -93,7 +88,7 @@ impl<'f, 'p> Attributes<'f, 'p> {
         let new = change(old.clone());
         let (Some(first), true) = (items.first(), new != old) else { return Ok(()) };
         let mut packed = Vec::new();
-        new.iter().for_each(|value| append(&mut packed, *value));
+        new.iter().for_each(|value| append_varint(&mut packed, *value));
         let written = if new.is_empty() { Vec::new() } else { with_length(number, &packed) };
         edits.replace(&path, first.range(), written)?;
         items.iter().skip(1).try_for_each(|item| edits.delete(&path, item.range()))?;
@@ -162,8 +157,8 @@ impl<'f, 'p> Attributes<'f, 'p> {
             return Err(NotTaken::Attribute);
         }
         let mut written = Vec::new();
-        append(&mut written, u64::from(dim::SIZE) << 3);
-        append(&mut written, left as u64);
+        append_varint(&mut written, u64::from(dim::SIZE) << 3);
+        append_varint(&mut written, left as u64);
         edits.replace(&path, dimension.range(), with_length(DIM, &written))?;
         Ok(())
     }

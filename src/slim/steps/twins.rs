@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::unread::{free_in_sessions, unread};
 use super::{NotTaken, Parts, Stored};
 use crate::edit::Splices;
+use crate::edit::numbers::integer;
 use crate::message::number::map_entry::VALUE;
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::saved_concrete_function::BOUND_INPUTS;
@@ -19,7 +20,7 @@ use crate::size::plural;
 use crate::slim::objects::{Objects, position};
 use crate::slim::program::{Program, programs};
 use crate::slim::scope::Restored;
-use crate::wire::{Field, WireType, fields, to_varint, varint};
+use crate::wire::{Field, WireType, append_varint, fields, varint};
 
 /// Pairs become one, and then what nothing reads goes.
 pub(super) fn twins(parts: &Parts, stored: &Stored<'_>) -> Result<Option<(Parts, String)>, NotTaken> {
@@ -123,8 +124,7 @@ fn bound(programs: &[Program<'_>], edits: &mut Splices, instead: &BTreeMap<usize
                         let mut written = Vec::new();
                         let mut rest = bound.bytes(file);
                         while let Some((node, width)) = varint(rest) {
-                            let (bytes, length) = to_varint(other(node));
-                            written.extend_from_slice(bytes.get(..length).unwrap_or_default());
+                            append_varint(&mut written, other(node));
                             rest = rest.get(width..).unwrap_or_default();
                         }
                         if written == bound.bytes(file) {
@@ -148,8 +148,7 @@ fn renamed(file: &[u8], edits: &mut Splices, path: &[Field], reference: Field, o
     let path: Vec<Field> = path.iter().copied().chain([reference]).collect();
     let is_id = |field: &Field| field.number == NODE_ID && field.wire_type == WireType::Varint;
     for field in fields(file, reference.payload()).filter(is_id) {
-        let (bytes, width) = to_varint(other as u64);
-        edits.replace(&path, field.payload(), bytes.get(..width).unwrap_or_default().to_vec())?;
+        edits.replace(&path, field.payload(), integer(other as u64))?;
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::lists::Attributes;
 use super::unreached::Gone;
 use super::{NotTaken, Parts, Stored};
+
+use crate::edit::numbers::integer;
 use crate::message::attributes::OUTPUT_SHAPES;
 use crate::message::number::attr_value::list_value;
 use crate::message::number::function_def::{
@@ -23,7 +25,7 @@ use crate::size::plural;
 use crate::slim::objects::{Objects, Untied, VALUE};
 use crate::slim::program::{Cuts, Program, Reached, Reasons, programs};
 use crate::slim::scope::{Called, Restored, Scope, resource, resources_of_function};
-use crate::wire::{Field, WireType, fields, to_varint};
+use crate::wire::{Field, WireType, fields};
 
 /// A graph in which each pass finds more that is needed after all is left as it is after so many: each goes over all of it, and
 /// there may be as many as there are variables.
@@ -431,9 +433,8 @@ impl<'a, 'f> Work<'a, 'f> {
                 let number =
                     fields(file, entry.payload()).find(|it| it.number == KEY && it.wire_type == WireType::Varint);
                 let number = number.ok_or(NotTaken::Attribute)?;
-                let (bytes, width) = to_varint(key.saturating_sub(less) as u64);
                 let path: Vec<Field> = called.path.iter().copied().chain([*entry]).collect();
-                gone.edits.replace(&path, number.payload(), bytes.get(..width).unwrap_or_default().to_vec())?;
+                gone.edits.replace(&path, number.payload(), integer(key.saturating_sub(less) as u64))?;
             }
         }
         let attributes = Attributes { file, path: &called.path, number: FUNCTION_ATTR };
