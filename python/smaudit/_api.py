@@ -180,7 +180,7 @@ def explain(finding: str | None = None) -> str:
 
 
 def slim(
-    path: Path,
+    path: Path | Sequence[Path],
     output: Path,
     *,
     level: SlimLevel = "safe",
@@ -193,8 +193,10 @@ def slim(
     """Writes a smaller model that serves the same; it is proven before it appears, and the original is not touched.
 
     Args:
-        path: a model's directory, its `saved_model.pb`, an archive, or a tree with several models.
-        output: the directory to write, which must not be there. It appears whole, or not at all.
+        path: a model's directory, its `saved_model.pb`, an archive, or a tree with several models; or several of these, which
+            have a folder each in `output`.
+        output: the directory to write, or an archive (`.tar`, `.tar.gz`, `.tgz`, `.zip`). It must not be there, and appears
+            whole, or not at all.
         level: what the smaller model may do without. `"safe"`: nothing; whatever loads, trains, saves or converts
             the model does so as before. `"inference"`: training state and custom gradients; every signature and
             every function gives the same. `"serving"`: all that signatures do not need.
@@ -225,7 +227,8 @@ def slim(
     options += [f"--tags={tag}" for tag in tags] + [f"--signature={name}" for name in signatures]
     options += [f"--keep-function={name}" for name in keep_functions]
     options += ["--dry-run"] if dry_run else []
-    finished = _run.run(["slim", "--json", *options, "--", path_of(path)])
+    paths = [path] if isinstance(path, (str, os.PathLike)) else path
+    finished = _run.run(["slim", "--json", *options, "--", *map(path_of, paths)])
     if finished.code == _run.UNREADABLE and finished.output:
         refused = _run.document(SlimReport, finished)
         kinds = {problem.kind for model in refused.models for problem in model.problems}

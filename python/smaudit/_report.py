@@ -1767,8 +1767,11 @@ class SlimModel(Record):
     path: str
     """The model's directory, as it was named or found."""
 
+    archive: str | None
+    """The archive that the model is in; null where it is in none."""
+
     output: str | None
-    """The smaller model's directory; null where there is none."""
+    """The smaller model's directory, which may be in an archive; null where there is none."""
 
     outcome: SlimOutcome
     """How it went."""
@@ -2153,10 +2156,13 @@ class SlimReport(OfSlim):
     """What the smaller models may do without."""
 
     output: str
-    """The directory that was asked for."""
+    """The directory, or the archive, that was asked for."""
 
     written: bool
     """Whether it is there now."""
+
+    packed_bytes: int | None
+    """The size of the archive; null where a directory was asked for, or nothing was written."""
 
     old_bytes: int
     """The bytes of the models that are made smaller."""

@@ -194,6 +194,8 @@ def test_a_smaller_model_is_written_beside_and_saves_what_is_said(healthy, tmp_p
     with pytest.raises(smaudit.NothingWritten, match="nothing to gain") as caught:
         smaudit.slim(healthy, tmp_path / "none", skip=["stale-files"])
     assert not caught.value.report.written and not (tmp_path / "none").exists()
+    packed = smaudit.slim([healthy, tmp_path / "smaller"], tmp_path / "both.tar.gz", skip=["alias"])
+    assert packed.packed_bytes == (tmp_path / "both.tar.gz").stat().st_size
 
 
 def test_a_model_with_problems_is_not_slimmed(half, tmp_path):

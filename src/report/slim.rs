@@ -209,10 +209,12 @@ pub struct SlimReport {
     pub tool: Tool,
     /// What the smaller models may do without.
     pub level: SlimLevel,
-    /// The directory that was asked for.
+    /// The directory, or the archive, that was asked for.
     pub output: String,
     /// Whether it is there now.
     pub written: bool,
+    /// The size of the archive; null where a directory was asked for, or nothing was written.
+    pub packed_bytes: Option<u64>,
     /// The bytes of the models that are made smaller.
     pub old_bytes: u64,
     /// What they have then.
@@ -276,7 +278,9 @@ pub enum SlimOutcome {
 pub struct SlimModel {
     /// The model's directory, as it was named or found.
     pub path: String,
-    /// The smaller model's directory; null where there is none.
+    /// The archive that the model is in; null where it is in none.
+    pub archive: Option<String>,
+    /// The smaller model's directory, which may be in an archive; null where there is none.
     pub output: Option<String>,
     /// How it went.
     pub outcome: SlimOutcome,
@@ -306,6 +310,7 @@ impl SlimModel {
     pub fn new(path: &str, bytes: u64) -> Self {
         Self {
             path: path.to_owned(),
+            archive: None,
             output: None,
             outcome: SlimOutcome::NothingToGain,
             reasons: Vec::new(),
@@ -341,6 +346,7 @@ impl SlimReport {
             level,
             output: output.to_owned(),
             written: false,
+            packed_bytes: None,
             old_bytes: 0,
             new_bytes: 0,
             saved_bytes: 0,
@@ -464,12 +470,19 @@ impl SlimReport {
             }
             Some(model) => {
                 let output = model.output.as_ref().unwrap_or(&self.output);
-                let (old, new) = (python(&model.path), python(output));
-                writeln!(
-                    out,
-                    "written: {}\n\nto check it with TensorFlow:\n  import tensorflow as tf",
-                    escape(&self.output)
-                )?;
+                let packed = self.packed_bytes.map(|_| &*self.output);
+                let (old, new) = (python(&model.path, model.archive.as_deref()), python(output, packed));
+                let size = self.packed_bytes.map(|size| format!(", {}", both(size))).unwrap_or_default();
+                writeln!(out, "written: {}{size}\n\nto check it with TensorFlow:", escape(&self.output))?;
+                writeln!(out, "  import tensorflow as tf")?;
+                let archives: Vec<&str> = [model.archive.as_deref(), packed].into_iter().flatten().collect();
+                if !archives.is_empty() {
+                    writeln!(out, "  import shutil")?;
+                }
+                for archive in archives {
+                    let (from, to) = (python(archive, None), python(archive, Some(archive)));
+                    writeln!(out, "  shutil.unpack_archive({from}, {to})")?;
+                }
                 if self.level > SlimLevel::Safe {
                     writeln!(out, "  a, b = (tf.saved_model.load(d).signatures for d in ({old}, {new}))")?;
                     return writeln!(out, "{SAME_OUTPUTS}");
@@ -488,7 +501,9 @@ impl SlimReport {
     }
 }
 
-/// A string as Python has it.
-fn python(text: &str) -> String {
-    format!("'{}'", escape(text).replace('\\', "\\\\").replace('\'', "\\'"))
+/// A path as Python has it, of something in an archive where that was unpacked to.
+fn python(path: &str, archive: Option<&str>) -> String {
+    let below = archive.and_then(|archive| Some((archive, path.strip_prefix(archive)?)));
+    let text = below.map_or_else(|| path.to_owned(), |(archive, below)| format!("{archive}.unpacked{below}"));
+    format!("'{}'", escape(&text).replace('\\', "\\\\").replace('\'', "\\'"))
 }

@@ -10,6 +10,7 @@
 //! | [`steps`] | what rewrites the main file |
 //! | [`draft`] | the files after some steps, by edits |
 //! | [`proof`] | the result held against the model, by other code than made it |
+//! | [`pack`] | an archive in the place of a directory |
 //! | [`place`] | written beside the target, synced, given its name by one rename |
 //!
 //! [`plan`] says what would be written, exactly; [`Plan::write`] writes it into a directory and [`Plan::prove`] reads it back. Who
@@ -23,6 +24,7 @@ mod draft;
 mod facts;
 mod objects;
 mod owners;
+mod pack;
 mod place;
 mod program;
 mod proof;
@@ -36,6 +38,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Component, Path};
 
+pub use pack::Packing;
 pub use place::{Workplace, is_within};
 
 use crate::audit::{self, AuditError};
@@ -103,6 +106,7 @@ pub struct Plan<'m> {
 /// Those of an audit.
 pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) -> Result<Plan<'m>, AuditError> {
     let mut report = SlimModel::new(&model.path, model.bytes());
+    report.archive = model.archive.as_ref().map(|archive| archive.path.clone());
     let audited = audit::Options { verify: true, ..audit::Options::default() };
     let (audit, facts) = audit::examine(model, &audited, progress, |context| Facts::of(model, context))?;
     let (known, problems): (Vec<Problem>, Vec<Problem>) =

@@ -83,7 +83,20 @@ impl Workplace {
     pub fn settle(mut self) -> io::Result<()> {
         rename(&self.folder, &self.target)?;
         self.settled = true;
-        // The name is there, and whether it survives a loss of power is all that is left.
+        self.sync()
+    }
+
+    /// Gives a file in the folder the target's name, and removes the folder.
+    ///
+    /// # Errors
+    /// As for [`settle`](Self::settle).
+    pub fn settle_file(self, file: &Path) -> io::Result<()> {
+        rename(file, &self.target)?;
+        self.sync()
+    }
+
+    /// The name is there, and whether it survives a loss of power is all that is left.
+    fn sync(&self) -> io::Result<()> {
         let parent = self.target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         sync_folder(parent)
     }
@@ -126,21 +139,25 @@ fn lock(_folder: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Renames a folder to a name that nothing has.
-fn rename(folder: &Path, target: &Path) -> io::Result<()> {
+/// Renames a folder, or a file, to a name that nothing has.
+fn rename(made: &Path, target: &Path) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         use rustix::io::Errno;
-        match renameat_with(CWD, folder, CWD, target, RenameFlags::NOREPLACE) {
+        match renameat_with(CWD, made, CWD, target, RenameFlags::NOREPLACE) {
             // A file system that knows no such rename.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
             other => return Ok(other?),
         }
     }
+    // A second name is given to a file only where nothing has it; the first goes with the folder.
+    if made.is_file() && fs::hard_link(made, target).is_ok() {
+        return Ok(());
+    }
     // A folder with something in it takes the place of nothing but an empty one.
     is_free(target)?;
-    fs::rename(folder, target)
+    fs::rename(made, target)
 }
 
 /// Has the system put the folders of a tree on the disk, the innermost first.

@@ -74,8 +74,8 @@ pub(crate) struct WhyRequest {
 /// Which models are to become smaller, how, and where they are written.
 #[derive(Debug)]
 pub(crate) struct SlimRequest {
-    /// Where the models are.
-    pub(crate) path: PathBuf,
+    /// Where the models are; at least one.
+    pub(crate) paths: Vec<PathBuf>,
     /// The directory that is to be written.
     pub(crate) output: PathBuf,
     /// How.
@@ -183,7 +183,7 @@ pub(crate) fn request() -> anyhow::Result<Request> {
             Ok(Request::Why(WhyRequest { path, name, format }))
         }
         Some(Command::Slim {
-            path,
+            paths,
             output,
             level,
             tags,
@@ -199,7 +199,7 @@ pub(crate) fn request() -> anyhow::Result<Request> {
                 bail!("--tags, --signature and --keep-function are for --level serving");
             }
             let options = smaudit::internals::slim::Options { level, skip, wanted };
-            Ok(Request::Slim(SlimRequest { path, output, options, dry_run, json, progress }))
+            Ok(Request::Slim(SlimRequest { paths, output, options, dry_run, json, progress }))
         }
         Some(Command::Explain { id }) => Ok(Request::Explain(id)),
         Some(Command::Completions { shell }) => Ok(Request::Print(pages::completions(shell))),
@@ -218,7 +218,8 @@ fn typed(cli: &Cli) -> Vec<&Path> {
     let mut typed: Vec<&PathBuf> = match &cli.command {
         None => cli.audit.paths.iter().chain(&cli.audit.baseline).chain(&cli.audit.output).collect(),
         Some(Command::Why { path, .. }) => vec![path],
-        Some(Command::Slim { path, output, .. } | Command::Baseline { path, output }) => vec![path, output],
+        Some(Command::Slim { paths, output, .. }) => paths.iter().chain([output]).collect(),
+        Some(Command::Baseline { path, output }) => vec![path, output],
         Some(Command::Diff(args)) => args.paths.iter().chain(&args.output).collect(),
         Some(_) => Vec::new(),
     };

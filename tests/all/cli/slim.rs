@@ -224,6 +224,120 @@ fn a_model_in_an_archive_becomes_a_directory() {
     run(&directory, "out --verify -q").exits(0).silently();
 }
 
+/// Copies of a fixture at these places below a directory.
+fn with_models(fixture: &str, places: &[&str]) -> TempDir {
+    let directory = tree(&[]);
+    for place in places {
+        for (name, bytes) in contents(&root().join("fixtures").join(fixture)) {
+            write(directory.path(), &format!("{place}/{name}"), bytes);
+        }
+    }
+    directory
+}
+
+/// The folders in a directory that hold a model, by their names below it.
+fn models(directory: &Path) -> Vec<String> {
+    let names = contents(directory).into_keys();
+    let mut models: Vec<String> =
+        names.filter_map(|name| Some(name.strip_suffix("/saved_model.pb")?.to_owned())).collect();
+    models.sort();
+    models
+}
+
+#[test]
+fn several_paths_have_a_folder_each_in_which_their_models_are_called_as_they_are_there() {
+    let directory = with_models("keras-export", &["one/model", "two/model", "many/a/1", "many/b/1"]);
+    let paths = "one/model two/model/saved_model.pb many many/a ./one/model/";
+    let report = slim(&directory, &format!("{paths} -o out --json")).exits(0).silently().json();
+    let out = directory.path().join("out");
+    assert_eq!(models(&out), ["many/a/1", "many/b/1", "model", "model-2"]);
+    let outputs: Vec<&Value> = report["models"].as_array().unwrap().iter().map(|model| &model["output"]).collect();
+    assert_eq!(outputs, ["out/model", "out/model-2", "out/many/a/1", "out/many/b/1"]);
+    let before = bytes(&directory.path().join("one")) * 4;
+    assert_eq!(report["saved_bytes"], before - bytes(&out));
+    // A model that was named twice is the only one.
+    slim(&directory, "one/model ./one/model/saved_model.pb -o single").exits(0).silently();
+    assert!(directory.path().join("single/saved_model.pb").exists());
+}
+
+#[test]
+fn a_path_that_cannot_be_read_does_not_stop_the_others() {
+    let directory = with_models("keras-export", &["one", "two"]);
+    let run = slim(&directory, "one nowhere two -o out").exits(3);
+    assert!(run.stderr.contains("nowhere"), "{}", run.stderr);
+    assert_eq!(models(&directory.path().join("out")), ["one", "two"]);
+    slim(&directory, "one two -o two/out").exits(2).without_report();
+}
+
+/// What is in an archive, as Python unpacks it.
+fn unpacked(directory: &TempDir, archive: &str) -> BTreeMap<String, Vec<u8>> {
+    let to = directory.path().join(format!("{archive}.unpacked"));
+    let script = "import shutil, sys; shutil.unpack_archive(sys.argv[1], sys.argv[2])";
+    let python = std::env::var_os("SMAUDIT_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut python = std::process::Command::new(python);
+    let python = python.args(["-c", script, archive]).arg(&to).current_dir(directory).output().unwrap();
+    assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
+    contents(&to)
+}
+
+#[test]
+fn an_archive_has_what_the_directory_would_have() {
+    let directory = with_model("keras-export");
+    fs::create_dir(directory.path().join("model/assets")).unwrap();
+    slim(&directory, "model -o out").exits(0).silently();
+    let right = contents(&directory.path().join("out"));
+    for archive in ["a.tar", "a.tar.gz", "a.tgz", "a.zip"] {
+        let report = slim(&directory, &format!("model -o {archive} --json")).exits(0).silently().json();
+        let packed = fs::read(directory.path().join(archive)).unwrap();
+        assert_eq!((&report["written"], &report["packed_bytes"]), (&json!(true), &json!(packed.len())));
+        assert_eq!(unpacked(&directory, archive), right, "{archive}");
+        let folder = directory.path().join(format!("{archive}.unpacked/assets"));
+        assert!(folder.is_dir(), "a folder with nothing in it: {archive}");
+        // Any run makes the same bytes.
+        slim(&directory, &format!("model -o other/../again-{archive}")).exits(2);
+        slim(&directory, &format!("model -o again-{archive}")).exits(0);
+        assert_eq!(fs::read(directory.path().join(format!("again-{archive}"))).unwrap(), packed);
+        let audited = run(&directory, &format!("{archive} --verify --json")).exits(0).json();
+        assert_eq!(audited["models"][0]["total_bytes"], report["new_bytes"]);
+        slim(&directory, &format!("model -o {archive}")).exits(2).without_report();
+    }
+    let left = names(directory.path()).into_iter().filter(|name| name.contains(".slim-"));
+    assert_eq!(left.count(), 0);
+    slim(&directory, "model -o a.tar.zst").exits(2).without_report();
+}
+
+#[test]
+fn a_model_of_an_archive_keeps_its_folder_in_an_archive() {
+    let directory = with_models("keras-export", &["in/export/1"]);
+    let files = contents(&directory.path().join("in"));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (&**name, &**bytes)).collect();
+    write(directory.path(), "model.tar.gz", support::archive::gzip(&support::archive::tar(&files)));
+    let report = slim(&directory, "model.tar.gz -o smaller.tar.gz --json").exits(0).silently().json();
+    assert_eq!(report["models"][0]["output"], "smaller.tar.gz/export/1");
+    assert_eq!(
+        models(&{
+            unpacked(&directory, "smaller.tar.gz");
+            directory.path().join("smaller.tar.gz.unpacked")
+        }),
+        ["export/1"]
+    );
+    let text = slim(&directory, "model.tar.gz in -o both.zip").exits(0).silently().stdout;
+    assert!(text.contains("shutil.unpack_archive('both.zip', 'both.zip.unpacked')"), "{text}");
+    assert!(text.contains("'model.tar.gz.unpacked/export/1'"), "{text}");
+    unpacked(&directory, "both.zip");
+    assert_eq!(models(&directory.path().join("both.zip.unpacked")), ["in/export/1", "model.tar.gz/export/1"]);
+}
+
+#[test]
+fn no_archive_appears_where_there_is_nothing_to_gain_or_nothing_is_written() {
+    let directory = with_model("lookup-table");
+    slim(&directory, "model -o out.zip").exits(1).silently();
+    let large = with_model("keras-export");
+    let dry = slim(&large, "model -o out.zip --dry-run --json").exits(0).silently().json();
+    assert_eq!((&dry["written"], &dry["packed_bytes"]), (&json!(false), &Value::Null));
+    assert_eq!((names_of(&directory), names_of(&large)), (vec!["model".to_owned()], vec!["model".to_owned()]));
+}
+
 /// A model of some megabytes, so that writing it takes a moment.
 #[cfg(unix)]
 fn large() -> TempDir {

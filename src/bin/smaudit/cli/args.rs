@@ -187,11 +187,12 @@ pub(super) enum Command {
     },
     /// Write a smaller model that serves the same, proven before it appears
     Slim {
-        /// A SavedModel's directory, its saved_model.pb, an archive, or a tree that holds several
-        #[arg(value_name = "MODEL")]
-        path: PathBuf,
-        /// The directory to write, which must not be there; of several models each has a folder in it
-        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        /// SavedModels: a directory, its saved_model.pb, an archive, or a tree that holds several
+        #[arg(value_name = "MODEL", required = true)]
+        paths: Vec<PathBuf>,
+        /// The directory to write, or an archive: .tar, .tar.gz, .tgz or .zip. It must not be there; of several models each has
+        /// a folder in it
+        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::AnyPath)]
         output: PathBuf,
         /// What the smaller model may do without
         #[arg(long, value_name = "LEVEL", default_value = "safe", value_parser = level_parser())]
