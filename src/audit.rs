@@ -20,6 +20,7 @@ use crate::findings::{self, Findings};
 use crate::fingerprint::{self, Fingerprint};
 use crate::graph::{self, Reach};
 use crate::identity::FileId;
+use crate::input::layout::{BINARY, VARIABLES};
 use crate::input::{Model, Source};
 use crate::ledger::{Category, Dimension, Imbalance, Ledger, Only};
 use crate::outline::{MetaGraph, SavedModel};
@@ -329,7 +330,7 @@ impl<'m> Parts<'m> {
 
     /// Holds the fingerprint against the model; TensorFlow makes none of a model in text.
     fn verify_fingerprint(&self, fingerprint: &mut Fingerprint) -> Vec<Problem> {
-        let binary = self.model.file("saved_model.pb").map(|file| &file.name);
+        let binary = self.model.file(BINARY).map(|file| &file.name);
         let Some(main) = self.main_file.as_ref().filter(|main| Some(&main.file.name) == binary) else {
             return Vec::new();
         };
@@ -368,7 +369,7 @@ impl<'m> Parts<'m> {
 
 /// Reads the checkpoint among the files under `variables/`.
 fn read_checkpoint(model: &Model) -> Option<Checkpoint> {
-    let files = model.files.iter().filter(|file| file.name.starts_with("variables/"));
+    let files = model.files.iter().filter(|file| file.name.starts_with(VARIABLES));
     let files: Vec<(String, u64)> = files.map(|file| (file.name.clone(), file.bytes)).collect();
     Checkpoint::read(&files, |name| open(model, name))
 }

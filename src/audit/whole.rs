@@ -15,6 +15,7 @@ use crate::checkpoint::{Checkpoint, Tensor};
 use crate::dtype;
 use crate::escape::shortened;
 use crate::graph::{MetaGraphReach, Reach};
+use crate::input::layout::INDEX;
 use crate::ledger::Ledger;
 use crate::message::number::tensor_shape_proto::{self, dim};
 use crate::message::number::{
@@ -139,7 +140,7 @@ fn missing_checkpoint(parts: &Parts<'_>, saved_model: &SavedModel, ledger: &Ledg
     (is_restored || is_never_set).then(|| {
         let message = "expected the checkpoint that the graph's variables are restored from, found no `variables` folder \
                        with one: copy or download it as well, or export the model again";
-        not_whole("variables/variables.index", message)
+        not_whole(INDEX, message)
     })
 }
 

@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::names;
 use super::walk::Walk;
-use crate::input::File;
+use crate::input::{File, layout};
 use crate::ledger::{Category, Dimension, Imbalance, Ledger};
+use crate::message::constants::KERAS_METRIC;
 use crate::message::number::keras::saved_metadata::NODES as KERAS_NODES;
 use crate::message::number::keras::saved_object::{
     IDENTIFIER as KERAS_IDENTIFIER, METADATA as KERAS_METADATA, NODE_PATH as KERAS_NODE_PATH,
@@ -28,9 +29,6 @@ pub(super) enum SideFile {
     KerasMetadata,
 }
 
-/// The one `SavedObject.identifier` that is not of a layer or a model, which is a layer.
-const METRIC: &[u8] = b"_tf_keras_metric";
-
 /// Of a `SavedObject.metadata`, which is JSON.
 #[derive(Deserialize)]
 struct Metadata {
@@ -41,10 +39,10 @@ impl SideFile {
     /// What a file of this name is.
     pub(super) fn of(name: &str) -> Option<Self> {
         match name {
-            "fingerprint.pb" => Some(Self::Fingerprint),
-            "debug/saved_model_debug_info.pb" => Some(Self::DebugInfo),
-            "tfhub_module.pb" => Some(Self::HubModule),
-            "keras_metadata.pb" => Some(Self::KerasMetadata),
+            layout::FINGERPRINT => Some(Self::Fingerprint),
+            layout::DEBUG_INFO => Some(Self::DebugInfo),
+            layout::HUB_MODULE => Some(Self::HubModule),
+            layout::KERAS_METADATA => Some(Self::KerasMetadata),
             _ => None,
         }
     }
@@ -90,7 +88,7 @@ fn keras_node(walk: &mut Walk<'_>, field: Field) {
     let mut labels = walk.labels(Category::Files, whole(SideFile::KerasMetadata));
     if walk.wants(Dimension::Field) {
         let name = keras_name(walk, field);
-        let is_metric = &walk.string(field.payload(), KERAS_IDENTIFIER)[..] == METRIC;
+        let is_metric = &walk.string(field.payload(), KERAS_IDENTIFIER)[..] == KERAS_METRIC;
         let path = if is_metric { "files.keras_metadata.metric" } else { "files.keras_metadata.layer" };
         labels = walk.with_entry(labels, path, &name);
     }

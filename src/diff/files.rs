@@ -4,11 +4,12 @@ use super::main_file::{MainFile, follows, whole};
 use super::pairs::Pairs;
 use super::rows::{Level, Tallies};
 use super::{category_change, list};
+use crate::input::layout::{FINGERPRINT, KERAS_METADATA};
 use crate::ledger::Category;
 use crate::report::{Change, DiffKind, DiffReport, DiffRow, DiffStatus, FileReport, ModelReport, sort_rows};
 
 /// Files that say again what the main file and the checkpoint hold: names, hashes of it, and the same in Keras' words.
-const FOLLOWING: [&str; 2] = ["fingerprint.pb", "keras_metadata.pb"];
+const FOLLOWING: [&str; 2] = [FINGERPRINT, KERAS_METADATA];
 
 /// The levels of assets and of other files.
 pub(super) fn compare(

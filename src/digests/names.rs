@@ -4,6 +4,10 @@ use std::sync::LazyLock;
 
 use foldhash::{HashSet, HashSetExt as _};
 
+use crate::message::attributes::{
+    API_IMPLEMENTS, BACKWARD_FUNCTION_NAME, CLASS, FORWARD_FUNCTION_NAME, GRADIENT_OP_TYPE, ORIGINAL_FUNC_NAME,
+    SHARED_NAME, USER_SPECIFIED_NAME,
+};
 use crate::schema::SCHEMA;
 
 /// Made when it is first asked for.
@@ -47,14 +51,14 @@ const VARIABLES: [(&str, &str); 1] = [("BytesList", "value")];
 pub(super) fn is_name_attribute(key: &[u8]) -> bool {
     matches!(
         key,
-        b"_class"
-            | b"shared_name"
-            | b"_user_specified_name"
-            | b"_gradient_op_type"
-            | b"api_implements"
-            | b"forward_function_name"
-            | b"backward_function_name"
-            | b"_original_func_name"
+        CLASS
+            | SHARED_NAME
+            | USER_SPECIFIED_NAME
+            | GRADIENT_OP_TYPE
+            | API_IMPLEMENTS
+            | FORWARD_FUNCTION_NAME
+            | BACKWARD_FUNCTION_NAME
+            | ORIGINAL_FUNC_NAME
     )
 }
 

@@ -15,13 +15,13 @@ use crate::checkpoint::{Checkpoint, Tensor};
 use crate::duplicates::{Duplicates, Place};
 use crate::graph::{Reach, is_for_callers};
 use crate::input::Model;
+use crate::input::layout::KERAS_METADATA;
 use crate::message::number::function_def::ATTR as FUNCTION_ATTR;
 use crate::message::number::graph_def::NODE;
 use crate::message::number::meta_graph_def::{GRAPH_DEF, OBJECT_GRAPH_DEF};
 use crate::outline::{Notes, SavedModel, within};
 use crate::wire::{Field, fields};
 
-const KERAS_METADATA: &str = "keras_metadata.pb";
 /// What is worth a finding where less is a matter of information: so many bytes, and so much of the model.
 const WORTH: u64 = 64 << 10;
 const WORTH_PERCENT: u128 = 5;

@@ -9,6 +9,7 @@ use memchr::memmem;
 use super::facts::Facts;
 use super::objects::Object;
 use super::quoted;
+use crate::message::constants::KERAS_OBJECT;
 use crate::message::number::meta_graph_def::META_INFO_DEF;
 use crate::message::number::meta_graph_def::meta_info_def::STRIPPED_OP_LIST;
 use crate::message::number::op_def::NAME;
@@ -16,9 +17,6 @@ use crate::message::number::op_list::OP;
 use crate::message::ops::{TABLE, XLA_CALL_MODULE};
 use crate::size::plural;
 use crate::wire::{fields, first_len};
-
-/// What the identifiers of Keras 2's objects begin with (`tf_keras/src/saving/legacy/saved_model/constants.py`).
-const KERAS_2: &[u8] = b"_tf_keras_";
 
 /// Attributes of its models, also of those from before objects named their classes (TensorFlow 2.0 alpha).
 const LAYERS: [&[u8]; 2] = [b"layer-0", b"_default_save_signature"];
@@ -135,11 +133,11 @@ impl Provenance {
     fn of_objects(&mut self, context: &Facts<'_>, objects: &[Object<'_>]) {
         let has = |object: &Object<'_>, name: &[u8]| object.children.iter().any(|(_, child)| *child == name);
         let is_operation = |object: &Object<'_>| OPERATION.iter().all(|name| has(object, name));
-        self.has_keras_2 = objects.iter().any(|object| object.identifier.starts_with(KERAS_2));
+        self.has_keras_2 = objects.iter().any(|object| object.identifier.starts_with(KERAS_OBJECT));
         self.has_keras_3 = objects.iter().any(is_operation);
         let Some(root) = objects.first() else { return };
         self.is_archive = ARCHIVE.iter().all(|name| has(root, name));
-        let (kind, known) = if root.identifier.starts_with(KERAS_2) {
+        let (kind, known) = if root.identifier.starts_with(KERAS_OBJECT) {
             (ModelKind::TfKeras, format!("the root object is {}", quoted(root.identifier)))
         } else if self.is_archive && has(root, ARCHIVE_2) {
             (ModelKind::TfKeras, "the root object is an ExportArchive (`_misc_assets`, `_endpoint_names`)".to_owned())

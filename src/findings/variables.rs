@@ -13,6 +13,7 @@ use crate::checkpoint::{KEY_SUFFIX, Tensor, object_graph};
 use crate::dtype;
 use crate::graph::{MetaGraphReach, Root};
 use crate::identity::TensorId;
+use crate::message::constants::KERAS_METRIC;
 use crate::message::{input_node, ops};
 
 /// How tf_keras's optimizers name themselves in a SavedObjectGraph: those up to TensorFlow 2.10, and those since.
@@ -63,9 +64,6 @@ const OF_KERAS: [&str; 7] = ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "A
 /// `optimizer_v2/`).
 const SETTINGS: [&str; 9] =
     ["iterations", "iter", "lr", "learning_rate", "decay", "momentum", "rho", "beta_1", "beta_2"];
-
-/// How metrics of Keras 2 name themselves in a SavedObjectGraph.
-const METRIC: &[u8] = b"_tf_keras_metric";
 
 /// What Adam keeps once, beside its slots.
 const POWERS: [&str; 2] = ["beta1_power", "beta2_power"];
@@ -265,7 +263,7 @@ pub(super) fn metrics(context: &Facts<'_>, variables: &Variables<'_>) -> BTreeSe
     let mut objects = BTreeSet::new();
     for meta_graph in 0..context.saved_model.meta_graphs.len() {
         let all = context.objects(meta_graph);
-        let named = (0..).zip(all).filter(|(_, object)| object.identifier == METRIC).map(|(number, _)| number);
+        let named = (0..).zip(all).filter(|(_, object)| object.identifier == KERAS_METRIC).map(|(number, _)| number);
         objects.extend(owned_by(all, &named.chain(held_as_metrics(all)).collect()));
     }
     let keys = keys_of(context, &objects);

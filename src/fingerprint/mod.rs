@@ -15,6 +15,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use prost::{DecodeError, Message};
 
+use crate::input::layout::INDEX;
 use crate::message::number::map_entry;
 use crate::message::number::meta_graph_def::{OBJECT_GRAPH_DEF, SIGNATURE_DEF};
 use crate::message::number::saved_object_graph::CONCRETE_FUNCTIONS;
@@ -137,7 +138,7 @@ impl Fingerprint {
         let parts = [
             (checks.signature_def_hash, "signature_def_hash", "the signatures of saved_model.pb"),
             (checks.saved_object_graph_hash, "saved_object_graph_hash", "the concrete functions of saved_model.pb"),
-            (checks.checkpoint_hash, "checkpoint_hash", "variables/variables.index"),
+            (checks.checkpoint_hash, "checkpoint_hash", INDEX),
         ];
         let wrong = parts.into_iter().filter(|(check, ..)| *check == Check::Differs);
         wrong.map(|(_, hash, what)| Problem::of_file(FILE, format!("{hash} is not that of {what}: {OTHER}"))).collect()

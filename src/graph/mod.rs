@@ -54,6 +54,7 @@ mod walk;
 use std::ops::Range;
 
 use crate::checkpoint::Checkpoint;
+use crate::message::constants::{INIT_SIGNATURE, TRAIN_INIT_SIGNATURE};
 use crate::outline::{self, Library};
 use crate::progress::Progress;
 use crate::queue;
@@ -217,10 +218,6 @@ impl Root {
 pub(crate) fn is_for_callers(signature: &str) -> bool {
     signature != INIT_SIGNATURE && signature != TRAIN_INIT_SIGNATURE
 }
-
-/// `tensorflow/python/saved_model/constants.py`.
-const INIT_SIGNATURE: &str = "__saved_model_init_op";
-const TRAIN_INIT_SIGNATURE: &str = "__saved_model_train_op";
 
 /// What reachability is found in.
 pub struct Inputs<'a, 'i> {

@@ -9,13 +9,11 @@ use std::ops::Range;
 
 use super::builder::Builder;
 use super::{EdgeKind, Origin, VertexKind};
+use crate::message::constants::SIGNATURES;
 use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
 use crate::message::saved_object::{Child, Kind, bound_inputs};
 use crate::message::{Entry, SavedObject};
 use crate::wire::fields;
-
-/// The child of the root that holds the signatures; what hangs from it is theirs.
-const SIGNATURES: &[u8] = b"signatures";
 
 /// A table's functions that a loader calls.
 const LIFE: [&[u8]; 3] = [b"_create_resource", b"_initialize", b"_destroy_resource"];

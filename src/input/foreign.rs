@@ -7,6 +7,7 @@ use walkdir::DirEntry;
 
 use super::names::lossy;
 use crate::escape::escape_text;
+use crate::input::layout::{FINGERPRINT, HUB_MODULE, KERAS_METADATA};
 
 /// This many names are told of what was met.
 const NAMES: usize = 5;
@@ -65,7 +66,7 @@ const FORMATS: [Format; 11] = [
     Format {
         is: "part of a SavedModel that has lost its main file",
         remedy: "copy or download the model again as a whole",
-        matches: |name| matches!(name, "fingerprint.pb" | "keras_metadata.pb" | "tfhub_module.pb"),
+        matches: |name| matches!(name, FINGERPRINT | KERAS_METADATA | HUB_MODULE),
     },
     Format {
         is: "a frozen graph (GraphDef)",

@@ -15,6 +15,7 @@ mod find;
 mod foreign;
 mod found;
 mod holes;
+pub(crate) mod layout;
 mod links;
 mod listing;
 mod map;
@@ -33,6 +34,7 @@ pub use archive::{Archive, ArchiveFormat, ClosedArchive, Limits};
 pub use cause::Cause;
 pub use find::{Finder, find, read_object, write_object};
 pub use found::{FindError, Found, Location, Met, Stream};
+pub use layout::MODEL_FILES;
 pub use links::{Link, LinkKind};
 pub use model::{File, InputError, Model};
 pub use outside::Outside;
@@ -40,6 +42,3 @@ pub use ranged::{Depth, Reads, Want};
 pub use source::Source;
 pub use url::{check_url, is_url};
 pub(crate) use {holes::Stretches, source::MAX_HOLES};
-
-/// The files that make a directory a SavedModel: binary, text, chunked. From `tensorflow/cc/saved_model/constants.h`.
-pub const MODEL_FILES: [&str; 3] = ["saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"];

@@ -17,6 +17,32 @@ pub const SHARED_NAME: &[u8] = b"shared_name";
 /// The name under which the gradient of a node is registered (tensorflow/python/framework/ops.py).
 pub const GRADIENT_OP_TYPE: &[u8] = b"_gradient_op_type";
 
+/// Where a node is to be placed (tensorflow/core/graph/graph_constructor.cc).
+pub const CLASS: &[u8] = b"_class";
+
+/// How an item of it begins that names the node to be beside.
+pub const BESIDE: &[u8] = b"loc:@";
+
+/// The interface that a function has: of those with the same one a device takes the one that is best for it
+/// (tensorflow/core/grappler/optimizers/function_api_info.cc).
+pub const API_IMPLEMENTS: &[u8] = b"api_implements";
+
+/// How a function says that it is one of a pair that only training calls
+/// (tensorflow/python/eager/polymorphic_function/attributes.py).
+pub const PAIRED: [&[u8]; 2] = [FORWARD_FUNCTION_NAME, BACKWARD_FUNCTION_NAME];
+
+/// The function that goes before this one.
+pub const FORWARD_FUNCTION_NAME: &[u8] = b"forward_function_name";
+
+/// The function that goes after this one.
+pub const BACKWARD_FUNCTION_NAME: &[u8] = b"backward_function_name";
+
+/// How an argument was called in Python; it says nothing of what is computed.
+pub const USER_SPECIFIED_NAME: &[u8] = b"_user_specified_name";
+
+/// From which function a wrapper was made; it says nothing of what is computed.
+pub const ORIGINAL_FUNC_NAME: &[u8] = b"_original_func_name";
+
 /// The key of an entry of a map of attributes.
 #[must_use]
 #[inline]

@@ -6,6 +6,7 @@
 //! | `number` | field numbers, generated from `proto/` by `build.rs`: none is written by hand |
 //! | `view` | a message where it lies, and the one rule for fields given several times and in any order |
 //! | `node_def`, `attr_value`, `tensor_proto`, `function_def`, `saved_object` | views of these messages: no byte is copied, no object is made of what nobody asks for |
+//! | `constants` | names that loaders look for in a MetaGraphDef and its objects |
 //! | `attributes` | attributes that are known by name |
 //! | `input` | the names by which nodes take what others give |
 //! | `ops` | the ops that are known by name |
@@ -15,6 +16,7 @@
 
 pub mod attr_value;
 pub mod attributes;
+pub mod constants;
 pub mod function_def;
 pub mod input;
 pub mod node_def;

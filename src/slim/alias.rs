@@ -28,9 +28,12 @@ impl Equal {
     /// What is done with them.
     pub(super) fn words(&self) -> String {
         let copies = plural(self.copies as u64, "tensor shares", "tensors share");
-        match self.zeros {
-            0 => format!("{copies} the range of an equal one"),
-            zeros => format!("{copies} a range, {} in zeros", plural(zeros as u64, "lies", "lie")),
+        match (self.copies, self.zeros as u64) {
+            (_, 0) => format!("{copies} the range of an equal one"),
+            (0, zeros) => {
+                format!("{} within longer ones", plural(zeros, "tensor of zeros lies", "tensors of zeros lie"))
+            }
+            (_, zeros) => format!("{copies} a range, {} in zeros", plural(zeros, "lies", "lie")),
         }
     }
 }

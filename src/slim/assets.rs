@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::charge::MainFile;
 use crate::edit::{Conflict, Splices};
 use crate::findings::Context;
+use crate::input::layout::ASSETS;
 use crate::input::{MODEL_FILES, Model};
 use crate::message::number::asset_file_def::FILENAME;
 use crate::message::number::collection_def::ANY_LIST;
@@ -21,9 +22,6 @@ use crate::wire::{Field, fields, first_len};
 
 /// Where TensorFlow 1 has its AssetFileDefs (`tensorflow/cc/saved_model/constants.h`).
 const COLLECTION: &[u8] = b"saved_model_assets";
-
-/// Where a model's assets are.
-const FOLDER: &str = "assets/";
 
 /// Assets that are copies of others, and what the main file becomes without them.
 #[derive(Debug)]
@@ -45,7 +43,7 @@ pub(super) fn named(main: &[u8]) -> BTreeSet<String> {
     let graphs = fields(main, 0..main.len()).filter(|field| field.is_len(META_GRAPHS));
     let defs = graphs.flat_map(|graph| fields(main, graph.payload()).filter(|field| field.is_len(ASSET_FILE_DEF)));
     let names = defs.flat_map(|def| fields(main, def.payload()).filter(|field| field.is_len(FILENAME)));
-    names.map(|name| format!("{FOLDER}{}", String::from_utf8_lossy(name.bytes(main)))).collect()
+    names.map(|name| format!("{ASSETS}{}", String::from_utf8_lossy(name.bytes(main)))).collect()
 }
 
 /// Finds assets of equal content; `None` where the main file is not binary.
@@ -55,7 +53,7 @@ pub(super) fn equal(model: &Model, context: &Context<'_>, stale: &[String]) -> R
     let Some(bytes) = main.bytes else { return Ok(None) };
     let named = context.named_assets().unwrap_or_default();
     let files = model.files.iter().filter(|file| {
-        file.bytes > 0 && file.name.starts_with(FOLDER) && named.contains(&file.name) && !stale.contains(&file.name)
+        file.bytes > 0 && file.name.starts_with(ASSETS) && named.contains(&file.name) && !stale.contains(&file.name)
     });
     let mut of_size: BTreeMap<u64, Vec<_>> = BTreeMap::new();
     files.for_each(|file| of_size.entry(file.bytes).or_default().push(file));
@@ -84,8 +82,8 @@ fn renames(main: &[u8], kept_for: &BTreeMap<String, String>) -> Result<Splices, 
     let mut rename = |path: &[Field]| -> Result<(), Conflict> {
         let Some(def) = path.last() else { return Ok(()) };
         for name in within(def, FILENAME) {
-            let old = format!("{FOLDER}{}", String::from_utf8_lossy(name.bytes(main)));
-            let new = kept_for.get(&old).and_then(|kept| kept.strip_prefix(FOLDER));
+            let old = format!("{ASSETS}{}", String::from_utf8_lossy(name.bytes(main)));
+            let new = kept_for.get(&old).and_then(|kept| kept.strip_prefix(ASSETS));
             if let Some(new) = new {
                 let path: Vec<Field> = path.iter().copied().chain([name]).collect();
                 edits.replace(&path, name.payload(), new.as_bytes().to_vec())?;

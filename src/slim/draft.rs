@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::Wanted;
 use super::alias::Equal;
 use super::assets;
-use super::facts::{Bundle, Facts, KERAS};
+use super::facts::{Bundle, Facts};
 use super::steps::{self, NotTaken, Parts, Stored};
 use crate::checkpoint::layout::INDEX;
 use crate::checkpoint::object_graph;
@@ -18,6 +18,7 @@ use crate::edit::fingerprint::{Change, changed};
 use crate::edit::{Conflict, Recipe, Tree};
 use crate::fingerprint;
 use crate::input::MODEL_FILES;
+use crate::input::layout::KERAS_METADATA;
 use crate::report::{SlimLevel, SlimStep};
 
 /// The steps that are taken, and what those make of the main file that rewrite it.
@@ -100,7 +101,7 @@ impl Draft {
             facts.stale.iter().for_each(|name| tree.drop(name));
         }
         if self.takes(SlimStep::KerasMetadata) {
-            tree.drop(KERAS);
+            tree.drop(KERAS_METADATA);
         }
         if self.takes(SlimStep::DebugInfo) {
             facts.debug.iter().for_each(|name| tree.drop(name));

@@ -16,13 +16,11 @@ use crate::edit::bundle::Shard;
 use crate::findings::{Context, unread_by_all};
 use crate::fingerprint::{self, Fingerprint};
 use crate::identity::FileId;
+use crate::input::layout::KERAS_METADATA;
 use crate::input::{File, Model};
 use crate::problem::Problem;
 use crate::report::SlimStep;
 use crate::size::plural;
-
-/// Keras' own metadata (`tensorflow/python/keras/saving/saved_model/constants.py`).
-pub(super) const KERAS: &str = "keras_metadata.pb";
 
 /// A model, and what can be done about it.
 pub(super) struct Facts<'m> {
@@ -65,7 +63,7 @@ impl<'m> Facts<'m> {
         Ok(Self {
             model,
             assets: assets::equal(model, context, &stale)?,
-            has_keras: model.file(KERAS).is_some(),
+            has_keras: model.file(KERAS_METADATA).is_some(),
             debug: model
                 .files
                 .iter()

@@ -11,6 +11,7 @@ use super::owners::{Owner, Owners, Role};
 use super::program::{Placed, Program};
 use crate::edit::numbers::with_length;
 use crate::edit::{Conflict, Splices};
+use crate::message::constants::KERAS_OBJECT;
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::saved_object::{REGISTERED_NAME, REGISTERED_SAVER};
 use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
@@ -34,10 +35,6 @@ pub(crate) enum Untied {
     #[error("the objects of the model and of the checkpoint are not the same")]
     Differ,
 }
-
-/// What an object of Keras is called (`tensorflow/python/keras/saving/saved_model/constants.py`); its layers need all of their
-/// variables.
-const KERAS: &[u8] = b"_tf_keras_";
 
 /// What an attribute is called that is an optimizer.
 const OPTIMIZER: &[u8] = b"optimizer";
@@ -241,7 +238,8 @@ impl<'f, 't> Objects<'f, 't> {
 
     /// Whether an object may be made by a class that wants the values of all of its variables: an optimizer, as a rule.
     fn is_optimizer(&self, object: usize) -> bool {
-        let is_of_class = |kind: &Kind<'_>| matches!(kind, Kind::User(_)) && !kind.identifier().starts_with(KERAS);
+        let is_of_class =
+            |kind: &Kind<'_>| matches!(kind, Kind::User(_)) && !kind.identifier().starts_with(KERAS_OBJECT);
         self.kind(object).is_some_and(is_of_class) && !self.is_plain(object)
     }
 
@@ -288,7 +286,7 @@ impl<'f, 't> Objects<'f, 't> {
 
     /// What layers have, but for their optimizers.
     fn of_keras(&self, with_keras: bool, needed: &mut HashSet<usize>) {
-        let is_keras = |kind: &Kind<'_>| kind.identifier().starts_with(KERAS);
+        let is_keras = |kind: &Kind<'_>| kind.identifier().starts_with(KERAS_OBJECT);
         let layers = self.saved.iter().enumerate().filter(|(_, (.., kind))| is_keras(kind));
         let mut open: Vec<usize> = layers.map(|(object, _)| object).collect();
         if with_keras && !self.saved.is_empty() {

@@ -9,6 +9,7 @@ mod collections;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use crate::message::attributes::{API_IMPLEMENTS, BESIDE, PAIRED};
 use crate::message::number::attr_value::{LIST, S, list_value};
 use crate::message::number::function_def::{ATTR as FUNCTION_ATTR, NODE_DEF};
 use crate::message::number::function_def_library::{FUNCTION, GRADIENT, REGISTERED_GRADIENTS};
@@ -20,16 +21,6 @@ use crate::message::number::{gradient_def, registered_gradient, saved_object_gra
 use crate::message::{AttrValue, Entry, Input, Message, NodeDef, SavedObject, Signature, input_node, ops};
 use crate::wire::{Field, WireType, fields};
 use collections::{Collections, Definition};
-
-/// Functions of one interface, of which a device takes the one that is best for it
-/// (`tensorflow/core/grappler/optimizers/function_api_info.cc`).
-const IMPLEMENTS: &[u8] = b"api_implements";
-
-/// How a function says that it is the forward or the backward one of a pair that only training calls.
-const OF_TRAINING: [&[u8]; 2] = [b"backward_function_name", b"forward_function_name"];
-
-/// A node that another is to be placed beside, in the list `_class`.
-const BESIDE: &[u8] = b"loc:@";
 
 /// A field and those that it is within, the outermost first.
 #[derive(Debug, Clone, Copy)]
@@ -238,14 +229,14 @@ impl<'f> Program<'f> {
 
     fn interface(&self, function: &Function<'f>) -> Option<&'f [u8]> {
         let attributes = self.attributes(function);
-        let interface = attributes.into_iter().find(|entry| entry.key == IMPLEMENTS)?;
+        let interface = attributes.into_iter().find(|entry| entry.key == API_IMPLEMENTS)?;
         Some(AttrValue::new(interface.value).text())
     }
 
     /// Which of the kinds that training tells apart a function is of: neither forward nor backward, or which.
     fn kind(&self, function: &Function<'f>) -> Option<usize> {
         let attributes = self.attributes(function);
-        OF_TRAINING.iter().position(|key| attributes.iter().any(|entry| entry.key == *key))
+        PAIRED.iter().position(|key| attributes.iter().any(|entry| entry.key == *key))
     }
 
     /// What is reached for these reasons.

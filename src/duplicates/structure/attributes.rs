@@ -8,7 +8,10 @@ use std::ops::Range;
 use super::canonical::Writer;
 use super::form::Piece;
 use super::parts::{Entry, Unreadable, last, push, sort};
-use crate::message::attributes::OUTPUT_SHAPES;
+use crate::message::attributes::{
+    API_IMPLEMENTS, BACKWARD_FUNCTION_NAME, CLASS, FORWARD_FUNCTION_NAME, GRADIENT_OP_TYPE, ORIGINAL_FUNC_NAME,
+    OUTPUT_SHAPES, SHARED_NAME, USER_SPECIFIED_NAME,
+};
 use crate::message::number::attr_value::list_value;
 use crate::message::number::{attr_value, name_attr_list};
 use crate::wire::{Field, WireType};
@@ -24,13 +27,13 @@ const MAX_NESTING: usize = 32;
 /// - `api_implements`: `lstm_<uuid>`, random for every layer, shared by the implementations of that one
 ///   (tf_keras/src/layers/rnn/gru_lstm_utils.py). Which implementation it is, `api_preferred_device` says.
 fn is_name(key: &[u8]) -> bool {
-    matches!(key, b"_class" | b"shared_name" | b"_user_specified_name" | b"_gradient_op_type" | b"api_implements")
+    matches!(key, CLASS | SHARED_NAME | USER_SPECIFIED_NAME | GRADIENT_OP_TYPE | API_IMPLEMENTS)
 }
 
 /// Whether an attribute is the name of a function, a generated one, and so nothing where the library has no such
 /// function (tensorflow/python/eager/polymorphic_function/attributes.py).
 fn names_a_function(key: &[u8]) -> bool {
-    matches!(key, b"forward_function_name" | b"backward_function_name" | b"_original_func_name")
+    matches!(key, FORWARD_FUNCTION_NAME | BACKWARD_FUNCTION_NAME | ORIGINAL_FUNC_NAME)
 }
 
 /// What has attributes.

@@ -8,6 +8,7 @@ use crate::duplicates::{self, Member};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::input::layout::ASSETS;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -28,7 +29,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         let duplicates::Place::File(file) = member.place else { return None };
         let name = &*context.model.files.get(file.position())?.name;
         let is_named = named.as_ref().is_none_or(|named| named.contains(name));
-        (name.starts_with("assets/") && is_named).then(|| (name, member.range.clone()))
+        (name.starts_with(ASSETS) && is_named).then(|| (name, member.range.clone()))
     };
     let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
     for group in &context.duplicates.groups {

@@ -13,6 +13,7 @@ use foldhash::HashSet;
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::input::layout::{ASSETS, ASSETS_EXTRA, DEBUG, FINGERPRINT, HUB_MODULE, KERAS_METADATA, VARIABLES};
 use crate::input::{File, MODEL_FILES};
 use crate::size::{bytes, plural};
 
@@ -29,11 +30,9 @@ pub(super) const CAUSE: Cause = Cause {
 };
 
 /// What loaders, TensorFlow Serving, Keras and TensorFlow Hub read besides the main file.
-const READ: [&str; 3] = ["fingerprint.pb", "keras_metadata.pb", "tfhub_module.pb"];
-const READ_BELOW: [&str; 4] = ["variables/", "assets/", "assets.extra/", "debug/"];
+const READ: [&str; 3] = [FINGERPRINT, KERAS_METADATA, HUB_MODULE];
+const READ_BELOW: [&str; 4] = [VARIABLES, ASSETS, ASSETS_EXTRA, DEBUG];
 
-/// Where a model's checkpoint is, and what the names of its files begin with (`tensorflow/cc/saved_model/constants.h`).
-const VARIABLES: &str = "variables/";
 const CHECKPOINT: &str = "variables.";
 
 /// What a foreign file is of. The order is that in which a message counts them.

@@ -13,6 +13,7 @@ use crate::findings::program::{Program, Vertex};
 use crate::findings::remedy::{FUNCTION_AS_MODULE, MODEL_AS_MODULE};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::{EdgeKind, Need};
+use crate::message::constants::KERAS_OBJECT;
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -46,9 +47,6 @@ const REMEDIES: &[Remedy] = &[
         UNLESS,
     ),
 ];
-
-/// What the identifiers of Keras objects begin with (`keras/saving/legacy/saved_model/constants.py`).
-const KERAS: &[u8] = b"_tf_keras_";
 
 /// The attribute by which Keras holds what it saved of an object.
 const KERAS_API: &[u8] = b"keras_api";
@@ -91,7 +89,7 @@ pub(super) fn saved_by_keras(program: &Program<'_>) -> HashSet<(Vertex, Vertex)>
     let mut saved = HashSet::default();
     for (vertex, object) in program.objects() {
         let api = object.children.iter().find(|child| child.name == KERAS_API);
-        let Some(api) = api.filter(|_| object.identifier().starts_with(KERAS)) else { continue };
+        let Some(api) = api.filter(|_| object.identifier().starts_with(KERAS_OBJECT)) else { continue };
         let held = program.children(api.vertex);
         let held: HashSet<(&[u8], Vertex)> = held.iter().map(|child| (child.name, child.vertex)).collect();
         let of_keras = object.children.iter().filter(|child| held.contains(&(child.name, child.vertex)));

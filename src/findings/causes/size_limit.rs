@@ -12,6 +12,7 @@ use std::ops::Range;
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, NAMED, Remedy, quoted};
+use crate::input::layout::BINARY;
 use crate::message::number::function_def::NODE_DEF;
 use crate::message::number::function_def_library::FUNCTION;
 use crate::message::number::graph_def::{LIBRARY, NODE};
@@ -50,9 +51,6 @@ const LIMITS: [Limit; 2] = [
 
 /// The share of a limit, in percent, from which on it is near: what is left is a retraining's larger vocabulary.
 const NEAR: u64 = 90;
-
-/// The form of a SavedModel that is one protobuf message on disk.
-const BINARY: &str = "saved_model.pb";
 
 fn detect(context: &Context<'_>, limits: &[Limit]) -> Option<Detected> {
     let file = context.model.file(BINARY).filter(|file| file.bytes == context.main().len() as u64)?;

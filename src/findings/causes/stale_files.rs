@@ -11,6 +11,7 @@ use crate::checkpoint::{File, Role};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::input::layout::{ASSETS, BINARY, CHUNKED, KERAS_METADATA, TEXT, VARIABLES};
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::saved_object::USER_OBJECT;
 use crate::message::number::saved_object_graph::NODES;
@@ -34,13 +35,6 @@ pub(super) const CAUSE: Cause = Cause {
 /// `tensorflow/python/keras/saving/saved_model_experimental.py`).
 const KERAS_CONFIG: &str = "assets/saved_model.json";
 
-/// What loaders look for first, and what they look for where it is not there.
-const BINARY: &str = "saved_model.pb";
-const TEXT: &str = "saved_model.pbtxt";
-const CHUNKED: &str = "saved_model.cpb";
-
-/// What Keras reads of the layers that a SavedModel has, and how it calls their objects.
-const KERAS_METADATA: &str = "keras_metadata.pb";
 const KERAS_OBJECT: &[u8] = b"_tf_keras";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
@@ -76,7 +70,7 @@ fn checkpoint_files<'a>(context: &Context<'a>) -> impl Iterator<Item = Stale<'a>
 }
 
 fn state_of(file: &File) -> Option<&'static str> {
-    let name = file.path.strip_prefix("variables/")?;
+    let name = file.path.strip_prefix(VARIABLES)?;
     match file.role {
         Role::Stale => Some("is of another checkpoint"),
         Role::Other if name.starts_with("variables_temp") || name.contains(".tempstate") => {
@@ -103,7 +97,7 @@ fn unnamed_assets<'a>(context: &Context<'a>) -> impl Iterator<Item = Stale<'a>> 
     let named = context.named_assets();
     let is_unnamed = |name: &&str| {
         let named = named.as_ref().is_none_or(|named| named.contains(*name));
-        !named && name.starts_with("assets/") && *name != KERAS_CONFIG
+        !named && name.starts_with(ASSETS) && *name != KERAS_CONFIG
     };
     let files = context.model.files.iter();
     let unnamed = context.unmentioned(files.clone().map(|file| &*file.name).filter(is_unnamed).collect());

@@ -16,6 +16,8 @@ use crate::findings::nodes::Node;
 use crate::findings::remedy::GRAPH_AGAIN;
 use crate::findings::{Cause, Context, Detected, Remedy, quoted, savers};
 use crate::graph::{EdgeKind, MetaGraphReach, Root, VertexKind, VertexSet};
+use crate::input::layout::HUB_MODULE;
+use crate::message::constants::SERVE;
 use crate::message::number::collection_def::{BYTES_LIST, NODE_LIST, node_list};
 use crate::message::number::map_entry::{KEY, VALUE};
 use crate::message::number::meta_graph_def::{COLLECTION_DEF, OBJECT_GRAPH_DEF};
@@ -34,11 +36,6 @@ pub(super) const CAUSE: Cause = Cause {
     detect,
     only_information: None,
 };
-
-/// What hub.Module of TensorFlow 1 writes: a module is there to be trained as well.
-const HUB_MODULE: &str = "tfhub_module.pb";
-
-const SERVE: &str = "serve";
 
 /// How TensorFlow calls the assignment that a variable is made with (tensorflow/python/ops/variables.py).
 const INITIAL: &[u8] = b"/Assign";

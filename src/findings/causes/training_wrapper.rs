@@ -19,6 +19,7 @@ use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{Variables, objects_by_key};
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
 use crate::graph::EdgeKind;
+use crate::input::layout::KERAS_METADATA;
 use crate::message::Message;
 use crate::message::number::keras::saved_metadata::NODES;
 use crate::message::number::keras::saved_object::NODE_ID;
@@ -52,9 +53,6 @@ model.save(\"exported\", include_optimizer=False)";
 
 /// The attribute by which every wrapper has its layer (`keras.layers.Wrapper`).
 const LAYER: &[u8] = b"layer";
-
-/// What Keras 2 keeps of its objects beside the model.
-const KERAS_METADATA: &str = "keras_metadata.pb";
 
 /// What a wrapper does with the weights of its layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

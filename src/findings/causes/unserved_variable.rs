@@ -20,6 +20,8 @@ use crate::findings::variables::{OptimizerState, Variables, objects_by_key};
 use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
 use crate::graph::{EdgeKind, Need, Root, VertexKind};
 use crate::identity::TensorId;
+use crate::input::layout::HUB_MODULE;
+use crate::message::constants::KERAS_OBJECT;
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -48,15 +50,9 @@ pub(super) const CAUSE: Cause = Cause {
     only_information: Some(|context, _| is_for_programs(context)),
 };
 
-/// What hub.Module of TensorFlow 1 writes beside the main file.
-const HUB_MODULE: &str = "tfhub_module.pb";
-
 /// What a reusable SavedModel of TensorFlow 2 has at its root (tensorflow.org/hub/reusable_saved_models).
 const CALL: &[u8] = b"__call__";
 const VARIABLES: [&[u8]; 2] = [b"variables", b"trainable_variables"];
-
-/// What the identifiers of Keras objects begin with; all of them have what a reusable SavedModel has.
-const KERAS: &[u8] = b"_tf_keras_";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let variables = context.variables()?;
@@ -125,7 +121,9 @@ pub(super) fn is_for_programs(context: &Context<'_>) -> bool {
 }
 
 fn is_reusable(program: &Program<'_>) -> bool {
-    let Some(root) = program.objects.first().filter(|root| !root.identifier().starts_with(KERAS)) else { return false };
+    let Some(root) = program.objects.first().filter(|root| !root.identifier().starts_with(KERAS_OBJECT)) else {
+        return false;
+    };
     let has = |name: &[u8]| root.children.iter().any(|child| child.name == name);
     has(CALL) && VARIABLES.iter().any(|name| has(name))
 }

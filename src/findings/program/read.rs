@@ -9,16 +9,13 @@ use crate::checkpoint::object_graph::KEY;
 use crate::findings::facts::Facts;
 use crate::findings::nodes::{Function, Node};
 use crate::graph::{EdgeKind, ProgramEdges};
-use crate::message::attributes::GRADIENT_OP_TYPE;
+use crate::message::attributes::{API_IMPLEMENTS, GRADIENT_OP_TYPE};
 use crate::message::number::function_def_library::{GRADIENT, REGISTERED_GRADIENTS};
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
 use crate::message::number::{gradient_def, registered_gradient};
 use crate::message::{AttrValue, Entry, Message, SavedObject, ops, saved_object};
 use crate::wire::{Field, fields, first_len};
-
-/// Functions with one value of this attribute stand in for each other (`grappler/optimizers/implementation_selector.cc`).
-const API_IMPLEMENTS: &[u8] = b"api_implements";
 
 /// What a string in a checkpoint has besides its bytes: a length and a checksum.
 const MOST_OF_LENGTH: u64 = 14;

@@ -14,6 +14,7 @@ use super::fetch::{GAP, Wanted, fetch, merged};
 use super::list::Entry;
 use super::tally::{Role, Tally};
 use super::{Fault, Store};
+use crate::input::layout::{FINGERPRINT, INDEX, KERAS_METADATA};
 
 /// A model, or the data of one, of at most so many bytes is had whole: that is one request after the listing.
 const SMALL: u64 = 1 << 20;
@@ -28,11 +29,8 @@ const KEPT: u64 = 64 << 20;
 /// So much of an index, or of a shard, is kept when the audit is over.
 const REMEMBERED: u64 = 256 << 10;
 
-/// The index of a checkpoint.
-const INDEX: &str = "variables/variables.index";
-
 /// Beside the main file, what is read of every model as a whole.
-const MESSAGES: [&str; 3] = [INDEX, "fingerprint.pb", "keras_metadata.pb"];
+const MESSAGES: [&str; 3] = [INDEX, FINGERPRINT, KERAS_METADATA];
 
 /// The files of a model, with their names and sizes.
 type Files = Vec<(String, u64, Arc<dyn Ranged>)>;

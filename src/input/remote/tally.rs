@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::super::ranged::{Depth, Reads};
+use crate::input::layout::{ASSETS, ASSETS_EXTRA, VARIABLES};
 
 /// What is in a file, as far as it decides what is read of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub(super) enum Role {
 impl Role {
     /// By the name of a file of a model.
     pub(super) fn of(name: &str) -> Self {
-        let is_asset = name.starts_with("assets/") || name.starts_with("assets.extra/");
-        let is_data = is_asset || name.starts_with("variables/") && name.contains(".data-");
+        let is_asset = name.starts_with(ASSETS) || name.starts_with(ASSETS_EXTRA);
+        let is_data = is_asset || name.starts_with(VARIABLES) && name.contains(".data-");
         if is_data { Self::Data } else { Self::Message }
     }
 }

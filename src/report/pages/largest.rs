@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering::Equal;
 
+use crate::input::layout::{ASSETS, VARIABLES};
 use crate::ledger::Rest;
 use crate::natural;
 use crate::report::document::{Block, Cell, Column, Name, Section, Table, Tone, more};
@@ -68,10 +69,10 @@ fn items(model: &ModelReport) -> Vec<Item> {
             name: Name { also: also.clone(), ..Name::new(&function.name) },
         }));
     }
-    let is_own = |path: &str| !path.starts_with("variables/") && !path.starts_with("saved_model.");
+    let is_own = |path: &str| !path.starts_with(VARIABLES) && !path.starts_with("saved_model.");
     items.extend(model.files.iter().filter(|file| is_own(&file.path)).map(|file| Item {
         bytes: file.bytes,
-        kind: if file.path.starts_with("assets/") { "asset" } else { "file" },
+        kind: if file.path.starts_with(ASSETS) { "asset" } else { "file" },
         name: Name::new(&file.path),
     }));
     items

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use prost::Message as _;
 
-use super::program::KERAS;
 use super::tensors::is_live;
 use super::{Promise, main_file};
 use crate::charge::MainFile;
 use crate::checkpoint::layout::INDEX;
 use crate::fingerprint;
+use crate::input::layout::{DEBUG, KERAS_METADATA};
 use crate::input::{File, InputError, MODEL_FILES, Model};
 use crate::proto::FingerprintDef;
 
@@ -95,8 +95,8 @@ fn is_spare(name: &str, has_index: bool, is_same_main: bool) -> bool {
 fn may_go(name: &str, promise: Promise) -> bool {
     match promise {
         Promise::Same => false,
-        Promise::Callables => name.starts_with("debug/"),
-        Promise::Signatures => name.starts_with("debug/") || name == KERAS,
+        Promise::Callables => name.starts_with(DEBUG),
+        Promise::Signatures => name.starts_with(DEBUG) || name == KERAS_METADATA,
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::unreached::Gone;
 use super::{NotTaken, Parts};
 use crate::edit::Splices;
+use crate::message::constants::{SERVE, SIGNATURES};
 use crate::message::number::map_entry::KEY;
 use crate::message::number::meta_graph_def::meta_info_def::TAGS;
 use crate::message::number::meta_graph_def::{META_INFO_DEF, OBJECT_GRAPH_DEF, SIGNATURE_DEF};
@@ -20,12 +21,6 @@ use crate::slim::Wanted;
 use crate::slim::objects::{Objects, position};
 use crate::slim::program::{Cuts, Program, Reasons, programs};
 use crate::wire::{Field, fields, first_len};
-
-/// The tag of what is served (`tensorflow/python/saved_model/tag_constants.py`).
-const SERVE: &str = "serve";
-
-/// The child of the root that has the signatures (`tensorflow/python/saved_model/signature_serialization.py`).
-const SIGNATURES: &[u8] = b"signatures";
 
 /// How signatures begin that a loader runs, and no caller (`tensorflow/python/saved_model/constants.py`).
 const OF_LOADERS: &[u8] = b"__saved_model_";

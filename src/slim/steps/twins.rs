@@ -61,7 +61,7 @@ pub(super) fn twins(parts: &Parts, stored: &Stored<'_>) -> Result<Option<(Parts,
     let tracked = edits.applied(&graph).ok_or(NotTaken::Lengths)?;
     let merged = Parts { main: main.into(), gone: parts.gone.clone(), tracked: Some(tracked.into()) };
     let count = plural(instead.len() as u64, "variable", "variables");
-    let words = format!("{count} that Python and a session had a copy each of");
+    let words = format!("{count} that were stored for Python again");
     Ok(unread(&merged, stored)?.map(|(parts, _)| (parts, words)))
 }
 

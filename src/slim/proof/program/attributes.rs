@@ -2,7 +2,7 @@
 
 use super::functions::Names;
 use super::hash::{Hasher, Piece};
-use crate::message::attributes::GRADIENT_OP_TYPE;
+use crate::message::attributes::{GRADIENT_OP_TYPE, ORIGINAL_FUNC_NAME, USER_SPECIFIED_NAME};
 use crate::message::number::attr_value::{FUNC, LIST, list_value};
 use crate::message::number::name_attr_list::{ATTR, NAME};
 use crate::message::view::{Entry, Message};
@@ -13,14 +13,10 @@ use crate::wire::fields;
 /// Functions in attributes of functions in attributes: deeper ones are compared as they lie. TensorFlow writes one level.
 const MAX_NESTING: usize = 32;
 
-/// Attributes that say nothing of what is computed: how an argument was called in Python, and from which function a wrapper was
-/// made.
-const SAYS_NOTHING: [&[u8]; 2] = [b"_user_specified_name", b"_original_func_name"];
-
-/// A function by which another one is replaced on certain devices (tensorflow/core/grappler/optimizers/implementation_selector.cc)
-/// is found by these: they are resolved where functions are known.
-pub(super) const IMPLEMENTS: &[u8] = b"api_implements";
-pub(super) const PAIRED: [&[u8]; 2] = [b"forward_function_name", b"backward_function_name"];
+/// Whether an attribute says nothing of what is computed.
+fn says_nothing(key: &[u8]) -> bool {
+    matches!(key, USER_SPECIFIED_NAME | ORIGINAL_FUNC_NAME)
+}
 
 /// What attributes are read with: the functions that names stand for, and those that were met, in order.
 pub(super) struct Reading<'n, 'f> {
@@ -61,7 +57,7 @@ impl<'n, 'f> Reading<'n, 'f> {
         is_out: impl Fn(&[u8]) -> bool,
     ) {
         steady::sort_by_bytes(&mut entries, |entry| (entry.key, 0));
-        for entry in entries.iter().filter(|entry| !SAYS_NOTHING.contains(&entry.key) && !is_out(entry.key)) {
+        for entry in entries.iter().filter(|entry| !says_nothing(entry.key) && !is_out(entry.key)) {
             hash.bytes(Piece::Attribute, entry.key);
             if entry.key == GRADIENT_OP_TYPE {
                 let value = AttrValue::new(entry.value.clone()).text();

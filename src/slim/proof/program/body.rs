@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use super::attributes::{IMPLEMENTS, PAIRED, Reading};
+use super::attributes::Reading;
 use super::functions::Names;
 use super::hash::{Digest, Hasher, Key, Piece};
 use super::resource::{Resource, resource};
+use crate::message::attributes::{API_IMPLEMENTS, BESIDE, CLASS, PAIRED};
 use crate::message::number::attr_value::{LIST, list_value};
 use crate::message::number::function_def::{
     ARG_ATTR, ATTR, CONTROL_RET, NODE_DEF, RESOURCE_ARG_UNIQUE_ID, RET, SIGNATURE,
@@ -23,9 +24,6 @@ use crate::wire::{Field, fields};
 /// What keeps a function that only calls another one from being that other one.
 const KEEPS_ITS_OWN: [&[u8]; 4] =
     [b"_noinline", b"_XlaMustCompile", b"api_preferred_device", b"_disable_call_shape_inference"];
-
-/// The attribute by which nodes are placed together.
-pub(super) const CLASS: &[u8] = b"_class";
 
 /// What a function is.
 #[derive(Debug)]
@@ -286,7 +284,7 @@ impl<'f> Reader<'_, 'f> {
             reading.attributes(hash, entries, |_| false);
         }
         let text = |entry: Entry<'f>| AttrValue::new(entry.value).text();
-        body.interface = take(&mut attributes, IMPLEMENTS).map(text).filter(|name| !name.is_empty());
+        body.interface = take(&mut attributes, API_IMPLEMENTS).map(text).filter(|name| !name.is_empty());
         for (number, key) in (0..).zip(PAIRED) {
             if let Some(entry) = take(&mut attributes, key) {
                 hash.bytes(Piece::Attribute, key);
@@ -318,7 +316,7 @@ impl<'f> Reader<'_, 'f> {
         }
         let own = |field: Field| {
             let key = Entry::read(call.file(), field).key;
-            KEEPS_ITS_OWN.contains(&key) || key == IMPLEMENTS || PAIRED.contains(&key)
+            KEEPS_ITS_OWN.contains(&key) || key == API_IMPLEMENTS || PAIRED.contains(&key)
         };
         if def.fields().filter(|field| field.is_len(ATTR)).any(own) {
             return None;
@@ -389,7 +387,7 @@ fn placed<'f>(hash: &mut Hasher, class: &Entry<'f>, scope: &Scope<'f>, body: &mu
     let file = class.value.file();
     for list in class.value.repeated(LIST) {
         for item in fields(file, list.payload()) {
-            let name = item.bytes(file).strip_prefix(b"loc:@").filter(|_| item.is_len(list_value::S));
+            let name = item.bytes(file).strip_prefix(BESIDE).filter(|_| item.is_len(list_value::S));
             match name.map(|name| (name, scope.sources.get(name))) {
                 Some((_, Some(Source::Node(position)))) => hash.number(Piece::Node, *position),
                 Some((_, Some(Source::Argument(position)))) => hash.number(Piece::Argument, *position),
@@ -418,7 +416,7 @@ fn live<'f>(def: &FunctionDef<'f>, nodes: &[NodeDef<'f>]) -> Vec<bool> {
         if let Some(class) = nodes.get(position).and_then(|node| node.attribute(CLASS)) {
             let file = class.message().file();
             for list in class.message().repeated(LIST) {
-                let names = fields(file, list.payload()).filter_map(|item| item.bytes(file).strip_prefix(b"loc:@"));
+                let names = fields(file, list.payload()).filter_map(|item| item.bytes(file).strip_prefix(BESIDE));
                 open.extend(names.filter_map(at));
             }
         }
@@ -431,5 +429,5 @@ pub(super) fn placed_with<'f>(node: &NodeDef<'f>) -> Vec<&'f [u8]> {
     let Some(class) = node.attribute(CLASS) else { return Vec::new() };
     let file = class.message().file();
     let items = class.message().repeated(LIST).flat_map(|list| fields(file, list.payload()));
-    items.filter_map(|item| item.bytes(file).strip_prefix(b"loc:@")).collect()
+    items.filter_map(|item| item.bytes(file).strip_prefix(BESIDE)).collect()
 }

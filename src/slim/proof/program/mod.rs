@@ -31,7 +31,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{MOST, Promise};
 use crate::charge::MainFile;
+use crate::input::layout::KERAS_METADATA;
 use crate::input::{File, InputError, Model};
+use crate::message::constants::{LOADERS_SIGNATURE, MAIN_OPS, SERVE};
 use crate::message::number::keras::{saved_metadata, saved_object};
 use crate::message::number::meta_graph_def::SIGNATURE_DEF;
 use crate::message::number::saved_model::META_GRAPHS;
@@ -47,18 +49,6 @@ use meta_graph::{MetaGraph, hold_collections, hold_ops};
 use objects::{Needs, Side};
 use session::Session;
 use tensors::Tensors;
-
-/// A file that only tf_keras reads.
-pub(super) const KERAS: &str = "keras_metadata.pb";
-
-/// Collections and signatures whose nodes run when a model is loaded (tensorflow/cc/saved_model/constants.h).
-const MAIN_OPS: [&str; 2] = ["saved_model_main_op", "legacy_init_op"];
-
-/// How signatures begin that a loader runs, and no caller.
-const OF_LOADERS: &str = "__saved_model_";
-
-/// The tag of what is served.
-const SERVE: &str = "serve";
 
 /// Why a model is not proven, as far as somebody reads it.
 #[derive(Debug, Default)]
@@ -130,7 +120,7 @@ pub(super) fn has_signature(model: &Model) -> bool {
     let mut graphs = graphs.map(|field| Message::new(&main, field.payload()));
     graphs.any(|graph| {
         graph.entries(SIGNATURE_DEF).iter().any(|entry| {
-            !entry.key.starts_with(OF_LOADERS.as_bytes()) && entry.value.repeated(OUTPUTS).next().is_some()
+            !entry.key.starts_with(LOADERS_SIGNATURE.as_bytes()) && entry.value.repeated(OUTPUTS).next().is_some()
         })
     })
 }
@@ -149,7 +139,7 @@ fn meta_graphs(main: &[u8]) -> Option<Vec<MetaGraph<'_>>> {
 
 /// The objects that are listed for tf_keras.
 fn keras(model: &Model) -> Result<BTreeSet<usize>, InputError> {
-    let Some(file) = model.file(KERAS).map(File::contents).transpose()? else { return Ok(BTreeSet::new()) };
+    let Some(file) = model.file(KERAS_METADATA).map(File::contents).transpose()? else { return Ok(BTreeSet::new()) };
     let nodes = fields(&file, 0..file.len()).filter(|field| field.is_len(saved_metadata::NODES));
     let number = |field: Field| Message::new(&file, field.payload()).integer(saved_object::NODE_ID);
     Ok(nodes.map(number).filter_map(|number| usize::try_from(number).ok()).collect())
@@ -270,7 +260,7 @@ impl Both<'_> {
             let may_go = self.promise == Promise::Signatures
                 && !asked.is_empty()
                 && !asked.contains(name)
-                && !name.starts_with(OF_LOADERS);
+                && !name.starts_with(LOADERS_SIGNATURE);
             match new.get(name) {
                 Some(after) if after == before => {}
                 None if may_go => {}

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::input::Model;
+use crate::input::layout::VARIABLES;
 use crate::problem::Problem;
 use crate::proto::TrackableObjectGraph;
 
@@ -21,7 +22,7 @@ pub(super) struct Tensors<'m> {
 impl<'m> Tensors<'m> {
     pub(super) fn of(model: &'m Model) -> Self {
         let files: Vec<(String, u64)> = model.files.iter().map(|file| (file.name.clone(), file.bytes)).collect();
-        let files: Vec<_> = files.into_iter().filter(|(name, _)| name.starts_with("variables/")).collect();
+        let files: Vec<_> = files.into_iter().filter(|(name, _)| name.starts_with(VARIABLES)).collect();
         let open = |name: &str| {
             let file = model.file(name).ok_or_else(|| Problem::of_file(name, "not in the listing"))?;
             file.contents().map_err(Problem::from)
