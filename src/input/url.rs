@@ -26,7 +26,7 @@ pub(super) enum Scheme {
     Gcs,
     /// Azure Blob Storage.
     Azure,
-    /// A web server; one that lists directories by WebDAV where a directory is meant.
+    /// A web server; one that lists directories, by WebDAV or on pages, where a directory is meant.
     Https,
     /// The same without encryption: on this machine only.
     Http,

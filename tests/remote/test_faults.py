@@ -242,7 +242,7 @@ def test_a_url_that_is_not_read_is_wrong_usage(url, words, before):
 
 def test_a_web_server_that_lists_nothing(s3):
     s3.proxy.reset(lambda request: (405, "MethodNotAllowed", {}))
-    refused(run(s3.proxy.url + "/models/x"), "does not list directories by WebDAV")
+    refused(run(s3.proxy.url + "/models/x"), "the server does not list what is in this folder")
 
 
 def test_hosts_in_what_a_server_lists_are_not_asked(s3):

@@ -179,7 +179,12 @@ impl Client {
         let code = parts.headers.get("x-ms-error-code").and_then(|value| value.to_str().ok());
         let code = code.map(str::to_owned).or_else(|| code_of(&text));
         let region = region.filter(|region| is_word(region)).map(str::to_owned);
-        see(Some(Fault::Status { status: parts.status.as_u16(), code: code.filter(|code| is_word(code)), region }));
+        let fault = Fault::Status { status: parts.status.as_u16(), code: code.filter(|code| is_word(code)), region };
+        if parts.status == StatusCode::NOT_IMPLEMENTED {
+            // It is a failure of the server's by its number, and would be tried again.
+            return Err(refused(fault));
+        }
+        see(Some(fault));
         Ok(HttpResponse::from_parts(parts, text.into()))
     }
 }

@@ -25,6 +25,10 @@ pub(in crate::input) enum Fault {
     Wrong(String),
     /// It is another one than was listed.
     Changed,
+    /// A web server has a model there, or a page, and does not list what is in the folder.
+    NoListing,
+    /// A web server gives files as a whole only.
+    NoRanges,
     /// It is held as a whole, and is too large for that: its bytes.
     TooLarge(u64),
     /// The system gives no thread, or no memory.
@@ -55,11 +59,6 @@ impl Fault {
                     (401, _) => format!("the store wants other credentials ({said})"),
                     (403, _) => format!("access is denied ({said}): docs/remote.md says which permissions are needed"),
                     (404, _) => format!("nothing is there ({said})"),
-                    (405 | 501, _) if matches!(scheme, Scheme::Https | Scheme::Http) => {
-                        format!(
-                            "the server does not list directories by WebDAV ({said}): name an archive, or a server that does"
-                        )
-                    }
                     (408 | 429 | 503, _) => {
                         format!("the store asked for fewer requests, again and again ({said}): try later")
                     }
@@ -75,6 +74,16 @@ impl Fault {
             Self::Timeout => "nothing came from the store for too long".to_owned(),
             Self::Wrong(what) => format!("the store sent something else than it was asked for: {what}"),
             Self::Changed => "changed while the audit ran: it is not the version that was listed any more".to_owned(),
+            Self::NoListing => {
+                "the server does not list what is in this folder, neither by WebDAV nor on a page of its own: \
+                                name an archive of the model (.tar, .tar.gz, .zip), or a place that lists its files"
+                    .to_owned()
+            }
+            Self::NoRanges => {
+                "the server gives files as a whole only, and this one is too large for that: download the \
+                               model and audit that, or name a server that gives ranges"
+                    .to_owned()
+            }
             Self::TooLarge(bytes) => {
                 format!("has {bytes} bytes and would be held in memory as a whole: download the model and audit that")
             }
@@ -98,6 +107,7 @@ impl Fault {
         match (error, seen) {
             (object_store::Error::Precondition { .. } | object_store::Error::NotModified { .. }, _) => Self::Changed,
             (_, Some(seen)) => seen,
+            (object_store::Error::NotSupported { .. }, _) => Self::NoRanges,
             (object_store::Error::NotFound { .. }, _) => said(404),
             (object_store::Error::PermissionDenied { .. }, _) => said(403),
             (object_store::Error::Unauthenticated { .. }, _) => said(401),

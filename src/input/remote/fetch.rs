@@ -2,15 +2,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange};
+use object_store::{GetOptions, GetRange, GetResult};
 
 use super::client::Asked;
-use super::list::{Entry, options};
+use super::entry::{Entry, options};
 use super::store::IN_FLIGHT;
 use super::tally::{Role, Tally};
 use super::{Fault, Store, runtime};
@@ -68,7 +67,19 @@ async fn fetch_all(store: &Arc<Store>, tally: &Arc<Tally>, wanted: Vec<Wanted>) 
             (Err(_), _) => {}
         }
     }
-    fetched.into_iter().map(|bytes| bytes.map(BytesMut::freeze)).collect()
+    drop(coming);
+    let mut results = Vec::with_capacity(fetched.len());
+    for (bytes, wanted) in fetched.into_iter().zip(wanted) {
+        results.push(match bytes {
+            Err(Fault::NoRanges) => {
+                let asked = Asked::of(tally);
+                let scope = Arc::clone(&asked);
+                scope.scope(whole(Arc::clone(store), wanted, asked)).await.map(BytesMut::freeze)
+            }
+            bytes => bytes.map(BytesMut::freeze),
+        });
+    }
+    results
 }
 
 /// The room that a range takes, where it can be had.
@@ -99,17 +110,18 @@ fn parts(wanted: &Wanted) -> impl Iterator<Item = Wanted> + use<> {
 }
 
 /// One part, of exactly the bytes that were asked for, for which there is room.
-async fn part_of(store: Arc<Store>, part: Wanted, asked: Arc<Asked>, mut bytes: BytesMut) -> Result<BytesMut, Fault> {
+async fn part_of(store: Arc<Store>, part: Wanted, asked: Arc<Asked>, bytes: BytesMut) -> Result<BytesMut, Fault> {
     let _permit = store.in_flight.acquire().await.map_err(|_| Fault::NoThread)?;
-    let of = |error: &object_store::Error| Fault::of(error, asked.seen());
     let path = Path::parse(&part.entry.key).map_err(|error| Fault::Wrong(super::fault::innermost(&error)))?;
     let options = GetOptions { range: Some(GetRange::Bounded(part.range.clone())), ..options(&part.entry) };
-    let result = store.store.get_opts(&path, options).await.map_err(|error| of(&error))?;
-    let is_same = match (&part.entry.e_tag, &result.meta.e_tag) {
-        (Some(listed), Some(found)) => listed.trim_matches('"') == found.trim_matches('"'),
-        _ => true,
-    };
-    if !is_same || result.meta.size != part.entry.bytes {
+    let result = store.store.get_opts(&path, options).await;
+    let result = result.map_err(|error| Fault::of(&error, asked.seen()))?;
+    take(result, &part, &asked, bytes).await
+}
+
+/// Takes what comes, which has to be what was asked for.
+async fn take(result: GetResult, part: &Wanted, asked: &Asked, mut bytes: BytesMut) -> Result<BytesMut, Fault> {
+    if !part.entry.is_same(&result.meta) {
         return Err(Fault::Changed);
     }
     if result.range != part.range {
@@ -117,11 +129,8 @@ async fn part_of(store: Arc<Store>, part: Wanted, asked: Arc<Asked>, mut bytes: 
     }
     let wanted = length(&part.range);
     let mut stream = result.into_stream();
-    while let Some(piece) = stream.try_next().await.map_err(|error| of(&error))? {
-        asked.tally.bytes.fetch_add(piece.len() as u64, Relaxed);
-        if part.role == Role::Data {
-            asked.tally.data_bytes.fetch_add(piece.len() as u64, Relaxed);
-        }
+    while let Some(piece) = stream.try_next().await.map_err(|error| Fault::of(&error, asked.seen()))? {
+        asked.tally.count(part.role, piece.len());
         if bytes.len() + piece.len() > wanted {
             return Err(Fault::Wrong(format!("more than the {wanted} bytes of a range")));
         }
@@ -131,6 +140,19 @@ async fn part_of(store: Arc<Store>, part: Wanted, asked: Arc<Asked>, mut bytes: 
         return Err(Fault::Wrong(format!("{} of the {wanted} bytes of a range", bytes.len())));
     }
     Ok(bytes)
+}
+
+/// A whole object, of a server that gives no ranges.
+async fn whole(store: Arc<Store>, wanted: Wanted, asked: Arc<Asked>) -> Result<BytesMut, Fault> {
+    if wanted.range != (0..wanted.entry.bytes) {
+        return Err(Fault::NoRanges);
+    }
+    let _permit = store.in_flight.acquire().await.map_err(|_| Fault::NoThread)?;
+    let path = Path::parse(&wanted.entry.key).map_err(|error| Fault::Wrong(super::fault::innermost(&error)))?;
+    let result = store.store.get_opts(&path, options(&wanted.entry)).await;
+    let result = result.map_err(|error| Fault::of(&error, asked.seen()))?;
+    let room = room(&wanted)?;
+    take(result, &wanted, &asked, room).await
 }
 
 /// Ranges sorted and put together where they overlap or are no further apart than `gap`.

@@ -10,8 +10,8 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::super::MODEL_FILES;
 use super::super::cause::Cause;
 use super::super::ranged::{Depth, Ranged, RangedModel, Reads, Want};
+use super::entry::Entry;
 use super::fetch::{GAP, Wanted, fetch, merged};
-use super::list::Entry;
 use super::tally::{Role, Tally};
 use super::{Fault, Store};
 use crate::input::layout::{FINGERPRINT, INDEX, KERAS_METADATA};
@@ -25,6 +25,9 @@ const MOST: u64 = 256 << 20;
 
 /// Of data that is read in full no more than this is kept when the next is expected.
 const KEPT: u64 = 64 << 20;
+
+/// A file of at most so many bytes is had whole where a server gives no ranges.
+const WHOLE: u64 = 64 << 20;
 
 /// So much of an index, or of a shard, is kept when the audit is over.
 const REMEMBERED: u64 = 256 << 10;
@@ -241,11 +244,27 @@ impl Object {
         if ranges.is_empty() || self.state().fault.is_some() {
             return;
         }
-        let wanted = ranges.iter().map(|range| self.wanted(range.clone())).collect();
-        let fetched = fetch(&self.shared.store, &self.shared.tally, wanted);
+        let fetched = self.fetch(&ranges);
         for (range, fetched) in ranges.into_iter().zip(fetched) {
-            self.keep(range.start, fetched);
+            if self.kept(&range).is_none() {
+                self.keep(range.start, fetched);
+            }
         }
+    }
+
+    /// Fetches ranges.
+    fn fetch(&self, ranges: &[Range<u64>]) -> Vec<Result<Bytes, Fault>> {
+        let wanted = ranges.iter().map(|range| self.wanted(range.clone())).collect();
+        let mut fetched = fetch(&self.shared.store, &self.shared.tally, wanted);
+        if self.entry.bytes <= WHOLE && fetched.iter().any(|fetched| matches!(fetched, Err(Fault::NoRanges))) {
+            let whole = vec![self.wanted(0..self.entry.bytes)];
+            let whole = fetch(&self.shared.store, &self.shared.tally, whole).pop();
+            self.keep(0, whole.unwrap_or(Err(Fault::NoThread)));
+            for (range, fetched) in ranges.iter().zip(&mut fetched) {
+                *fetched = self.kept(range).ok_or_else(|| self.state().fault.clone().unwrap_or(Fault::NoRanges));
+            }
+        }
+        fetched
     }
 
     /// Those ranges that may still be read; what there is no room for is counted as left out.
@@ -284,12 +303,11 @@ impl Ranged for Object {
         if let Some(fault) = self.state().fault.clone() {
             return Err(self.cause(&fault));
         }
-        let mut fetched = fetch(&self.shared.store, &self.shared.tally, vec![self.wanted(range.clone())]);
-        let fetched = fetched.pop().unwrap_or(Err(Fault::NoThread));
+        let fetched = self.fetch(std::slice::from_ref(&range)).pop().unwrap_or(Err(Fault::NoThread));
         let is_small = range.end.saturating_sub(range.start) <= SMALL;
         match fetched {
             Ok(bytes) => {
-                if is_small {
+                if is_small && self.kept(&range).is_none() {
                     self.keep(range.start, Ok(bytes.clone()));
                 }
                 Ok(bytes)

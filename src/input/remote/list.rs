@@ -4,32 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::StreamExt as _;
+use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
-use object_store::{GetOptions, ObjectMeta, ObjectStoreExt as _};
 use tokio::sync::mpsc;
 
 use super::super::url::Url;
 use super::client::Asked;
+use super::entry::Entry;
 use super::store::path;
 use super::tally::Tally;
-use super::{Fault, Store, runtime};
-
-/// An object as it was listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::input) struct Entry {
-    /// Its name in the store.
-    pub(in crate::input) key: String,
-    /// Its size.
-    pub(in crate::input) bytes: u64,
-    /// What changes where its contents do, if the store says.
-    pub(super) e_tag: Option<String>,
-}
-
-impl From<ObjectMeta> for Entry {
-    fn from(meta: ObjectMeta) -> Self {
-        Self { key: meta.location.into(), bytes: meta.size, e_tag: meta.e_tag }
-    }
-}
+use super::{Fault, Store, pages, runtime};
 
 /// Objects that are waited for, at most: a page of a listing.
 const WAITING: usize = 1000;
@@ -50,8 +34,16 @@ impl Listed {
         let scoped = Arc::clone(&asked);
         let list = async move {
             let mut listed = store.store.list(Some(&prefix));
+            let mut is_first = true;
             while let Some(entry) = listed.next().await {
                 let entry = entry.map(Entry::from).map_err(|error| Fault::of(&error, asked.seen()));
+                let is_begin = std::mem::replace(&mut is_first, false);
+                if is_begin && store.is_web() && entry.as_ref().is_err_and(pages::may_have) {
+                    if let Err(fault) = pages::list(&store, &prefix, &asked, &sender).await {
+                        let _ = sender.send(Err(fault)).await;
+                    }
+                    break;
+                }
                 let is_last = entry.is_err();
                 if sender.send(entry).await.is_err() || is_last {
                     break;
@@ -118,11 +110,4 @@ impl Store {
         let prefix = path(url)?;
         Ok((prefix.clone(), Listed::below(self, prefix)?))
     }
-}
-
-/// How a range of an object is asked for: of the version that was listed.
-pub(super) fn options(entry: &Entry) -> GetOptions {
-    // A weak e-tag does not say that the bytes are the same, and no server takes it for that.
-    let if_match = entry.e_tag.clone().filter(|e_tag| !e_tag.starts_with("W/"));
-    GetOptions { if_match, ..GetOptions::default() }
 }

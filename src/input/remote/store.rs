@@ -47,6 +47,11 @@ impl Store {
         Ok(Self { store, scheme: url.scheme, shown, in_flight: Arc::new(Semaphore::new(IN_FLIGHT)) })
     }
 
+    /// Whether it is a web server, of which nobody knows what it can.
+    pub(super) fn is_web(&self) -> bool {
+        matches!(self.scheme, Scheme::Https | Scheme::Http)
+    }
+
     /// What a key of the store is shown as.
     pub(in crate::input) fn shown(&self, key: &str) -> String {
         if key.is_empty() { self.shown.clone() } else { format!("{}/{key}", self.shown) }

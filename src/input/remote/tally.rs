@@ -34,6 +34,14 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Counts bytes that came.
+    pub(super) fn count(&self, role: Role, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+        if role == Role::Data {
+            self.data_bytes.fetch_add(bytes as u64, Relaxed);
+        }
+    }
+
     /// Counts a range that was left out.
     pub(super) fn leave_out(counts: &[AtomicU64; 2], bytes: u64) {
         let [number, sum] = counts;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use super::super::MODEL_FILES;
 use super::super::url::Url;
-use super::list::{Entry, Listed};
+use super::entry::Entry;
+use super::list::Listed;
 use super::tally::Tally;
 use super::{Fault, Store};
 
