@@ -15,7 +15,6 @@ copied through Beam's file systems, one at a time, into a scratch folder of limi
 
 # Annotations are not postponed here: Beam makes schemas and type hints of them.
 
-import contextlib
 import glob
 import json
 import os
@@ -29,7 +28,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from smaudit import _api, _run
-from smaudit._errors import SmauditError
+from smaudit._errors import NotWhole, SmauditError
 from smaudit._records import path_of
 from smaudit._report import ModelReport
 from smaudit.hook import MAIN_FILES
@@ -135,7 +134,9 @@ class _Audit(beam.DoFn):  # type: ignore[misc]
         self._scratch_bytes = scratch_bytes
 
     def process(self, folders: Sequence[str]) -> Iterator[Any]:
-        together = _together([folder for folder in folders if not FileSystems.get_scheme(folder)])
+        here = [folder for folder in folders if not FileSystems.get_scheme(folder)]
+        stored = [folder for folder in folders if FileSystems.get_scheme(folder) in STORES]
+        together = _together(here, []) | _together(stored, ["--remote-depth=full"])
         for folder in folders:
             try:
                 # What is not in the answer for all of them, or is not whole, is asked for by itself: then it says why.
@@ -150,9 +151,13 @@ class _Audit(beam.DoFn):  # type: ignore[misc]
         if not FileSystems.get_scheme(folder):
             return _api.audit(folder).model
         if FileSystems.get_scheme(folder) in STORES:
-            # What cannot be read there may be for want of what Beam has, such as its credentials.
-            with contextlib.suppress(SmauditError):
+            try:
                 return _api.audit(folder.rstrip("/"), remote_depth="full").model
+            except NotWhole:
+                raise
+            except SmauditError:
+                # What cannot be read there may be for want of what Beam has, such as its credentials.
+                pass
         with tempfile.TemporaryDirectory(prefix="smaudit-") as scratch:
             _copy(folder, scratch, self._scratch_bytes)
             return _api.audit(scratch).model
@@ -173,14 +178,14 @@ def _same(element: Any) -> Any:
     return element
 
 
-def _together(folders: Sequence[str]) -> dict[str, ModelReport]:
+def _together(folders: Sequence[str], options: Sequence[str]) -> dict[str, ModelReport]:
     """The reports of those models that are whole, from one run of the binary; what it cannot say of all is left out."""
     if len(folders) < 2:
         return {}
-    finished = _run.run(["--format", "jsonl", "--", *map(path_of, folders)])
+    asked = {path_of(folder.rstrip("/") if FileSystems.get_scheme(folder) else folder): folder for folder in folders}
+    finished = _run.run(["--format", "jsonl", *options, "--", *asked])
     if finished.code not in (_run.PASSED, _run.BROKEN, _run.UNREADABLE):
         return {}
-    asked = {path_of(folder): folder for folder in folders}
     reports = {}
     for line in finished.output.splitlines():
         fields = json.loads(line)
