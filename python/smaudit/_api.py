@@ -193,10 +193,10 @@ def slim(
     """Writes a smaller model that serves the same; it is proven before it appears, and the original is not touched.
 
     Args:
-        path: a model's directory, its `saved_model.pb`, an archive, or a tree with several models; or several of these, which
-            have a folder each in `output`.
-        output: the directory to write, or an archive (`.tar`, `.tar.gz`, `.tgz`, `.zip`). It must not be there, and appears
-            whole, or not at all.
+        path: a model's directory, its `saved_model.pb`, an archive, or a tree with several models; or several of
+            these, which have a folder each in `output`.
+        output: the directory to write, or an archive (`.tar`, `.tar.gz`, `.tgz`, `.zip`). It must not be there, and
+            appears whole, or not at all.
         level: what the smaller model may do without. `"safe"`: nothing; whatever loads, trains, saves or converts
             the model does so as before. `"inference"`: training state and custom gradients; every signature and
             every function gives the same. `"serving"`: all that signatures do not need.

@@ -369,6 +369,17 @@ def test_linters_have_nothing_to_say(tool):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_release_says_which_repository_it_is_from(tmp_path):
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
+    (step,) = [step for step in jobs["crates-io"]["steps"] if step.get("name") == "Name the repository"]
+    shutil.copy(ROOT / "Cargo.toml", tmp_path)
+    environment = {**os.environ, "REPOSITORY": "https://github.com/some-one/smaudit"}
+    subprocess.run(["bash", "-euo", "pipefail", "-c", step["run"]], check=True, cwd=tmp_path, env=environment)
+    before, after = ((folder / "Cargo.toml").read_text().splitlines() for folder in (ROOT, tmp_path))
+    assert [line for line in after if line not in before] == ['repository = "https://github.com/some-one/smaudit"']
+    assert len(after) == len(before) + 1 and after.index("[features]") > after.index('license = "Apache-2.0"') + 1
+
+
 def test_every_action_is_pinned_by_its_hash():
     for path in [*(ROOT / ".github/workflows").glob("*.yml"), *(ROOT / "docs/ci").glob("*.yml"), ROOT / "action.yml"]:
         for uses in re.findall(r"uses: (\S+)", path.read_text()):

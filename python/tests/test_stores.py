@@ -82,7 +82,7 @@ def test_limits_and_changes_of_models_in_a_store(store, bloated, healthy):
 
 
 def test_a_url_with_nothing_behind_it_is_an_error_that_says_so(store):
-    with pytest.raises(smaudit.UnreadableModel, match="nothing is there|no SavedModel"):
+    with pytest.raises(smaudit.UnreadableModel, match=r"nothing is there|no SavedModel"):
         smaudit.audit(f"s3://{BUCKET}/nowhere")
 
 
@@ -100,7 +100,9 @@ def test_a_fleet_in_a_store_is_audited_where_it_lies(store, tmp_path, healthy, b
 
     options = PipelineOptions(["--runner=FnApiRunner", f"--s3_endpoint_url={os.environ['AWS_ENDPOINT_URL']}"])
     with beam.Pipeline(options=options) as pipeline:
-        both = pipeline | fleet.AuditModels(f"s3://{BUCKET}/fleet/**", f"s3://{BUCKET}/fleet/healthy-*/1/saved_model.pb")
+        both = pipeline | fleet.AuditModels(
+            f"s3://{BUCKET}/fleet/**", f"s3://{BUCKET}/fleet/healthy-*/1/saved_model.pb"
+        )
         for name, rows in zip(both._fields, both, strict=True):
             lines = rows | f"{name} as JSON" >> beam.Map(lambda row: json.dumps(row._asdict(), default=list))
             _ = lines | f"write {name}" >> beam.io.WriteToText(str(tmp_path / name))
@@ -112,4 +114,6 @@ def test_a_fleet_in_a_store_is_audited_where_it_lies(store, tmp_path, healthy, b
     assert len({row["path"] for row in rows}) == 12
     here = {row["avoidable_bytes"] for row in rows if row["total_bytes"] == 118316}
     assert here == {smaudit.audit(bloated).model.findings_bytes}
-    assert [(letter["path"].rstrip("/"), letter["error"]) for letter in dead] == [(f"s3://{BUCKET}/fleet/half", "NotWhole")]
+    assert [(letter["path"].rstrip("/"), letter["error"]) for letter in dead] == [
+        (f"s3://{BUCKET}/fleet/half", "NotWhole")
+    ]
