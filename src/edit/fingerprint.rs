@@ -35,7 +35,7 @@ pub fn changed(fingerprint: &Bytes, main: Option<Change<'_>>, index: Option<Chan
     if let Some(index) = index.filter(|index| def.checkpoint_hash == hash(index.old)) {
         values.push((CHECKPOINT_HASH, Value::Integer(hash(index.new))));
     }
-    // TensorFlow's is a number drawn at random; this one is of what it is to be told from.
+    // TensorFlow's is a number drawn at random; this one is of what it is to differ from.
     let parts = [main, index].map(|change| change.map_or(0, |change| hash(change.new)));
     let uuid = hash(format!("{} {parts:?}", def.uuid).as_bytes()).to_string();
     if !def.uuid.is_empty() {

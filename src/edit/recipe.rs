@@ -88,7 +88,7 @@ impl Recipe {
         self.0.iter().map(Piece::len).fold(0, u64::saturating_add)
     }
 
-    /// Writes the file. `progress` is told of what is written.
+    /// Writes the file. `progress` counts what is written.
     ///
     /// # Errors
     /// What is kept cannot be read, or `out` cannot be written to.

@@ -64,7 +64,7 @@ impl Default for Finder<'_> {
 }
 
 impl<'p> Finder<'p> {
-    /// Finds models within these limits. `progress` is told of the bytes of archives.
+    /// Finds models within these limits. `progress` counts the bytes of archives.
     #[must_use]
     pub fn new(limits: Limits, progress: &'p dyn Progress) -> Self {
         Self { limits, once: Once::default(), unpacked: 0, depth: Depth::default(), progress }
@@ -168,8 +168,8 @@ impl<'p> Finder<'p> {
 
 impl ClosedArchive {
     /// Opens the archive, which has these limits for itself. What is found keeps what was unpacked, so let go of it
-    /// before many others are opened. An archive of other things than models is no error here, and nothing is found.
-    /// `progress` is told of its bytes.
+    /// before many others are opened. An archive of anything but models is no error here, and nothing is found.
+    /// `progress` counts its bytes.
     ///
     /// # Errors
     /// The archive cannot be read, or not as far as to say that there is no model in it.
@@ -217,7 +217,7 @@ fn url(path: &Path) -> Result<Url, FindError> {
     }
 }
 
-/// The beginning of a file, which tells what it is.
+/// The beginning of a file, which shows what it is.
 fn head(file: fs::File) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(archive::HEAD);
     file.take(archive::HEAD as u64).read_to_end(&mut head)?;

@@ -1,4 +1,4 @@
-//! What is in a directory that holds no SavedModel, and how to get one from it. Files are told by their names only.
+//! What is in a directory that holds no SavedModel, and how to get one from it. Files are known by their names only.
 
 use std::fmt;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::names::lossy;
 use crate::escape::escape_text;
 use crate::input::layout::{FINGERPRINT, HUB_MODULE, KERAS_METADATA};
 
-/// This many names are told of what was met.
+/// This many names are given of what was met.
 const NAMES: usize = 5;
 
 /// A format that is mistaken for a SavedModel, or that one could be made from.

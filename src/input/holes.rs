@@ -90,21 +90,21 @@ impl Stretches {
         self.0.iter().all(Stretch::is_zero)
     }
 
-    /// Its CRC32C. `told` is told how many bytes are summed, piece by piece.
+    /// Its CRC32C. `summed` is called with the bytes of each piece.
     #[must_use]
-    pub(crate) fn crc32c(&self, mut told: impl FnMut(u64)) -> u32 {
+    pub(crate) fn crc32c(&self, mut summed: impl FnMut(u64)) -> u32 {
         let mut crc = 0;
         for stretch in &self.0 {
             match stretch {
                 Stretch::Stored(bytes) => {
                     for step in bytes.chunks(STEP) {
                         crc = crc32c_append(crc, step);
-                        told(step.len() as u64);
+                        summed(step.len() as u64);
                     }
                 }
                 Stretch::Hole(length) => {
                     crc = append_zeros(crc, *length);
-                    told(*length);
+                    summed(*length);
                 }
             }
         }

@@ -107,7 +107,7 @@ fn unlisted(root: &Path, error: walkdir::Error) -> Problem {
     Problem::of_file(file, format!("cannot be listed: {}; its bytes are not in the report", system_error(error)))
 }
 
-/// What the system said, without the path, which the reader is told anyway. The other errors of a walk are loops of
+/// What the system said, without the path, which the reader sees anyway. The other errors of a walk are loops of
 /// links, and no link is followed.
 pub(super) fn system_error(error: walkdir::Error) -> io::Error {
     error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())

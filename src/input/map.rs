@@ -39,7 +39,7 @@ pub(super) fn source(path: &Path, listed: u64, noted: &Arc<Noted>) -> Result<Sou
     Ok(Source::of_bytes(bytes, Arc::clone(noted)).with_holes(holes(&file, listed)))
 }
 
-/// The smallest hole that is told, in bytes.
+/// The smallest hole that is reported, in bytes.
 #[cfg(unix)]
 const LEAST_HOLE: u64 = 64 << 10;
 
@@ -100,7 +100,7 @@ fn map(file: &fs::File, listed: u64, lost: &Arc<AtomicBool>) -> io::Result<Bytes
     // lives as long as the last clone of the `Bytes` that owns it. What may still happen: another process writes to
     // the file, or truncates it, and a byte read twice differs. All readers bound-check against the length of the
     // mapping, which is fixed, and keep no pointer or length that was checked in an earlier read, so the answer is
-    // wrong and nothing worse; `Model::changes` tells of it.
+    // wrong and nothing worse; `Model::changes` reports it.
     let map: Mmap = unsafe { MmapOptions::new().len(length).map(file)? };
     #[cfg(unix)]
     let map = lost::Watched::new(map, lost);

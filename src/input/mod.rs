@@ -1,6 +1,6 @@
 //! Finding and opening models: the only part that touches the file system, and the only unsafe code.
 //!
-//! [`find()`] turns what was typed into the directories that hold a SavedModel, or the folders of an archive that do,
+//! [`find()`] finds, of what was typed, the directories that hold a SavedModel, or the folders of an archive that do,
 //! [`Location::read`] lists one of them, and [`File::open`] opens a file of it, to be read by ranges ([`Source`]); archives in a tree are opened when
 //! their turn has come ([`ClosedArchive`]). Everything above works on bytes and
 //! names, so a test or a fuzzer hands in [`Model::in_memory`] and meets the same code.

@@ -229,8 +229,8 @@ impl Model {
         let mut problems: Vec<Problem> = self.files.iter().filter_map(File::change).collect();
         // That a file changed says why it could not be read as well.
         let changed: HashSet<String> = problems.iter().map(|problem| problem.file.clone()).collect();
-        let told: BTreeSet<&Problem> = self.problems.iter().collect();
-        let is_news = |problem: &Problem| !changed.contains(&problem.file) && !told.contains(problem);
+        let reported: BTreeSet<&Problem> = self.problems.iter().collect();
+        let is_news = |problem: &Problem| !changed.contains(&problem.file) && !reported.contains(problem);
         problems.extend(self.unread().into_iter().filter(is_news));
         let hard = self.links.iter().filter(|link| link.kind == LinkKind::Hard).map(|link| &*link.name);
         let known: HashSet<&str> = self.files.iter().map(|file| &*file.name).chain(hard).collect();
@@ -239,7 +239,7 @@ impl Model {
             let message = format!("appeared while the audit ran: its {} bytes are not in the report", file.bytes);
             Problem::of_file(&*file.name, message).of_kind(ProblemKind::Changed)
         }));
-        problems.extend(listing.problems.into_iter().filter(|problem| !told.contains(problem)));
+        problems.extend(listing.problems.into_iter().filter(|problem| !reported.contains(problem)));
         problems.sort();
         problems
     }
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(model.changes(), []);
         file.noted.failed(Cause::Read(io::Error::other("the disk does not give it")));
         file.noted.failed(Cause::NotRegular);
-        let told = Problem::of_file("saved_model.pb", "cannot be read: the disk does not give it");
-        assert_eq!(model.changes(), [told], "the first time that it failed");
+        let expected = Problem::of_file("saved_model.pb", "cannot be read: the disk does not give it");
+        assert_eq!(model.changes(), [expected], "the first time that it failed");
     }
 }

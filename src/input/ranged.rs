@@ -17,7 +17,7 @@ pub enum Depth {
     /// checksum, up to 2% of it or 1 MiB.
     #[default]
     Index,
-    /// As of a model on a disk: the beginning of every tensor, and all that may be there twice.
+    /// As of a model on a disk: the beginning of every tensor, and all that may be duplicated.
     Full,
 }
 
@@ -40,7 +40,7 @@ impl Depth {
     pub fn about(self) -> &'static str {
         match self {
             Self::List => "names and sizes alone",
-            Self::Index => "the main file and the index, and of the data what may be there twice, up to 2% of it",
+            Self::Index => "the main file and the index, and of the data what may be duplicated, up to 2% of it",
             Self::Full => "what is read of a model on a disk",
         }
     }
@@ -68,7 +68,7 @@ pub(super) trait Ranged: fmt::Debug + Send + Sync {
     /// The same of a part of the data that a question may do without: [`Cause::LeftOut`] where the depth does not reach it.
     fn content(&self, range: Range<u64>) -> Result<Bytes, Cause>;
 
-    /// Ranges within the file that will be read soon, so that they may be had together. What fails is told by the read.
+    /// Ranges within the file that will be read soon, so that they may be had together. What fails is reported by the read.
     fn expect(&self, ranges: &[Range<u64>], want: Want);
 }
 
@@ -100,6 +100,6 @@ pub struct Reads {
     pub uncompared: (u64, u64),
     /// Tensors at which nobody looked to see whether they are one value throughout, and their bytes.
     pub unseen: (u64, u64),
-    /// What tells that the model is another one: a hash over the names, sizes and e-tags of its files.
+    /// What identifies the version of the model: a hash over the names, sizes and e-tags of its files.
     pub e_tag: String,
 }

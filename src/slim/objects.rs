@@ -296,7 +296,7 @@ impl<'f, 't> Objects<'f, 't> {
         while let Some(at) = open.pop() {
             needed.insert(at);
             let Some((_, object, kind)) = self.saved.get(at) else { continue };
-            // What a function has captured are children of it, and no way to an object.
+            // What a function has captured are children of it, and no path to an object.
             if matches!(kind, Kind::Function(_) | Kind::BareFunction(_)) {
                 continue;
             }

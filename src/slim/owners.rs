@@ -34,7 +34,7 @@ pub(super) struct Owners {
     optimizers: HashSet<usize>,
     /// Those of them, and of their lists, in which there is something of their own.
     with_own: HashSet<usize>,
-    /// What optimizers and their lists have of their own, and the lists in them; and both the other way round.
+    /// What optimizers and their lists have of their own, and the lists in them; and both reversed.
     own: Edges,
     lists: Edges,
     owners: Edges,

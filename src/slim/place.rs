@@ -111,7 +111,7 @@ impl AsRef<Path> for Workplace {
 impl Drop for Workplace {
     fn drop(&mut self) {
         if !self.settled {
-            // There is nobody left to be told.
+            // There is nobody left who could read it.
             let _ = fs::remove_dir_all(&self.folder);
         }
     }

@@ -233,7 +233,7 @@ impl<'f> Program<'f> {
         Some(AttrValue::new(interface.value).text())
     }
 
-    /// Which of the kinds that training tells apart a function is of: neither forward nor backward, or which.
+    /// Which of the kinds that training distinguishes a function is of: neither forward nor backward, or which.
     fn kind(&self, function: &Function<'f>) -> Option<usize> {
         let attributes = self.attributes(function);
         PAIRED.iter().position(|key| attributes.iter().any(|entry| entry.key == *key))

@@ -83,7 +83,7 @@ pub(super) struct Restored<'f> {
     /// By the scope.
     pub(super) restores: Vec<Vec<Restore>>,
     pub(super) setters: Vec<Setter>,
-    /// Keys that are restored in a way that is not understood, and so stay.
+    /// Keys whose restoring is not understood, and so stay.
     pub(super) kept: Vec<Vec<u8>>,
 }
 

@@ -58,7 +58,7 @@ pub(super) struct Opened<'a> {
 }
 
 /// Finds the models in an archive. `spent` is what the archives of this run have been unpacked to, and grows; `progress`
-/// is told of the archive's bytes.
+/// counts the archive's bytes.
 ///
 /// # Errors
 /// It holds no model, or more than the limits allow.

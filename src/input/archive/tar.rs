@@ -13,7 +13,7 @@ use super::limits::{Allowance, Exceeded};
 /// Headers, and the contents of files, begin at multiples of so many bytes.
 pub(super) const BLOCK: usize = 512;
 
-/// Said of a tar in place of how it was had, where damage to what it is packed with has been told of already.
+/// Said of a tar in place of how it was had, where damage to what it is packed with was reported already.
 pub(super) const CUT: &str = "(cut)";
 
 /// Headers that are notes to the next one may claim so many times the size of the tar, all that are damaged together.

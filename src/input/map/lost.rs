@@ -4,7 +4,7 @@
 //! which ends a process that does not handle it. So there is a handler: it puts zeros in the place of what is lost, sets
 //! the flag of the file, and the audit goes on and asks for the flag at its end.
 //!
-//! Two other ways were weighed. Reading whole files takes as much memory as the model has bytes, and reads what no
+//! Two other solutions were weighed. Reading whole files takes as much memory as the model has bytes, and reads what no
 //! question needs. Reading piece by piece would put an error on every look at a byte. The handler costs nothing where
 //! nothing happens.
 //!
@@ -47,7 +47,7 @@ static ADDING: Mutex<()> = Mutex::new(());
 static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
 
 impl Watched {
-    /// Watches over a mapping; `lost` is set when a part of it turns out to be gone.
+    /// Watches over a mapping; `lost` is set when a part of it is found to be gone.
     pub(super) fn new(map: Mmap, lost: &Arc<AtomicBool>) -> Self {
         BEFORE.get_or_init(install);
         let adding = ADDING.lock().unwrap_or_else(PoisonError::into_inner);

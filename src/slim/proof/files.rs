@@ -91,7 +91,7 @@ fn is_spare(name: &str, has_index: bool, is_same_main: bool) -> bool {
     }
 }
 
-/// Whether what is promised can do without a file that is for other things.
+/// Whether what is promised can do without a file that is for other uses.
 fn may_go(name: &str, promise: Promise) -> bool {
     match promise {
         Promise::Same => false,

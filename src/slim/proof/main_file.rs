@@ -11,7 +11,7 @@ use crate::message::number::protobuf::any::VALUE as PACKED;
 use crate::message::number::saved_model::META_GRAPHS;
 use crate::wire::{Field, Fields};
 
-/// The messages on the way to an asset's name.
+/// The messages on the path to an asset's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
     SavedModel,

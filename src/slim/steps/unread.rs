@@ -1,7 +1,7 @@
 //! Variables that nothing reads: neither a session, where what reaches a variable's handle besides the assignment that restores it
 //! is a reader, nor Python, where what a function has captured is read.
 //!
-//! Both ways are held against each other by the keys of the checkpoint. What goes is a key, with the output of `RestoreV2` that
+//! Both paths are held against each other by the keys of the checkpoint. What goes is a key, with the output of `RestoreV2` that
 //! reads it, the nodes that assign it, the argument by which a restoring function has the handle, the object in both object
 //! graphs, and the tensor.
 

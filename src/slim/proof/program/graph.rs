@@ -24,7 +24,7 @@ pub(super) struct Read<'f> {
     pub(super) functions: Functions<'f>,
     /// The values of `_gradient_op_type` in it.
     pub(super) gradients: std::collections::BTreeSet<&'f [u8]>,
-    /// The name of a node that is there twice.
+    /// The name that two nodes have.
     pub(super) twice: Option<&'f [u8]>,
 }
 

@@ -97,7 +97,7 @@ impl<'f> MetaGraph<'f> {
     }
 }
 
-/// `Option<Option<T>>` the other way round: what is there and cannot be read is an error.
+/// `Option<Option<T>>` reversed: what is there and cannot be read is an error.
 trait TransposeOr<T> {
     fn transpose_or(self) -> Option<Option<T>>;
 }

@@ -161,7 +161,7 @@ impl Both<'_> {
         let promise = self.promise;
         old.hold(&new, reasons);
         if let Some(twice) = new.graph.twice.filter(|_| old.graph.twice.is_none()) {
-            reasons.add(|| format!("the node {} is there twice", String::from_utf8_lossy(twice)));
+            reasons.add(|| format!("the node {} has the name of another", String::from_utf8_lossy(twice)));
         }
         self.assets(&old.rest.assets, &new.rest.assets, reasons)?;
         // What names a gradient in the result has to name the same one. Elsewhere the name is one that nobody registers.

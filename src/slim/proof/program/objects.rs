@@ -148,7 +148,7 @@ impl<'a> Objects<'a, '_> {
         let most = self.old.objects.nodes.len().saturating_mul(4).saturating_add(64);
         while let Some((before, after)) = self.open.pop_front() {
             if self.seen.len() > most {
-                self.reasons.add(|| "objects are joined in too many ways".to_owned());
+                self.reasons.add(|| "objects have too many paths".to_owned());
             }
             if self.reasons.is_full() || self.seen.len() > most {
                 return;
@@ -316,7 +316,7 @@ impl<'a> Objects<'a, '_> {
     /// The functions by which an object is saved and restored.
     fn saveables(&mut self, before: usize, old: &'a SavedObject, new: &'a SavedObject) {
         if !old.saveable_objects.keys().eq(new.saveable_objects.keys()) {
-            self.reasons.add(|| format!("the object {before} is saved in another way"));
+            self.reasons.add(|| format!("the object {before} is saved otherwise"));
             return;
         }
         for (was, is) in old.saveable_objects.values().zip(new.saveable_objects.values()) {
@@ -324,7 +324,7 @@ impl<'a> Objects<'a, '_> {
                 match (usize::try_from(was), usize::try_from(is)) {
                     (Ok(was), Ok(is)) => self.push(was, is),
                     _ if was == is => {}
-                    _ => self.reasons.add(|| format!("the object {before} is saved in another way")),
+                    _ => self.reasons.add(|| format!("the object {before} is saved otherwise")),
                 }
             }
         }
@@ -441,7 +441,7 @@ fn by_slots(objects: &[SavedObject], tracked: &TrackableObjectGraph, saved: &mut
     }
 }
 
-/// The children on the way to the functions of these names.
+/// The children on the paths to the functions of these names.
 fn asked(objects: &SavedObjectGraph, functions: &[String]) -> HashSet<(usize, String)> {
     let mut asked = HashSet::new();
     for function in functions {

@@ -17,7 +17,7 @@ pub(super) struct Restored<'f> {
     dtype: u64,
 }
 
-/// Whether a node reads a checkpoint in a way that is understood.
+/// Whether it is understood how a node reads a checkpoint.
 pub(super) fn is_restore(node: &NodeDef<'_>) -> bool {
     node.op() == ops::RESTORE_V2
 }

@@ -1,6 +1,6 @@
 //! What a session computes: nodes that are reached from kept names, joined by their names.
 //!
-//! A node is the same if its op, its device, its attributes and its inputs are, functions by what they do. Three things may differ:
+//! A node is the same if its op, its device, its attributes and its inputs are, functions by what they do. Three parts may differ:
 //! an output of a RestoreV2 may have another number, if the same is restored; a group may wait for fewer nodes, and a call that
 //! restores may restore less, if what is not set any more is a resource that nothing kept has a handle of.
 
