@@ -62,6 +62,8 @@ pub(crate) struct Field {
     pub(crate) number: u32,
     pub(crate) kind: FieldKind,
     pub(crate) repeated: bool,
+    /// Whether it is a string, which has to be UTF-8: parsers refuse the whole message otherwise.
+    pub(crate) is_text: bool,
 }
 
 /// A message's fields.
@@ -194,7 +196,8 @@ impl<'d> Declared<'d> {
             Type::Sfixed64 => FieldKind::Sfixed(64),
         };
         let number = u32::try_from(field.number()).ok()?;
-        Some(Field { number, kind, repeated: field.label() == Label::Repeated })
+        let is_text = field.r#type() == Type::String;
+        Some(Field { number, kind, repeated: field.label() == Label::Repeated, is_text })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! An audit looks into a node no further than its figures need, so a bit that flipped in a tensor's shape is not noticed.
 //! This walk is for noticing: it knows of each field whether it holds a message and how its value has to be laid out, and
-//! nothing else. It takes no copy of anything; of unknown fields, of strings and of bytes nothing can be said.
+//! nothing else, and that strings are UTF-8. It takes no copy of anything; of unknown fields and of bytes nothing can be said.
 
 #![warn(clippy::arithmetic_side_effects)]
 
@@ -58,6 +58,7 @@ impl<'b> Walk<'b> {
                     self.wrong(field.start, format!("messages nested at most {MAX_DEPTH} deep, found a deeper one"));
                 }
                 FieldKind::Message(inner) => open.push(self.open(field.payload(), inner)),
+                _ if known.is_text => self.text(&field, message),
                 kind => self.packed(&field, kind, message),
             }
         }
@@ -112,6 +113,21 @@ impl<'b> Walk<'b> {
             let name = SCHEMA.name(message, field.number);
             self.wrong(field.payload.saturating_add(at), format!("{name} to be packed numbers, found {fault}"));
         }
+    }
+
+    /// Checks a string: protobuf's parsers refuse all of a main file in which one is not UTF-8
+    /// (<https://protobuf.dev/programming-guides/proto3/#scalar>).
+    fn text(&mut self, field: &Field, message: u32) {
+        let bytes = field.bytes(self.bytes);
+        // A cut one may end within a character.
+        if self.cut_at == Some(field.end) {
+            return;
+        }
+        let Err(error) = std::str::from_utf8(bytes) else { return };
+        let at = error.valid_up_to();
+        let found = bytes.get(at).map(|byte| format!("the byte {byte:#04x}")).unwrap_or_default();
+        let name = SCHEMA.name(message, field.number);
+        self.wrong(field.payload.saturating_add(at), format!("{name} to be UTF-8, found {found}"));
     }
 
     fn wrong(&mut self, offset: usize, expected: String) {
@@ -212,6 +228,21 @@ mod tests {
         let tensor =
             message().int(7, 1).bytes(7, [1, 2]).fixed32(5, 1).bytes(5, [0; 8]).bytes(99, [0xff; 3]).fixed64(98, 1);
         assert_eq!(said_of(&message().message(8, &tensor)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_string_that_is_not_utf_8_is_told_of_and_bytes_may_be_anything() {
+        let name = message().bytes(1, b"na\xffme").bytes(2, "Op");
+        let main = saved_model([&meta_graph(&["serve"], &graph([&name]))]);
+        let said: Vec<String> = problems("f", &main.0, &Layout::Wire).iter().map(ToString::to_string).collect();
+        let place = main.0.iter().position(|byte| *byte == 0xff).unwrap();
+        assert_eq!(said, [format!("f: byte {place}: expected NodeDef.name to be UTF-8, found the byte 0xff")]);
+        // The key of an attribute, the name of a function, and what is no string.
+        let keyed = |key: &[u8]| meta_graph(&[], &graph([&message().message(5, &message().bytes(1, key))]));
+        assert_eq!(problems("f", &saved_model([&keyed(b"key\xc3")]).0, &Layout::Wire).len(), 1);
+        assert_eq!(problems("f", &saved_model([&keyed("k\u{e4}y".as_bytes())]).0, &Layout::Wire), []);
+        assert_eq!(said_of(&message().bytes(2, b"\xff\xfe")), Vec::<String>::new());
+        assert_eq!(said_of(&message().message(10, &message().bytes(1, b"f\xfe"))).len(), 1);
     }
 
     #[test]

@@ -323,6 +323,7 @@ SlimOutcome = Literal["smaller", "nothing_to_gain", "not_proven", "changed", "re
 """
 
 SlimStep = Literal[
+    "text-main-file",
     "metagraphs",
     "unreached",
     "saver-save",
@@ -340,6 +341,7 @@ SlimStep = Literal[
 ]
 """A way to make a model smaller.
 
+- `text-main-file`: A main file in text is written in binary.
 - `metagraphs`: Metagraphs of other tags are left out.
 - `unreached`: Nodes, functions and items of collections that nothing reaches are left out.
 - `saver-save`: What only saving in a session needs is left out.
@@ -1754,7 +1756,7 @@ class SlimFile(Record):
     """Its name, relative to the model's directory."""
 
     old_bytes: int
-    """Its size before the step."""
+    """Its size before the step; 0 where it was not there."""
 
     new_bytes: int | None
     """Its size after it; null where it goes."""

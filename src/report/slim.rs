@@ -73,6 +73,8 @@ impl SlimLevel {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SlimStep {
+    /// A main file in text is written in binary.
+    TextMainFile,
     /// Metagraphs of other tags are left out.
     Metagraphs,
     /// Nodes, functions and items of collections that nothing reaches are left out.
@@ -105,7 +107,8 @@ pub enum SlimStep {
 
 impl SlimStep {
     /// All steps, in the order in which they are taken.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
+        Self::TextMainFile,
         Self::Metagraphs,
         Self::Unreached,
         Self::SaverSave,
@@ -126,6 +129,7 @@ impl SlimStep {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::TextMainFile => "text-main-file",
             Self::Metagraphs => "metagraphs",
             Self::Unreached => "unreached",
             Self::SaverSave => "saver-save",
@@ -147,6 +151,7 @@ impl SlimStep {
     #[must_use]
     pub fn about(self) -> &'static str {
         match self {
+            Self::TextMainFile => "write a main file that is text in binary",
             Self::Metagraphs => "leave out metagraphs of other tags",
             Self::Unreached => "leave out nodes and functions that nothing reaches",
             Self::SaverSave => "leave out what only saving in a session needs",
@@ -170,7 +175,8 @@ impl SlimStep {
         match self {
             Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias => SlimLevel::Safe,
             Self::Metagraphs | Self::OtherFunctions | Self::KerasMetadata => SlimLevel::Serving,
-            Self::Unreached
+            Self::TextMainFile
+            | Self::Unreached
             | Self::SaverSave
             | Self::Gradients
             | Self::DebugInfo
@@ -184,6 +190,7 @@ impl SlimStep {
     #[must_use]
     pub fn loses(self) -> Option<&'static str> {
         Some(match self {
+            Self::TextMainFile => "saved_model.pbtxt, the main file as text",
             Self::Metagraphs => "metagraphs of other tags",
             Self::Unreached => "nodes that nothing reaches, which a session could run by their names",
             Self::SaverSave => "saving in a v1 session: `Saver.save` fails, restoring works",
@@ -249,7 +256,7 @@ pub struct SlimSaving {
 pub struct SlimFile {
     /// Its name, relative to the model's directory.
     pub path: String,
-    /// Its size before the step.
+    /// Its size before the step; 0 where it was not there.
     pub old_bytes: u64,
     /// Its size after it; null where it goes.
     pub new_bytes: Option<u64>,

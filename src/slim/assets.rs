@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 
-use crate::charge::MainFile;
+use crate::charge::{Form, MainFile};
 use crate::edit::{Conflict, Splices};
 use crate::findings::Context;
+use crate::input::Model;
 use crate::input::layout::ASSETS;
-use crate::input::{MODEL_FILES, Model};
 use crate::message::number::asset_file_def::FILENAME;
 use crate::message::number::collection_def::ANY_LIST;
 use crate::message::number::collection_def::any_list::VALUE as ANY_VALUE;
@@ -26,6 +26,9 @@ const COLLECTION: &[u8] = b"saved_model_assets";
 /// Assets that are copies of others, and what the main file becomes without them.
 #[derive(Debug)]
 pub(super) struct EqualAssets {
+    /// The main file's name, and how it is written.
+    pub(super) main: (String, Form),
+    /// The SavedModel in wire format.
     pub(super) bytes: Bytes,
     /// The files that go, each with the one whose content it has.
     pub(super) copies: BTreeMap<String, String>,
@@ -46,10 +49,9 @@ pub(super) fn named(main: &[u8]) -> BTreeSet<String> {
     names.map(|name| format!("{ASSETS}{}", String::from_utf8_lossy(name.bytes(main)))).collect()
 }
 
-/// Finds assets of equal content; `None` where the main file is not binary.
+/// Finds assets of equal content; `None` where the main file cannot be read.
 pub(super) fn equal(model: &Model, context: &Context<'_>, stale: &[String]) -> Result<Option<EqualAssets>, Problem> {
-    let [binary, ..] = MODEL_FILES;
-    let Some(main) = MainFile::open(model).filter(|main| main.file.name == binary) else { return Ok(None) };
+    let Some(main) = MainFile::open(model) else { return Ok(None) };
     let Some(bytes) = main.bytes else { return Ok(None) };
     let named = context.named_assets().unwrap_or_default();
     let files = model.files.iter().filter(|file| {
@@ -67,7 +69,7 @@ pub(super) fn equal(model: &Model, context: &Context<'_>, stale: &[String]) -> R
             }
         }
     }
-    Ok(Some(EqualAssets { bytes, copies: kept_for }))
+    Ok(Some(EqualAssets { main: (main.file.name.clone(), main.form), bytes, copies: kept_for }))
 }
 
 fn renames(main: &[u8], kept_for: &BTreeMap<String, String>) -> Result<Splices, Conflict> {

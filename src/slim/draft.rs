@@ -11,6 +11,7 @@ use super::alias::Equal;
 use super::assets;
 use super::facts::{Bundle, Facts};
 use super::steps::{self, NotTaken, Parts, Stored};
+use crate::charge::Form;
 use crate::checkpoint::layout::INDEX;
 use crate::checkpoint::object_graph;
 use crate::edit::bundle::{self, Move, NotUnderstood};
@@ -20,6 +21,7 @@ use crate::fingerprint;
 use crate::input::MODEL_FILES;
 use crate::input::layout::KERAS_METADATA;
 use crate::report::{SlimLevel, SlimStep};
+use crate::text;
 
 /// The steps that are taken, and what those make of the main file that rewrite it.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +44,10 @@ pub(super) enum Untaken {
     Checkpoint(#[from] NotUnderstood),
     #[error("the lengths of the main file's messages cannot be written anew")]
     Main,
+    #[error("the text has fields that are not known here")]
+    Unknown,
+    #[error("a main file in binary may have 2 GiB at most")]
+    Large,
     #[error(transparent)]
     Step(#[from] NotTaken),
     #[error(transparent)]
@@ -64,6 +70,13 @@ impl Draft {
             next.equal = Some(Rc::new(equal));
         }
         let Some(main) = facts.assets.as_ref().filter(|_| step.level() > SlimLevel::Safe) else { return Ok(next) };
+        if step == SlimStep::TextMainFile && main.main.1 == Form::Text {
+            next.parts = Some(Parts { main: in_binary(&main.bytes)?, ..Parts::default() });
+            return Ok(next);
+        }
+        if main.main.1 != Form::Binary && self.parts.is_none() {
+            return Ok(next);
+        }
         let first = || Parts { main: main.bytes.clone(), ..Parts::default() };
         let parts = self.parts.clone().unwrap_or_else(first);
         let stored = facts.bundle.as_ref().map(|bundle| Stored {
@@ -132,6 +145,13 @@ impl Draft {
     fn main(&self, facts: &Facts<'_>, tree: &mut Tree) -> Result<Option<Bytes>, Untaken> {
         let [binary, ..] = MODEL_FILES;
         let Some(assets) = facts.assets.as_ref() else { return Ok(None) };
+        let (name, form) = &assets.main;
+        if *form != Form::Binary {
+            if self.parts.is_none() {
+                return Ok(None);
+            }
+            tree.drop(name);
+        }
         if !self.takes(SlimStep::EqualAssets) || assets.copies.is_empty() {
             let main = self.parts.as_ref().map(|parts| parts.main.clone());
             main.iter().for_each(|main| tree.put(binary, Recipe::of(main.clone())));
@@ -189,4 +209,13 @@ impl Draft {
         }
         Ok((replaced, contents))
     }
+}
+
+/// A main file that was text as one in binary. A loader reads binary first, and no more of it than protobuf takes
+/// (`tensorflow/cc/saved_model/reader.cc`).
+fn in_binary(wire: &Bytes) -> Result<Bytes, Untaken> {
+    if i32::try_from(wire.len()).is_err() {
+        return Err(Untaken::Large);
+    }
+    if text::is_understood(wire) { Ok(wire.clone()) } else { Err(Untaken::Unknown) }
 }

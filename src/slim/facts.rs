@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::Wanted;
+use super::Options;
 use super::alias::{self, Equal};
 use super::assets::{self, EqualAssets};
 use super::steps::{self, DEBUG_FOLDER};
+use crate::charge::Form;
 use crate::checkpoint::layout::INDEX;
 use crate::checkpoint::strings::Strings;
 use crate::checkpoint::{Checkpoint, Format, Tensor, object_graph};
@@ -31,7 +32,7 @@ pub(super) struct Facts<'m> {
     pub(super) debug: Vec<String>,
     /// Whether Keras' own metadata are there.
     pub(super) has_keras: bool,
-    /// The main file with what is equal among its assets; `None` where it is not binary.
+    /// The main file with what is equal among its assets; `None` where it cannot be read.
     pub(super) assets: Option<EqualAssets>,
     /// The checkpoint, if it is a bundle.
     pub(super) bundle: Option<Bundle>,
@@ -83,24 +84,35 @@ impl<'m> Facts<'m> {
         self.assets.as_ref().is_some_and(|assets| steps::has_signature(&assets.bytes))
     }
 
+    /// Whether the main file may be written anew, in binary.
+    fn is_rewritten(&self, options: &Options) -> bool {
+        let step = SlimStep::TextMainFile;
+        let takes = step.level() <= options.level && !options.skip.contains(&step);
+        match self.assets.as_ref().map(|assets| assets.main.1) {
+            Some(Form::Binary) => true,
+            Some(Form::Text) => takes,
+            Some(Form::Chunked) | None => false,
+        }
+    }
+
     /// What is asked for by name and is not there.
-    pub(super) fn unknown(&self, wanted: &Wanted) -> Vec<String> {
-        let main = self.assets.as_ref().map(|assets| &assets.bytes[..]);
+    pub(super) fn unknown(&self, options: &Options) -> Vec<String> {
+        let main = self.assets.as_ref().filter(|_| self.is_rewritten(options)).map(|assets| &assets.bytes[..]);
         match main {
-            Some(main) => steps::unknown(main, wanted),
-            None if wanted.is_all() => Vec::new(),
+            Some(main) => steps::unknown(main, &options.wanted),
+            None if options.wanted.is_all() => Vec::new(),
             None => vec!["the main file is not binary, and is kept as it is".to_owned()],
         }
     }
 
     /// What steps are about and do not do.
-    pub(super) fn left(&self) -> Vec<String> {
+    pub(super) fn left(&self, options: &Options) -> Vec<String> {
         let mut left = Vec::new();
         if self.format == Some(Format::V1) {
             left.push("the checkpoint is one of TensorFlow's first format, whose tables are not rewritten".to_owned());
         }
-        if self.assets.is_none() {
-            left.push("the main file is not binary, so assets of one content keep a file each".to_owned());
+        if !self.is_rewritten(options) {
+            left.push("the main file is not binary, and is kept as it is, with the name of every asset".to_owned());
         }
         left
     }

@@ -125,11 +125,11 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
             return Ok(Plan { model, tree, known, kept, report: report.without(SlimOutcome::Refused, Vec::new()) });
         }
     };
-    let unknown = facts.unknown(&options.wanted);
+    let unknown = facts.unknown(options);
     if !unknown.is_empty() {
         return Ok(Plan { model, tree, known, kept, report: report.without(SlimOutcome::Refused, unknown) });
     }
-    report.left = facts.left();
+    report.left = facts.left(options);
     let mut options = options.clone();
     if options.level == SlimLevel::Serving && !facts.has_signature() {
         options.level = SlimLevel::Inference;
@@ -179,7 +179,11 @@ fn changed_files(old: &Tree, new: &Tree) -> Vec<SlimFile> {
         let new_bytes = after.map(crate::edit::Recipe::bytes);
         (after != Some(before)).then(|| SlimFile { path: path.to_owned(), old_bytes: before.bytes(), new_bytes })
     };
-    old.files().filter_map(changed).collect()
+    let made = |(path, recipe): (&str, &crate::edit::Recipe)| {
+        let new_bytes = Some(recipe.bytes());
+        old.get(path).is_none().then(|| SlimFile { path: path.to_owned(), old_bytes: 0, new_bytes })
+    };
+    old.files().filter_map(changed).chain(new.files().filter_map(made)).collect()
 }
 
 /// Why a model cannot be written again as it is, apart from its problems.

@@ -9,7 +9,7 @@
 //! - each other file is there with the same bytes, and what is not there is something that no loader asks for.
 //!
 //! Where less than everything is promised, the main file, the keys and the objects are held against each other by what they serve
-//! instead ([`program`]).
+//! instead ([`program`]). A main file that was text is held against the text besides ([`text`]).
 
 mod files;
 mod main_file;
@@ -17,6 +17,7 @@ mod program;
 mod tensors;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use super::{Options, Wanted};
 use crate::audit::{self, AuditError};

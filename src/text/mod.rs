@@ -30,7 +30,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::wire::{Decoded, Layout};
+use crate::schema::{FieldKind, SCHEMA};
+use crate::wire::{Decoded, Layout, fields};
 
 /// The field numbers of what no message has a field for, and of what cannot be read: from those that protobuf keeps from
 /// every message (<https://protobuf.dev/programming-guides/proto3/#assigning>).
@@ -72,6 +73,22 @@ pub fn read(text: &[u8]) -> Text {
     let (wire, spans) = parsed.writer.finish();
     let layout = Layout::Decoded(Arc::new(Decoded { spans, damaged: DAMAGED }));
     Text { wire: wire.into(), layout, faults: parsed.faults, more_faults: parsed.more_faults }
+}
+
+/// Whether all of a wire format that a text was read as is something that messages have fields for.
+#[must_use]
+pub fn is_understood(wire: &[u8]) -> bool {
+    let mut open = vec![(0..wire.len(), SCHEMA.root())];
+    while let Some((range, message)) = open.pop() {
+        for field in fields(wire, range) {
+            match SCHEMA.field_of_number(message, field.number).map(|known| known.kind) {
+                Some(FieldKind::Message(inner)) => open.push((field.payload(), inner)),
+                Some(_) => {}
+                None => return false,
+            }
+        }
+    }
+    true
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use prost::Message as _;
 
 use super::tensors::is_live;
-use super::{Promise, main_file};
-use crate::charge::MainFile;
+use super::{Promise, main_file, text};
+use crate::charge::{Form, MainFile};
 use crate::checkpoint::layout::INDEX;
 use crate::fingerprint;
 use crate::input::layout::{DEBUG, KERAS_METADATA};
@@ -20,7 +20,14 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
     };
     let mut reasons = Vec::new();
     let is_same_main = super::is_same(before.file, after.file)?;
-    if before.file.name != after.file.name || !is_same_main && before.file.name != MODEL_FILES[0] {
+    // Text is as good in binary, where all is promised that can be called.
+    let is_text = promise != Promise::Same && (before.form, after.form) == (Form::Text, Form::Binary);
+    if is_text {
+        let contents = before.file.contents()?;
+        if !before.bytes.as_ref().is_some_and(|wire| text::is_of(&contents, wire)) {
+            reasons.push(format!("{}: is not the text that {} was", after.file.name, before.file.name));
+        }
+    } else if before.file.name != after.file.name || !is_same_main && before.file.name != MODEL_FILES[0] {
         reasons.push(format!("{}: is another main file", after.file.name));
     }
     let names = match (&before.bytes, &after.bytes) {
@@ -68,7 +75,7 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
             }
         }
     }
-    let known = |name: &str| old.files.iter().any(|file| file.name == name);
+    let known = |name: &str| old.files.iter().any(|file| file.name == name) || is_text && after.file.name == name;
     reasons
         .extend(new.files.iter().filter(|file| !known(&file.name)).map(|file| format!("{}: was not there", file.name)));
     Ok(reasons)

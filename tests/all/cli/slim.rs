@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use prost::Message as _;
 use serde_json::{Value, json};
+use smaudit::internals::proto::SavedModel;
 use support::files::{tree, write};
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::print_text::text_of;
 use crate::run::{Run, binary, root, run, smaudit};
 
 /// The files below a directory, with their contents.
@@ -103,6 +106,43 @@ fn what_serving_does_not_need_goes_and_the_rest_is_proven() {
     }
     let text = slim(&directory, "model -o again --level serving").exits(0).silently().stdout;
     assert!(text.contains("lost: ") && text.contains("tf.saved_model.load(d).signatures"), "{text}");
+}
+
+#[test]
+fn a_main_file_in_text_becomes_binary_beyond_safe_and_the_same_as_from_binary() {
+    let directory = with_model("keras-export");
+    let binary = fs::read(directory.path().join("model/saved_model.pb")).unwrap();
+    write(directory.path(), "text/saved_model.pbtxt", text_of(&binary));
+    for (name, bytes) in contents(&directory.path().join("model")) {
+        if name.starts_with("variables/") {
+            write(directory.path(), &format!("text/{name}"), bytes);
+        }
+    }
+    let safe = slim(&directory, "text -o safe --json").exits(0).json();
+    assert_eq!(safe["models"][0]["left"].as_array().unwrap().len(), 1);
+    assert!(directory.path().join("safe/saved_model.pbtxt").exists());
+    for level in ["inference", "serving"] {
+        let report =
+            slim(&directory, &format!("text -o text-{level} --level {level} --json")).exits(0).silently().json();
+        let step = &report["models"][0]["steps"][0];
+        assert_eq!((&step["step"], &report["models"][0]["proven"]), (&json!("text-main-file"), &json!(true)));
+        assert_eq!(step["files"][1]["path"], "saved_model.pb");
+        slim(&directory, &format!("model -o binary-{level} --level {level}")).exits(0);
+        let [of_text, of_binary] =
+            ["text", "binary"].map(|form| contents(&directory.path().join(format!("{form}-{level}"))));
+        // The same but for bytes of the wire that mean the same.
+        let decoded = |files: &BTreeMap<String, Vec<u8>>| SavedModel::decode(&*files["saved_model.pb"]).unwrap();
+        assert!(decoded(&of_text) == decoded(&of_binary));
+        assert_eq!(of_text.keys().collect::<Vec<_>>(), of_binary.keys().collect::<Vec<_>>());
+    }
+    let served = "text -o skipped --level serving --skip text-main-file --signature serving_default";
+    assert!(slim(&directory, served).exits(3).stdout.contains("not binary"));
+    // What protobuf would not know is not written in binary.
+    let text = text_of(&binary) + "\nfield_of_another_version: 1\n";
+    write(directory.path(), "text/saved_model.pbtxt", text);
+    let report = slim(&directory, "text -o unknown --level inference --json").exits(0).json();
+    let left = report["models"][0]["left"].to_string();
+    assert!(left.contains("text-main-file: the text has fields that are not known here"), "{left}");
 }
 
 #[test]
