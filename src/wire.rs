@@ -20,7 +20,7 @@ pub use field::{Field, WireType};
 pub use fields::{Fields, fields, varint};
 pub use layout::{Decoded, Layout};
 pub use read::{
-    append_varint, first_len, integers, last_len, plain_entry, short_length, skip_len, split_len, to_varint,
+    append_varint, first_len, integers, last_len, plain_entry, short_length, skip_all, skip_len, split_len, to_varint,
 };
 pub use shares::{Block, Place, Shares};
 pub use span::Span;

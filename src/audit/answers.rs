@@ -213,6 +213,7 @@ struct Structures<'m>(foldhash::HashMap<(MetaGraphId, &'m [u8]), [u128; 2]>);
 impl<'m> Structures<'m> {
     fn of(parts: &'m Parts<'_>, duplicates: &Duplicates) -> Self {
         let mut structures = foldhash::HashMap::default();
+        structures.reserve(duplicates.structural.read.len());
         for function in &duplicates.structural.read {
             let [start, end] = function.name;
             let name = parts.main_bytes().get(start..end).unwrap_or_default();

@@ -6,7 +6,7 @@
 
 use super::draft::NodeNotes;
 use super::walk::Walk;
-use crate::cache::{hash_bytes, hash_name};
+use crate::cache::{hash_bytes, hash_name, same};
 use crate::ledger::{AccountRow, Dimension, Group, Label, Labels};
 use crate::message::number::node_def::{INPUT, NAME, OP};
 use crate::outline::LARGE_NODE;
@@ -28,7 +28,7 @@ struct Parts<'f> {
 
 impl<'f> Parts<'f> {
     /// The parts of the node in these bytes, if they are in the usual order. The tail may hold anything, but not much.
-    #[inline]
+    #[inline(always)]
     fn of(node: &'f [u8]) -> Option<Self> {
         let (_, rest) = split_len(node, NAME)?;
         let (op, mut tail) = split_len(rest, OP)?;
@@ -70,8 +70,8 @@ struct Op<'f> {
     /// The number of the nodes that were charged there last; 0 of none.
     nodes: u64,
     row: Option<AccountRow>,
-    /// The tail of the last one.
-    tail: Tail<'f>,
+    /// The tail of the last one, and the one before that was another: many an op has nodes with and without shapes.
+    tails: [Tail<'f>; 2],
 }
 
 /// How nodes end, and what is noted of these.
@@ -87,7 +87,7 @@ impl<'f> Known<'f> {
     fn op(&self, name: &[u8], nodes: &Nodes) -> Option<usize> {
         // The hash only says where to look: the name is compared, and the number of the nodes, as a row is of one graph or function.
         let at = slot::<OPS>(hash_name(name));
-        self.ops.get(at).filter(|op| op.nodes == nodes.id && op.name == name).map(|_| at)
+        self.ops.get(at).filter(|op| op.nodes == nodes.id && same(op.name, name)).map(|_| at)
     }
 
     /// The label of an op, if nodes of that op were charged under any labels.
@@ -109,13 +109,19 @@ impl<'f> Known<'f> {
 
     /// Where nodes of an op are charged, and what is noted of one with this tail, if there was such a tail.
     #[inline]
-    fn node(&mut self, op: usize, tail: &[u8]) -> Option<(&AccountRow, NodeNotes)> {
-        let op = self.ops.get_mut(op)?;
+    fn node(&mut self, op: usize, tail: &[u8]) -> Option<(&AccountRow, &NodeNotes)> {
+        let Op { row, tails: [last, before], .. } = self.ops.get_mut(op)?;
         // An op without a tail yet has an empty one with no notes, which is what is known of a node that ends behind its inputs.
-        if op.tail.bytes != tail {
-            op.tail = *self.tails.get(slot::<TAILS>(hash_bytes(tail))).filter(|known| known.bytes == tail)?;
-        }
-        Some((op.row.as_ref()?, op.tail.notes))
+        let known = if same(last.bytes, tail) {
+            last
+        } else if same(before.bytes, tail) {
+            before
+        } else {
+            let found = *self.tails.get(slot::<TAILS>(hash_bytes(tail))).filter(|known| known.bytes == tail)?;
+            *before = std::mem::replace(last, found);
+            last
+        };
+        Some((row.as_ref()?, &known.notes))
     }
 
     /// Whether a node with this tail was looked into. There is nothing to be known of an empty one.
@@ -162,14 +168,15 @@ impl<'l> Walk<'l> {
             };
             // What is noted of a node follows from its tail alone: notes are of attributes, and the tail begins with the first
             // field that is no name, op or input. So equal tails have equal notes, whatever the names and inputs are.
-            let Some((row, notes)) = self.known.node(op, tail) else { break };
+            let Some((row, known)) = self.known.node(op, tail) else { break };
+            let (is_noted, notes) = (known.is_any(), *known);
             // The next field begins where `next` does: `rest` and `fields` end together, as both are cut at the message's end.
             let start = fields.offset();
             fields.skip(next.len() - rest.len());
             self.account.charge_row(start as u64..fields.offset() as u64, row, 1);
             let (end, wire_type) = (fields.offset(), WireType::Len);
             // The whole field, as for a node that is looked into: what is large must not depend on the path that a node took.
-            if notes.is_any() || end - start >= LARGE_NODE {
+            if is_noted || end - start >= LARGE_NODE {
                 let payload = end - node.len();
                 let field = Field { number: nodes.number, wire_type, start, payload, payload_end: end, end };
                 self.note_node(&field, notes);

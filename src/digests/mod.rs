@@ -13,31 +13,27 @@
 
 mod hash;
 mod names;
+mod nodes;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
-use indexmap::IndexMap;
 
 use self::hash::Hash;
 use self::names::{NAMES, is_name_attribute};
+use self::nodes::{Nodes, Plain};
 use crate::message::number::function_def_library::FUNCTION;
 use crate::message::number::graph_def::{LIBRARY, NODE};
 use crate::message::number::meta_graph_def::GRAPH_DEF;
-use crate::message::number::node_def::{INPUT, NAME as NODE_NAME, OP};
+use crate::message::number::node_def::OP;
 use crate::schema::{FieldKind, SCHEMA};
-use crate::wire::{Field, Fields, WireType, fields, last_len, split_len};
+use crate::wire::{self, Field, Fields, WireType, fields, last_len, split_len};
 
 pub(crate) use self::hash::contents;
 
 /// Messages nest this deep; what is deeper is taken as bytes.
 const MAX_DEPTH: usize = 100;
-
-/// The most nodes of a graph that are remembered, and the most bytes that one has behind its names then.
-const MAX_KNOWN: usize = 1 << 16;
-const MAX_KNOWN_BYTES: usize = 1 << 10;
 
 /// Of bytes longer than this the beginning and the end are hashed, with the length.
 const WHOLE: usize = 4096;
@@ -79,54 +75,30 @@ struct Walk<'f> {
     functions: HashSet<&'f [u8]>,
 }
 
-/// The nodes of a graph so far.
-#[derive(Default)]
-struct Nodes<'f> {
-    /// The digests of each op's nodes added up.
-    ops: IndexMap<&'f [u8], u64, RandomState>,
-    /// Where the sum is that a node is added to, and its digest.
-    known: HashMap<Plain<'f>, (usize, u64)>,
-}
-
-impl<'f> Nodes<'f> {
-    /// Where the sum of an op is.
-    fn sum(&mut self, op: &'f [u8]) -> usize {
-        let entry = self.ops.entry(op);
-        let at = entry.index();
-        entry.or_default();
-        at
-    }
-
-    fn add(&mut self, sum: usize, digest: u64) {
-        if let Some((_, sum)) = self.ops.get_index_mut(sum) {
-            *sum = sum.wrapping_add(digest);
-        }
-    }
-}
-
-/// What a node is but for names, as writers make it: it begins with its name, its op and its inputs. Whatever else it says is
-/// behind these.
-#[derive(PartialEq, Eq, Hash)]
-struct Plain<'f> {
-    op: &'f [u8],
-    /// How many.
-    inputs: usize,
-    /// The fields behind them.
-    rest: &'f [u8],
-}
-
 impl Walk<'_> {
     /// A GraphDef without its nodes, which are added to those of their ops, and without its functions.
     fn graph(&self, graph: &Field, message: u32, ops: &mut HashMap<Vec<u8>, u64>) -> u64 {
         let mut rest = Hash::default();
         let mut nodes = Nodes::default();
-        for field in fields(self.file, graph.payload()) {
-            match SCHEMA.field_of_number(message, field.number).map(|known| known.kind) {
-                Some(FieldKind::Message(node)) if field.is_len(NODE) => {
-                    self.node(&field, node, &mut nodes);
+        let kind = |number| SCHEMA.field_of_number(message, number).map(|known| known.kind);
+        let Some(FieldKind::Message(node_message)) = kind(NODE) else { return 0 };
+        let end = graph.payload_end;
+        let mut left = graph.bytes(self.file);
+        loop {
+            while let Some((node, behind)) = split_len(left, NODE) {
+                left = behind;
+                self.node(node, end.saturating_sub(behind.len()), node_message, &mut nodes);
+            }
+            let mut fields = Fields::new(self.file, end.saturating_sub(left.len())..end);
+            let Some(Ok(field)) = fields.next() else { break };
+            left = fields.rest();
+            match kind(field.number) {
+                // One of more than 16 kB.
+                Some(FieldKind::Message(_)) if field.is_len(NODE) => {
+                    self.node(field.bytes(self.file), field.payload_end, node_message, &mut nodes);
                 }
                 Some(FieldKind::Message(library)) if field.is_len(LIBRARY) => {
-                    let others = fields(self.file, field.payload()).filter(|field| !field.is_len(FUNCTION));
+                    let others = wire::fields(self.file, field.payload()).filter(|field| !field.is_len(FUNCTION));
                     for other in others {
                         rest.add(self.known(&other, library, 2));
                     }
@@ -135,39 +107,22 @@ impl Walk<'_> {
                 None => rest.add(self.unknown(&field)),
             }
         }
-        for (op, sum) in nodes.ops {
+        for (op, sum) in nodes.sums() {
             let all = ops.entry(op.to_vec()).or_default();
             *all = all.wrapping_add(sum);
         }
         rest.finish()
     }
 
-    /// Adds a node to those of its op. Most are as others but for their names, of which only the number counts: so what stands
-    /// behind these is looked up among the nodes before, and a node that is laid out otherwise than all writers do is not.
-    fn node<'s>(&'s self, field: &Field, message: u32, nodes: &mut Nodes<'s>) {
-        let plain = self.plain(field.payload()).filter(|plain| plain.rest.len() <= MAX_KNOWN_BYTES);
-        if let Some((sum, digest)) = plain.as_ref().and_then(|plain| nodes.known.get(plain)).copied() {
-            nodes.add(sum, digest);
-            return;
+    /// Adds a node, which ends there in the file, to those of its op.
+    #[inline(always)]
+    fn node<'s>(&'s self, node: &'s [u8], end: usize, message: u32, nodes: &mut Nodes<'s>) {
+        let plain = Plain::of(node);
+        if !plain.is_some_and(|plain| nodes.add_known(&plain)) {
+            let range = end.saturating_sub(node.len())..end;
+            let op = last_len(self.file, range.clone(), OP).and_then(|op| self.file.get(op)).unwrap_or_default();
+            nodes.add(op, self.message(range, message, 1), plain);
         }
-        let digest = self.message(field.payload(), message, 1);
-        let op = last_len(self.file, field.payload(), OP).and_then(|op| self.file.get(op)).unwrap_or_default();
-        let sum = nodes.sum(op);
-        nodes.add(sum, digest);
-        if let Some(plain) = plain.filter(|_| nodes.known.len() < MAX_KNOWN) {
-            nodes.known.insert(plain, (sum, digest));
-        }
-    }
-
-    /// What a node is but for names, where it is laid out as writers do it.
-    fn plain(&self, node: Range<usize>) -> Option<Plain<'_>> {
-        let (_, rest) = split_len(self.file.get(node)?, NODE_NAME)?;
-        let (op, mut rest) = split_len(rest, OP)?;
-        let mut inputs = 0_usize;
-        while let Some((_, behind)) = split_len(rest, INPUT) {
-            (inputs, rest) = (inputs.saturating_add(1), behind);
-        }
-        Some(Plain { op, inputs, rest })
     }
 
     fn known(&self, field: &Field, message: u32, depth: usize) -> u64 {

@@ -1,6 +1,7 @@
 //! The sums of functions, by metagraph, and how many nodes of each op they have: a library of 30,000 functions has 300,000 rows,
 //! so these are gone over where they lie, and no table is made of them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use foldhash::HashMap;
@@ -62,8 +63,12 @@ impl Ledger {
             by_meta_graph.entry(function.meta_graph).or_default().push(sum);
         }
         for sums in by_meta_graph.values_mut() {
-            let by_name = |a: &FunctionSum, b: &FunctionSum| natural::compare(&a.name, &b.name);
-            sums.sort_by(|a, b| b.tally.bytes.cmp(&a.tally.bytes).then_with(|| by_name(a, b)));
+            // By size first, as that is a number: of those of one size most are in the order of their names as they lie, as tracers
+            // count, and then each is compared with one other.
+            sums.sort_by_key(|sum| Reverse(sum.tally.bytes));
+            for equal in sums.chunk_by_mut(|a, b| a.tally.bytes == b.tally.bytes) {
+                equal.sort_by(|a, b| natural::compare(&a.name, &b.name));
+            }
         }
         by_meta_graph.into_iter().map(|(label, sums)| (self.name(label), sums)).collect()
     }

@@ -6,7 +6,7 @@ use super::node_def::NodeDef;
 use super::number::function_def::{CONTROL_RET, NODE_DEF, RET, SIGNATURE};
 use super::number::op_def::{self, INPUT_ARG, OUTPUT_ARG, arg_def};
 use super::view::{Entry, Message};
-use crate::wire::{Field, Fields, fields, skip_len};
+use crate::wire::{Field, Fields, fields, skip_all, skip_len};
 
 /// What a FunctionDef says of itself in its `signature`, an OpDef. It is a message of its own, so one that is given twice is
 /// merged, and the name is that of the last one that has a name.
@@ -28,6 +28,7 @@ impl<'f> Signature<'f> {
         let end = range.end;
         let mut rest = file.get(range).unwrap_or_default();
         loop {
+            rest = skip_all(rest, NODE_DEF);
             while let Some(behind) = skip_len(rest, SIGNATURE + 1) {
                 rest = behind;
             }

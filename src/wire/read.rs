@@ -79,6 +79,26 @@ pub fn skip_len(bytes: &[u8], least: u32) -> Option<&[u8]> {
     rest.get(length..).filter(|_| is_such)
 }
 
+/// What is behind the fields of one number, below 16, that `bytes` begin with, up to the first that is another one, not
+/// length-delimited, or has a length of more than two bytes: to go past the nodes of a graph and do nothing else.
+#[must_use]
+pub fn skip_all(mut bytes: &[u8], number: u32) -> &[u8] {
+    let wanted = number << 3 | WireType::Len as u32;
+    while let [tag, low, high, rest @ ..] = bytes {
+        let length = usize::from(low & 0x7f);
+        let behind = match (low < &0x80, high < &0x80) {
+            _ if u32::from(*tag) != wanted => return bytes,
+            (true, _) => bytes.get(length.saturating_add(2)..),
+            (_, true) => rest.get(length | usize::from(*high) << 7..),
+            _ => None,
+        };
+        let Some(behind) = behind else { return bytes };
+        meter::field();
+        bytes = behind;
+    }
+    bytes
+}
+
 /// The length of one or two bytes that `bytes` begin with, and what follows it.
 #[must_use]
 #[inline(always)]
@@ -104,4 +124,34 @@ pub fn first_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Rang
 #[inline]
 pub fn last_len(file: &[u8], message: Range<usize>, number: u32) -> Option<Range<usize>> {
     fields(file, message).filter(|field| field.is_len(number)).last().map(|field| field.payload())
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn fields_of_one_number_are_passed_up_to_the_first_that_is_another(
+            lengths in prop::collection::vec(0..300_usize, 0..6),
+            other in prop::sample::select(vec![b"".as_slice(), b"\x12\x00", b"\x18\x07", b"\x1a", b"\x1a\x05ab", b"\x1a\x81\x80\x00a"]),
+        ) {
+            let mut bytes = Vec::new();
+            for length in &lengths {
+                let (varint, width) = to_varint(*length as u64);
+                bytes.push(3 << 3 | 2);
+                bytes.extend_from_slice(&varint[..width]);
+                bytes.resize(bytes.len() + length, 7);
+            }
+            let passed = bytes.len();
+            bytes.extend_from_slice(other);
+            let left = skip_all(&bytes, 3).len();
+            // One of two bytes at the very end may be left: its caller takes it as any other field.
+            let is_last_one = other.is_empty() && lengths.last() == Some(&0) && left == 2;
+            prop_assert!(left == bytes.len() - passed || is_last_one, "{left} of {}", bytes.len());
+        }
+    }
 }

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use super::canonical::Digests;
 use super::names::{FunctionNames, Known, Node};
-use crate::cache::{Cache, hash_name, hash_number};
+use crate::cache::{Cache, hash_name, hash_number, same};
 use crate::message::number::node_def;
 use crate::wire::{Field, WireType, short_length};
 
@@ -228,29 +228,6 @@ fn behind<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
     same(start, prefix).then_some(rest)
 }
 
-/// Whether bytes are equal. Names and what is between them have eight to sixty bytes, and there are five times a node of them: a
-/// few large numbers, which may overlap, take less than a call each.
-#[inline(always)]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    let eight = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    let sixteen = |bytes: &[u8; 16]| u128::from_le_bytes(*bytes);
-    a.len() == b.len()
-        // The first and the last number overlap where there are fewer bytes than both have, and leave none out: up to 16 bytes two of
-        // eight meet, and from 17 on what is left behind whole numbers of sixteen is less than the last sixteen.
-        && match a.len() {
-            0..8 => a.iter().eq(b),
-            8..=16 => {
-                a.first_chunk().map(eight) == b.first_chunk().map(eight)
-                    && a.last_chunk().map(eight) == b.last_chunk().map(eight)
-            }
-            17..=128 => {
-                let (of_a, of_b) = (a.as_chunks().0.iter().map(sixteen), b.as_chunks().0.iter().map(sixteen));
-                of_a.eq(of_b) && a.last_chunk().map(sixteen) == b.last_chunk().map(sixteen)
-            }
-            _ => a == b,
-        }
-}
-
 /// A hash of where one is and of the first and the last bytes of a node: its op, and what its last attribute is.
 fn hash_node(from: At, bytes: &[u8]) -> u64 {
     let first = bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
@@ -308,23 +285,3 @@ impl<'a> Draft<'a> {
 
 /// The tag of `NodeDef.input`.
 const INPUT_TAG: u32 = node_def::INPUT << 3 | WireType::Len as u32;
-
-#[cfg(test)]
-mod tests {
-    use super::same;
-
-    #[test]
-    fn bytes_of_any_length_are_equal_if_each_is() {
-        let bytes: Vec<u8> = (0..=200).collect();
-        for length in 0..bytes.len() {
-            let all = &bytes[..length];
-            assert!(same(all, &Vec::from(all)));
-            assert!(!same(all, &bytes[..length + 1]));
-            for at in 0..length {
-                let mut other = all.to_vec();
-                other[at] ^= 1;
-                assert!(!same(all, &other), "{at} of {length}");
-            }
-        }
-    }
-}
