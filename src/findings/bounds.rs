@@ -150,10 +150,15 @@ impl<'c, 'a> Ids<'c, 'a> {
             b"Add" | b"AddV2" => input(0).plus(input(1)),
             b"Sub" => input(0).plus(input(1).negated()),
             b"Mul" => input(0).times(input(1)),
-            b"FloorMod" => match input(1) {
-                Bounds { least, greatest } if least > 0 && greatest < i64::MAX => Bounds::below(greatest),
+            b"FloorMod" => input(1).remainders(),
+            // What is divided has the sign of what is left.
+            b"Mod" | b"TruncateMod" if input(0).least >= 0 => input(1).remainders(),
+            b"FloorDiv" | b"TruncateDiv" | b"Div" => input(0).divided_by(input(1)),
+            b"BitwiseAnd" => match (input(0), input(1)) {
+                (_, mask) | (mask, _) if mask.least >= 0 && mask.greatest < i64::MAX => Bounds { least: 0, ..mask },
                 _ => Bounds::ANY,
             },
+            b"Range" => input(0).range(input(1), input(2)),
             b"StringToHashBucketFast" | b"StringToHashBucketStrong" | b"StringToHashBucket" => {
                 Bounds::below(integer(node, b"num_buckets").unwrap_or(0))
             }

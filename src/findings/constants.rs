@@ -20,9 +20,12 @@ use crate::proto::tensor_info::Encoding;
 /// smaller need not be looked into.
 pub(super) const LARGE: usize = LARGE_NODE;
 
-/// How many nodes one behind the other pass a constant on, and how many functions hand it to the next. Each takes a pass
-/// over the scope; programs have one or two.
+/// How many nodes one behind the other pass a constant on. Each takes a pass over the scope; programs have one or two.
 const HOPS: usize = 8;
+
+/// How many functions hand a constant to the next. Each takes a pass over the functions that are called with it; a program
+/// has two or three of them, and two more for each time that it was loaded and saved again.
+const CALLS: usize = 32;
 
 /// Uses of constants that are kept. Where there are more, what constants are good for is not known.
 const MAX_USES: usize = 1 << 20;
@@ -179,7 +182,10 @@ pub(super) fn follow<'a>(context: &Facts<'a>, constants: &[Constant<'a>]) -> Use
     for (position, constant) in constants.iter().enumerate() {
         scopes.entry(constant.scope).or_default().entry(constant.node.name()).or_default().push(position);
     }
-    for _ in 0..HOPS {
+    for _ in 0..CALLS {
+        if scopes.is_empty() {
+            break;
+        }
         let mut next = HashMap::default();
         for (scope, names) in scopes {
             trail.through_scope(scope, names, &mut next);

@@ -58,6 +58,10 @@ pub(super) fn of_bound(context: &Context<'_>, variables: &Variables<'_>) -> Vec<
             by_name.entry(variables.name(*tensor)).or_insert(*tensor);
         }
         for tensor in class.iter().copied().filter(|tensor| rank(*tensor) < best) {
+            // What training keeps of a variable is no second place for it, whatever its value is.
+            if kept.iter().any(|kept| is_slot(variables, tensor, *kept)) {
+                continue;
+            }
             let named = by_name.get(variables.name(tensor)).copied();
             // A group has no zeros in it.
             let is_grouped =
@@ -79,6 +83,13 @@ fn in_its_place(variables: &Variables<'_>, class: &[usize], tensor: usize) -> Op
     let rank = |tensor: usize| (variables.is_captured(tensor), Reverse(tensor));
     let others = variables.stand_ins(tensor).iter().copied().filter(|other| class.binary_search(other).is_ok());
     others.max_by_key(|other| rank(*other)).filter(|other| rank(*other) > rank(tensor))
+}
+
+/// Whether a tensor is a slot of a variable: TensorFlow 1 names a moment or an average after the variable that it is of,
+/// `kernel/ExponentialMovingAverage` (tensorflow/python/training/slot_creator.py).
+fn is_slot(variables: &Variables<'_>, tensor: usize, of: usize) -> bool {
+    let key = |tensor: usize| variables.tensors.get(tensor).map_or("", |tensor| &*tensor.key);
+    key(tensor).strip_prefix(key(of)).is_some_and(|rest| rest.starts_with('/') && !rest.contains("/."))
 }
 
 fn size(variables: &Variables<'_>, tensor: usize) -> u64 {

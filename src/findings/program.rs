@@ -31,7 +31,8 @@ pub(super) struct Object<'a> {
     field: Field,
     object: SavedObject<'a>,
     pub(super) children: Vec<Child<'a>>,
-    kind: Kind<'a>,
+    /// What it is.
+    pub(super) kind: Kind<'a>,
 }
 
 /// An object's attribute.

@@ -147,6 +147,17 @@ pub fn sets_resource(op: &[u8]) -> bool {
     [&b"Assign"[..], b"InitializeTable", b"LookupTableImport"].iter().any(|start| op.starts_with(start))
 }
 
+/// Whether an op sets a variable or changes it: `AssignVariableOp`, `ResourceScatterUpdate`, an optimizer's step
+/// (tensorflow/core/ops/state_ops.cc, resource_variable_ops.cc).
+#[must_use]
+pub fn changes_variable(op: &[u8]) -> bool {
+    let of_resource = op.strip_prefix(b"Resource").unwrap_or(op);
+    is_optimizer_step(op)
+        || op.starts_with(b"Assign")
+        || of_resource.starts_with(b"Scatter")
+        || of_resource.starts_with(b"StridedSliceAssign")
+}
+
 /// Whether a Saver puts restored values where they belong with this op.
 #[must_use]
 pub fn sets_restored(op: &[u8]) -> bool {

@@ -52,6 +52,37 @@ impl Bounds {
         Self { least: negate(self.greatest), greatest: negate(self.least) }
     }
 
+    /// What a division by these leaves: less than the greatest, as far as all of them are positive.
+    pub(super) fn remainders(self) -> Self {
+        if self.least > 0 && self.greatest < i64::MAX { Self::below(self.greatest) } else { Self::ANY }
+    }
+
+    /// These divided by positive numbers, where none of these is negative.
+    pub(super) fn divided_by(self, other: Self) -> Self {
+        if self.least < 0 || other.least < 1 {
+            return Self::ANY;
+        }
+        let quotient = |a: i64, by: i64| if a == i64::MAX { a } else { a.checked_div(by).unwrap_or(i64::MAX) };
+        Self { least: quotient(self.least, other.greatest), greatest: quotient(self.greatest, other.least) }
+    }
+
+    /// The numbers from these up to others, which are not among them, a positive step apart.
+    pub(super) fn range(self, limit: Self, step: Self) -> Self {
+        let last = if limit.greatest == i64::MAX { i64::MAX } else { limit.greatest.saturating_sub(1) };
+        let is_up = step.least > 0 && last >= self.least;
+        if is_up { Self { least: self.least, greatest: last } } else { Self::ANY }
+    }
+
+    /// Those of these that are among others too; these, where there are none.
+    pub(super) fn within(self, other: Self) -> Self {
+        let both = Self { least: self.least.max(other.least), greatest: self.greatest.min(other.greatest) };
+        if both.least <= both.greatest { both } else { self }
+    }
+
+    pub(super) fn is_within(self, other: Self) -> bool {
+        self.least >= other.least && self.greatest <= other.greatest
+    }
+
     /// The product of two that are not negative; of others nothing is said.
     pub(super) fn times(self, other: Self) -> Self {
         if self.least < 0 || other.least < 0 {

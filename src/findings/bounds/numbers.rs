@@ -15,9 +15,9 @@ pub(super) fn cast(node: &Node<'_>, from: Bounds) -> Bounds {
         use DataType::{DtBool, DtDouble, DtFloat, DtInt8, DtInt16, DtInt32, DtInt64, DtUint8, DtUint16, DtUint32};
         match dtype {
             DtBool => Some(Bounds::BOOL),
-            DtInt32 | DtInt64 | DtInt16 | DtInt8 | DtUint8 | DtUint16 | DtUint32 | DtFloat | DtDouble => {
-                Some(Bounds::ANY)
-            }
+            DtUint8 => Some(Bounds { least: 0, greatest: u8::MAX.into() }),
+            DtUint16 => Some(Bounds { least: 0, greatest: u16::MAX.into() }),
+            DtInt32 | DtInt64 | DtInt16 | DtInt8 | DtUint32 | DtFloat | DtDouble => Some(Bounds::ANY),
             _ => None,
         }
     };
@@ -26,8 +26,10 @@ pub(super) fn cast(node: &Node<'_>, from: Bounds) -> Bounds {
         known(DataType::try_from(i32::try_from(number).ok()?).ok()?)
     };
     match (of(b"SrcT"), of(b"DstT")) {
-        (Some(Bounds::BOOL), Some(_)) => Bounds { least: from.least.max(0), greatest: from.greatest.min(1) },
-        (Some(_), Some(Bounds::ANY)) => from,
+        (Some(all), Some(Bounds::ANY)) => from.within(all),
+        // What is too large for a byte is another number there.
+        (Some(all), Some(fit)) if from.within(all).is_within(fit) => from.within(all),
+        (Some(_), Some(fit)) => fit,
         _ => Bounds::ANY,
     }
 }

@@ -2,12 +2,20 @@
 //!
 //! A variable made with a numpy array (`constant_initializer`, `Variable(array)`) has that array as a Const in its graph,
 //! and every metagraph is a graph of its own. A loader takes the value from the checkpoint.
+//!
+//! Weights that were frozen into constants are in each graph as well, where all metagraphs share the variables.
 
 use std::collections::BTreeSet;
 
+use indexmap::IndexMap;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::constant_in_every_trace::is_for_start;
+use super::extra_metagraph;
+
 use crate::findings::assignments::assigned;
 use crate::findings::claims::Claims;
-use crate::findings::constants::Constant;
+use crate::findings::constants::{Constant, VARIABLE_BYTES};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Node;
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
@@ -17,7 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     id: "constant-in-every-metagraph",
     remedies: &[Remedy::any(
         "Give the variables an initializer that is an op, as `tf.zeros_initializer()`, or a placeholder to feed the \
-             array to, and restore or load their values.",
+             array to, and restore or load their values; make variables of what several graphs have as constants.",
         "",
         "a program runs the model's initializers to get these values back.",
     )],
@@ -46,18 +54,69 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         variables.extend(found.assigns.iter().map(|(_, variable)| *variable));
         meta_graphs.insert(meta_graph);
     }
-    let mut claims = Claims::default();
-    context.claim(&mut claims, ranges);
     let place = plural(meta_graphs.len() as u64, "metagraph", "metagraphs");
     let values = match variables.len() {
-        1 => "The initial value of 1 variable is a constant".to_owned(),
-        several => format!("The initial values of {} variables are constants", exact(several as u64)),
+        1 => "the initial value of 1 variable is a constant".to_owned(),
+        several => format!("the initial values of {} variables are constants", exact(several as u64)),
     };
-    let size = bytes(claims.bytes());
-    (!initial.is_empty()).then(|| Detected {
-        message: format!("{values} in {place}: {size}, and a loader restores from the checkpoint."),
-        evidence,
-        claims,
-        beyond: 0,
-    })
+    let of_variables =
+        (!initial.is_empty()).then(|| format!("{values} in {place}, where a loader restores from the checkpoint"));
+    let shared = shared(context);
+    for Shared { constants, saved } in &shared {
+        let Some(first) = constants.first() else { continue };
+        evidence.add(*saved, || {
+            let graphs: BTreeSet<usize> = constants.iter().map(|constant| constant.scope.meta_graph).collect();
+            let (name, graphs) = (first.scope.place(context, &first.node), exact(graphs.len() as u64));
+            (format!("{name}, which is in {graphs} metagraphs"), Place::of_node(context, first.scope, &first.node))
+        });
+        let nodes = constants.iter().rev().map(|constant| constant.node.range());
+        ranges.extend(context.up_to(nodes, *saved));
+    }
+    let of_graphs = (!shared.is_empty()).then(|| {
+        let are = plural(shared.len() as u64, "constant is", "constants are");
+        format!("{are} in each of several metagraphs, which share variables")
+    });
+    let mut claims = Claims::default();
+    context.claim(&mut claims, ranges);
+    let found: Vec<String> = of_variables.into_iter().chain(of_graphs).collect();
+    let (mut found, size) = (found.join("; "), bytes(claims.bytes()));
+    if let Some(first) = found.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    (!evidence.is_empty()).then(|| Detected { message: format!("{found}: {size}."), evidence, claims, beyond: 0 })
+}
+
+/// Constants of one content in several metagraphs.
+struct Shared<'c, 'a> {
+    constants: Vec<&'c Constant<'a>>,
+    /// What one variable in their place saves.
+    saved: u64,
+}
+
+/// The constants that several of the metagraphs have which a server may load: not those of one that goes as a whole, nor
+/// what sets a variable or a table when a model is loaded.
+fn shared<'c, 'a>(context: &'c Context<'a>) -> Vec<Shared<'c, 'a>> {
+    let (served, _) = extra_metagraph::divide(context);
+    if served.len() < 2 {
+        return Vec::new();
+    }
+    let mut by_content: IndexMap<(u64, u128), Vec<&Constant<'a>>> = IndexMap::new();
+    for (position, constant) in context.large().constants.iter().enumerate() {
+        let payload = context.main().get(constant.payload.clone()).unwrap_or_default();
+        let is_even = payload.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
+        if !is_even && served.contains(&constant.scope.meta_graph) && !is_for_start(context, position) {
+            by_content.entry((constant.dtype, xxh3_128(payload))).or_default().push(constant);
+        }
+    }
+    let several = by_content.into_values().filter(|constants| {
+        let first = constants.first().map(|constant| constant.scope.meta_graph);
+        constants.iter().any(|constant| Some(constant.scope.meta_graph) != first)
+    });
+    let shared = several.filter_map(|constants| {
+        let content = constants.first()?.payload.len() as u64;
+        let all = constants.iter().map(|constant| context.cost(&constant.node.range())).fold(0, u64::saturating_add);
+        let saved = all.checked_sub(content)?.checked_sub(VARIABLE_BYTES).filter(|saved| *saved > 0)?;
+        Some(Shared { constants, saved })
+    });
+    shared.collect()
 }

@@ -85,7 +85,7 @@ fn is_in_node(member: &Member) -> bool {
 }
 
 /// Whether a saver takes a constant, or something that sets a variable or a table: those are other causes.
-fn is_for_start(context: &Context<'_>, constant: usize) -> bool {
+pub(super) fn is_for_start(context: &Context<'_>, constant: usize) -> bool {
     context.uses().ends(constant).any(|found| ops::is_saver(found.node.op()) || ops::sets_resource(found.node.op()))
 }
 

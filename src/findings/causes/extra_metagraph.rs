@@ -73,7 +73,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 }
 
 /// The metagraphs that a server may load, and the others.
-fn divide(context: &Context<'_>) -> (Vec<usize>, Vec<usize>) {
+pub(super) fn divide(context: &Context<'_>) -> (Vec<usize>, Vec<usize>) {
     let mut seen = BTreeSet::new();
     let is_served = |index: &usize| {
         let graph = context.saved_model.meta_graphs.get(*index);

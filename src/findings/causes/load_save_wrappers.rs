@@ -64,7 +64,12 @@ fn wrappers(program: &Program<'_>) -> Option<(VertexSet, u64)> {
         let functions = program.functions().filter(move |(_, function)| contains(function.name, part));
         functions.map(|(number, _)| number).collect::<Vec<Vertex>>()
     };
-    let (restored, signatures) = (named(RESTORED), named(SIGNATURE_WRAPPER));
+    let signatures = named(SIGNATURE_WRAPPER);
+    // The wrapper of a signature is named after what it calls (`signature_wrapper_restored_function_body`), and each
+    // signature has one.
+    let is_signature: HashSet<Vertex> = signatures.iter().copied().collect();
+    let restored: Vec<Vertex> =
+        named(RESTORED).into_iter().filter(|function| !is_signature.contains(function)).collect();
     if restored.is_empty() && signatures.len() < 2 {
         return None;
     }
@@ -82,7 +87,6 @@ fn wrappers(program: &Program<'_>) -> Option<(VertexSet, u64)> {
         }
     }
     // A signature that was loaded, and saved as one again, has a wrapper more.
-    let is_signature: HashSet<Vertex> = signatures.iter().copied().collect();
     for function in signatures {
         let again = callee(function).filter(|callee| is_signature.contains(callee) && hands_on(*callee));
         if let Some(callee) = again.filter(|callee| *callee != function) {
@@ -247,6 +251,17 @@ mod tests {
         // Each signature of a model has a wrapper, and two may call one function.
         let two = [wrapper("signature_wrapper_a", "g"), wrapper("signature_wrapper_b", "g"), body("g")];
         assert_eq!(names(&two), [""; 0]);
+    }
+
+    #[test]
+    fn the_wrapper_of_a_signature_is_none_of_a_load_though_it_is_named_after_one() {
+        let saved_again = [
+            wrapper("f", "signature_wrapper_restored_function_body_2"),
+            wrapper("signature_wrapper_restored_function_body_2", "restored_function_body_1"),
+            wrapper("restored_function_body_1", "g"),
+            body("g"),
+        ];
+        assert_eq!(names(&saved_again), ["restored_function_body_1"]);
     }
 
     #[test]

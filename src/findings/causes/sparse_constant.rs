@@ -5,6 +5,8 @@
 //! `tf.lookup.experimental.DenseHashTable` saves all of its buckets, and an empty one holds the key that says so
 //! (`MutableDenseHashTable::ExportValues`, tensorflow/core/kernels/lookup_table_op.cc).
 
+mod variable;
+
 use foldhash::HashMap;
 
 use crate::checkpoint::Tensor;
@@ -61,7 +63,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             continue;
         }
         evidence.add(context.cost(&freed), || {
-            (sparse.describe(context, constant), Place::of_node(context, constant.scope, &constant.node))
+            let place = constant.scope.place(context, &constant.node);
+            let what = sparse.describe(&place, constant.shape.iter().copied());
+            (what, Place::of_node(context, constant.scope, &constant.node))
         });
         ranges.push(freed);
     }
@@ -72,9 +76,16 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         evidence.add(freed, || (table.describe(), Place::of_tensor(context, table.keys)));
     }
     context.claim_ends(&mut claims, tables.iter().flat_map(|table| table.freed.iter().copied()));
+    let variables = variable::find(context);
+    for variable in &variables {
+        evidence.add(variable.freed, || (variable.describe(context), Place::of_tensor(context, variable.tensor)));
+    }
+    context.claim_ends(&mut claims, variables.iter().map(|variable| (variable.tensor, variable.freed)));
     let of_constants = (constants > 0).then(|| plural(constants, "constant has", "constants have"));
+    let of_variables =
+        (!variables.is_empty()).then(|| plural(variables.len() as u64, "variable has", "variables have"));
     let of_tables = (!tables.is_empty()).then(|| plural(tables.len() as u64, "hash table has", "hash tables have"));
-    let who: Vec<String> = of_constants.into_iter().chain(of_tables).collect();
+    let who: Vec<String> = of_constants.into_iter().chain(of_variables).chain(of_tables).collect();
     let (who, size) = (who.join(" and "), bytes(claims.bytes()));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{who} one value in nine of ten places or more: {size} more than the other places take."),
@@ -96,36 +107,38 @@ struct Sparse {
 }
 
 impl Sparse {
-    fn describe(&self, context: &Context<'_>, constant: &Constant<'_>) -> String {
-        let place = constant.scope.place(context, &constant.node);
-        let shape: Vec<String> = constant.shape.iter().map(|size| exact(*size)).collect();
+    /// What is told of a tensor at a place, of this shape.
+    fn describe(&self, place: &str, shape: impl Iterator<Item = u64>) -> String {
+        let shape: Vec<String> = shape.map(exact).collect();
         let what = if self.is_diagonal { "a diagonal of" } else { "only" };
         let (shape, others, elements) = (shape.join(" × "), exact(self.others), exact(self.elements));
         format!("{place}, {shape}, {what} {others} of {elements} elements are another value")
     }
+
+    /// `None` where no value is in nine of ten places of elements of so many bytes, where the others would take as much, or
+    /// where all are equal: that is `broadcast-constant`.
+    fn of(payload: &[u8], width: usize, shape: &[u64]) -> Option<Self> {
+        let elements = payload.len().checked_div(width)? as u64;
+        let value = common(payload, width)?;
+        let others = payload.chunks_exact(width).filter(|element| *element != value).count() as u64;
+        if others == 0 || !is_most(elements.saturating_sub(others), elements) {
+            return None;
+        }
+        let is_diagonal = is_diagonal(payload, width, value, others, shape);
+        let place = INDEX_BYTES.checked_mul(shape.len() as u64)?.checked_add(width as u64)?;
+        let of_others = if is_diagonal { 0 } else { others.checked_mul(place)? };
+        let kept = usize::try_from(of_others.checked_add(NODES_BYTES)?).ok().filter(|kept| *kept < payload.len())?;
+        Some(Self { elements, others, is_diagonal, kept })
+    }
 }
 
-/// `None` where no value is in nine of ten places, where the others would take as much, or where all are equal: that is
-/// `broadcast-constant`.
 fn sparse(file: &[u8], constant: &Constant<'_>) -> Option<Sparse> {
     let payload = file.get(constant.payload.clone())?;
     let elements = constant.elements()?;
     let width = usize::try_from((payload.len() as u64).checked_div(elements)?).ok()?;
     let is_even = (width as u64).checked_mul(elements)? == payload.len() as u64;
     let has_width = matches!((constant.form, width), (Form::Memory, 1..=16) | (Form::Varints, 1));
-    if !is_even || !has_width {
-        return None;
-    }
-    let value = common(payload, width)?;
-    let others = payload.chunks_exact(width).filter(|element| *element != value).count() as u64;
-    if others == 0 || !is_most(elements.saturating_sub(others), elements) {
-        return None;
-    }
-    let is_diagonal = is_diagonal(payload, width, value, others, &constant.shape);
-    let place = INDEX_BYTES.checked_mul(constant.shape.len() as u64)?.checked_add(width as u64)?;
-    let of_others = if is_diagonal { 0 } else { others.checked_mul(place)? };
-    let kept = usize::try_from(of_others.checked_add(NODES_BYTES)?).ok().filter(|kept| *kept < payload.len())?;
-    Some(Sparse { elements, others, is_diagonal, kept })
+    if is_even && has_width { Sparse::of(payload, width, &constant.shape) } else { None }
 }
 
 /// The value that a sample of the elements has most often, if it is in most of them.

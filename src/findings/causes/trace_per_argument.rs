@@ -1,8 +1,9 @@
-//! `trace-per-argument`: one function traced once for every Python number that it was called with.
+//! `trace-per-argument`: one function traced once for every Python number, or every size of a tensor, that it was called with.
 //!
-//! `tf.function` takes a number for a constant of the trace, and traces again for the next one
-//! (`tensorflow/core/function/trace_type`). Each trace is saved as a function of its own.
+//! `tf.function` takes a number for a constant of the trace and a tensor's sizes for those of all tensors, and traces again
+//! for the next ones (`tensorflow/core/function/trace_type`). Each trace is saved as a function of its own.
 
+use std::hash::Hash;
 use std::ops::Range;
 
 use foldhash::{HashMap, HashSet};
@@ -17,19 +18,22 @@ use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::{EdgeKind, VertexSet};
 use crate::message::number::saved_concrete_function::CANONICALIZED_INPUT_SIGNATURE as INPUT_SIGNATURE;
 use crate::message::number::structured_value::{
-    DICT_VALUE as DICT, FLOAT64_VALUE as FLOAT64, INT64_VALUE as INT64, LIST_VALUE as LIST,
-    NAMED_TUPLE_VALUE as NAMED_TUPLE, TUPLE_VALUE as TUPLE,
+    BOUNDED_TENSOR_SPEC_VALUE as BOUNDED_SPEC, DICT_VALUE as DICT, FLOAT64_VALUE as FLOAT64, INT64_VALUE as INT64,
+    LIST_VALUE as LIST, NAMED_TUPLE_VALUE as NAMED_TUPLE, TENSOR_SHAPE_VALUE as SHAPE, TENSOR_SPEC_VALUE as SPEC,
+    TUPLE_VALUE as TUPLE, TYPE_SPEC_VALUE as TYPE_SPEC,
 };
-use crate::message::number::{dict_value, map_entry, named_tuple_value};
+use crate::message::number::tensor_shape_proto::{DIM, dim};
+use crate::message::number::{dict_value, map_entry, named_tuple_value, tensor_spec_proto, type_spec_proto};
 use crate::size::{bytes, exact, plural};
 use crate::wire::{Field, WireType, fields, first_len};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "trace-per-argument",
     remedies: &[Remedy::any(
-        "Pass the number as a tensor (`tf.constant(k)`), or give the function an `input_signature`.",
+        "Pass the number as a tensor (`tf.constant(k)`), or give the function an `input_signature`, with `None` for each size \
+         that differs.",
         "",
-        "the number decides what is computed, as an axis or a number of layers does.",
+        "the number decides what is computed, as an axis or a number of layers does, or a compiler wants each size fixed.",
     )],
     long: include_str!("../../../docs/findings/trace-per-argument.md"),
     detect,
@@ -41,17 +45,20 @@ const MAX_DEPTH: usize = 64;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let (mut claims, mut evidence, mut beyond, mut traces) = (Claims::default(), Evidence::default(), 0, 0_u64);
+    let (mut by_number, mut by_size) = (false, false);
     for program in context.programs() {
         let repeated = repeated(context, program);
         if repeated.is_empty() {
             continue;
         }
         let gone = without(program, &repeated);
-        for (kept, others) in &repeated {
+        for Repeated { kept, others, is_by_size } in &repeated {
             let freed = others.iter().filter(|trace| gone.contains(**trace));
             let freed: Vec<&Function<'_>> = freed.filter_map(|trace| program.function_at(*trace)).collect();
             let Some(kept) = program.function_at(*kept).filter(|_| !freed.is_empty()) else { continue };
             traces += freed.len() as u64;
+            by_size |= is_by_size;
+            by_number |= !is_by_size;
             evidence.add(freed.iter().map(|function| context.cost(&function.range())).sum(), || {
                 let what = format!("{} more traces of {}", exact(freed.len() as u64), quoted(kept.name));
                 (what, Place::of_function(kept))
@@ -61,8 +68,13 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     }
     let functions = plural(evidence.count(), "function was", "functions were");
     let (again, size) = (plural(traces, "more time", "more times"), bytes(claims.bytes().saturating_add(beyond)));
+    let what = match (by_number, by_size) {
+        (true, true) => "a Python number, or the size of a tensor,",
+        (_, false) => "a Python number",
+        (false, true) => "the size of a tensor",
+    };
     (!evidence.is_empty()).then(|| Detected {
-        message: format!("{functions} traced {again} because a Python number was another one, {size}."),
+        message: format!("{functions} traced {again} because {what} was another one, {size}."),
         evidence,
         claims,
         beyond,
@@ -70,8 +82,8 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 }
 
 /// What goes with all traces but the first of each function.
-fn without(program: &Program<'_>, repeated: &[(Vertex, Vec<Vertex>)]) -> VertexSet {
-    let ended: HashSet<Vertex> = repeated.iter().flat_map(|(_, traces)| traces.iter().copied()).collect();
+fn without(program: &Program<'_>, repeated: &[Repeated]) -> VertexSet {
+    let ended: HashSet<Vertex> = repeated.iter().flat_map(|repeated| repeated.others.iter().copied()).collect();
     let is_ended = |object: &Object<'_>| program.bare_function(object).is_some_and(|trace| ended.contains(&trace));
     let bare = program.objects().filter(|(_, object)| is_ended(object));
     let bare: HashSet<Vertex> = bare.map(|(vertex, _)| vertex).collect();
@@ -83,62 +95,94 @@ fn without(program: &Program<'_>, repeated: &[(Vertex, Vec<Vertex>)]) -> VertexS
     })
 }
 
-/// What goes of a program where each function is traced once for all numbers; nothing where none
+/// What goes of a program where each function is traced once for all numbers and sizes; nothing where none
 /// is traced for several.
 pub(super) fn gone(context: &Context<'_>, program: &Program<'_>) -> VertexSet {
     let repeated = repeated(context, program);
     if repeated.is_empty() { VertexSet::default() } else { without(program, &repeated) }
 }
 
-/// The traces that differ from another one of their function in a number only: the one that may stay, and the others.
+/// Traces of one function for other numbers or sizes.
+struct Repeated {
+    /// The one that may stay.
+    kept: Vertex,
+    others: Vec<Vertex>,
+    /// Whether they differ in the sizes of tensors only.
+    is_by_size: bool,
+}
+
+/// The traces that differ from another one of their function in numbers and sizes only.
 ///
 /// A number that decides what is computed cannot be a tensor, so only traces of the same operations are taken. Keras
 /// has functions of its own that another cause tells of.
-fn repeated(context: &Context<'_>, program: &Program<'_>) -> Vec<(Vertex, Vec<Vertex>)> {
+fn repeated(context: &Context<'_>, program: &Program<'_>) -> Vec<Repeated> {
     let of_keras: HashSet<Vertex> = saved_by_keras(program).into_iter().map(|(_, held)| held).collect();
     let functions = program.objects().filter(|(vertex, _)| !of_keras.contains(vertex));
-    let mut outlines: HashMap<Vertex, Option<Outline>> = HashMap::default();
-    let mut outline =
-        |trace: Vertex| *outlines.entry(trace).or_insert_with(|| Outline::of(context.main(), program, trace));
-    functions.flat_map(|(_, object)| classes(program.traces(object), &mut outline)).collect()
-}
-
-/// Sorts the traces of one function by what they have in common, and returns those that are not alone.
-fn classes(
-    traces: impl Iterator<Item = Vertex>,
-    mut outline: impl FnMut(Vertex) -> Option<Outline>,
-) -> Vec<(Vertex, Vec<Vertex>)> {
-    let mut classes: Vec<(Vertex, Vec<Vertex>)> = Vec::new();
-    let mut known: HashMap<Outline, usize> = HashMap::default();
-    for trace in traces {
-        let Some(outline) = outline(trace) else { continue };
-        match known.get(&outline).and_then(|class| classes.get_mut(*class)) {
-            Some((first, others)) if *first != trace => others.push(trace),
-            Some(_) => {}
-            None => {
-                known.insert(outline, classes.len());
-                classes.push((trace, Vec::new()));
+    let mut arguments: HashMap<Vertex, Option<Arguments>> = HashMap::default();
+    let mut argument =
+        |trace: Vertex| *arguments.entry(trace).or_insert_with(|| Arguments::of(context.main(), program, trace));
+    let mut operations: HashMap<Vertex, Option<u64>> = HashMap::default();
+    let mut operation =
+        |trace: Vertex| *operations.entry(trace).or_insert_with(|| program.function_at(trace).map(self::operations));
+    let mut repeated = Vec::new();
+    for (_, object) in functions {
+        // What a function does is looked at where its arguments are alike only: that is a walk over its nodes.
+        for alike in classes(program.traces(object), |trace| argument(trace).map(|arguments| arguments.kinds)) {
+            for class in classes(alike.into_iter(), &mut operation) {
+                let Some((kept, others)) = class.split_first() else { continue };
+                let is_by_size = others.iter().all(|other| {
+                    let of = [*kept, *other].map(|trace| argument(trace).map(|arguments| arguments.numbers));
+                    of[0] == of[1]
+                });
+                repeated.push(Repeated { kept: *kept, others: others.to_vec(), is_by_size });
             }
         }
     }
-    classes.retain(|(_, others)| !others.is_empty());
+    repeated
+}
+
+/// Sorts traces by what they have in common, and returns those that are not alone, each once.
+fn classes<K: Eq + Hash>(
+    traces: impl Iterator<Item = Vertex>,
+    mut key: impl FnMut(Vertex) -> Option<K>,
+) -> Vec<Vec<Vertex>> {
+    let traces: Vec<Vertex> = traces.collect();
+    if traces.len() < 2 {
+        return Vec::new();
+    }
+    let mut classes: Vec<Vec<Vertex>> = Vec::new();
+    let mut known: HashMap<K, usize> = HashMap::default();
+    let mut seen: HashSet<Vertex> = HashSet::default();
+    for trace in traces {
+        let Some(key) = key(trace).filter(|_| seen.insert(trace)) else { continue };
+        let class = *known.entry(key).or_insert(classes.len());
+        match classes.get_mut(class) {
+            Some(class) => class.push(trace),
+            None => classes.push(vec![trace]),
+        }
+    }
+    classes.retain(|class| class.len() > 1);
     classes
 }
 
-/// What a trace has in common with those of other numbers, as hashes: what it was traced for without the numbers, and
-/// its operations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Outline {
-    arguments: u128,
-    operations: u64,
+/// What a trace was traced for, as hashes.
+#[derive(Debug, Clone, Copy)]
+struct Arguments {
+    /// Without the numbers, and without the sizes of tensors.
+    kinds: u128,
+    /// Without the sizes only.
+    numbers: u128,
 }
 
-impl Outline {
-    /// `None` where no argument is a number.
+impl Arguments {
+    /// `None` where no argument is a number or a tensor of some size.
     fn of(file: &[u8], program: &Program<'_>, trace: Vertex) -> Option<Self> {
         let signature = program.concrete_function_of(trace)?.range(INPUT_SIGNATURE)?;
-        let arguments = xxh3_128(&outline(file, signature)?);
-        program.function_at(trace).map(|function| Self { arguments, operations: operations(function) })
+        let mut kinds = Outline { keeps_numbers: false, ..Outline::default() };
+        kinds.put(file, signature.clone(), MAX_DEPTH)?;
+        let mut numbers = Outline { keeps_numbers: true, ..Outline::default() };
+        numbers.put(file, signature, MAX_DEPTH)?;
+        (kinds.left_out > 0).then(|| Self { kinds: xxh3_128(&kinds.bytes), numbers: xxh3_128(&numbers.bytes) })
     }
 }
 
@@ -147,64 +191,99 @@ fn operations(function: &Function<'_>) -> u64 {
     function.nodes().map(|node| xxh3_64(node.op())).fold(0, u64::wrapping_add)
 }
 
-/// What a function was traced for, with the values of numbers left out; `None` without numbers.
-fn outline(file: &[u8], signature: Range<usize>) -> Option<Vec<u8>> {
-    let (mut outline, mut numbers) = (Vec::new(), 0_u64);
-    put(file, signature, &mut outline, &mut numbers, MAX_DEPTH)?;
-    (numbers > 0).then_some(outline)
+/// What a function was traced for, with the sizes of tensors left out, and perhaps the values of numbers.
+#[derive(Debug, Default)]
+struct Outline {
+    keeps_numbers: bool,
+    bytes: Vec<u8>,
+    /// How many numbers and sizes are left out.
+    left_out: u64,
 }
 
-fn put(file: &[u8], value: Range<usize>, outline: &mut Vec<u8>, numbers: &mut u64, depth: usize) -> Option<()> {
-    let depth = depth.checked_sub(1)?;
-    for field in fields(file, value) {
-        outline.extend(field.number.to_le_bytes());
-        match field.number {
-            INT64 | FLOAT64 => *numbers = numbers.saturating_add(1),
-            LIST | TUPLE | DICT | NAMED_TUPLE if field.wire_type == WireType::Len => {
-                outline.push(b'(');
-                for item in fields(file, field.payload()) {
-                    put_item(file, &field, &item, outline, numbers, depth)?;
+impl Outline {
+    /// `None` where values are inside of values too deep.
+    fn put(&mut self, file: &[u8], value: Range<usize>, depth: usize) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        for field in fields(file, value) {
+            self.bytes.extend(field.number.to_le_bytes());
+            let is_message = field.wire_type == WireType::Len;
+            match field.number {
+                INT64 | FLOAT64 if !self.keeps_numbers => self.left_out = self.left_out.saturating_add(1),
+                LIST | TUPLE | DICT | NAMED_TUPLE if is_message => {
+                    self.bytes.push(b'(');
+                    for item in fields(file, field.payload()) {
+                        self.put_item(file, &field, &item, depth)?;
+                    }
+                    self.bytes.push(b')');
                 }
-                outline.push(b')');
+                // All that a TensorSpec has is under the same numbers in one with bounds.
+                SPEC | BOUNDED_SPEC if is_message => self.put_spec(file, &field, tensor_spec_proto::SHAPE),
+                SHAPE if is_message => self.put_shape(file, &field),
+                TYPE_SPEC if is_message => {
+                    for part in fields(file, field.payload()) {
+                        self.bytes.extend(part.number.to_le_bytes());
+                        if part.is_len(type_spec_proto::TYPE_STATE) {
+                            self.put(file, part.payload(), depth)?;
+                        } else {
+                            self.put_bytes(part.bytes(file));
+                        }
+                    }
+                }
+                _ => self.put_bytes(field.bytes(file)),
             }
-            _ => put_bytes(field.bytes(file), outline),
+        }
+        Some(())
+    }
+
+    fn put_spec(&mut self, file: &[u8], spec: &Field, shape: u32) {
+        for part in fields(file, spec.payload()) {
+            self.bytes.extend(part.number.to_le_bytes());
+            if part.is_len(shape) { self.put_shape(file, &part) } else { self.put_bytes(part.bytes(file)) }
         }
     }
-    Some(())
-}
 
-/// An item of a list or a tuple, which is a value; or of what has names: a name and a value.
-fn put_item(
-    file: &[u8],
-    parent: &Field,
-    item: &Field,
-    outline: &mut Vec<u8>,
-    numbers: &mut u64,
-    depth: usize,
-) -> Option<()> {
-    let is_pair =
-        matches!((parent.number, item.number), (DICT, dict_value::FIELDS) | (NAMED_TUPLE, named_tuple_value::VALUES));
-    if is_pair {
-        let part = |number| first_len(file, item.payload(), number).unwrap_or_default();
-        put_bytes(file.get(part(map_entry::KEY)).unwrap_or_default(), outline);
-        put(file, part(map_entry::VALUE), outline, numbers, depth)
-    } else if parent.number == NAMED_TUPLE {
-        put_bytes(item.bytes(file), outline);
-        Some(())
-    } else {
-        outline.push(b',');
-        put(file, item.payload(), outline, numbers, depth)
+    /// How many dimensions there are, and what else a shape says.
+    fn put_shape(&mut self, file: &[u8], shape: &Field) {
+        for part in fields(file, shape.payload()) {
+            self.bytes.extend(part.number.to_le_bytes());
+            if part.is_len(DIM) {
+                let has_size = fields(file, part.payload()).any(|part| part.number == dim::SIZE);
+                self.left_out = self.left_out.saturating_add(u64::from(has_size));
+            } else {
+                self.put_bytes(part.bytes(file));
+            }
+        }
+        self.bytes.push(b';');
     }
-}
 
-fn put_bytes(bytes: &[u8], outline: &mut Vec<u8>) {
-    outline.extend((bytes.len() as u64).to_le_bytes());
-    outline.extend(bytes);
+    /// An item of a list or a tuple, which is a value; or of what has names: a name and a value.
+    fn put_item(&mut self, file: &[u8], parent: &Field, item: &Field, depth: usize) -> Option<()> {
+        let is_pair = matches!(
+            (parent.number, item.number),
+            (DICT, dict_value::FIELDS) | (NAMED_TUPLE, named_tuple_value::VALUES)
+        );
+        if is_pair {
+            let part = |number| first_len(file, item.payload(), number).unwrap_or_default();
+            self.put_bytes(file.get(part(map_entry::KEY)).unwrap_or_default());
+            self.put(file, part(map_entry::VALUE), depth)
+        } else if parent.number == NAMED_TUPLE {
+            self.put_bytes(item.bytes(file));
+            Some(())
+        } else {
+            self.bytes.push(b',');
+            self.put(file, item.payload(), depth)
+        }
+    }
+
+    fn put_bytes(&mut self, bytes: &[u8]) {
+        self.bytes.extend((bytes.len() as u64).to_le_bytes());
+        self.bytes.extend(bytes);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{INT64, TUPLE};
+    use super::{INT64, SPEC, TUPLE};
     use crate::findings::tests::found;
     use crate::support::graph::{function_of, graph_of, object};
     use crate::support::wire::{Message, message, node};
@@ -246,12 +325,32 @@ mod tests {
         assert_eq!(found(&model(&[(number(1), "Mul"), (number(2), "Add")]), super::CAUSE.id), None);
     }
 
+    /// A TensorSpec of these sizes, of this number of a type.
+    fn tensor(dtype: u64, sizes: &[u64]) -> Message {
+        let shape = sizes.iter().fold(message(), |shape, size| shape.message(2, &message().int(1, *size)));
+        message().message(SPEC, &message().message(2, &shape).int(3, dtype))
+    }
+
     #[test]
-    fn traces_for_other_shapes_or_truths_are_no_cause() {
-        let shape = |size| message().message(33, &message().message(2, &message().message(2, &message().int(1, size))));
+    fn traces_for_other_sizes_of_a_tensor_go_but_for_one() {
+        let all = [(tensor(1, &[1, 8]), "Mul"), (tensor(1, &[2, 8]), "Mul"), (tensor(1, &[3, 8]), "Mul")];
+        let found = found(&model(&all), super::CAUSE.id).unwrap();
+        assert!(found.evidence[0].starts_with("2 more traces of `trace_of_f_0`"), "{found:?}");
+        assert!(found.message.contains("because the size of a tensor was another one"), "{found:?}");
+    }
+
+    #[test]
+    fn traces_for_other_ranks_types_truths_or_operations_are_no_cause() {
         let truth = |truth| message().int(BOOL, truth);
-        assert_eq!(found(&model(&[(shape(1), "Mul"), (shape(2), "Mul")]), super::CAUSE.id), None);
-        assert_eq!(found(&model(&[(truth(0), "Mul"), (truth(1), "Mul")]), super::CAUSE.id), None);
+        let pairs = [
+            [(tensor(1, &[4]), "Mul"), (tensor(1, &[4, 4]), "Mul")],
+            [(tensor(1, &[4]), "Mul"), (tensor(9, &[5]), "Mul")],
+            [(tensor(1, &[4]), "Mul"), (tensor(1, &[5]), "Add")],
+            [(truth(0), "Mul"), (truth(1), "Mul")],
+        ];
+        for pair in pairs {
+            assert_eq!(found(&model(&pair), super::CAUSE.id), None, "{pair:?}");
+        }
     }
 
     #[test]

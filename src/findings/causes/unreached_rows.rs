@@ -280,6 +280,35 @@ mod tests {
     }
 
     #[test]
+    fn positions_up_to_a_length_that_is_fixed_are_bounds_and_those_of_any_length_are_none() {
+        let range = |limit: Message| rows(&[number("zero", 0), number("one", 1), limit, positions()]);
+        fn positions() -> Message {
+            node_of("ids", "Range", &["zero:output:0", "length:output:0", "one:output:0"])
+        }
+        assert_eq!(range(number("length", 64)), Some(100 - 64));
+        assert_eq!(range(node_of("length", "Shape", &["x"])), None);
+    }
+
+    #[test]
+    fn remainders_quotients_masks_and_bytes_are_bounds() {
+        let of = |op: &str, first: &str| {
+            rows(&[number("by", 31), node_of("bytes", "Cast", &["x"]), node_of("ids", op, &[first, "by:output:0"])])
+        };
+        assert_eq!(of("FloorMod", "x"), Some(100 - 31));
+        assert_eq!(of("BitwiseAnd", "x"), Some(100 - 32));
+        assert_eq!(of("TruncateMod", "x"), None, "what is left of a negative number is one");
+        assert_eq!(of("FloorDiv", "x"), None);
+        let dtype = |number: u64| message().int(6, number);
+        let bytes = |from: u64, to: u64| {
+            node_of("b", "Cast", &["x"]).entry(5, "SrcT", &dtype(from)).entry(5, "DstT", &dtype(to))
+        };
+        let halves = node_of("ids", "FloorDiv", &["b:y:0", "by:output:0"]);
+        let halves = |from: u64, to: u64| rows(&[number("by", 16), bytes(from, to), halves.clone()]);
+        // DT_UINT8 and DT_INT8 to DT_INT32, and back.
+        assert_eq!((halves(4, 3), halves(6, 3), halves(3, 4)), (Some(100 - 16), None, Some(100 - 16)));
+    }
+
+    #[test]
     fn an_unknown_word_that_is_hashed_instead_is_no_id() {
         let choice = |op: &str, order: [&str; 2], branches: [&str; 2]| {
             let hash = node_of("h", "StringToHashBucketFast", &["x"]).entry(5, "num_buckets", &message().int(3, 30));

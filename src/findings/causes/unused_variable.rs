@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::weights_in_attribute;
+use super::{constant_equals_variable, weights_in_attribute};
 use crate::findings::kind::ModelKind::{Jax, Keras3, Tf1, TfKeras, TfModule};
 use crate::findings::remedy::{
     ARCHIVE, ARCHIVE_OF_TABLES, FUNCTION_AS_MODULE, GRAPH_AGAIN, MODEL_AS_MODULE, MODEL_WITH_TABLES,
@@ -67,8 +67,10 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let copies: BTreeSet<usize> = copies::of_bound(context, variables).into_iter().map(|copy| copy.tensor).collect();
     // Programs have these as arrays of their own, in the place of reading them: that is what has to change.
     let in_programs = weights_in_attribute::tensors(context);
-    let is_other =
-        |tensor: &usize| state.tensors.contains(tensor) || copies.contains(tensor) || in_programs.contains(tensor);
+    // So has a graph that was frozen.
+    let frozen = constant_equals_variable::tensors(context, variables);
+    let others = [&state.tensors, &copies, &in_programs, &frozen];
+    let is_other = |tensor: &usize| others.iter().any(|tensors| tensors.contains(tensor));
     let tensors: BTreeSet<usize> = unbound.into_iter().filter(|tensor| !is_other(tensor)).collect();
     let gone = Gone { tensors, ..Gone::default() };
     let removed = removal::remove(context, &gone);

@@ -80,6 +80,34 @@ fn an_initial_value_is_a_constant_of_each_metagraph() {
     assert!(findings.iter().all(|finding| finding.id != ASSIGNED));
 }
 
+/// Models of two metagraphs with these tags, whose graphs have a constant of so many bytes that serves.
+fn frozen_twice(tags: [&[&str]; 2], seeds: [u64; 2], bytes: usize) -> (Option<Finding>, u64) {
+    let weights = seeds.map(|seed| constant("weights", &noise(seed, bytes)));
+    let graph = |tags: &[&str], weights: &Message| {
+        let graph =
+            graph_of(&[node("x", "Placeholder"), weights.clone(), node_of("y", "MatMul", &["x", "weights"])], &[]);
+        signature(meta_graph(tags, &graph), "serve", &["x:0"], &["y:0"])
+    };
+    let graphs: Vec<Message> = tags.iter().zip(&weights).map(|(tags, weights)| graph(tags, weights)).collect();
+    (found_in(&graphs).into_iter().find(|finding| finding.id == INITIAL), weights.iter().map(cost).sum())
+}
+
+#[test]
+fn weights_that_two_served_metagraphs_have_as_constants_could_be_one_variable() {
+    let (found, both) = frozen_twice([&["serve"], &["serve", "gpu"]], [1, 1], 9000);
+    let found = found.unwrap();
+    assert_eq!(found.bytes, both - 9000 - 2300);
+    assert!(found.message.starts_with("1 constant is in each of several metagraphs"), "{found:?}");
+    assert!(found.evidence[0].contains("`weights`, which is in 2 metagraphs"), "{found:?}");
+}
+
+#[test]
+fn constants_of_other_contents_of_one_value_or_of_a_metagraph_that_is_never_loaded_are_no_cause() {
+    assert_eq!(frozen_twice([&["serve"], &["serve", "gpu"]], [1, 2], 9000).0, None);
+    assert_eq!(frozen_twice([&["serve"], &["serve", "gpu"]], [1, 1], 2000).0, None);
+    assert_eq!(frozen_twice([&["serve"], &["train"]], [1, 1], 9000).0, None);
+}
+
 #[test]
 fn what_gives_an_initial_value_another_form_goes_with_it() {
     let (value, cast) = (constant("c", &noise(1, 3000)), node_of("cast", "Cast", &["c"]));
@@ -293,6 +321,21 @@ fn keys_that_numbers_count_are_a_file_of_lines() {
         let saved = cost(&keys) + cost(&values) - 400 * 10;
         assert_eq!(bytes_of(found(VOCABULARY, &nodes, &[function])), Some(saved));
     }
+}
+
+#[test]
+fn keys_are_followed_through_all_functions_of_a_model_that_was_loaded_and_saved_again() {
+    let (keys, values) = (keys(&words(400)), values(0..400));
+    let names: Vec<String> = (0..20).map(|load| format!("restored_{load}")).collect();
+    let (mut nodes, initializer) = table(&keys, &values);
+    nodes[3] = call("init", "restored_0", &["table", "keys", "values"]);
+    let next = names.iter().skip(1).map(String::as_str).chain(["initializer"]);
+    let restored = names.iter().zip(next);
+    let restored =
+        restored.map(|(name, callee)| function_of(name, &["t", "k", "v"], &[call("call", callee, &["t", "k", "v"])]));
+    let functions: Vec<Message> = restored.chain([initializer]).collect();
+    let saved = cost(&keys) + cost(&values) - 400 * 10;
+    assert_eq!(bytes_of(found(VOCABULARY, &nodes, &functions)), Some(saved));
 }
 
 #[test]

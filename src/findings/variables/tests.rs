@@ -368,6 +368,15 @@ fn zeros_and_small_contents_are_stored_twice_only_under_one_name() {
     assert_eq!(ids(&pair(&noise(1, 1024)).findings()), ["variable-stored-twice"]);
 }
 
+#[test]
+fn an_average_that_is_named_after_its_variable_is_no_second_key_of_it() {
+    let causes = [("kernel/ExponentialMovingAverage", "unused-variable"), ("kernel_1", "variable-stored-twice")];
+    for (key, cause) in causes {
+        let pair = of(&[served("kernel", &noise(1, 3000)), var(key, &noise(1, 3000))]);
+        assert_eq!(ids(&pair.findings()), [cause], "{key}");
+    }
+}
+
 /// A model that serves a constant with the content of a variable.
 fn frozen(variable: Var, body: &[Message], nodes: &[Message]) -> Tf2 {
     Tf2 { body: body.to_vec(), nodes: nodes.to_vec(), ..of(&[variable]) }
