@@ -331,8 +331,13 @@ SlimStep = Literal[
     "debug-info",
     "other-functions",
     "keras-metadata",
+    "dead-nodes",
+    "forward",
+    "fold",
     "unread-variables",
     "twins",
+    "other-objects",
+    "unused-ops",
     "initial-values",
     "stale-files",
     "equal-assets",
@@ -349,8 +354,13 @@ SlimStep = Literal[
 - `debug-info`: Stack traces are left out.
 - `other-functions`: Signatures that are not asked for, and functions that no kept one needs, are left out.
 - `keras-metadata`: Keras' own metadata are left out.
+- `dead-nodes`: Nodes of functions that nothing runs are left out.
+- `forward`: Functions that only call another one are passed by.
+- `fold`: Functions that do the same become one.
 - `unread-variables`: Variables that no signature and no function reads are left out.
 - `twins`: The copy that Python has of a variable is the one that a session reads.
+- `other-objects`: Objects of Python that no kept signature needs are left out.
+- `unused-ops`: Definitions of ops that no node is of are left out.
 - `initial-values`: Initial values of variables that are restored become placeholders.
 - `stale-files`: Files that no loader reads are left out.
 - `equal-assets`: Assets of one content share a file.

@@ -6,7 +6,9 @@
 use std::ops::Range;
 
 use super::attr_value::AttrValue;
+use super::number::attr_value::{F, I};
 use super::number::node_def::{ATTR, INPUT, NAME, OP};
+use super::ops;
 use super::view::{Entry, Message};
 use crate::wire::{Field, fields, skip_len, split_len};
 
@@ -125,6 +127,24 @@ impl<'f> NodeDef<'f> {
     pub fn attribute(&self, key: &[u8]) -> Option<AttrValue<'f>> {
         let entries = self.fields().filter(|field| field.is_len(ATTR)).map(|field| Entry::read(self.file, field));
         entries.filter(|entry| entry.key == key).last().map(|entry| AttrValue::new(entry.value))
+    }
+
+    /// Whether it may keep a state that no other node has and somebody can tell, so that two of its kind that are given the same are
+    /// not one. What is random without a seed is another in each run (`ops::RANDOM`). What cuDNN computes of a recurrent layer keeps
+    /// random numbers for dropout, and nothing where there is none (tensorflow/core/kernels/cudnn_rnn_ops.cc).
+    #[must_use]
+    pub fn keeps_state(&self) -> bool {
+        let op = self.op();
+        let is_zero = |key: &[u8], number: u32| {
+            let fields =
+                self.attribute(key).map(|value| value.message().fields().collect::<Vec<_>>()).unwrap_or_default();
+            fields.iter().all(|field| field.number == number && field.bytes(self.file).iter().all(|byte| *byte == 0))
+        };
+        let has_none = ops::is_stateless(op)
+            || ops::shares_state(op)
+            || ops::RANDOM.contains(&op) && is_zero(b"seed", I) && is_zero(b"seed2", I)
+            || op.starts_with(b"CudnnRNN") && is_zero(b"dropout", F);
+        !has_none
     }
 }
 

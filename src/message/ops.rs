@@ -262,6 +262,21 @@ pub fn shares_state(op: &[u8]) -> bool {
     ops.contains(&op) || starts.iter().any(|start| op.starts_with(start))
 }
 
+/// Ops whose random numbers go on from call to call, beginning with the seeds in `seed` and `seed2`; with both of them zero, with
+/// others in each run (tensorflow/core/ops/random_ops.cc, tensorflow/core/util/guarded_philox_random.cc).
+pub const RANDOM: [&[u8]; 10] = [
+    b"Multinomial",
+    b"ParameterizedTruncatedNormal",
+    b"RandomGamma",
+    b"RandomPoisson",
+    b"RandomPoissonV2",
+    b"RandomShuffle",
+    b"RandomStandardNormal",
+    b"RandomUniform",
+    b"RandomUniformInt",
+    b"TruncatedNormal",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -89,10 +89,20 @@ pub enum SlimStep {
     OtherFunctions,
     /// Keras' own metadata are left out.
     KerasMetadata,
+    /// Nodes of functions that nothing runs are left out.
+    DeadNodes,
+    /// Functions that only call another one are passed by.
+    Forward,
+    /// Functions that do the same become one.
+    Fold,
     /// Variables that no signature and no function reads are left out.
     UnreadVariables,
     /// The copy that Python has of a variable is the one that a session reads.
     Twins,
+    /// Objects of Python that no kept signature needs are left out.
+    OtherObjects,
+    /// Definitions of ops that no node is of are left out.
+    UnusedOps,
     /// Initial values of variables that are restored become placeholders.
     InitialValues,
     /// Files that no loader reads are left out.
@@ -107,7 +117,7 @@ pub enum SlimStep {
 
 impl SlimStep {
     /// All steps, in the order in which they are taken.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::TextMainFile,
         Self::Metagraphs,
         Self::Unreached,
@@ -116,9 +126,14 @@ impl SlimStep {
         Self::DebugInfo,
         Self::OtherFunctions,
         Self::KerasMetadata,
+        Self::DeadNodes,
+        Self::Forward,
+        Self::Fold,
         Self::UnreadVariables,
         Self::Twins,
+        Self::OtherObjects,
         Self::InitialValues,
+        Self::UnusedOps,
         Self::StaleFiles,
         Self::EqualAssets,
         Self::UnusedData,
@@ -137,8 +152,13 @@ impl SlimStep {
             Self::DebugInfo => "debug-info",
             Self::OtherFunctions => "other-functions",
             Self::KerasMetadata => "keras-metadata",
+            Self::DeadNodes => "dead-nodes",
+            Self::Forward => "forward",
+            Self::Fold => "fold",
             Self::UnreadVariables => "unread-variables",
             Self::Twins => "twins",
+            Self::OtherObjects => "other-objects",
+            Self::UnusedOps => "unused-ops",
             Self::InitialValues => "initial-values",
             Self::StaleFiles => "stale-files",
             Self::EqualAssets => "equal-assets",
@@ -159,8 +179,13 @@ impl SlimStep {
             Self::DebugInfo => "leave out stack traces",
             Self::OtherFunctions => "leave out functions that no kept signature needs",
             Self::KerasMetadata => "leave out Keras' own metadata",
+            Self::DeadNodes => "leave out nodes of functions that nothing runs",
+            Self::Forward => "pass by functions that only call another one",
+            Self::Fold => "let functions that do the same be one",
             Self::UnreadVariables => "leave out variables that no signature and no function reads",
             Self::Twins => "let Python and a session have one copy of a variable",
+            Self::OtherObjects => "leave out objects of Python that no kept signature needs",
+            Self::UnusedOps => "leave out definitions of ops that no node is of",
             Self::InitialValues => "empty initial values of variables that are restored",
             Self::StaleFiles => "leave out files that no loader reads",
             Self::EqualAssets => "let assets of one content share a file",
@@ -174,12 +199,17 @@ impl SlimStep {
     pub fn level(self) -> SlimLevel {
         match self {
             Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias => SlimLevel::Safe,
-            Self::Metagraphs | Self::OtherFunctions | Self::KerasMetadata => SlimLevel::Serving,
+            Self::Metagraphs | Self::OtherFunctions | Self::KerasMetadata | Self::DeadNodes | Self::OtherObjects => {
+                SlimLevel::Serving
+            }
             Self::TextMainFile
             | Self::Unreached
             | Self::SaverSave
             | Self::Gradients
             | Self::DebugInfo
+            | Self::UnusedOps
+            | Self::Forward
+            | Self::Fold
             | Self::UnreadVariables
             | Self::Twins
             | Self::InitialValues => SlimLevel::Inference,
@@ -198,10 +228,16 @@ impl SlimStep {
             Self::DebugInfo => "stack traces of the program that made the model",
             Self::OtherFunctions => "functions that Python could call, other than those of signatures",
             Self::KerasMetadata => "loading with tf_keras, which wants keras_metadata.pb",
+            Self::DeadNodes => "nodes of functions that nothing runs",
+            Self::OtherObjects => "objects of Python, as layers, that no kept signature needs",
+            Self::Forward => "functions that only call another one, which a session could call by their names",
+            Self::Fold => "functions that do what others do, which a session could call by their names",
             Self::UnreadVariables => "variables that nothing reads: training cannot go on where it ended",
             Self::Twins => "the second of two objects that were one variable",
             Self::InitialValues => "initial values: running an initializer asks to be fed",
-            Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias => return None,
+            Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias | Self::UnusedOps => {
+                return None;
+            }
         })
     }
 }

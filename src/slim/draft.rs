@@ -87,7 +87,12 @@ impl Draft {
             keeps_defined: self.level < SlimLevel::Serving,
             shards: &bundle.contents,
         });
-        if let Some((parts, words)) = steps::rewritten(step, &parts, stored.as_ref(), wanted)? {
+        if let Some((mut parts, words)) = steps::rewritten(step, &parts, stored.as_ref(), wanted)? {
+            // What only stayed as it was called on the way to another one.
+            if step == SlimStep::Forward && self.takes(SlimStep::OtherFunctions) {
+                let fewer = steps::rewritten(SlimStep::OtherFunctions, &parts, stored.as_ref(), wanted)?;
+                parts = fewer.map_or(parts, |(fewer, _)| fewer);
+            }
             (next.parts, next.words) = (Some(parts), Some(words));
         }
         Ok(next)

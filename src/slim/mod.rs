@@ -6,6 +6,7 @@
 //! | [`alias`] | tensors of one content on one range |
 //! | [`assets`] | assets of one content in one file |
 //! | [`program`] | a metagraph's nodes, functions and collections, and what reaches them |
+//! | [`structure`] | functions by what they do |
 //! | [`scope`], [`objects`], [`owners`] | how variables are restored, in a session and in Python, and which go together |
 //! | [`steps`] | what rewrites the main file |
 //! | [`draft`] | the files after some steps, by edits |
@@ -30,6 +31,7 @@ mod program;
 mod proof;
 mod scope;
 mod steps;
+mod structure;
 
 #[cfg(test)]
 mod tests;

@@ -232,7 +232,7 @@ impl<'f, 't> Objects<'f, 't> {
     }
 
     /// Whether an object is made of what the file says of it, and of nothing else.
-    fn is_plain(&self, object: usize) -> bool {
+    pub(super) fn is_plain(&self, object: usize) -> bool {
         self.kind(object).is_some_and(|kind| matches!(kind, Kind::User(_)) && PLAIN.contains(&kind.identifier()))
     }
 
@@ -243,10 +243,20 @@ impl<'f, 't> Objects<'f, 't> {
         self.kind(object).is_some_and(is_of_class) && !self.is_plain(object)
     }
 
+    /// Whether an object may be made by a class that is there, which wants what it knows of it.
+    pub(super) fn is_of_class(&self, object: usize) -> bool {
+        let is_registered = |object: &SavedObject<'_>| {
+            !object.message().bytes(REGISTERED_NAME).is_empty() || object.message().message(REGISTERED_SAVER).is_some()
+        };
+        self.is_optimizer(object) || self.saved.get(object).is_some_and(|(_, object, _)| is_registered(object))
+    }
+
     /// The objects as `owners` asks for them.
     fn by_role(&self) -> Vec<Owner> {
         let role = |object: usize| match self.kind(object) {
             Some(Kind::Variable(_)) => Role::Variable,
+            // One that was never called, as an optimizer has for its steps, is nothing that anybody can call.
+            Some(kind @ Kind::Function(_)) if kind.functions().is_empty() => Role::List,
             _ if self.is_plain(object) => Role::List,
             _ if self.is_optimizer(object) => Role::Optimizer,
             _ => Role::Other,

@@ -90,8 +90,12 @@ pub(super) struct Program<'f> {
     definitions: HashMap<Vertex, Vec<usize>>,
     /// The functions that are registered as gradients.
     registered: HashSet<&'f [u8]>,
+    /// The names that they are registered for.
+    names_of_gradients: HashSet<&'f [u8]>,
     /// The gradients of a function.
     derived: HashMap<&'f [u8], Vec<&'f [u8]>>,
+    /// The functions that are gradients of others.
+    derivatives: HashSet<&'f [u8]>,
 }
 
 /// What counts as a reason to keep something.
@@ -141,7 +145,9 @@ impl<'f> Program<'f> {
             partners: HashMap::new(),
             definitions: HashMap::new(),
             registered: HashSet::new(),
+            names_of_gradients: HashSet::new(),
             derived: HashMap::new(),
+            derivatives: HashSet::new(),
         };
         for graph in program.sections(GRAPH_DEF) {
             for field in fields(file, graph.payload()) {
@@ -171,8 +177,10 @@ impl<'f> Program<'f> {
         for gradient in &program.gradients {
             if gradient.is_registered() {
                 program.registered.insert(gradient.by);
+                program.names_of_gradients.insert(gradient.name);
             } else {
                 program.derived.entry(gradient.of).or_default().push(gradient.by);
+                program.derivatives.insert(gradient.by);
             }
         }
         program.collections = Collections::read(&program);
@@ -216,6 +224,36 @@ impl<'f> Program<'f> {
     /// The function of this name.
     pub(super) fn function(&self, name: &[u8]) -> Option<Vertex> {
         self.function_by_name.get(name).copied()
+    }
+
+    /// The function of this name, by its position among functions.
+    pub(super) fn function_number(&self, name: &[u8]) -> Option<usize> {
+        self.function(name).and_then(|vertex| vertex.checked_sub(self.nodes.len()))
+    }
+
+    /// The functions of each interface, by their positions among functions, in the order of the first of each.
+    pub(super) fn interfaces(&self) -> Vec<Vec<usize>> {
+        let position = |(vertex, _): &(Vertex, _)| vertex.saturating_sub(self.nodes.len());
+        let mut interfaces: Vec<Vec<usize>> =
+            self.partners.values().map(|members| members.iter().map(position).collect()).collect();
+        interfaces.sort_unstable();
+        interfaces
+    }
+
+    /// Whether the name of a call's gradient is one that its tracer has counted, and says nothing: a loader gives it another, that of
+    /// the function which is called (`tensorflow/python/saved_model/function_deserialization.py`).
+    pub(super) fn is_counted(&self, gradient: &[u8]) -> bool {
+        let count = ops::CALLS.iter().find_map(|op| gradient.strip_prefix(*op)?.strip_prefix(b"-"));
+        let is_number = count.is_some_and(|count| !count.is_empty() && count.iter().all(u8::is_ascii_digit));
+        is_number && !self.names_of_gradients.contains(gradient)
+    }
+
+    /// Whether a function is a part of a gradient, or has one of its own.
+    pub(super) fn is_of_gradient(&self, function: &Function<'f>) -> bool {
+        self.kind(function).is_some()
+            || self.registered.contains(function.name)
+            || self.derived.contains_key(function.name)
+            || self.derivatives.contains(function.name)
     }
 
     /// How many nodes and functions there are.

@@ -8,22 +8,34 @@
 //! | [`unread`] | variables that nothing reads, with what restores them |
 //! | [`twins`] | the copies of variables that Python has beside a session's |
 //! | [`serving`] | other metagraphs, other signatures, and functions that only these need |
+//! | [`forward`] | functions that only call another one |
+//! | [`fold`] | functions that do what others do |
+//! | [`instead`] | functions named in the place of others |
+//! | [`dead_nodes`] | nodes of functions that nothing runs |
+//! | [`unused_ops`] | definitions of ops that no node is of any more |
+//! | [`other_objects`] | objects of Python that no kept signature needs |
 //! | [`lists`] | elements taken out of lists of attributes |
 //! | [`initial_values`] | the values that variables have before they are restored |
 //!
 //! A step is a function from the bytes of a main file to edits of it. What it makes is read again by the next one, so no
 //! step knows of another, and no position is ever one of an older file.
 
+mod dead_nodes;
 mod debug_info;
+mod fold;
+mod forward;
 mod gradients;
 mod initial_values;
+mod instead;
 mod lists;
+mod other_objects;
 mod serving;
 #[cfg(test)]
 mod tests;
 mod twins;
 mod unreached;
 mod unread;
+mod unused_ops;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,6 +143,13 @@ pub(super) fn rewritten(
         SlimStep::InitialValues => initial_values::initial_values(main)?,
         SlimStep::Metagraphs => return serving::metagraphs(parts, wanted),
         SlimStep::OtherFunctions => return serving::other_functions(parts, wanted),
+        SlimStep::UnusedOps => unused_ops::unused_ops(main)?,
+        SlimStep::DeadNodes => return dead_nodes::dead_nodes(parts),
+        SlimStep::OtherObjects => {
+            return stored.map_or(Ok(None), |stored| other_objects::other_objects(parts, stored, wanted));
+        }
+        SlimStep::Forward => return forward::forward(parts),
+        SlimStep::Fold => return fold::fold(parts),
         SlimStep::Twins => return stored.map_or(Ok(None), |stored| twins::twins(parts, stored)),
         SlimStep::UnreadVariables => return stored.map_or(Ok(None), |stored| unread::unread(parts, stored)),
         _ => return Ok(None),

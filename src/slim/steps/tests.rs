@@ -1,5 +1,8 @@
 //! Each step on a main file that is made in sight: what goes, and what stays although it looks as if it could.
 
+mod functions;
+mod served;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -372,16 +375,18 @@ fn a_variable_that_only_its_saver_names_goes_from_a_session() {
 
 #[test]
 fn a_variable_that_a_collection_defines_stays_below_serving() {
-    let nodes_of = ["a", "b"].map(|name| node(name, "VariableV2")).into_iter().chain(saver_of(&["a", "b"]));
-    let nodes_of: Vec<Message> = nodes_of.chain([node_of("y", "Identity", &["b"])]).collect();
-    let meta =
-        meta_graph(&["serve"], &graph_of(&nodes_of, &[])).message(3, &message().bytes(1, "file:0").bytes(3, "restore"));
-    let meta = collection(signature(meta, "serve", &[], &["y:0"]), "variables", 2, &[&definition("a")]);
     let tensors = tensors(&["a", "b"]);
-    let serving = stored(&tensors, None, false);
-    let (_, keys, _) = read(&meta, &serving).unwrap();
-    assert_eq!(keys, ["a"]);
-    assert!(read(&meta, &Stored { keeps_defined: true, ..serving }).is_none());
+    let gone = |op: &str, keeps_defined: bool| {
+        let nodes_of = ["a", "b"].map(|name| node(name, op)).into_iter().chain(saver_of(&["a", "b"]));
+        let nodes_of: Vec<Message> = nodes_of.chain([node_of("y", "Identity", &["b"])]).collect();
+        let meta = meta_graph(&["serve"], &graph_of(&nodes_of, &[]));
+        let meta = meta.message(3, &message().bytes(1, "file:0").bytes(3, "restore"));
+        let meta = collection(signature(meta, "serve", &[], &["y:0"]), "variables", 2, &[&definition("a")]);
+        read(&meta, &Stored { keeps_defined, ..stored(&tensors, None, false) }).map(|(_, keys, _)| keys)
+    };
+    assert_eq!(gone("VarHandleOp", false), Some(vec!["a".to_owned()]));
+    assert_eq!(gone("VarHandleOp", true), None);
+    assert_eq!(gone("VariableV2", true), Some(vec!["a".to_owned()]), "no program lists one that is given by reference");
 }
 
 #[test]

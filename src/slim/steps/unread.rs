@@ -20,7 +20,7 @@ use crate::message::number::function_def::{
 use crate::message::number::map_entry::KEY;
 use crate::message::number::op_def::{CONTROL_OUTPUT, INPUT_ARG};
 use crate::message::view::numbered_entry;
-use crate::message::{Entry, Input, is_data};
+use crate::message::{Entry, Input, is_data, ops};
 use crate::size::plural;
 use crate::slim::objects::{Objects, Untied, VALUE};
 use crate::slim::program::{Cuts, Program, Reached, Reasons, programs};
@@ -119,9 +119,15 @@ impl Found<'_, '_, '_> {
         let kept: HashSet<&Vec<u8>> = self.restored.iter().flat_map(|restored| &restored.kept).collect();
         keys.retain(|key| !kept.contains(key));
         if self.stored.keeps_defined {
-            // A loader of such a model lists the variables that collections define, and TFSMLayer has them for its weights.
+            // A loader of such a model lists the variables that collections define, and TFSMLayer has them for its weights; those
+            // that are given by reference it leaves in the graph (`tensorflow/python/eager/wrap_function.py`, `should_lift_variable`).
             for (program, restored) in self.programs.iter().zip(self.restored) {
-                let defined = restored.setters.iter().filter(|setter| program.is_defined(setter.handle));
+                let is_listed = |handle: usize| {
+                    let node = program.nodes.get(handle);
+                    program.is_defined(handle)
+                        && node.is_some_and(|node| !ops::REFERENCE_VARIABLES.contains(&node.def.op()))
+                };
+                let defined = restored.setters.iter().filter(|setter| is_listed(setter.handle));
                 keys.retain_not(defined.map(|setter| setter.key.as_slice()));
             }
         }

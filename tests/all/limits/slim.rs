@@ -8,7 +8,7 @@ use smaudit::internals::slim::{Options, plan};
 use smaudit::progress::Silent;
 use smaudit::report::{SlimLevel, SlimOutcome};
 use support::bundle::BundleBuilder;
-use support::graph::{function_of, node_of, object, objects, strings, tracked};
+use support::graph::{call, function_of, node_of, object, objects, strings, tracked};
 use support::wire::{Message, message, node};
 
 fn taken(files: Files, level: SlimLevel) -> (u64, Taken) {
@@ -115,5 +115,48 @@ fn variables_that_one_node_restores() {
             &message().message(1, &run),
         );
         with(of(&nodes, &[], rest), BundleBuilder::default().tensor("t", &[1; 16]))
+    });
+}
+
+#[test]
+fn functions_that_do_the_same() {
+    let root = || object(4, &user("root"), &[]);
+    assert_grows("each called by a node of its own", 2_000, |n| {
+        let names = named(n, |at| format!("f{at}"));
+        let functions: Vec<Message> = names.iter().map(|name| function_of(name, &[], &[node("x", "NoOp")])).collect();
+        let calls: Vec<Message> = names.iter().map(|name| call(&format!("of_{name}"), name, &[])).collect();
+        let all = node_of("y", "NoOp", &refs(&named(n, |at| format!("^of_f{at}"))));
+        of(&[calls, vec![all]].concat(), &functions, message())
+    });
+    assert_grows("each calls the one before it, and nothing else", 2_000, |n| {
+        let called = |at: usize| match at {
+            0 => vec![node("x", "NoOp")],
+            at => vec![call("x", &format!("f{}", at - 1), &[])],
+        };
+        let function = |at: usize| {
+            let function = function_of(&format!("f{at}"), &[], &called(at));
+            function.message(1, &message().bytes(20, "x")).message(6, &message().bytes(1, "x").bytes(2, "x"))
+        };
+        of(&[call("y", &format!("f{}", n - 1), &[])], &(0..n).map(function).collect::<Vec<_>>(), message())
+    });
+    assert_grows("all of one object, of which much is said", 2_000, |n| {
+        let names = named(n, |at| format!("f{at}"));
+        let functions: Vec<Message> = names.iter().map(|name| function_of(name, &[], &[node("x", "NoOp")])).collect();
+        let spec = message().bytes(9, "s".repeat(n * 10));
+        let traces = names.iter().fold(message().message(2, &spec), |traces, name| traces.bytes(1, name));
+        let concrete: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b""[..])).collect();
+        with_objects(&functions, &[root(), object(6, &traces, &[])], &concrete)
+    });
+    assert_grows("each of two interfaces' calls one of the other", 1_000, |n| {
+        let text = |text: &str| message().bytes(2, text);
+        let function = |at: usize| {
+            let called = [call("x", &format!("g{at}"), &[])];
+            function_of(&format!("f{at}"), &[], &called).entry(5, "api_implements", &text("i"))
+        };
+        let other = |at: usize| {
+            function_of(&format!("g{at}"), &[], &[node("x", "NoOp")]).entry(5, "api_implements", &text("j"))
+        };
+        let functions: Vec<Message> = (0..n).map(function).chain((0..n).map(other)).collect();
+        of(&[call("y", "f0", &[])], &functions, message())
     });
 }

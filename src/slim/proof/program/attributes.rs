@@ -131,3 +131,13 @@ pub(super) fn unknown<'f>(node: &NodeDef<'f>, names: &Names<'f>) -> Vec<&'f [u8]
     }
     unknown
 }
+
+/// Whether a call has a name for its gradient that is a number of the process which made it, as in `PartitionedCall-12`. A loader gives
+/// it that of the function that it calls (tensorflow/python/saved_model/function_deserialization.py).
+pub(super) fn is_number_of_a_call(node: &NodeDef<'_>, value: &[u8]) -> bool {
+    let Some(at) = value.iter().rposition(|byte| *byte == b'-') else { return false };
+    let (op, number) = value.split_at(at);
+    let digits = number.get(1..).unwrap_or_default();
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    ops::CALLS.contains(&node.op()) && ops::CALLS.contains(&op) && is_number
+}

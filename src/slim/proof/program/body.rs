@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use super::attributes::Reading;
+use super::attributes::{Reading, is_number_of_a_call};
 use super::functions::Names;
 use super::hash::{Digest, Hasher, Key, Piece};
 use super::resource::{Resource, resource};
-use crate::message::attributes::{API_IMPLEMENTS, BESIDE, CLASS, PAIRED};
+use crate::message::attributes::{API_IMPLEMENTS, BESIDE, CLASS, GRADIENT_OP_TYPE, PAIRED};
 use crate::message::number::attr_value::{LIST, list_value};
 use crate::message::number::function_def::{
     ARG_ATTR, ATTR, CONTROL_RET, NODE_DEF, RESOURCE_ARG_UNIQUE_ID, RET, SIGNATURE,
@@ -126,7 +126,7 @@ impl<'f> Reader<'_, 'f> {
         hash.number(Piece::Node, 0);
         reading.op(hash, op);
         let is_function = self.names.find(op).is_some();
-        body.keeps_state |= !is_function && !ops::is_stateless(op) && !ops::shares_state(op);
+        body.keeps_state |= !is_function && node.keeps_state();
         if let Some(resource) = resource(node) {
             if resource.is_by_name {
                 hash.bytes(Piece::Name, node.name());
@@ -322,7 +322,13 @@ impl<'f> Reader<'_, 'f> {
             return None;
         }
         let is_own = |entry: &Entry<'f>| {
-            KEEPS_ITS_OWN.contains(&entry.key)
+            // Who asks for its gradient gets another one than that of what it calls, or an error.
+            let is_differentiated = entry.key == GRADIENT_OP_TYPE && {
+                let value = AttrValue::new(entry.value.clone()).text();
+                self.names.live_gradients.contains(value) || !is_number_of_a_call(call, value)
+            };
+            is_differentiated
+                || KEEPS_ITS_OWN.contains(&entry.key)
                 || entry.key == b"executor_type" && !AttrValue::new(entry.value.clone()).text().is_empty()
         };
         if call.attributes().iter().any(is_own) {

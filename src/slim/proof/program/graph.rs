@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use super::attributes::Reading;
+use super::attributes::{Reading, is_number_of_a_call};
 use super::functions::Functions;
 use super::hash::{Digest, Key, Piece};
 use super::library::Library;
@@ -54,7 +54,11 @@ impl<'f> Read<'f> {
     fn note_gradient(&mut self, node: &NodeDef<'f>) {
         let entries = node.attributes();
         let value = entries.into_iter().find(|entry| entry.key == GRADIENT_OP_TYPE);
-        self.gradients.extend(value.map(|entry| AttrValue::new(entry.value).text()));
+        let value = value.map(|entry| AttrValue::new(entry.value).text());
+        let says_nothing =
+            |value: &&[u8]| is_number_of_a_call(node, value) && !self.functions.registered.contains_key(*value);
+        let value = value.filter(|value| !says_nothing(value));
+        self.gradients.extend(value);
     }
 
     /// Finds out what its functions do.

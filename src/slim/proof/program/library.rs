@@ -7,8 +7,8 @@
 //! - a function that others take the place of on certain devices is known by all of these
 //!   (tensorflow/core/grappler/optimizers/implementation_selector.cc).
 //!
-//! What has a name of its own to live by (a function with an op that keeps state, functions that call each other in a circle)
-//! keeps it in its hash.
+//! What has a name of its own to live by (a function with an op that keeps state or with a call of such a one, functions that call
+//! each other in a circle) keeps it in its hash.
 
 use foldhash::{HashMap, HashMapExt as _};
 
@@ -78,6 +78,8 @@ struct Digests<'a, 'f> {
     group_of: Vec<Option<u32>>,
     groups: Vec<Vec<u32>>,
     found: Vec<Option<Digest>>,
+    /// Whether something with a state of its own runs where this runs.
+    keeps_state: Vec<bool>,
 }
 
 impl<'a, 'f> Digests<'a, 'f> {
@@ -94,7 +96,8 @@ impl<'a, 'f> Digests<'a, 'f> {
             }));
         }
         let found = vec![None; bodies.len().saturating_mul(2).saturating_add(groups.len())];
-        Self { functions, bodies, key, group_of, groups, found }
+        let keeps_state = vec![false; found.len()];
+        Self { functions, bodies, key, group_of, groups, found, keeps_state }
     }
 
     fn count(&self) -> u32 {
@@ -171,6 +174,7 @@ impl<'a, 'f> Digests<'a, 'f> {
         let mut order: Vec<Vec<u32>> = Vec::new();
         components(vertices, |vertex, at| self.successor(vertex, at), |component| order.push(component.to_vec()));
         for component in &order {
+            self.note_state(component);
             let made: Vec<(u32, Digest)> = component.iter().map(|vertex| (*vertex, self.one(*vertex))).collect();
             let is_circle = component.len() > 1
                 || component.first().is_some_and(|only| {
@@ -201,6 +205,21 @@ impl<'a, 'f> Digests<'a, 'f> {
         (0..self.count()).map(|function| called(function).unwrap_or(none)).collect()
     }
 
+    /// What calls something with a state has that state, once for itself.
+    fn note_state(&mut self, component: &[u32]) {
+        let is_own = |vertex: u32| match self.vertex(vertex) {
+            Vertex::Alone(function) => self.bodies.get(function as usize).is_some_and(|body| body.keeps_state),
+            Vertex::Called(_) | Vertex::Group(_) => false,
+        };
+        let keeps = component.iter().any(|vertex| {
+            let mut successors = (0..).map_while(|at| self.successor(*vertex, at));
+            is_own(*vertex) || successors.any(|successor| self.keeps_state.get(successor as usize) == Some(&true))
+        });
+        for vertex in component.iter().filter(|_| keeps) {
+            self.keeps_state.get_mut(*vertex as usize).into_iter().for_each(|slot| *slot = true);
+        }
+    }
+
     fn set(&mut self, vertex: u32, digest: Digest) {
         self.found.get_mut(vertex as usize).into_iter().for_each(|slot| *slot = Some(digest));
     }
@@ -218,7 +237,7 @@ impl<'a, 'f> Digests<'a, 'f> {
                 {
                     return *digest;
                 }
-                if body.is_some_and(|body| body.keeps_state) {
+                if self.keeps_state.get(number as usize) == Some(&true) {
                     hash.bytes(Piece::Name, self.name(number));
                 }
             }

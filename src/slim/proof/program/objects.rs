@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use prost::Message as _;
 
 use super::graph::Graph;
 use super::tensors::Tensors;
@@ -13,7 +14,10 @@ use super::{Reasons, revived};
 use crate::message::{FunctionDef, Input};
 use crate::proto::saved_object::Kind;
 use crate::proto::trackable_object_graph::trackable_object::ObjectReference;
-use crate::proto::{SavedConcreteFunction, SavedObject, SavedObjectGraph, TrackableObjectGraph};
+use crate::proto::{
+    SavedBareConcreteFunction, SavedConcreteFunction, SavedObject, SavedObjectGraph, SavedUserObject,
+    TrackableObjectGraph,
+};
 use crate::slim::Wanted;
 use crate::slim::proof::Promise;
 
@@ -93,6 +97,7 @@ pub(super) fn hold<'a>(
     also.iter().for_each(|(before, after)| objects.function(before, after));
     objects.run();
     objects.merged();
+    objects.shared();
     revived::hold(old.objects, new.objects, objects.seen.iter().copied(), objects.reasons);
     objects.nodes
 }
@@ -224,6 +229,15 @@ impl<'a> Objects<'a, '_> {
             (Some(Kind::Constant(old)), Some(Kind::Constant(new))) => {
                 self.nodes.push(&old.operation);
                 old == new
+            }
+            // What Keras says of a layer is for its own loader alone, which wants metadata that are in a file of their own as well.
+            (Some(Kind::UserObject(old)), Some(Kind::UserObject(new)))
+                if self.needs.promise == Promise::Signatures
+                    && self.needs.keras.is_empty()
+                    && new.metadata.is_empty()
+                    && old.identifier.starts_with(revived::KERAS) =>
+            {
+                SavedUserObject { metadata: String::new(), ..old.clone() } == *new
             }
             (old, new) => old == new,
         }
@@ -373,6 +387,17 @@ impl<'a> Objects<'a, '_> {
         })
     }
 
+    /// Of functions that have become one all who have one said the same of it.
+    fn shared(&mut self) {
+        let mut numbers = HashMap::new();
+        let [was, is] = [self.old, self.new].map(|side| said_by_holders(side.objects, &mut numbers));
+        for (name, said) in is.iter().filter(|(_, said)| said.len() > 1) {
+            if !was.get(name).is_some_and(|before| said.is_subset(before)) {
+                self.reasons.add(|| format!("the function {name} is called in several ways, and was not"));
+            }
+        }
+    }
+
     /// Of variables that have become one at most one is captured: whoever writes to it writes to what the others read.
     fn merged(&mut self) {
         let mut of: HashMap<usize, BTreeSet<usize>> = HashMap::new();
@@ -389,6 +414,39 @@ impl<'a> Objects<'a, '_> {
             }
         }
     }
+}
+
+/// What is said of each concrete function by those who have it: how its arguments are called and given. A loader writes that into
+/// the function (tensorflow/python/saved_model/function_deserialization.py), so that the last one who has it is right. Each thing that
+/// is said has a number.
+fn said_by_holders<'a>(
+    objects: &'a SavedObjectGraph,
+    numbers: &mut HashMap<(bool, Vec<u8>), usize>,
+) -> HashMap<&'a str, BTreeSet<usize>> {
+    let mut said: HashMap<&str, BTreeSet<usize>> = HashMap::new();
+    let mut number = |spec: (bool, Vec<u8>)| {
+        let next = numbers.len();
+        *numbers.entry(spec).or_insert(next)
+    };
+    for object in &objects.nodes {
+        match &object.kind {
+            Some(Kind::Function(function)) => {
+                let spec = function.function_spec.as_ref().map(prost::Message::encode_to_vec);
+                let number = number((spec.is_some(), spec.unwrap_or_default()));
+                for name in &function.concrete_functions {
+                    said.entry(name).or_default().insert(number);
+                }
+            }
+            Some(Kind::BareConcreteFunction(function)) => {
+                let spec = SavedBareConcreteFunction { concrete_function_name: String::new(), ..function.clone() };
+                // A field that it has not tells it from the other kind.
+                let number = number((true, [spec.encode_to_vec(), vec![u8::MAX]].concat()));
+                said.entry(&function.concrete_function_name).or_default().insert(number);
+            }
+            _ => {}
+        }
+    }
+    said
 }
 
 /// Which objects of the checkpoint's graph each object is, as a loader finds it: by the names that lead to both from the roots, first
@@ -467,7 +525,11 @@ fn leads_on(objects: &[SavedObject], listed: &BTreeSet<usize>) -> Vec<bool> {
         }
     }
     let is_end = |(number, object): &(usize, &SavedObject)| {
-        let is_function = matches!(object.kind, Some(Kind::Function(_) | Kind::BareConcreteFunction(_)));
+        let is_function = match &object.kind {
+            // Without a concrete one there is nothing that can be called: only what was traced is saved.
+            Some(Kind::Function(function)) => !function.concrete_functions.is_empty(),
+            kind => matches!(kind, Some(Kind::BareConcreteFunction(_))),
+        };
         is_function || listed.contains(number)
     };
     let mut open: Vec<usize> = objects.iter().enumerate().filter(is_end).map(|(number, _)| number).collect();

@@ -20,7 +20,7 @@ const ATTRIBUTES_ONLY: [&str; 6] = [
 ];
 
 /// Objects of Keras are made of its metadata, or are no more than attributes without these.
-const KERAS: &str = "_tf_keras_";
+pub(super) const KERAS: &str = "_tf_keras_";
 
 fn identifier(object: &SavedObject) -> Option<&str> {
     match &object.kind {
