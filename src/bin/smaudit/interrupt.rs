@@ -6,6 +6,8 @@
 //! Who starts a run with `nohup` wants SIGHUP to be ignored, and it stays so; where SIGXFSZ is ignored, a write past the limit is an
 //! error instead.
 
+use std::fs;
+use std::panic::{set_hook, take_hook};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
@@ -17,10 +19,34 @@ struct Left {
     file: Option<PathBuf>,
 }
 
+impl Left {
+    fn clear_away(&self) {
+        if let Some(file) = &self.file {
+            // There is nobody left to say it to that it cannot be removed.
+            let _ = if file.is_dir() { fs::remove_dir_all(file) } else { fs::remove_file(file) };
+        }
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 static LEFT: Mutex<Left> = Mutex::new(Left { bar: None, file: None });
 
 fn left() -> MutexGuard<'static, Left> {
     LEFT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Leaves nothing behind where the program ends by a panic, of which a released one finds no way back.
+pub(crate) fn clears_on_panic() {
+    let say = take_hook();
+    set_hook(Box::new(move |panic| {
+        // Who panics within what is done under the lock still has it.
+        if let Ok(left) = LEFT.try_lock() {
+            left.clear_away();
+        }
+        say(panic);
+    }));
 }
 
 /// Wipes off `bar` when the run is interrupted, until [`is_cleared`] says that it is.
@@ -113,16 +139,26 @@ mod unix {
         let _ = ready.send(());
         for signal in signals.forever() {
             taken.store(true, SeqCst);
-            let left = super::left();
-            if let Some(file) = &left.file {
-                // There is nobody left to say it to that it cannot be removed.
-                let _ = if file.is_dir() { fs::remove_dir_all(file) } else { fs::remove_file(file) };
-            }
-            if let Some(bar) = &left.bar {
-                bar.finish_and_clear();
-            }
+            super::left().clear_away();
             emulate_default_handler(signal)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("half a report");
+        clears_on_panic();
+        removes(|| fs::write(&file, "half").map(|()| &file)).unwrap();
+        assert!(file.exists());
+        assert!(std::thread::spawn(|| panic!("as a test wants it")).join().is_err());
+        assert!(!file.exists());
+        settles(|| ());
     }
 }

@@ -25,6 +25,7 @@ use smaudit::report::{Format, ModelReport, RemoteReport, Report, UnreadableInput
 use smaudit::{AuditError, Exit, Problem};
 
 fn main() -> ExitCode {
+    interrupt::clears_on_panic();
     let request = cli::request();
     if matches!(request, Ok(Request::Audit(_) | Request::Slim(_) | Request::Baseline(_) | Request::Diff(_))) {
         start_threads();

@@ -21,7 +21,9 @@ use crate::interrupt;
 const DEFAULT_WIDTH: usize = 80;
 
 /// How long, and how often, a reader of a pipe is waited for: two seconds in all.
+#[cfg(unix)]
 const READER_WAIT: std::time::Duration = std::time::Duration::from_millis(50);
+#[cfg(unix)]
 const READER_TRIES: u32 = 40;
 
 /// Bytes of a report that are written at once.
