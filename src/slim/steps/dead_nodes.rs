@@ -31,7 +31,7 @@ pub(super) fn dead_nodes(parts: &Parts) -> Result<Option<(Parts, String)>, NotTa
         return Ok(None);
     }
     let fewer = edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
-    let (main, _) = swept(&programs, &fewer, "")?;
+    let main = swept(&programs, &fewer)?;
     let words = format!("{} of functions that nothing runs", plural(count, "node", "nodes"));
     Ok(Some((Parts { main: main.into(), ..parts.clone() }, words)))
 }

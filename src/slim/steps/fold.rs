@@ -16,7 +16,13 @@ use crate::slim::structure::Structures;
 pub(super) fn fold(parts: &Parts) -> Result<Option<(Parts, String)>, NotTaken> {
     let programs = programs(&parts.main)?;
     let instead: Vec<_> = programs.iter().map(others).collect();
-    replaced(parts, &programs, &instead, By::CallsAndObjects, "that do what others do")
+    replaced(
+        parts,
+        &programs,
+        &instead,
+        By::CallsAndObjects,
+        ["function that does what another does", "functions that do what others do"],
+    )
 }
 
 /// For functions that do the same, the one that stays.

@@ -30,7 +30,13 @@ const EXECUTOR: &[u8] = b"executor_type";
 pub(super) fn forward(parts: &Parts) -> Result<Option<(Parts, String)>, NotTaken> {
     let programs = programs(&parts.main)?;
     let instead: Vec<_> = programs.iter().map(others).collect();
-    replaced(parts, &programs, &instead, By::Calls, "that only call another one")
+    replaced(
+        parts,
+        &programs,
+        &instead,
+        By::Calls,
+        ["function that only calls another one", "functions that only call another one"],
+    )
 }
 
 /// For functions that only call another one, the last of those that are called so.

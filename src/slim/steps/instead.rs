@@ -14,6 +14,7 @@ use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
 use crate::message::number::{name_attr_list, node_def, saved_bare_concrete_function, saved_function, saved_object};
 use crate::message::saved_object::Kind;
 use crate::message::{AttrValue, Entry, Message, NodeDef, SavedObject, ops};
+use crate::size::plural;
 use crate::slim::program::{Cuts, Placed, Program, Reasons, programs};
 use crate::wire::{Field, fields};
 
@@ -153,13 +154,14 @@ pub(super) enum By {
     CallsAndObjects,
 }
 
-/// Has functions named in the place of others, for each metagraph, and has go what nothing names then. `which` says what they are.
+/// Has functions named in the place of others, for each metagraph, and has go what nothing names then. `which` says what they are,
+/// of one and of several.
 pub(super) fn replaced(
     parts: &Parts,
     programs_of: &[Program<'_>],
     instead: &[HashMap<&[u8], &[u8]>],
     by: By,
-    which: &str,
+    which: [&str; 2],
 ) -> Result<Option<(Parts, String)>, NotTaken> {
     if instead.iter().all(HashMap::is_empty) {
         return Ok(None);
@@ -172,20 +174,21 @@ pub(super) fn replaced(
         }
     }
     let renamed = edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
-    let (main, words) = swept(programs_of, &renamed, which)?;
-    Ok(Some((Parts { main: main.into(), ..parts.clone() }, words)))
+    let main = swept(programs_of, &renamed)?;
+    let count = instead.iter().map(HashMap::len).fold(0, usize::saturating_add);
+    let [one, several] = which;
+    Ok(Some((Parts { main: main.into(), ..parts.clone() }, plural(count as u64, one, several))))
 }
 
-/// A main file without what nothing names any more, and what that is. It has the nodes of the graph and the functions that it had
+/// A main file without what nothing names any more. It has the nodes of the graph and the functions that it had
 /// before, in the same order, so what nothing named then is known.
-pub(super) fn swept(before: &[Program<'_>], main: &[u8], which: &str) -> Result<(Vec<u8>, String), NotTaken> {
+pub(super) fn swept(before: &[Program<'_>], main: &[u8]) -> Result<Vec<u8>, NotTaken> {
     let (mut gone, after) = (Gone::default(), programs(main)?);
     for (before, program) in before.iter().zip(&after) {
         let before = before.reach(Reasons::ALL);
         gone.sweep(program, &program.reach_but(Reasons::ALL, &Cuts::default(), Some(&before)))?;
     }
-    let edited = gone.edited(which);
-    Ok((edited.edits.applied(main).ok_or(NotTaken::Lengths)?, edited.words))
+    gone.edits.applied(main).ok_or(NotTaken::Lengths)
 }
 
 /// Calls call the other one.
