@@ -145,7 +145,8 @@ fn answers(criterion: &mut Criterion) {
         group.bench_function("reach", |b| b.iter(|| reach(black_box(&file), &saved_model)));
         let (found, reached) = (find_duplicates(&model), reach(&file, &saved_model));
         // A context keeps what was found out: each run has one of its own.
-        let context = || findings::Context::new(&model, main.as_ref(), &saved_model, None, &found, &reached);
+        let facts = || findings::Facts::new(&model, main.as_ref(), &saved_model, None, &found, &reached);
+        let context = || findings::Context::new(facts());
         group.bench_function("findings", |b| b.iter(|| findings::find(&context(), &Work::silent())));
         group.finish();
     }

@@ -16,7 +16,7 @@ use crate::charge::{self, MainFile};
 use crate::checkpoint::layout::INDEX;
 use crate::checkpoint::{Checkpoint, Verified};
 use crate::duplicates::{self, Duplicates, Marks};
-use crate::findings::{self, Findings};
+use crate::findings::{self, Facts, Findings};
 use crate::fingerprint::{self, Fingerprint};
 use crate::graph::{self, Reach};
 use crate::identity::FileId;
@@ -243,7 +243,8 @@ impl<'m> Parts<'m> {
     fn context<'a>(&'a self, answers: &'a Answers<'_>) -> findings::Context<'a> {
         let Answers { duplicates, saved_model, reach } = answers;
         let (main_file, checkpoint) = (self.main_file.as_ref(), self.checkpoint.as_ref());
-        findings::Context::new(self.model, main_file, saved_model, checkpoint, duplicates, reach)
+        let facts = Facts::new(self.model, main_file, saved_model, checkpoint, duplicates, reach);
+        findings::Context::new(facts)
     }
 
     /// The causes of size, and the sums of the ledger; side by side where that is worth a thread.

@@ -8,12 +8,6 @@ use super::facts::Facts;
 use super::kind::Provenance;
 use super::program::Program;
 use super::variables::Variables;
-use crate::charge::MainFile;
-use crate::checkpoint::Checkpoint;
-use crate::duplicates::Duplicates;
-use crate::graph::Reach;
-use crate::input::Model;
-use crate::outline::SavedModel;
 
 /// A model's facts, and what several causes ask about them. An answer is made of facts and of answers to simpler questions.
 pub struct Context<'a> {
@@ -35,18 +29,11 @@ impl<'a> Deref for Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// What is known of a model.
+    /// Nothing is found out yet.
     #[must_use]
-    pub fn new(
-        model: &'a Model,
-        main_file: Option<&'a MainFile<'a>>,
-        saved_model: &'a SavedModel,
-        checkpoint: Option<&'a Checkpoint>,
-        duplicates: &'a Duplicates,
-        reach: &'a Reach<'a>,
-    ) -> Self {
+    pub fn new(facts: Facts<'a>) -> Self {
         Self {
-            facts: Facts::new(model, main_file, saved_model, checkpoint, duplicates, reach),
+            facts,
             provenance: OnceLock::new(),
             large: OnceLock::new(),
             uses: OnceLock::new(),

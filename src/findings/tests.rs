@@ -36,7 +36,7 @@ pub(super) fn with_context<T>(files: &[(&str, &[u8])], detect: impl FnOnce(&Cont
     let main = MainFile::open(&model);
     let saved_model = charge_model(&model, main.as_ref(), None, &mut Ledger::new(&[]), &Silent).unwrap();
     let (duplicates, reach) = (crate::duplicates::Duplicates::default(), Reach::default());
-    detect(&Context::new(&model, main.as_ref(), &saved_model, None, &duplicates, &reach))
+    detect(&Context::new(Facts::new(&model, main.as_ref(), &saved_model, None, &duplicates, &reach)))
 }
 
 fn model(files: &[(&str, &[u8])]) -> Model {

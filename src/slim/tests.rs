@@ -17,6 +17,7 @@ use crate::progress::Silent;
 use crate::proto::{AssetFileDef, SavedModel};
 use crate::report::{SlimOutcome, SlimStep};
 use crate::support::bundle::{BundleBuilder, DATA, INDEX};
+use crate::support::random::Random;
 use crate::support::wire::{Message, constant, graph, message, meta_graph, saved_model};
 
 /// The steps of level `safe`.
@@ -183,18 +184,6 @@ fn a_model_with_a_problem_is_refused() {
     let plan = planned(&model, &[]);
     assert_eq!(plan.report.outcome, SlimOutcome::Refused);
     assert!(plan.report.problems[0].message.contains("CRC32C"), "{:?}", plan.report.problems);
-}
-
-/// Numbers that are the same in each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
 }
 
 /// A plan that is wrong in one way.

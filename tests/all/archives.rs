@@ -10,6 +10,7 @@ use smaudit::{Options, audit};
 use support::archive::{add, all, gzip, tar, zip, zip_by, zstd};
 use support::bundle::{DATA, INDEX, bytes_entry, index};
 use support::files::tree;
+use support::random::Random;
 use support::wire::{constant, graph, meta_graph, node, saved_model};
 use tar::{Builder, EntryType};
 
@@ -411,24 +412,16 @@ fn what_stands_behind_a_compressed_archive_is_a_problem() {
     }
 }
 
-/// A seeded generator, so that a failure can be repeated.
-fn xorshift(state: &mut u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state
-}
-
 #[test]
 fn random_damage_never_unbalances_the_books_nor_ends_the_process() {
-    let mut state = 0x5eed_0005_u64;
+    let mut random = Random(0x5eed_0005);
     let files = in_folder("m");
     for (_, whole) in all(&borrowed(&files)) {
         for _ in 0..1500 {
             let mut bytes = whole.clone();
-            for _ in 0..=xorshift(&mut state) % 4 {
-                let at = (xorshift(&mut state) % bytes.len() as u64) as usize;
-                bytes[at] = xorshift(&mut state) as u8;
+            for _ in 0..=random.below(4) {
+                let at = random.below(bytes.len());
+                bytes[at] = random.number() as u8;
             }
             is_whole(&find_in(bytes));
         }

@@ -14,6 +14,7 @@ use crate::progress::Silent;
 use crate::proto::attr_value::Value;
 use crate::proto::saved_object::Kind;
 use crate::proto::{AttrValue, FunctionDef, MetaGraphDef, NodeDef, SavedModel, SavedObject, SavedObjectGraph};
+use crate::support::random::Random;
 
 use crate::checkpoint::table::Table;
 use crate::edit::{Recipe, table};
@@ -437,23 +438,6 @@ fn files_stay_that_are_asked_for() {
         new.retain(|name, _| !name.starts_with(file));
         assert!(held(&old, &new, Promise::Callables).iter().any(|reason| reason.contains(file)));
         assert_eq!(held(&old, &new, Promise::Signatures).is_empty(), file == "keras_metadata.pb");
-    }
-}
-
-/// Numbers that are the same in each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit.max(1) as u64).unwrap()
-    }
-
-    fn of<'a, T>(&mut self, list: &'a mut [T]) -> Option<&'a mut T> {
-        let at = self.below(list.len());
-        list.get_mut(at)
     }
 }
 

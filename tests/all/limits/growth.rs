@@ -13,6 +13,7 @@ use smaudit::{Dimension, Options, audit, why};
 use support::archive::{gzip, tar};
 use support::bundle::{BundleBuilder, index};
 use support::graph::{call, func, function_of, graph_of, node_of, object, objects, saver, signature, strings};
+use support::random::Random;
 use support::table::{TableBuilder, slice_key};
 use support::wire::{Message, constant, graph, message, meta_graph, node, saved_model};
 
@@ -432,15 +433,9 @@ fn headers_of_an_archive_that_claim_the_rest() {
 /// Any shape at all: what the rules of the fuzz target make of random numbers.
 #[test]
 fn models_of_random_shape() {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    };
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for _ in 0..24 {
-        let rules: Vec<u8> = (0..60).map(|_| random()).collect();
+        let rules: Vec<u8> = (0..60).map(|_| (random.number() >> 32) as u8).collect();
         let outcome = std::panic::catch_unwind(|| crate::targets::model(&rules));
         assert!(outcome.is_ok(), "{rules:?}");
     }

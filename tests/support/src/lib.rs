@@ -10,6 +10,7 @@ pub mod bundle;
 pub mod files;
 pub mod graph;
 pub mod mutate;
+pub mod random;
 pub mod riegeli;
 pub mod table;
 pub mod v1;
