@@ -51,6 +51,9 @@ pub struct Options {
     pub digests: bool,
     /// Whether it has digests of files as well, which are read for that.
     pub file_digests: bool,
+    /// Whether the nodes of graphs are listed where there are digests, so that a diff says which came, went or changed. They are in
+    /// no report that is written.
+    pub nodes: bool,
 }
 
 impl Default for Options {
@@ -64,6 +67,7 @@ impl Default for Options {
             treemap: None,
             digests: false,
             file_digests: false,
+            nodes: false,
         }
     }
 }

@@ -137,6 +137,7 @@ DiffKind = Literal[
     "group",
     "function",
     "op",
+    "node",
     "signature",
     "variable",
     "file",
@@ -155,6 +156,8 @@ DiffKind = Literal[
 - `group`: Functions, or nodes of the graph: what is below them.
 - `function`: A function of the library.
 - `op`: The nodes of the graph with one op.
+- `node`: A node of the graph; of a graph with very many, those that are the same but for names, by the name of the
+  first.
 - `signature`: A signature.
 - `variable`: A tensor of the checkpoint.
 - `file`: A file.
@@ -2060,6 +2063,11 @@ class Diff(OfDiff):
     functions: DiffList
     """The functions that are not the same."""
 
+    nodes: DiffList
+    """The nodes of graphs that are not the same: one a row, or, where a graph has very many, those that are the same
+    but for names. Where a side is a report they are not known.
+    """
+
     variables: DiffList
     """The variables that are not the same."""
 
@@ -2098,6 +2106,7 @@ class Diff(OfDiff):
         "breakdown": ("one", "DiffBreakdown"),
         "meta_graphs": ("many", "DiffRow"),
         "functions": ("one", "DiffList"),
+        "nodes": ("one", "DiffList"),
         "variables": ("one", "DiffList"),
         "signatures": ("many", "SignatureChange"),
         "files": ("one", "DiffList"),

@@ -163,7 +163,8 @@ fn meta_graphs(
                 object_nodes: graph.object_nodes,
                 signatures: signatures(graph, reach.meta_graphs.get(index).and_then(Option::as_ref)),
                 assets: assets(parts.model, graph),
-                ops: children(&ops, &label).iter().map(|row| op(row, &digests)).collect(),
+                ops: children(&ops, &label).iter().map(|row| op(parts, row, &digests)).collect(),
+                nodes_listed: digests.nodes_listed(),
                 function_defs: functions
                     .remove(&label)
                     .unwrap_or_default()
@@ -190,8 +191,14 @@ fn sections_of(rows: &[Row]) -> BTreeMap<String, u64> {
     sections.map(|row| (row.name.to_string(), row.bytes)).collect()
 }
 
-fn op(row: &Row, digests: &MetaGraphDigests) -> OpReport {
-    OpReport { op: row.name.to_string(), count: row.count, bytes: row.bytes, structure: digests.op(&row.name) }
+fn op(parts: &Parts<'_>, row: &Row, digests: &MetaGraphDigests) -> OpReport {
+    OpReport {
+        op: row.name.to_string(),
+        count: row.count,
+        bytes: row.bytes,
+        structure: digests.op(&row.name),
+        nodes: digests.nodes(parts, &row.name),
+    }
 }
 
 fn function(sum: FunctionSum, meta_graph: usize, structures: &Structures<'_>) -> FunctionReport {

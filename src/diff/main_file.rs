@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 
 use super::graphs::{Graphs, label};
 use super::rows::{Level, Tallies};
-use super::{category_change, functions, list, sum};
+use super::status::{is_clean, status};
+use super::{category_change, functions, list, nodes, sum};
 use crate::ledger::Category;
-use crate::report::{
-    Change, DiffKind, DiffReport, DiffRow, DiffStatus, Digest, MetaGraphReport, ModelReport, OpReport, SignatureReport,
-};
+use crate::report::{Change, DiffKind, DiffReport, DiffRow, DiffStatus, MetaGraphReport, ModelReport, SignatureReport};
 
 /// What others need to know of it.
 pub(super) struct MainFile {
@@ -77,15 +76,6 @@ fn digests<'r>(old: &'r MetaGraphReport, new: &'r MetaGraphReport, field: &str) 
     (!old_all.is_empty() && !new_all.is_empty()).then(|| old_all.get(field) == new_all.get(field))
 }
 
-fn status(change: Change, is_equal: Option<bool>) -> DiffStatus {
-    match (change.delta, is_equal) {
-        (0, None | Some(true)) => DiffStatus::Same,
-        (_, Some(true)) => DiffStatus::Naming,
-        (0, Some(false)) => DiffStatus::Content,
-        _ => DiffStatus::Changed,
-    }
-}
-
 /// Functions, nodes by op, and what is left.
 fn graph(
     graphs: &Graphs<'_>,
@@ -110,16 +100,15 @@ fn graph(
             list(&mut report.functions, &row);
             functions.put(row, tallies);
         }
-        for row in ops(old, new, &main.functions) {
-            main.is_clean &= is_clean(row.status);
-            nodes.put(row, tallies);
-        }
+        let compared = nodes::Graphs { old, new, functions: &main.functions };
+        main.is_clean &= compared.compare(&mut nodes, tallies, report);
         rest_is_equal = match (rest_is_equal, digests(old, new, Category::GraphDef.name())) {
             (Some(is_equal), Some(is_this)) => Some(is_equal && is_this),
             _ => None,
         };
     }
     crate::report::sort_rows(&mut report.functions.rows);
+    crate::report::sort_rows(&mut report.nodes.rows);
     level.level(functions, tallies);
     level.level(nodes, tallies);
     match level.rest(all) {
@@ -142,10 +131,6 @@ pub(super) fn whole(category: Category, all: Change, tallies: &mut Tallies) -> L
     level
 }
 
-fn is_clean(status: DiffStatus) -> bool {
-    matches!(status, DiffStatus::Same | DiffStatus::Naming)
-}
-
 fn one_sided<'r>(graphs: &Graphs<'r>) -> impl Iterator<Item = (&'r MetaGraphReport, DiffStatus)> {
     let removed = graphs.only_old.clone().into_iter().map(|graph| (graph, DiffStatus::Removed));
     removed.chain(graphs.only_new.clone().into_iter().map(|graph| (graph, DiffStatus::Added)))
@@ -160,48 +145,6 @@ fn whole_section(graph: &MetaGraphReport, status: DiffStatus, category: Category
     let status = if bytes == 0 { DiffStatus::Same } else { status };
     let counts = if bytes == 0 { [0, 0] } else { counts };
     DiffRow::new(label(graph), DiffKind::MetaGraph, status, change, counts).in_meta_graph(Some(graph.index))
-}
-
-/// The nodes of two graphs, by op. One that is a function goes by what that is called in the old model.
-fn ops(old: &MetaGraphReport, new: &MetaGraphReport, functions: &HashMap<String, String>) -> Vec<DiffRow> {
-    type Ops<'r> = HashMap<&'r str, (u64, u64, Option<Digest<8>>)>;
-    let figures = |op: &'_ OpReport| (op.bytes, op.count);
-    let mut old_ops: Ops<'_> = HashMap::default();
-    let mut new_ops: Ops<'_> = HashMap::default();
-    for op in &old.ops {
-        let (bytes, count) = figures(op);
-        old_ops.insert(&op.op, (bytes, count, op.structure));
-    }
-    let mut new_names: HashMap<&str, &str> = HashMap::default();
-    for op in &new.ops {
-        let (bytes, count) = figures(op);
-        let name = functions.get(&op.op).map_or(&*op.op, String::as_str);
-        new_ops.insert(name, (bytes, count, op.structure));
-        new_names.insert(name, &op.op);
-    }
-    let [old_index, new_index] = [old.index, new.index];
-    let names: BTreeSet<&str> = old_ops.keys().chain(new_ops.keys()).copied().collect();
-    let row = |name: &str| {
-        let nothing = (0, 0, None);
-        let (old, new) = (old_ops.get(name).unwrap_or(&nothing), new_ops.get(name).unwrap_or(&nothing));
-        let (bytes, counts) = (Change::new(old.0, new.0), [old.1, new.1]);
-        let is_equal = old.2.is_some() && new.2.is_some();
-        let is_equal = if old.1 == new.1 { is_equal.then(|| old.2 == new.2) } else { Some(false) };
-        let status = match (old.1, new.1) {
-            (0, _) => DiffStatus::Added,
-            (_, 0) => DiffStatus::Removed,
-            _ => match status(bytes, is_equal) {
-                // Another number of nodes is no other content.
-                DiffStatus::Content if old.1 != new.1 => DiffStatus::Changed,
-                status => status,
-            },
-        };
-        let meta_graph = if new.1 > 0 { new_index } else { old_index };
-        let new_name = new_names.get(name).copied().filter(|_| old.1 > 0).unwrap_or(name);
-        let row = DiffRow::new(new_name, DiffKind::Op, status, bytes, counts).renamed_from(name);
-        row.in_meta_graph(Some(meta_graph))
-    };
-    names.into_iter().map(row).collect()
 }
 
 /// A category that is one field of each metagraph.

@@ -14,10 +14,12 @@ mod findings;
 mod functions;
 mod graphs;
 mod main_file;
+mod nodes;
 mod pairs;
 mod rows;
 mod series;
 mod signatures;
+mod status;
 mod stored;
 mod variables;
 

@@ -41,6 +41,8 @@ pub(super) struct Level {
     unchanged: Sums,
     /// All that was put here, what is naming included.
     all: Sums,
+    /// What became of it as a whole.
+    pub(super) status: DiffStatus,
     pub(super) meta_graph: Option<u64>,
     /// What it is called in the old model, where that is something else.
     pub(super) old_name: Option<String>,
@@ -77,7 +79,8 @@ impl Tallies {
 impl Level {
     pub(super) fn new(name: impl Into<String>, kind: DiffKind) -> Self {
         let (rows, unchanged, all) = Default::default();
-        Self { name: name.into(), kind, rows, unchanged, all, meta_graph: None, old_name: None }
+        let status = DiffStatus::Changed;
+        Self { name: name.into(), kind, rows, unchanged, all, status, meta_graph: None, old_name: None }
     }
 
     /// What an item adds, by what became of it.
@@ -105,7 +108,7 @@ impl Level {
         }
         let mut sums = level.unchanged;
         level.rows.iter().for_each(|row| sums.add(Sums::of(row)));
-        let mut row = sums.row(level.name.clone(), level.kind, DiffStatus::Changed);
+        let mut row = sums.row(level.name.clone(), level.kind, level.status);
         (row.meta_graph, row.old_name) = (level.meta_graph, level.old_name.clone());
         row.children = level.finished(tallies.min_delta);
         // What has one part, and that one is all of it, has none.

@@ -22,13 +22,14 @@ use foldhash::{HashMap, HashSet};
 
 use self::hash::Hash;
 use self::names::{NAMES, is_name_attribute};
-use self::nodes::{Nodes, Plain};
+use self::nodes::{Digest as NodeDigest, List, Nodes, Plain};
+pub(crate) use self::nodes::{Listed, Listing};
 use crate::message::number::function_def_library::FUNCTION;
 use crate::message::number::graph_def::{LIBRARY, NODE};
 use crate::message::number::meta_graph_def::GRAPH_DEF;
 use crate::message::number::node_def::OP;
 use crate::schema::{FieldKind, SCHEMA};
-use crate::wire::{self, Field, Fields, WireType, fields, last_len, split_len};
+use crate::wire::{self, Field, Fields, Layout, WireType, fields, last_len, split_len};
 
 pub(crate) use self::hash::contents;
 
@@ -45,19 +46,26 @@ pub(crate) struct Digests {
     pub(crate) ops: HashMap<Vec<u8>, u64>,
     /// Of each field of the MetaGraphDef, by its name; that of the graph of all that is neither node nor function.
     pub(crate) sections: BTreeMap<String, u64>,
+    /// The nodes of the graph itself, where they were asked for and are not too many.
+    pub(crate) nodes: Option<Listing>,
 }
 
 /// The digests of the MetaGraphDef at `range` of a main file's wire format. `functions` are the names of the functions of its
-/// libraries.
-pub(crate) fn digests<'f>(file: &'f [u8], range: Range<usize>, functions: impl Iterator<Item = &'f [u8]>) -> Digests {
+/// libraries. With the layout of the file nodes are listed as well.
+pub(crate) fn digests<'f>(
+    file: &'f [u8],
+    range: Range<usize>,
+    functions: impl Iterator<Item = &'f [u8]>,
+    layout: Option<&Layout>,
+) -> Digests {
     let mut digests = Digests::default();
     let Some(FieldKind::Message(message)) = SCHEMA.field(SCHEMA.root(), b"meta_graphs").map(|field| field.kind) else {
         return digests;
     };
-    let walk = Walk { file, functions: functions.collect() };
+    let walk = Walk { file, functions: functions.collect(), layout };
     for field in fields(file, range) {
         let digest = match SCHEMA.field_of_number(message, field.number).map(|known| known.kind) {
-            Some(FieldKind::Message(graph)) if field.is_len(GRAPH_DEF) => walk.graph(&field, graph, &mut digests.ops),
+            Some(FieldKind::Message(graph)) if field.is_len(GRAPH_DEF) => walk.graph(&field, graph, &mut digests),
             Some(kind) => walk.value(&field, kind, message, 0),
             None => walk.unknown(&field),
         };
@@ -73,21 +81,29 @@ struct Walk<'f> {
     file: &'f [u8],
     /// The names of the functions of the library: a text that is one of them is a name.
     functions: HashSet<&'f [u8]>,
+    /// Which part of the file a field is, where nodes are listed.
+    layout: Option<&'f Layout>,
 }
 
 impl Walk<'_> {
     /// A GraphDef without its nodes, which are added to those of their ops, and without its functions.
-    fn graph(&self, graph: &Field, message: u32, ops: &mut HashMap<Vec<u8>, u64>) -> u64 {
+    fn graph(&self, graph: &Field, message: u32, digests: &mut Digests) -> u64 {
         let mut rest = Hash::default();
-        let mut nodes = Nodes::default();
+        let (mut nodes, mut list) = (Nodes::default(), List::default());
         let kind = |number| SCHEMA.field_of_number(message, number).map(|known| known.kind);
         let Some(FieldKind::Message(node_message)) = kind(NODE) else { return 0 };
         let end = graph.payload_end;
         let mut left = graph.bytes(self.file);
         loop {
             while let Some((node, behind)) = split_len(left, NODE) {
+                let payload = end.saturating_sub(behind.len().saturating_add(node.len()));
+                let digest = self.node(node, payload, node_message, &mut nodes);
+                if let Some(layout) = self.layout {
+                    let start = end.saturating_sub(left.len());
+                    let range = payload..payload.saturating_add(node.len());
+                    self.list(layout, start, range, digest, &mut list);
+                }
                 left = behind;
-                self.node(node, end.saturating_sub(behind.len()), node_message, &mut nodes);
             }
             let mut fields = Fields::new(self.file, end.saturating_sub(left.len())..end);
             let Some(Ok(field)) = fields.next() else { break };
@@ -95,7 +111,10 @@ impl Walk<'_> {
             match kind(field.number) {
                 // One of more than 16 kB.
                 Some(FieldKind::Message(_)) if field.is_len(NODE) => {
-                    self.node(field.bytes(self.file), field.payload_end, node_message, &mut nodes);
+                    let digest = self.node(field.bytes(self.file), field.payload, node_message, &mut nodes);
+                    if let Some(layout) = self.layout {
+                        self.list(layout, field.start, field.payload(), digest, &mut list);
+                    }
                 }
                 Some(FieldKind::Message(library)) if field.is_len(LIBRARY) => {
                     let others = wire::fields(self.file, field.payload()).filter(|field| !field.is_len(FUNCTION));
@@ -107,22 +126,32 @@ impl Walk<'_> {
                 None => rest.add(self.unknown(&field)),
             }
         }
+        // Of two graphs the nodes of the last one.
+        digests.nodes = self.layout.and_then(|_| list.listing(&nodes));
         for (op, sum) in nodes.sums() {
-            let all = ops.entry(op.to_vec()).or_default();
+            let all = digests.ops.entry(op.to_vec()).or_default();
             *all = all.wrapping_add(sum);
         }
         rest.finish()
     }
 
-    /// Adds a node, which ends there in the file, to those of its op.
+    /// Adds a node, whose payload begins there in the file, to those of its op.
     #[inline(always)]
-    fn node<'s>(&'s self, node: &'s [u8], end: usize, message: u32, nodes: &mut Nodes<'s>) {
+    fn node<'s>(&'s self, node: &'s [u8], payload: usize, message: u32, nodes: &mut Nodes<'s>) -> NodeDigest {
         let plain = Plain::of(node);
-        if !plain.is_some_and(|plain| nodes.add_known(&plain)) {
-            let range = end.saturating_sub(node.len())..end;
-            let op = last_len(self.file, range.clone(), OP).and_then(|op| self.file.get(op)).unwrap_or_default();
-            nodes.add(op, self.message(range, message, 1), plain);
+        if let Some(known) = plain.as_ref().and_then(|plain| nodes.add_known(plain)) {
+            return known;
         }
+        let range = payload..payload.saturating_add(node.len());
+        let op = last_len(self.file, range.clone(), OP).and_then(|op| self.file.get(op)).unwrap_or_default();
+        nodes.add(op, self.message(range, message, 1), plain)
+    }
+
+    /// Lists a node, whose field begins there.
+    fn list(&self, layout: &Layout, start: usize, payload: Range<usize>, digest: NodeDigest, list: &mut List) {
+        let (number, wire_type, end) = (NODE, WireType::Len, payload.end);
+        let field = Field { number, wire_type, start, payload: payload.start, payload_end: end, end };
+        list.add(digest, payload, layout.span(&field).bytes());
     }
 
     fn known(&self, field: &Field, message: u32, depth: usize) -> u64 {
@@ -204,7 +233,7 @@ mod tests {
     use crate::support::wire::{Message, constant, function, message, node};
 
     fn of(meta_graph: &Message) -> Digests {
-        digests(&meta_graph.0, 0..meta_graph.len(), [b"f_12".as_slice(), b"f_13"].into_iter())
+        digests(&meta_graph.0, 0..meta_graph.len(), [b"f_12".as_slice(), b"f_13"].into_iter(), None)
     }
 
     fn graph(nodes: &[Message], functions: &[Message]) -> Message {

@@ -1,6 +1,8 @@
 //! The nodes of a graph, added up by op. Most are as one before them but for names, of which only the number counts: so what stands
 //! behind these is looked up among the nodes before, and only what is met for the first time is walked by the schema.
 
+use std::ops::Range;
+
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
@@ -55,12 +57,18 @@ impl<'f> Plain<'f> {
     }
 }
 
+/// What a node is but for names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Digest {
+    /// Where the sum of its op is.
+    sum: usize,
+    digest: u64,
+}
+
 /// A node that was read.
 struct Known<'f> {
     plain: Plain<'f>,
-    digest: u64,
-    /// Where the sum of its op is.
-    sum: usize,
+    digest: Digest,
     /// How many were like it.
     count: u64,
 }
@@ -84,26 +92,27 @@ impl Default for Nodes<'_> {
 }
 
 impl<'f> Nodes<'f> {
-    /// Adds a node that is as one before it; whether there was one.
+    /// Adds a node that is as one before it: what that is, if there was one.
     #[inline(always)]
-    pub(super) fn add_known(&mut self, plain: &Plain<'f>) -> bool {
+    pub(super) fn add_known(&mut self, plain: &Plain<'f>) -> Option<Digest> {
         let slot = plain.slot();
         // The slot only says where to look: what is there is compared.
         for guess in self.guesses.get(slot).copied().unwrap_or_default() {
             if let Some(known) = self.known.get_mut(guess as usize).filter(|known| known.plain.is(plain)) {
                 known.count = known.count.saturating_add(1);
-                return true;
+                return Some(known.digest);
             }
         }
         self.add_found(plain, slot)
     }
 
     #[cold]
-    fn add_found(&mut self, plain: &Plain<'f>, slot: usize) -> bool {
-        let Some(at) = self.places.get(plain).copied() else { return false };
+    fn add_found(&mut self, plain: &Plain<'f>, slot: usize) -> Option<Digest> {
+        let at = self.places.get(plain).copied()?;
         self.guess(slot, at);
-        self.known.get_mut(at).into_iter().for_each(|known| known.count = known.count.saturating_add(1));
-        true
+        let known = self.known.get_mut(at)?;
+        known.count = known.count.saturating_add(1);
+        Some(known.digest)
     }
 
     /// Notes that one was met last.
@@ -114,27 +123,144 @@ impl<'f> Nodes<'f> {
     }
 
     /// Adds a node of an op that was read to have this digest, and remembers what it is.
-    pub(super) fn add(&mut self, op: &'f [u8], digest: u64, plain: Option<Plain<'f>>) {
+    pub(super) fn add(&mut self, op: &'f [u8], digest: u64, plain: Option<Plain<'f>>) -> Digest {
         let entry = self.ops.entry(op);
         let sum = entry.index();
         let all = entry.or_default();
+        let digest = Digest { sum, digest };
         match plain.filter(|_| self.known.len() < MAX_KNOWN) {
             Some(plain) => {
                 self.guess(plain.slot(), self.known.len());
                 self.places.insert(plain, self.known.len());
-                self.known.push(Known { plain, digest, sum, count: 1 });
+                self.known.push(Known { plain, digest, count: 1 });
             }
-            None => *all = all.wrapping_add(digest),
+            None => *all = all.wrapping_add(digest.digest),
         }
+        digest
     }
 
     /// The digests of all nodes added up, by op.
     pub(super) fn sums(mut self) -> impl Iterator<Item = (&'f [u8], u64)> {
         for known in &self.known {
-            if let Some((_, sum)) = self.ops.get_index_mut(known.sum) {
-                *sum = sum.wrapping_add(known.digest.wrapping_mul(known.count));
+            if let Some((_, sum)) = self.ops.get_index_mut(known.digest.sum) {
+                *sum = sum.wrapping_add(known.digest.digest.wrapping_mul(known.count));
             }
         }
         self.ops.into_iter()
+    }
+
+    /// The op of a node that was added.
+    pub(super) fn op(&self, digest: Digest) -> &'f [u8] {
+        self.ops.get_index(digest.sum).map_or(&[][..], |(op, _)| op)
+    }
+}
+
+/// How many nodes of a graph are listed one by one, and how many kinds of nodes, where it has more than that.
+const MAX_EACH: usize = 1 << 16;
+const MAX_KINDS: usize = 1 << 15;
+
+/// A node of a graph, or several that are the same but for names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// The payload of the first.
+    pub(crate) node: Range<usize>,
+    /// What each is but for names.
+    pub(crate) digest: u64,
+    /// Where the sum of its op is.
+    sum: usize,
+    /// How many, and what they take in the file.
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+}
+
+/// The nodes of a graph: each, where there are not too many, and otherwise each kind of them.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    nodes: Vec<Listed>,
+    /// Once there were too many, where each kind is.
+    kinds: Option<HashMap<Digest, usize>>,
+    /// There are too many kinds as well.
+    is_full: bool,
+}
+
+/// Nodes by their op.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// Those of each op, in the order of the file.
+    pub(crate) ops: HashMap<Vec<u8>, Vec<Listed>>,
+    /// Whether those are one that are the same but for names.
+    pub(crate) by_kind: bool,
+}
+
+impl List {
+    pub(super) fn add(&mut self, digest: Digest, node: Range<usize>, bytes: u64) {
+        if self.is_full {
+            return;
+        }
+        let node = Listed { node, digest: digest.digest, sum: digest.sum, count: 1, bytes };
+        match &mut self.kinds {
+            Some(kinds) => add_kind(&mut self.nodes, kinds, node),
+            None => self.nodes.push(node),
+        }
+        if self.kinds.is_none() && self.nodes.len() > MAX_EACH {
+            let mut kinds = HashMap::default();
+            for node in std::mem::take(&mut self.nodes) {
+                add_kind(&mut self.nodes, &mut kinds, node);
+            }
+            self.kinds = Some(kinds);
+        }
+        if self.kinds.is_some() && self.nodes.len() > MAX_KINDS {
+            *self = Self { is_full: true, ..Self::default() };
+        }
+    }
+
+    /// The nodes by op; none where there are too many.
+    pub(super) fn listing(self, nodes: &Nodes<'_>) -> Option<Listing> {
+        let mut listing = Listing { ops: HashMap::default(), by_kind: self.kinds.is_some() };
+        for node in self.nodes {
+            let op = nodes.op(Digest { sum: node.sum, digest: node.digest });
+            match listing.ops.get_mut(op) {
+                Some(listed) => listed.push(node),
+                None => drop(listing.ops.insert(op.to_vec(), vec![node])),
+            }
+        }
+        (!self.is_full).then_some(listing)
+    }
+}
+
+fn add_kind(nodes: &mut Vec<Listed>, kinds: &mut HashMap<Digest, usize>, node: Listed) {
+    let at = *kinds.entry(Digest { sum: node.sum, digest: node.digest }).or_insert(nodes.len());
+    match nodes.get_mut(at) {
+        Some(known) => {
+            known.count = known.count.saturating_add(node.count);
+            known.bytes = known.bytes.saturating_add(node.bytes);
+        }
+        None => nodes.push(node),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list of nodes of an op with these digests, ten bytes each.
+    fn listed(digests: impl Iterator<Item = u64>) -> Option<Listing> {
+        let (mut nodes, mut list) = (Nodes::default(), List::default());
+        for digest in digests {
+            let digest = nodes.add(b"Add", digest, None);
+            list.add(digest, 0..10, 10);
+        }
+        list.listing(&nodes)
+    }
+
+    #[test]
+    fn nodes_are_listed_one_by_one_up_to_a_limit_and_then_by_what_they_are() {
+        let each = listed((0..MAX_EACH as u64).map(|at| at % 3)).unwrap();
+        assert!(!each.by_kind && each.ops[&b"Add"[..]].len() == MAX_EACH);
+        let kinds = listed((0..=MAX_EACH as u64).map(|at| at % 3)).unwrap();
+        let of_all: Vec<_> = kinds.ops[&b"Add"[..]].iter().map(|kind| (kind.digest, kind.count, kind.bytes)).collect();
+        assert!(kinds.by_kind);
+        assert_eq!(of_all, [(0, 21_846, 218_460), (1, 21_846, 218_460), (2, 21_845, 218_450)]);
+        assert!(listed(0..=MAX_EACH as u64).is_none(), "too many kinds");
     }
 }

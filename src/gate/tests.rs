@@ -238,6 +238,7 @@ fn meta_graph(functions: &[(&str, u64)]) -> MetaGraphReport {
         sections: [].into(),
         structures: [].into(),
         nodes: 0,
+        nodes_listed: crate::report::NodesListed::No,
         functions: 0,
         function_nodes: 0,
         object_nodes: 0,

@@ -17,6 +17,7 @@ mod gate;
 mod html;
 mod json;
 mod markdown;
+mod nodes;
 mod order;
 mod pages;
 mod remote;
@@ -63,6 +64,7 @@ pub use format::Format;
 pub use gate::{Allowed, ConfigFile, Gate, Level, LimitOutcome, RuleOutcome, Status, percent};
 pub use html::ROOM;
 pub use json::{baseline_schema, diff_schema, schema, slim_schema, why_schema, write_line, write_unreadable_line};
+pub(crate) use nodes::{NodeReport, NodesListed};
 pub use remote::{RemoteDepth, RemoteReport, Unread};
 pub use slim::{SlimFile, SlimLevel, SlimModel, SlimOutcome, SlimReport, SlimSaving, SlimStep};
 pub use stored::{AuditedLine, audited_line};
@@ -337,6 +339,9 @@ pub struct MetaGraphReport {
     pub structures: BTreeMap<String, Digest<8>>,
     /// Nodes of `graph_def` itself.
     pub nodes: u64,
+    /// Whether `ops` have them.
+    #[serde(skip)]
+    pub(crate) nodes_listed: NodesListed,
     /// Functions of its library.
     pub functions: u64,
     /// Nodes in these functions.
@@ -410,6 +415,9 @@ pub struct OpReport {
     /// What they are but for the names in them, in whatever order: 16 hexadecimal digits. Null where that was not asked for.
     #[serde(default)]
     pub structure: Option<Digest<8>>,
+    /// The nodes, as [`MetaGraphReport::nodes_listed`] says; in no report that is written.
+    #[serde(skip)]
+    pub(crate) nodes: Vec<NodeReport>,
 }
 
 /// A function of the library.

@@ -175,6 +175,7 @@ pub(super) fn meta_graph(index: u64, tags: &[&str]) -> MetaGraphReport {
         sections: [("graph_def".to_owned(), 690)].into(),
         structures: [].into(),
         nodes: 3,
+        nodes_listed: super::NodesListed::No,
         functions: 1,
         function_nodes: 7,
         object_nodes: 5,
@@ -267,7 +268,7 @@ pub(super) fn info(name: &str, shape: Option<&[i64]>) -> TensorInfoReport {
 }
 
 pub(super) fn op(op: &str, count: u64, bytes: u64) -> OpReport {
-    OpReport { op: op.to_owned(), count, bytes, structure: None }
+    OpReport { op: op.to_owned(), count, bytes, structure: None, nodes: Vec::new() }
 }
 
 pub(super) fn file(path: &str, bytes: u64, category: &str) -> FileReport {

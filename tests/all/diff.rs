@@ -15,10 +15,10 @@ use smaudit::diff::{Options, Side, diff};
 use smaudit::input::Model;
 use smaudit::progress::Silent;
 use smaudit::report::{DiffKind, DiffReport, DiffRow, DiffStatus, ModelReport, SideKind};
-use support::mutate::{Edit, edit_function, rename_all, uncalled_functions};
+use support::mutate::{Edit, edit_function, edit_graph_node, graph_nodes, rename_all, uncalled_functions};
 
 fn audited(model: &Model) -> ModelReport {
-    let options = smaudit::Options { digests: true, file_digests: true, ..smaudit::Options::default() };
+    let options = smaudit::Options { digests: true, file_digests: true, nodes: true, ..smaudit::Options::default() };
     smaudit::audit(model, &options, &Silent).unwrap()
 }
 
@@ -148,8 +148,8 @@ fn rows_add_up_on_every_level_and_turn_round_with_the_models() {
         assert_eq!(there.delta_bytes, -back.delta_bytes);
         assert_eq!(there.naming_bytes, -back.naming_bytes);
         let lists = |report: &DiffReport| {
-            let lists = [&report.breakdown.rows, &report.functions.rows, &report.variables.rows, &report.files.rows];
-            lists.map(Vec::clone).concat()
+            let lists = [&report.functions, &report.nodes, &report.variables, &report.files].map(|list| &list.rows);
+            [&report.breakdown.rows].into_iter().chain(lists).cloned().collect::<Vec<_>>().concat()
         };
         let (expected, found) = (lines(&lists(&there).iter().map(turned).collect::<Vec<_>>()), lines(&lists(&back)));
         let first = expected.iter().zip(&found).find(|(expected, found)| expected != found);
@@ -225,4 +225,48 @@ fn one_function_more_less_or_another_is_found_as_exactly_that() {
         }
     }
     assert!(edited >= 12, "{edited}");
+}
+
+#[test]
+fn one_node_more_less_or_another_is_found_as_exactly_that() {
+    let mut edited = 0;
+    for path in small_models() {
+        let Ok(main) = std::fs::read(path.join("saved_model.pb")) else { continue };
+        let names = graph_nodes(&main);
+        let at = names.len() / 2;
+        let Some(name) = names.get(at) else { continue };
+        for (edit, counts) in [(Edit::Duplicate, (1, 0, 0)), (Edit::Delete, (0, 1, 0)), (Edit::AddNode, (0, 0, 1))] {
+            let [old, new] = with_main_file(&path, |main| edit_graph_node(main, at, edit)).unwrap();
+            let report = of(&audited(&old), &audited(&new));
+            adds_up(&report);
+            let nodes = &report.nodes;
+            let found = (nodes.added, nodes.removed, nodes.changed);
+            assert_eq!(found, counts, "{edit:?} of {name} of {}: {:#?}", path.display(), nodes.rows);
+            let row = &nodes.rows[0];
+            let expected = if edit == Edit::Duplicate { format!("{name}_once_more") } else { name.clone() };
+            assert_eq!((&row.name, row.kind), (&expected, DiffKind::Node), "{}", path.display());
+            edited += 1;
+        }
+    }
+    assert!(edited >= 12, "{edited}");
+}
+
+/// A model whose graph has so many nodes of one op that are the same but for names, and one more of another.
+fn many_nodes(number: usize) -> Model {
+    use support::wire::{meta_graph, node, saved_model};
+    let nodes: Vec<_> =
+        (0..number).map(|at| node(&format!("n_{at}"), "Identity")).chain([node("one", "Relu")]).collect();
+    let graph = support::graph::graph_of(&nodes, &[]);
+    let main = saved_model([&meta_graph(&["serve"], &graph)]).0;
+    Model::in_memory("model", [("saved_model.pb".to_owned(), main.into())])
+}
+
+#[test]
+fn of_a_graph_with_very_many_nodes_those_that_are_alike_are_one_row() {
+    let [old, new] = [70_000, 70_001].map(|number| audited(&many_nodes(number)));
+    let report = of(&old, &new);
+    adds_up(&report);
+    let rows: Vec<_> = report.nodes.rows.iter().map(|row| (&*row.name, row.old_count, row.new_count)).collect();
+    assert_eq!(rows, [("n_0", 70_000, 70_001)]);
+    assert!(report.not_known.is_empty());
 }

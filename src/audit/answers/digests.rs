@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::Parts;
 use crate::charge::category_of;
-use crate::digests::{self, Digests};
+use crate::digests::{self, Digests, Listed};
 use crate::input::MAX_HOLES;
 use crate::ledger::Category;
+use crate::message::NodeDef;
 use crate::outline::MetaGraph;
-use crate::report::Digest;
+use crate::report::{Digest, NodeReport, NodesListed};
 
 /// How much of a file is read at a time.
 const PART: u64 = 1 << 20;
@@ -25,12 +26,34 @@ impl MetaGraphDigests {
     pub(super) fn op(&self, op: &str) -> Option<Digest<8>> {
         self.0.as_ref()?.ops.get(op.as_bytes()).copied().map(Digest::from)
     }
+
+    /// The nodes of an op, where they are listed.
+    pub(super) fn nodes(&self, parts: &Parts<'_>, op: &str) -> Vec<NodeReport> {
+        let listing = self.0.as_ref().and_then(|digests| digests.nodes.as_ref());
+        let nodes = listing.and_then(|listing| listing.ops.get(op.as_bytes())).map(Vec::as_slice).unwrap_or_default();
+        let node = |listed: &Listed| NodeReport {
+            name: String::from_utf8_lossy(NodeDef::read(parts.main_bytes(), listed.node.clone()).name()).into_owned(),
+            structure: listed.digest,
+            count: listed.count,
+            bytes: listed.bytes,
+        };
+        nodes.iter().map(node).collect()
+    }
+
+    pub(super) fn nodes_listed(&self) -> NodesListed {
+        match self.0.as_ref().and_then(|digests| digests.nodes.as_ref()) {
+            None => NodesListed::No,
+            Some(listing) if listing.by_kind => NodesListed::ByKind,
+            Some(_) => NodesListed::Each,
+        }
+    }
 }
 
 pub(super) fn of_meta_graph(parts: &Parts<'_>, graph: &MetaGraph) -> MetaGraphDigests {
     let (bytes, range) = (parts.main_bytes(), graph.range.clone());
     let names = graph.library.functions.iter().filter_map(|function| bytes.get(function.name.clone()));
-    MetaGraphDigests(parts.options.digests.then(|| digests::digests(bytes, range, names)))
+    let layout = parts.options.nodes.then(|| parts.layout());
+    MetaGraphDigests(parts.options.digests.then(|| digests::digests(bytes, range, names, layout)))
 }
 
 /// A hash of an op and of how many nodes of it there are.

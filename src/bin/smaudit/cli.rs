@@ -393,7 +393,8 @@ impl DiffArgs {
         };
         let rules = self.max_growth.clone().into_iter().chain(configured.rules).collect();
         let depth = depth(self.remote_depth, &self.paths, false)?;
-        let mut options = smaudit::Options { digests: true, file_digests: true, ..smaudit::Options::default() };
+        let mut options =
+            smaudit::Options { digests: true, file_digests: true, nodes: true, ..smaudit::Options::default() };
         if !self.by.is_empty() {
             check_by(&self.by).map_err(|error| anyhow!("--by {error}"))?;
             options.by.clone_from(&self.by);

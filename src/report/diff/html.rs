@@ -78,13 +78,14 @@ fn data(report: &DiffReport, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// What rows are, in the order of their numbers.
-const KINDS: [DiffKind; 14] = [
+const KINDS: [DiffKind; 15] = [
     DiffKind::Category,
     DiffKind::Naming,
     DiffKind::MetaGraph,
     DiffKind::Group,
     DiffKind::Function,
     DiffKind::Op,
+    DiffKind::Node,
     DiffKind::Signature,
     DiffKind::Variable,
     DiffKind::File,

@@ -20,6 +20,8 @@ pub enum DiffKind {
     Function,
     /// The nodes of the graph with one op.
     Op,
+    /// A node of the graph; of a graph with very many, those that are the same but for names, by the name of the first.
+    Node,
     /// A signature.
     Signature,
     /// A tensor of the checkpoint.
@@ -51,6 +53,7 @@ impl DiffKind {
             Self::Group => "group",
             Self::Function => "function",
             Self::Op => "op",
+            Self::Node => "node",
             Self::Signature => "signature",
             Self::Variable => "variable",
             Self::File => "file",

@@ -53,6 +53,9 @@ pub struct DiffReport {
     pub meta_graphs: Vec<DiffRow>,
     /// The functions that are not the same.
     pub functions: DiffList,
+    /// The nodes of graphs that are not the same: one a row, or, where a graph has very many, those that are the same but for names.
+    /// Where a side is a report they are not known.
+    pub nodes: DiffList,
     /// The variables that are not the same.
     pub variables: DiffList,
     /// The signatures that are not the same.
@@ -308,7 +311,7 @@ impl DiffReport {
     /// Whether nothing is different, not even a name.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let lists = [&self.functions, &self.variables, &self.files];
+        let lists = [&self.functions, &self.nodes, &self.variables, &self.files];
         self.delta_bytes == 0
             && self.breakdown.rows.is_empty()
             && self.signatures.is_empty()
@@ -394,6 +397,7 @@ impl DiffReport {
             breakdown: DiffBreakdown::default(),
             meta_graphs: Vec::new(),
             functions: DiffList::default(),
+            nodes: DiffList::default(),
             variables: DiffList::default(),
             signatures: Vec::new(),
             files: DiffList::default(),

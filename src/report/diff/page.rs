@@ -27,6 +27,7 @@ pub(super) fn document(report: &DiffReport, amounts: &Amounts) -> Document {
     sections.push(answer(report));
     if amounts.lists {
         sections.extend(list("functions", &report.functions, amounts));
+        sections.extend(list("nodes", &report.nodes, amounts));
         sections.extend(list("duplicates", &report.duplicates.groups, amounts));
         sections.extend(list("variables", &report.variables, amounts));
         sections.extend(list("files", &report.files, amounts));
@@ -136,15 +137,32 @@ fn figure(text: String) -> Cell {
     Cell::Word(text, Tone::Plain)
 }
 
-/// The rows without parts, the largest delta first.
+/// The rows without parts. Nodes stand together by their op, unless one is all of it that changed.
 fn leaves<'r>(rows: &'r [DiffRow], out: &mut Vec<&'r DiffRow>) {
     for row in rows {
-        if row.children.is_empty() {
-            out.push(row);
-        } else {
-            leaves(&row.children, out);
+        let mut nodes = changed_nodes(row);
+        match (row.kind, nodes.next(), nodes.next()) {
+            (DiffKind::Op, Some(only), None) => out.push(only),
+            (DiffKind::Op, ..) => out.push(row),
+            _ if row.children.is_empty() => out.push(row),
+            _ => leaves(&row.children, out),
         }
     }
+}
+
+/// The rows of an op that are no sum of others.
+fn changed_nodes(row: &DiffRow) -> impl Iterator<Item = &DiffRow> {
+    row.children.iter().filter(|child| child.kind != DiffKind::Unchanged)
+}
+
+/// `Const: 3 added, 1 changed`.
+fn nodes_of(row: &DiffRow) -> String {
+    let of = |status: fn(DiffStatus) -> bool| changed_nodes(row).filter(|node| status(node.status)).count() as u64;
+    let (added, removed) = (of(|status| status == DiffStatus::Added), of(|status| status == DiffStatus::Removed));
+    let changed = changed_nodes(row).count() as u64 - added - removed;
+    let all = [(added, "added"), (removed, "removed"), (changed, "changed")];
+    let said = all.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{} {word}", exact(*number)));
+    format!("{}: {}", row.name, said.collect::<Vec<_>>().join(", "))
 }
 
 fn largest(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
@@ -189,6 +207,7 @@ fn left(all: usize, shown: usize) -> Option<Paragraph> {
 fn row_cells(row: &DiffRow) -> Vec<Cell> {
     let name = match row.kind {
         DiffKind::Naming => "names and counters only".to_owned(),
+        DiffKind::Op if !row.children.is_empty() => nodes_of(row),
         DiffKind::Op => match (row.old_count, row.new_count) {
             (old, new) if old == new => format!("{} ×{}", row.name, exact(new)),
             (old, new) => format!("{} ×{} → ×{}", row.name, exact(old), exact(new)),
@@ -327,7 +346,12 @@ fn answer(report: &DiffReport) -> Section {
 
 /// What else is different where sizes are not.
 fn what_else(report: &DiffReport) -> String {
-    let lists = [("functions", &report.functions), ("variables", &report.variables), ("files", &report.files)];
+    let lists = [
+        ("functions", &report.functions),
+        ("nodes", &report.nodes),
+        ("variables", &report.variables),
+        ("files", &report.files),
+    ];
     let said: Vec<String> =
         lists.iter().filter(|(_, list)| !list.rows.is_empty()).map(|(name, list)| counts(name, list)).collect();
     if said.is_empty() { "the rest is the same".to_owned() } else { said.join("; ") }

@@ -301,15 +301,59 @@ pub fn uncalled_functions(model: &[u8]) -> Vec<String> {
     names.iter().filter(|name| !called(name)).cloned().collect()
 }
 
-/// What becomes of one function of the first metagraph.
+/// What becomes of one function or node of the first metagraph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edit {
     /// It is there once more, under another name.
     Duplicate,
     /// It is gone.
     Delete,
-    /// It has one node more.
+    /// It has one node more, or as a node one attribute more.
     AddNode,
+}
+
+/// The names of the nodes of the graph of the first metagraph, in the order of the file.
+pub fn graph_nodes(model: &[u8]) -> Vec<String> {
+    let graph = one(all(model, 2).first().unwrap_or(&&[][..]), 2);
+    all(graph, 1).into_iter().map(|node| String::from_utf8_lossy(one(node, 1)).into_owned()).collect()
+}
+
+/// A SavedModel in which the node at a position of the graph of the first metagraph is another one: there twice under another name,
+/// gone, or with one attribute more.
+pub fn edit_graph_node(model: &[u8], at: usize, edit: Edit) -> Vec<u8> {
+    let mut is_first = true;
+    meta_graphs(model, |meta_graph| {
+        if !std::mem::take(&mut is_first) {
+            return meta_graph.to_vec();
+        }
+        rewrite(meta_graph, |number, graph| {
+            if number != 2 {
+                return Some(graph.to_vec());
+            }
+            let (mut position, mut copy) = (0, None);
+            let edited = rewrite(graph, |number, node| {
+                if number != 1 {
+                    return Some(node.to_vec());
+                }
+                position += 1;
+                match edit {
+                    _ if position != at + 1 => Some(node.to_vec()),
+                    Edit::Delete => None,
+                    Edit::AddNode => Some(Message(node.to_vec()).entry(5, "_one_more", &message().int(3, 7)).0),
+                    Edit::Duplicate => {
+                        copy = Some(rewrite(node, |number, text| {
+                            Some(if number == 1 { [text, b"_once_more"].concat() } else { text.to_vec() })
+                        }));
+                        Some(node.to_vec())
+                    }
+                }
+            });
+            Some(match copy {
+                Some(copy) => Message(edited).bytes(1, copy).0,
+                None => edited,
+            })
+        })
+    })
 }
 
 /// A SavedModel in which one function is another one.
