@@ -254,7 +254,7 @@ impl<'m> Parts<'m> {
     /// The causes of size, and the sums of the ledger; side by side where that is worth a thread.
     fn findings_and_sums(&self, answers: &Answers<'_>, ledger: &Ledger) -> (Findings, answers::Sums) {
         let findings = || self.findings(answers);
-        let sums = || answers::Sums::of(ledger, self.options);
+        let sums = || answers::Sums::of(self, &answers.saved_model, ledger);
         if self.main_bytes().len() < WORTH_A_THREAD { (findings(), sums()) } else { queue::both(findings, sums) }
     }
 
@@ -270,7 +270,7 @@ impl<'m> Parts<'m> {
         let (main_file, checkpoint) = (self.main_file.as_ref(), self.checkpoint.as_ref());
         said.mark(ledger);
         charge::charge_model(self.model, main_file, checkpoint, ledger, &Silent)?;
-        let mut sums = answers::Sums::of(ledger, self.options);
+        let mut sums = answers::Sums::of(self, &answers.saved_model, ledger);
         sums.treemap = self.options.treemap.map(|room| treemap::of(ledger, self.options, said, room));
         Ok((answers, findings, sums))
     }

@@ -6,7 +6,7 @@ mod duplicates;
 use std::collections::{BTreeMap, HashMap};
 
 use self::digests::MetaGraphDigests;
-use super::{Answers, Options, Parts};
+use super::{Answers, Parts};
 use crate::charge::{Form, MainFile};
 use crate::checkpoint::{Checkpoint, Format, Tensor};
 use crate::dtype;
@@ -34,12 +34,15 @@ pub(super) struct Sums {
     ops: Rollup,
     /// The functions of each metagraph, by its label; where digests are asked for with those of their ops.
     functions: foldhash::HashMap<String, Vec<FunctionSum>>,
+    /// Of each metagraph, in their order.
+    digests: Vec<MetaGraphDigests>,
     pub(super) treemap: Option<Treemap>,
 }
 
 impl Sums {
-    /// The sums of a ledger, and the breakdown that is asked for.
-    pub(super) fn of(ledger: &Ledger, options: &Options) -> Self {
+    /// The sums of a ledger, the breakdown and the digests that are asked for.
+    pub(super) fn of(parts: &Parts<'_>, saved_model: &SavedModel, ledger: &Ledger) -> Self {
+        let options = parts.options;
         let in_graphs = |labels: &Labels| labels.has(Dimension::Op) && !labels.has(Dimension::Function);
         Self {
             breakdown: ledger.rollup_only(&options.by, &options.only),
@@ -48,6 +51,7 @@ impl Sums {
             sections: ledger.rollup(&[Dimension::MetaGraph, Dimension::Section]),
             ops: ledger.rollup_where(&[Dimension::MetaGraph, Dimension::Op], in_graphs),
             functions: ledger.functions(options.digests.then_some(digests::of_op)),
+            digests: digests::of_meta_graphs(parts, &saved_model.meta_graphs),
             treemap: None,
         }
     }
@@ -143,13 +147,12 @@ fn meta_graphs(
     reach: &Reach<'_>,
     structures: &Structures<'_>,
 ) -> Vec<MetaGraphReport> {
-    let Sums { sections, ops, functions, .. } = sums;
+    let Sums { sections, ops, functions, digests, .. } = sums;
     let [sections, ops] = [&*sections, &*ops].map(by_name);
-    let graphs = saved_model.meta_graphs.iter().enumerate();
+    let graphs = saved_model.meta_graphs.iter().zip(digests).enumerate();
     graphs
-        .map(|(index, graph)| {
+        .map(|(index, (graph, digests))| {
             let label = graph.label(index);
-            let digests = digests::of_meta_graph(parts, graph);
             MetaGraphReport {
                 index: index as u64,
                 tags: graph.tags.clone(),
@@ -163,7 +166,7 @@ fn meta_graphs(
                 object_nodes: graph.object_nodes,
                 signatures: signatures(graph, reach.meta_graphs.get(index).and_then(Option::as_ref)),
                 assets: assets(parts.model, graph),
-                ops: children(&ops, &label).iter().map(|row| op(parts, row, &digests)).collect(),
+                ops: children(&ops, &label).iter().map(|row| op(parts, row, digests)).collect(),
                 nodes_listed: digests.nodes_listed(),
                 function_defs: functions
                     .remove(&label)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::Parts;
+use super::super::{Parts, WORTH_A_THREAD};
 use crate::charge::category_of;
 use crate::digests::{self, Digests, Listed};
 use crate::input::MAX_HOLES;
 use crate::ledger::Category;
 use crate::message::NodeDef;
 use crate::outline::MetaGraph;
+use crate::queue;
 use crate::report::{Digest, NodeReport, NodesListed};
 
 /// How much of a file is read at a time.
@@ -49,7 +50,14 @@ impl MetaGraphDigests {
     }
 }
 
-pub(super) fn of_meta_graph(parts: &Parts<'_>, graph: &MetaGraph) -> MetaGraphDigests {
+/// Of each metagraph what it is but for names: by all cores where there is much to read, while causes are looked for.
+pub(super) fn of_meta_graphs(parts: &Parts<'_>, graphs: &[MetaGraph]) -> Vec<MetaGraphDigests> {
+    let of = |graph: &MetaGraph| of_meta_graph(parts, graph);
+    let is_much = parts.options.digests && parts.main_bytes().len() >= WORTH_A_THREAD;
+    if is_much { queue::map(graphs, of) } else { graphs.iter().map(of).collect() }
+}
+
+fn of_meta_graph(parts: &Parts<'_>, graph: &MetaGraph) -> MetaGraphDigests {
     let (bytes, range) = (parts.main_bytes(), graph.range.clone());
     let names = graph.library.functions.iter().filter_map(|function| bytes.get(function.name.clone()));
     let layout = parts.options.nodes.then(|| parts.layout());
