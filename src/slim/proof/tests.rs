@@ -21,6 +21,8 @@ use crate::edit::{Recipe, table};
 use crate::report::SlimLevel;
 use crate::slim::{Options, plan};
 
+mod joined;
+
 const INDEX: &str = "variables/variables.index";
 const MAIN: &str = "saved_model.pb";
 
