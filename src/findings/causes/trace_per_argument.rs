@@ -16,6 +16,7 @@ use crate::findings::nodes::Function;
 use crate::findings::program::{Object, Program, Vertex};
 use crate::findings::{Cause, Context, Detected, Remedy, quoted};
 use crate::graph::{EdgeKind, VertexSet};
+use crate::message::Message;
 use crate::message::number::saved_concrete_function::CANONICALIZED_INPUT_SIGNATURE as INPUT_SIGNATURE;
 use crate::message::number::structured_value::{
     BOUNDED_TENSOR_SPEC_VALUE as BOUNDED_SPEC, DICT_VALUE as DICT, FLOAT64_VALUE as FLOAT64, INT64_VALUE as INT64,
@@ -24,6 +25,7 @@ use crate::message::number::structured_value::{
 };
 use crate::message::number::tensor_shape_proto::{DIM, dim};
 use crate::message::number::{dict_value, map_entry, named_tuple_value, tensor_spec_proto, type_spec_proto};
+use crate::proto::type_spec_proto::TypeSpecClass;
 use crate::size::{bytes, exact, plural};
 use crate::wire::{Field, WireType, fields, first_len};
 
@@ -186,6 +188,12 @@ impl Arguments {
     }
 }
 
+/// Whether a TypeSpec is that of a variable.
+fn is_variable(file: &[u8], spec: &Field) -> bool {
+    let class = Message::new(file, spec.payload()).integer(type_spec_proto::TYPE_SPEC_CLASS);
+    class == TypeSpecClass::VariableSpec as u64
+}
+
 /// Which operations a function has, in any order.
 fn operations(function: &Function<'_>) -> u64 {
     function.nodes().map(|node| xxh3_64(node.op())).fold(0, u64::wrapping_add)
@@ -201,7 +209,7 @@ struct Outline {
 }
 
 impl Outline {
-    /// `None` where values are inside of values too deep.
+    /// `None` where values are inside of values too deep, and of what takes a variable.
     fn put(&mut self, file: &[u8], value: Range<usize>, depth: usize) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         for field in fields(file, value) {
@@ -216,19 +224,11 @@ impl Outline {
                     }
                     self.bytes.push(b')');
                 }
+                // An optimizer's step is traced for each variable that it is given.
+                TYPE_SPEC if is_message && is_variable(file, &field) => return None,
                 // All that a TensorSpec has is under the same numbers in one with bounds.
                 SPEC | BOUNDED_SPEC if is_message => self.put_spec(file, &field, tensor_spec_proto::SHAPE),
                 SHAPE if is_message => self.put_shape(file, &field),
-                TYPE_SPEC if is_message => {
-                    for part in fields(file, field.payload()) {
-                        self.bytes.extend(part.number.to_le_bytes());
-                        if part.is_len(type_spec_proto::TYPE_STATE) {
-                            self.put(file, part.payload(), depth)?;
-                        } else {
-                            self.put_bytes(part.bytes(file));
-                        }
-                    }
-                }
                 _ => self.put_bytes(field.bytes(file)),
             }
         }
@@ -283,7 +283,7 @@ impl Outline {
 
 #[cfg(test)]
 mod tests {
-    use super::{INT64, SPEC, TUPLE};
+    use super::{INT64, SPEC, TUPLE, TYPE_SPEC, TypeSpecClass};
     use crate::findings::tests::found;
     use crate::support::graph::{function_of, graph_of, object};
     use crate::support::wire::{Message, message, node};
@@ -342,11 +342,17 @@ mod tests {
     #[test]
     fn traces_for_other_ranks_types_truths_or_operations_are_no_cause() {
         let truth = |truth| message().int(BOOL, truth);
+        // A step of an optimizer is given a variable, and a number for it.
+        let variable = |number: u64| {
+            let variable = message().message(TYPE_SPEC, &message().int(1, TypeSpecClass::VariableSpec as u64));
+            message().message(TUPLE, &message().messages(1, &[tensor(1, &[number]), variable, self::number(number)]))
+        };
         let pairs = [
             [(tensor(1, &[4]), "Mul"), (tensor(1, &[4, 4]), "Mul")],
             [(tensor(1, &[4]), "Mul"), (tensor(9, &[5]), "Mul")],
             [(tensor(1, &[4]), "Mul"), (tensor(1, &[5]), "Add")],
             [(truth(0), "Mul"), (truth(1), "Mul")],
+            [(variable(4), "Mul"), (variable(5), "Mul")],
         ];
         for pair in pairs {
             assert_eq!(found(&model(&pair), super::CAUSE.id), None, "{pair:?}");
