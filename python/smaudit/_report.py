@@ -299,11 +299,13 @@ SideKind = Literal["model", "report"]
 - `report`: A JSON report of it.
 """
 
-Slim = Literal["safe", "none"]
-"""What `smaudit slim` can do about a finding.
+Slim = Literal["safe", "inference", "serving", "none"]
+"""The level from which on `smaudit slim` takes away what a finding is about.
 
 - `safe`: At level `safe` the bytes of files and of the checkpoint's data go; what else there is of it stays.
-- `none`: Nothing yet.
+- `inference`: At level `inference`.
+- `serving`: At level `serving`, where all signatures are kept.
+- `none`: Not at all, or in part only.
 """
 
 SlimLevel = Literal["safe", "inference", "serving"]
@@ -768,7 +770,7 @@ class Finding(Record):
     """When not to do it."""
 
     slim: Slim
-    """What `smaudit slim` can do about it: `safe`, or `none` yet."""
+    """The level from which on `smaudit slim` takes it away."""
 
     evidence: tuple[str, ...]
     """What it rests on, largest first; of more than 20 places the last line says how many are left out."""

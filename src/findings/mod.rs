@@ -16,6 +16,7 @@ mod claims;
 mod constants;
 mod context;
 mod copies;
+mod cure;
 mod elements;
 mod evidence;
 mod facts;
@@ -41,6 +42,8 @@ use crate::queue;
 pub use causes::CAUSES;
 pub(crate) use causes::stale_files::unread_by_all;
 pub use context::Context;
+use cure::Cure;
+pub use cure::Slim;
 pub use evidence::Place;
 pub use facts::Facts;
 pub use information::Information;
@@ -69,6 +72,8 @@ pub struct Cause {
     /// Of a cause that takes room in many models and is a mistake in few: whether what was found is worth knowing and no
     /// finding.
     only_information: Option<fn(&Context<'_>, &Detected) -> bool>,
+    /// What of `smaudit slim` takes away what it claims.
+    cure: Cure,
 }
 
 impl Cause {
@@ -103,26 +108,6 @@ pub(crate) struct Detected {
     pub(crate) beyond: u64,
 }
 
-/// What `smaudit slim` can do about a finding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Slim {
-    /// At level `safe` the bytes of files and of the checkpoint's data go; what else there is of it stays.
-    Safe,
-    /// Nothing yet.
-    #[default]
-    None,
-}
-
-impl Slim {
-    /// What it can do about a cause.
-    fn about(cause: &Cause) -> Self {
-        let is_safe =
-            ["stale-files", "duplicate-asset", "variable-stored-twice", "equal-variables"].contains(&cause.id);
-        if is_safe { Self::Safe } else { Self::None }
-    }
-}
-
 /// A cause that was found in a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -142,7 +127,7 @@ pub struct Finding {
     pub remedy_code: String,
     /// When not to do it.
     pub unless: String,
-    /// What `smaudit slim` can do about it: `safe`, or `none` yet.
+    /// The level from which on `smaudit slim` takes it away.
     pub slim: Slim,
     /// What it rests on, largest first; of more than 20 places the last line says how many are left out.
     pub evidence: Vec<String>,
@@ -199,7 +184,7 @@ pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
     information.extend(worth_knowing.iter().map(|(cause, found)| Information::of(cause, found)));
     // Stable: those of equal size stay in the order in which they were looked for.
     information.sort_by_key(|information| std::cmp::Reverse(information.bytes));
-    let (findings, claims) = weigh(detected, context.provenance());
+    let (findings, claims) = weigh(detected, context.provenance(), |cause| cause.cure.slim(context));
     let explained = explained(context, &claims);
     let claims = claims.into_iter().map(|(_, claims)| claims).collect();
     Findings { information, explained, claims, ..findings }
@@ -221,8 +206,13 @@ fn explained(context: &Context<'_>, claims: &[(&'static str, Claims)]) -> Vec<Op
 /// Findings by their ids, each with what it claims.
 type ClaimsById = Vec<(&'static str, Claims)>;
 
-/// Orders findings by their bytes, and says of each what larger ones have claimed. Also returns what each claims.
-fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> (Findings, ClaimsById) {
+/// Orders findings by their bytes, and says of each what larger ones have claimed and what slim can do. Also returns what each
+/// claims.
+fn weigh(
+    detected: Vec<(&'static Cause, Detected)>,
+    provenance: &Provenance,
+    slim: impl Fn(&Cause) -> Slim,
+) -> (Findings, ClaimsById) {
     let mut sized: Vec<(u64, &Cause, Detected)> =
         detected.into_iter().map(|(cause, found)| (found.bytes(), cause, found)).collect();
     sized.retain(|(bytes, ..)| *bytes >= LEAST_BYTES);
@@ -248,7 +238,7 @@ fn weigh(detected: Vec<(&'static Cause, Detected)>, provenance: &Provenance) -> 
             remedy: of_remedy(|remedy| remedy.text),
             remedy_code: of_remedy(|remedy| remedy.code),
             unless: of_remedy(|remedy| remedy.unless),
-            slim: Slim::about(cause),
+            slim: slim(cause),
             evidence,
             places,
             overlaps,

@@ -462,7 +462,7 @@ impl SlimReport {
                 writeln!(out, "{old} → {new}, {} smaller", share(model.saved_bytes, model.old_bytes))?;
                 for saving in &model.steps {
                     let (step, saved) = (saving.step.name(), exact(saving.saved_bytes));
-                    writeln!(out, "{}", fit_said(&format!("  {step:<14}{saved:>16}  {}", saving.message), columns))?;
+                    writeln!(out, "{}", fit_said(&format!("  {step:<16}{saved:>14}  {}", saving.message), columns))?;
                 }
                 if model.lost.is_empty() {
                     writeln!(out, "  lost: nothing; {}", self.level.about())?;

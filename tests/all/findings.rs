@@ -10,7 +10,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 use smaudit::CAUSES;
 use smaudit::input::Model;
 use smaudit::internals::size::exact;
+use smaudit::internals::slim;
 use smaudit::progress::Silent;
-use smaudit::report::Finding;
+use smaudit::report::{Finding, Slim, SlimLevel, SlimOutcome};
 use smaudit::{Options, audit};
 use support::files::tree;
 use support::wire::{message, node};
@@ -120,6 +121,86 @@ fn judge((pathology, cause, tolerance): (&'static str, &'static str, u64)) -> Ju
         own(&fixed).map(|bytes| format!("{pathology}: {bytes} bytes of `{cause}` in the fixed model"))
     };
     judged
+}
+
+/// What is left of a finding after slim has done what the finding says that it can do, and at the most that it can do.
+struct Slimmed {
+    pathology: &'static str,
+    finding: Finding,
+    /// What is left of it at the level that it names, and at level `serving`.
+    left: u64,
+    least: u64,
+    /// By how much the model becomes smaller at level `serving`, for whatever reasons.
+    most: u64,
+}
+
+/// Slims a bloated model at each level that one of its findings names, and at the last one.
+fn slimmed(pathology: &'static str) -> Vec<Slimmed> {
+    let path = directory().join(pathology).join("bloated");
+    let at = |level: SlimLevel| {
+        let model = Model::read(&path, "bloated");
+        let options = slim::Options { level, ..slim::Options::default() };
+        let plan = slim::plan(&model, &options, &Silent).unwrap();
+        let out = tree(&[]);
+        plan.write(out.path(), &Silent).unwrap();
+        let written = Model::read(out.path(), "slimmed");
+        if plan.report.outcome == SlimOutcome::Smaller {
+            assert_eq!(plan.prove(&written, &Silent).unwrap(), [""; 0], "{pathology}");
+        }
+        (plan.report.saved_bytes, audit(&written, &Options::default(), &Silent).unwrap().findings)
+    };
+    let found = findings(pathology, "bloated");
+    let levels = SlimLevel::ALL.map(|level| (level, at(level)));
+    let of = |level: SlimLevel| &levels.iter().find(|(other, _)| *other == level).unwrap().1;
+    let slimmed = |finding: Finding| {
+        let left = |found: &[Finding]| found.iter().find(|it| it.id == finding.id).map_or(0, |it| it.bytes);
+        let level = match finding.slim {
+            Slim::Safe => SlimLevel::Safe,
+            Slim::Inference => SlimLevel::Inference,
+            _ => SlimLevel::Serving,
+        };
+        let ((_, found), (most, least)) = (of(level), of(SlimLevel::Serving));
+        Slimmed { pathology, left: left(found), least: left(least), most: *most, finding }
+    };
+    found.into_iter().map(slimmed).collect()
+}
+
+/// So much of a finding may be left where slim takes it away, in percent: what it has in common with what stays.
+const LEFT: u64 = 10;
+
+/// What stays in part all the same: variables of a wrapper that a class may make, which wants all of them.
+const KEPT: [(&str, &str); 1] = [("pruning-masks", "unused-variable")];
+
+#[test]
+fn slim_takes_away_what_a_finding_says_and_saves_what_it_claims() {
+    let (mut wrong, mut claimed, mut undecided) = (Vec::new(), 0, BTreeMap::new());
+    let mut table = format!(
+        "{:24} {:28} {:>10} {:>10} {:>10} {:>10}\n",
+        "pathology", "finding", "slim", "claimed", "left", "least"
+    );
+    for (pathology, ..) in PATHOLOGIES.into_iter().filter(|(name, ..)| directory().join(name).is_dir()) {
+        for Slimmed { pathology, finding, left, least, most } in slimmed(pathology) {
+            let (id, slim, bytes) = (&finding.id, finding.slim, finding.bytes);
+            writeln!(table, "{pathology:24} {id:28} {:>10} {bytes:>10} {left:>10} {least:>10}", slim.name()).unwrap();
+            let is_gone = |left: u64| left * 100 <= bytes * LEFT;
+            if slim == Slim::None {
+                let goes = undecided.entry(id.clone()).or_insert(true);
+                *goes &= is_gone(least);
+                continue;
+            }
+            claimed += 1;
+            if !is_gone(left) && !KEPT.contains(&(pathology, id)) {
+                wrong.push(format!("{pathology}: of `{id}` {left} of {bytes} bytes are left at level {}", slim.name()));
+            }
+            if most * 100 < bytes * (100 - LEFT) && !KEPT.contains(&(pathology, id)) {
+                wrong.push(format!("{pathology}: `{id}` claims {bytes} bytes, and at most {most} are saved"));
+            }
+        }
+    }
+    wrong
+        .extend(undecided.iter().filter(|(_, goes)| **goes).map(|(id, _)| format!("`{id}` goes, and does not say so")));
+    println!("{table}");
+    assert!(wrong.is_empty() && claimed > 30, "{table}\n{wrong:#?}");
 }
 
 /// All models of the directory that are bloated for a reason, each of which must be known.

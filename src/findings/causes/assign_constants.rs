@@ -12,7 +12,7 @@ use crate::findings::claims::Claims;
 use crate::findings::constants::Constant;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Node;
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::message::{input_node, ops};
 use crate::size::{bytes, plural};
 
@@ -27,6 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/assign-constants.md"),
     detect,
     only_information: None,
+    cure: Cure::Training,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::findings::claims::Claims;
 use crate::findings::constants::{Constant, Form, LARGE};
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -22,6 +22,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/broadcast-constant.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

@@ -13,7 +13,7 @@ use crate::dtype::{self, element_bytes};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::flow::{Flow, Steps, Taken};
-use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy, copies};
+use crate::findings::{Cause, Context, Cure, Detected, LEAST_BYTES, ModelKind, Remedy, copies};
 use crate::identity::TensorId;
 use crate::message::ops;
 use crate::size::{bytes, plural};
@@ -42,6 +42,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/cast-down-variable.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 const SMALL: &str = r#"a, clone = keras.export.ExportArchive(), lambda x: type(x).from_config({**x.get_config(), "dtype": x.compute_dtype})

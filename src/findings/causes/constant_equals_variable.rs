@@ -12,7 +12,7 @@ use crate::duplicates::{Group, Member, Place};
 use crate::findings::objects;
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::Variables;
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::graph::{EdgeKind, MetaGraphReach, VertexKind};
 use crate::identity::TensorId;
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
@@ -27,6 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/constant-equals-variable.md"),
     detect,
     only_information: None,
+    cure: Cure::Serving,
 };
 
 const REMEDIES: &[Remedy] = &[Remedy::any(

@@ -18,7 +18,7 @@ use crate::findings::claims::Claims;
 use crate::findings::constants::{Constant, VARIABLE_BYTES};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Node;
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -32,6 +32,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/constant-in-every-metagraph.md"),
     detect,
     only_information: None,
+    cure: Cure::Training,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

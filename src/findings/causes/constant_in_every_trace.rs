@@ -12,7 +12,7 @@ use crate::duplicates::{self, Group, Member};
 use crate::findings::claims::Claims;
 use crate::findings::constants::{Constant, Scope, VARIABLE_BYTES};
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::message::ops;
 use crate::size::{bytes, plural};
 
@@ -26,6 +26,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/constant-in-every-trace.md"),
     detect,
     only_information: None,
+    cure: Cure::Serving,
 };
 
 /// How many functions of a constant are named.

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::input::File;
 use crate::message::number::graph_def::DEBUG_INFO as GRAPH_DEBUG_INFO;
 use crate::message::number::meta_graph_def::GRAPH_DEF;
@@ -28,6 +28,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/debug-info.md"),
     detect,
     only_information: None,
+    cure: Cure::Training,
 };
 
 /// Where TensorFlow writes it (tensorflow/python/saved_model/path_helpers.py).

@@ -7,7 +7,7 @@
 use crate::duplicates::{self, Member};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::input::layout::ASSETS;
 use crate::size::{bytes, plural};
 
@@ -21,6 +21,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/duplicate-asset.md"),
     detect,
     only_information: None,
+    cure: Cure::Assets,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::findings::claims::Claims;
 use crate::findings::constants::Constant;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy};
 use crate::message::ops;
 use crate::size::{bytes, plural};
 
@@ -23,6 +23,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/embedded-dataset.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

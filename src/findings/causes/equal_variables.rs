@@ -13,7 +13,7 @@ use crate::dtype::element_bytes;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::Variables;
-use crate::findings::{Cause, Context, Detected, Remedy};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy};
 use crate::graph::MetaGraphReach;
 use crate::identity::TensorId;
 use crate::size::{bytes, exact, plural};
@@ -28,6 +28,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/equal-variables.md"),
     detect,
     only_information: None,
+    cure: Cure::Data,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::graph::MetaGraphReach;
 use crate::message::number::saved_model::META_GRAPHS;
 use crate::size::bytes;
@@ -27,6 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/extra-metagraph.md"),
     detect,
     only_information: None,
+    cure: Cure::Serving,
 };
 
 /// The tag that servers ask for (`tensorflow/cc/saved_model/tag_constants.h`).

@@ -12,7 +12,7 @@ use foldhash::HashSet;
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::input::layout::{ASSETS, ASSETS_EXTRA, DEBUG, FINGERPRINT, HUB_MODULE, KERAS_METADATA, VARIABLES};
 use crate::input::{File, MODEL_FILES};
 use crate::size::{bytes, plural};
@@ -27,6 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/foreign-files.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 /// What loaders, TensorFlow Serving, Keras and TensorFlow Hub read besides the main file.

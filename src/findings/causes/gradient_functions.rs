@@ -11,7 +11,7 @@ use crate::findings::kind::ModelKind::{Jax, Keras3, TfKeras};
 use crate::findings::nodes::Function;
 use crate::findings::program::Program;
 use crate::findings::stablehlo;
-use crate::findings::{Cause, Context, Detected, LEAST_BYTES, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, LEAST_BYTES, Remedy, quoted};
 use crate::graph::EdgeKind;
 use crate::message::AttrValue;
 use crate::size::{bytes, plural};
@@ -22,6 +22,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/gradient-functions.md"),
     detect,
     only_information: None,
+    cure: Cure::Training,
 };
 
 const UNLESS: &str = "a program loads the model to train it, or asks it for gradients.";

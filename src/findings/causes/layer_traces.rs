@@ -11,7 +11,7 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::kind::ModelKind::TfKeras;
 use crate::findings::program::{Program, Vertex};
 use crate::findings::remedy::{FUNCTION_AS_MODULE, MODEL_AS_MODULE};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::graph::{EdgeKind, Need};
 use crate::message::constants::KERAS_OBJECT;
 use crate::size::{bytes, exact, plural};
@@ -22,6 +22,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/layer-traces.md"),
     detect,
     only_information: None,
+    cure: Cure::Serving,
 };
 
 const UNLESS: &str =

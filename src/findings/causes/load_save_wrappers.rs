@@ -10,7 +10,7 @@ use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
 use crate::findings::program::{Object, Program, Vertex};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::graph::VertexSet;
 use crate::message::{Input, is_data, ops};
 use crate::size::{bytes, plural};
@@ -25,6 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/load-save-wrappers.md"),
     detect,
     only_information: None,
+    cure: Cure::Training,
 };
 
 /// What TensorFlow's loader calls a loaded function.

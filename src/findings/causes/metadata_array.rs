@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::findings::arrays::{self, Array};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::message::number::keras::saved_metadata::NODES;
 use crate::message::number::keras::saved_object::{METADATA as NODE_METADATA, NODE_PATH};
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
@@ -30,6 +30,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/metadata-array.md"),
     detect,
     only_information: None,
+    cure: Cure::Serving,
 };
 
 /// An array of less is no cause of size by itself: shapes, strides and axes are shorter by far.

@@ -8,7 +8,7 @@ use crate::findings::kind::ModelKind::{Jax, Keras3, Tf1, TfKeras, TfModule};
 use crate::findings::remedy::{ARCHIVE, ARCHIVE_OF_TABLES, FUNCTION_AS_MODULE, GRAPH_AGAIN};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::OptimizerState;
-use crate::findings::{Cause, Context, Detected, Remedy};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -17,6 +17,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/optimizer-state.md"),
     detect,
     only_information: None,
+    cure: Cure::Optimizer,
 };
 
 const UNLESS: &str = "training goes on from this very directory.";

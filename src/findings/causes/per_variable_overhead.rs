@@ -9,7 +9,7 @@ use crate::checkpoint::{Tensor, object_graph};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::is_numeric;
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -22,6 +22,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/per-variable-overhead.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 /// The largest value that counts as tiny: 64 numbers of four bytes, about a tenth of what a variable costs besides.

@@ -12,7 +12,7 @@ use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Vertex};
 use crate::findings::remedy::{ARCHIVE_OF_SERVE, FUNCTION_AS_MODULE, SERVE_OF_MODEL};
-use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, ModelKind, Remedy, quoted};
 use crate::graph::{EdgeKind, Need, VertexKind, VertexSet};
 use crate::size::{bytes, plural};
 
@@ -40,6 +40,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/python-only-functions.md"),
     detect,
     only_information: Some(is_information),
+    cure: Cure::Serving,
 };
 
 /// Whether it is too little for a finding, or what the model is there for.

@@ -7,7 +7,7 @@
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::savers::{self, Saver};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -20,6 +20,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/repeated-savers.md"),
     detect,
     only_information: None,
+    cure: Cure::Training,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, NAMED, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, NAMED, Remedy, quoted};
 use crate::input::layout::BINARY;
 use crate::message::number::function_def::NODE_DEF;
 use crate::message::number::function_def_library::FUNCTION;
@@ -33,6 +33,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/size-limit.md"),
     detect: |context| detect(context, &LIMITS),
     only_information: None,
+    cure: Cure::None,
 };
 
 /// A size that is refused.

@@ -14,7 +14,7 @@ use crate::dtype::element_bytes;
 use crate::findings::claims::Claims;
 use crate::findings::constants::{Constant, Form, LARGE};
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -28,6 +28,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/sparse-constant.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 /// One value has to be at least this share of the elements.

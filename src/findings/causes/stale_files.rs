@@ -10,7 +10,7 @@
 use crate::checkpoint::{File, Role};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::input::layout::{ASSETS, BINARY, CHUNKED, KERAS_METADATA, TEXT, VARIABLES};
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::saved_object::USER_OBJECT;
@@ -29,6 +29,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/stale-files.md"),
     detect,
     only_information: None,
+    cure: Cure::Files,
 };
 
 /// The configuration that the first tf.keras writes beside the assets and reads itself (`export_saved_model` of

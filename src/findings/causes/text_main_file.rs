@@ -6,7 +6,7 @@
 use crate::charge::Form;
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy};
 use crate::message::number::graph_def::LIBRARY;
 use crate::message::number::meta_graph_def::GRAPH_DEF;
 use crate::message::number::saved_model::META_GRAPHS;
@@ -25,6 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/text-main-file.md"),
     detect,
     only_information: None,
+    cure: Cure::Text,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

@@ -14,7 +14,7 @@ use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Function;
 use crate::findings::program::{Object, Program, Vertex};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::graph::{EdgeKind, VertexSet};
 use crate::message::Message;
 use crate::message::number::saved_concrete_function::CANONICALIZED_INPUT_SIGNATURE as INPUT_SIGNATURE;
@@ -40,6 +40,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/trace-per-argument.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 /// Values are inside of values at most this deep, or their function is left out.

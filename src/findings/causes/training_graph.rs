@@ -14,7 +14,7 @@ use crate::findings::constants::Scope;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::Node;
 use crate::findings::remedy::GRAPH_AGAIN;
-use crate::findings::{Cause, Context, Detected, Remedy, quoted, savers};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted, savers};
 use crate::graph::{EdgeKind, MetaGraphReach, Root, VertexKind, VertexSet};
 use crate::input::layout::HUB_MODULE;
 use crate::message::constants::SERVE;
@@ -35,6 +35,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/training-graph.md"),
     detect,
     only_information: None,
+    cure: Cure::Training,
 };
 
 /// How TensorFlow calls the assignment that a variable is made with (tensorflow/python/ops/variables.py).

@@ -17,7 +17,7 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Vertex};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{Variables, objects_by_key};
-use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, ModelKind, Remedy, quoted};
 use crate::graph::EdgeKind;
 use crate::input::layout::KERAS_METADATA;
 use crate::message::Message;
@@ -44,6 +44,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/training-wrapper.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 /// Takes off what tfmot wrapped; a model without one of the two wrappers stays as it is.

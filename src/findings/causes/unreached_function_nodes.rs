@@ -10,7 +10,7 @@ use foldhash::HashMap;
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::graph::Body;
 use crate::message::ops;
 use crate::size::{bytes, plural};
@@ -25,6 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/unreached-function-nodes.md"),
     detect,
     only_information: Some(is_information),
+    cure: Cure::Serving,
 };
 
 /// Whether it is too little for a finding.

@@ -12,7 +12,7 @@ use crate::findings::bounds::{Bounds, Ids};
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::flow::{Flow, Steps, Taken};
-use crate::findings::{Cause, Context, Detected, LEAST_BYTES, ModelKind, Remedy};
+use crate::findings::{Cause, Context, Cure, Detected, LEAST_BYTES, ModelKind, Remedy};
 use crate::identity::TensorId;
 use crate::message::ops;
 use crate::size::{bytes, exact, plural};
@@ -35,6 +35,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/unreached-rows.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

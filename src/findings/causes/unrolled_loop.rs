@@ -11,7 +11,7 @@ use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::nodes::{Function, Node};
 use crate::findings::repeats::{Repeated, repeated};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::message::number::function_def::{CONTROL_RET, SIGNATURE};
 use crate::message::number::map_entry;
 use crate::message::number::node_def::INPUT;
@@ -30,6 +30,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/unrolled-loop.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 /// What a `While` costs, in nodes: it has two functions with their arguments, a counter that is compared and added to,

@@ -17,7 +17,7 @@ use crate::findings::program::{Program, Vertex};
 use crate::findings::remedy::{ARCHIVE_OF_SERVE, FUNCTION_AS_MODULE, SERVE_OF_MODEL};
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{OptimizerState, Variables, objects_by_key};
-use crate::findings::{Cause, Context, Detected, ModelKind, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, ModelKind, Remedy, quoted};
 use crate::graph::{EdgeKind, Need, Root, VertexKind};
 use crate::identity::TensorId;
 use crate::input::layout::HUB_MODULE;
@@ -48,6 +48,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/unserved-variable.md"),
     detect,
     only_information: Some(|context, _| is_for_programs(context)),
+    cure: Cure::Serving,
 };
 
 /// What a reusable SavedModel of TensorFlow 2 has at its root (tensorflow.org/hub/reusable_saved_models).

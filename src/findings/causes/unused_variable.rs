@@ -12,7 +12,7 @@ use crate::findings::remedy::{
 };
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::{OptimizerState, metrics};
-use crate::findings::{Cause, Context, Detected, Remedy, copies};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, copies};
 use crate::size::{bytes, exact, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -21,6 +21,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/unused-variable.md"),
     detect,
     only_information: None,
+    cure: Cure::Variables,
 };
 
 const UNLESS: &str = "a program reads these variables from the loaded object itself, or goes on training it.";

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::findings::kind::ModelKind::{Keras3, Tf1, TfKeras};
 use crate::findings::remedy::{ARCHIVE, ARCHIVE_OF_TABLES, GRAPH_AGAIN, MODEL_AS_MODULE};
 use crate::findings::removal::{self, Gone};
-use crate::findings::{Cause, Context, Detected, Remedy, copies};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, copies};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -17,6 +17,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/variable-stored-twice.md"),
     detect,
     only_information: None,
+    cure: Cure::Data,
 };
 
 const UNLESS: &str = "a program reads both copies from the loaded object and changes one of them.";

@@ -14,7 +14,7 @@ use crate::findings::constants::{Constant, Form};
 use crate::findings::elements::{counts_up, text_bytes};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::kind::ModelKind::{Keras3, TfKeras};
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::message::number::tensor_proto::STRING_VAL;
 use crate::message::ops;
 use crate::size::{bytes, exact, plural};
@@ -26,6 +26,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/vocabulary-constant.md"),
     detect,
     only_information: None,
+    cure: Cure::None,
 };
 
 const UNLESS: &str = "the table is small and one more file to keep with the model costs more than it saves.";

@@ -14,7 +14,7 @@ use crate::findings::constants::{LARGE, VARIABLE_BYTES};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::stablehlo::weights;
 use crate::findings::variables::is_numeric;
-use crate::findings::{Cause, Context, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::size::{bytes, plural};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -27,6 +27,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/weights-in-attribute.md"),
     detect,
     only_information: None,
+    cure: Cure::Training,
 };
 
 /// A content, and where it is.

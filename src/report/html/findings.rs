@@ -2,7 +2,7 @@
 
 use super::fragment::{self, inline};
 use super::markup::{hashed, said, text};
-use crate::findings::{Finding, Place};
+use crate::findings::{Finding, Place, Slim};
 use crate::report::ModelReport;
 use crate::report::document::Paragraph;
 use crate::size::{bytes, human, share};
@@ -36,7 +36,7 @@ fn finding(number: usize, model: &ModelReport, finding: &Finding, open: bool) ->
         human(finding.bytes),
         share(finding.bytes, model.total_bytes),
         text(&finding.id),
-        overlap(finding),
+        slim(finding) + &overlap(finding),
         said(&finding.message),
     );
     html.push_str(&format!("<p class=\"remedy\">→ {}</p>\n", said(&finding.remedy)));
@@ -53,6 +53,11 @@ fn finding(number: usize, model: &ModelReport, finding: &Finding, open: bool) ->
     }
     html.push_str(&evidence(number, finding));
     html + "</details>\n"
+}
+
+/// From which level on slim takes it away.
+fn slim(finding: &Finding) -> String {
+    if finding.slim == Slim::None { String::new() } else { format!(" (slim: {})", finding.slim.name()) }
 }
 
 /// What of it is counted with a larger one.

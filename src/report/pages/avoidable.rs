@@ -2,7 +2,7 @@
 //!
 //! Names in the sentences of findings are safe already.
 
-use crate::findings::{CAUSES, Finding, Information};
+use crate::findings::{CAUSES, Finding, Information, Slim};
 use crate::ledger::{Category, Rest};
 use crate::report::document::{Block, Cell, Column, Mark, Name, Paragraph, Row, Section, Table, Tone};
 use crate::report::{CheckpointReport, ModelReport, RemoteDepth, RemoteReport, View};
@@ -109,7 +109,8 @@ fn table() -> Table {
 }
 
 fn row(finding: &Finding, model: &ModelReport) -> Row {
-    let also = overlap(finding);
+    let also: Vec<String> = slim(finding).into_iter().chain(overlap(finding)).collect();
+    let also = if also.is_empty() { String::new() } else { format!(" ({})", also.join("; ")) };
     let name = format!("{}{also}", finding.id);
     Row::new(vec![
         Cell::Size(finding.bytes),
@@ -118,12 +119,17 @@ fn row(finding: &Finding, model: &ModelReport) -> Row {
     ])
 }
 
-/// What a finding has in common with those above it: ` (32.9 kB of it counted above)`.
-fn overlap(finding: &Finding) -> String {
+/// From which level on slim takes it away.
+fn slim(finding: &Finding) -> Option<String> {
+    (finding.slim != Slim::None).then(|| format!("slim: {}", finding.slim.name()))
+}
+
+/// What a finding has in common with those above it: `32.9 kB of it counted above`.
+fn overlap(finding: &Finding) -> Option<String> {
     match finding.bytes.saturating_sub(finding.additional_bytes) {
-        0 => String::new(),
-        common if common == finding.bytes => " (all of it counted above)".to_owned(),
-        common => format!(" ({} of it counted above)", human(common)),
+        0 => None,
+        common if common == finding.bytes => Some("all of it counted above".to_owned()),
+        common => Some(format!("{} of it counted above", human(common))),
     }
 }
 

@@ -14,7 +14,7 @@ written_and_read!(
     ModelKind as ModelKindDef
 );
 
-/// What `smaudit slim` can do about a finding.
+/// The level from which on `smaudit slim` takes away what a finding is about.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Slim")]
 #[schemars(rename = "Slim")]
@@ -22,7 +22,11 @@ written_and_read!(
 enum SlimDef {
     /// At level `safe` the bytes of files and of the checkpoint's data go; what else there is of it stays.
     Safe,
-    /// Nothing yet.
+    /// At level `inference`.
+    Inference,
+    /// At level `serving`, where all signatures are kept.
+    Serving,
+    /// Not at all, or in part only.
     None,
 }
 
@@ -46,7 +50,7 @@ struct FindingDef {
     remedy_code: String,
     /// When not to do it.
     unless: String,
-    /// What `smaudit slim` can do about it: `safe`, or `none` yet.
+    /// The level from which on `smaudit slim` takes it away.
     slim: Slim,
     /// What it rests on, largest first; of more than 20 places the last line says how many are left out.
     evidence: Vec<String>,

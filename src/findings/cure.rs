@@ -1,0 +1,87 @@
+//! What `smaudit slim` can do about a finding, said without planning a smaller model, so that an audit takes no longer for it:
+//! of each cause which steps take it away, and of a model whether these can be taken in it. `tests/all/findings.rs` holds what is
+//! said against what slim then leaves.
+
+use super::{Context, ModelKind};
+use crate::charge::Form;
+use crate::checkpoint::Format;
+
+/// The level from which on `smaudit slim` takes away what a finding is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Slim {
+    /// At level `safe` the bytes of files and of the checkpoint's data go; what else there is of it stays.
+    Safe,
+    /// At level `inference`.
+    Inference,
+    /// At level `serving`, where all signatures are kept.
+    Serving,
+    /// Not at all, or in part only.
+    #[default]
+    None,
+}
+
+impl Slim {
+    /// The name of the level.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Inference => "inference",
+            Self::Serving => "serving",
+            Self::None => "none",
+        }
+    }
+}
+
+/// What of `smaudit slim` takes a cause away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cure {
+    /// Nothing.
+    None,
+    /// Files are left out.
+    Files,
+    /// Assets share a file: their names in the main file change.
+    Assets,
+    /// Tensors share their data.
+    Data,
+    /// The main file is written in binary.
+    Text,
+    /// What only training, saving or initializing needs goes from the main file.
+    Training,
+    /// Optimizers go, which collections of TensorFlow 1 may define.
+    Optimizer,
+    /// Variables go, which collections and Keras' layers may keep below level `serving`.
+    Variables,
+    /// What no signature needs goes.
+    Serving,
+}
+
+impl Cure {
+    /// The level from which on it can be done in a model.
+    pub(super) fn slim(self, context: &Context<'_>) -> Slim {
+        let form = context.main_file().map(|main| main.form);
+        let is_bundle = context.checkpoint.is_some_and(|checkpoint| checkpoint.format == Format::Bundle);
+        let kind = context.provenance().kind;
+        match self {
+            Self::None => Slim::None,
+            Self::Files => Slim::Safe,
+            Self::Data if is_bundle => Slim::Safe,
+            Self::Assets if form == Some(Form::Binary) => Slim::Safe,
+            // Beyond that the main file changes, which one in chunks does not.
+            _ if !matches!(form, Some(Form::Binary | Form::Text)) => Slim::None,
+            Self::Data => Slim::None,
+            Self::Text | Self::Training | Self::Assets => Slim::Inference,
+            Self::Optimizer | Self::Variables if !is_bundle => Slim::None,
+            Self::Optimizer if kind != ModelKind::Tf1 => Slim::Inference,
+            Self::Variables if !matches!(kind, ModelKind::Tf1 | ModelKind::TfKeras) => Slim::Inference,
+            Self::Optimizer | Self::Variables | Self::Serving if has_signature(context) => Slim::Serving,
+            Self::Optimizer | Self::Variables | Self::Serving => Slim::None,
+        }
+    }
+}
+
+/// Whether there is a signature that somebody can call: slim keeps all functions where there is none.
+fn has_signature(context: &Context<'_>) -> bool {
+    (0..context.saved_model.meta_graphs.len()).any(|meta_graph| context.is_served(meta_graph))
+}
