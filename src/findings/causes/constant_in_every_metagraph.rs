@@ -25,7 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     id: "constant-in-every-metagraph",
     remedies: &[Remedy::any(
         "Give the variables an initializer that is an op, as `tf.zeros_initializer()`, or a placeholder to feed the \
-             array to, and restore or load their values.",
+             array to, and restore or load their values; make variables of what several graphs have as constants.",
         "",
         "a program runs the model's initializers to get these values back.",
     )],
@@ -57,9 +57,11 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     }
     let place = plural(meta_graphs.len() as u64, "metagraph", "metagraphs");
     let values = match variables.len() {
-        1 => "The initial value of 1 variable is a constant".to_owned(),
-        several => format!("The initial values of {} variables are constants", exact(several as u64)),
+        1 => "the initial value of 1 variable is a constant".to_owned(),
+        several => format!("the initial values of {} variables are constants", exact(several as u64)),
     };
+    let of_variables =
+        (!initial.is_empty()).then(|| format!("{values} in {place}, where a loader restores from the checkpoint"));
     let shared = shared(context);
     for Shared { constants, saved } in &shared {
         let Some(first) = constants.first() else { continue };
@@ -71,17 +73,18 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         let nodes = constants.iter().rev().map(|constant| constant.node.range());
         ranges.extend(context.up_to(nodes, *saved));
     }
+    let of_graphs = (!shared.is_empty()).then(|| {
+        let are = plural(shared.len() as u64, "constant is", "constants are");
+        format!("{are} in each of several metagraphs, which share variables")
+    });
     let mut claims = Claims::default();
     context.claim(&mut claims, ranges);
-    let size = bytes(claims.bytes());
-    let are = plural(shared.len() as u64, "constant is", "constants are");
-    let of_graphs = format!("{are} in each of several metagraphs, which share variables");
-    let message = match (initial.is_empty(), shared.is_empty()) {
-        (true, _) => format!("{of_graphs}: {size}."),
-        (false, true) => format!("{values} in {place}: {size}, and a loader restores from the checkpoint."),
-        (false, false) => format!("{values} in {place}, and {of_graphs}: {size}."),
-    };
-    (!evidence.is_empty()).then_some(Detected { message, evidence, claims, beyond: 0 })
+    let found: Vec<String> = of_variables.into_iter().chain(of_graphs).collect();
+    let (mut found, size) = (found.join("; "), bytes(claims.bytes()));
+    if let Some(first) = found.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    (!evidence.is_empty()).then(|| Detected { message: format!("{found}: {size}."), evidence, claims, beyond: 0 })
 }
 
 /// Constants of one content in several metagraphs.
