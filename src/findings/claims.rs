@@ -42,6 +42,15 @@ impl Claims {
         }
     }
 
+    /// Claims what others leave of a range of a file.
+    pub(crate) fn add_rest(&mut self, file: &str, range: Range<u64>, others: &Self) {
+        let claimed = others.files.get(file).map_or(&[][..], Vec::as_slice);
+        let ends = claimed.iter().map(|other| other.start).chain([range.end]);
+        let starts = [range.start].into_iter().chain(claimed.iter().map(|other| other.end));
+        let rest = starts.zip(ends).map(|(start, end)| start.max(range.start)..end.min(range.end));
+        self.add_ranges(file, rest.collect());
+    }
+
     /// How many bytes are claimed.
     pub(crate) fn bytes(&self) -> u64 {
         self.files.values().flatten().map(|range| range.end - range.start).fold(0, u64::saturating_add)
@@ -138,6 +147,18 @@ mod tests {
         assert_eq!(a.common_bytes(&b), 10);
         b.add("b", 99..200);
         assert_eq!(a.common_bytes(&b), 11);
+    }
+
+    #[test]
+    fn the_rest_of_a_range_is_what_others_do_not_claim() {
+        let rest = |others: &[Range<u64>]| {
+            let mut rest = Claims::default();
+            rest.add_rest("a", 10..30, &claims(others));
+            rest
+        };
+        assert_eq!(rest(&[0..5, 8..12, 15..20, 28..40, 50..60]), claims(&[12..15, 20..28]));
+        assert_eq!(rest(&[]), claims(&[10..20, 20..30]));
+        assert_eq!(rest(&[0..20, 20..40]), claims(&[]));
     }
 
     #[test]

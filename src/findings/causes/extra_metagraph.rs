@@ -16,14 +16,26 @@ use crate::message::number::saved_model::META_GRAPHS;
 use crate::size::bytes;
 use crate::wire::fields;
 
+const TEXT: &str = "Export the metagraphs with the tag `serve` only, and keep training and evaluation graphs in a directory of their own.";
+
+const UNLESS: &str = "a program loads these tags from this directory.";
+
+/// Saves what was loaded of the tag, with the variables that its own saver has.
+const GRAPH_OF_SERVE: &str = r#"v1 = tf.compat.v1; session = v1.InteractiveSession(graph=tf.Graph()); builder = v1.saved_model.Builder("../served")
+served = v1.saved_model.load(session, ["serve"], "."); saver = v1.train.Saver(saver_def=served.saver_def)
+builder.add_meta_graph_and_variables(session, ["serve"], served.signature_def, saver=saver); builder.save()"#;
+
+/// Writes the main file without the other metagraphs: the files that tables are filled from are known to the file alone.
+const MAIN_FILE: &str = r#"from tensorflow.core.protobuf.saved_model_pb2 import SavedModel; path = "saved_model.pb"
+kept = [g for g in SavedModel.FromString(open(path, "rb").read()).meta_graphs if "serve" in g.meta_info_def.tags]
+open(path, "wb").write(SavedModel(saved_model_schema_version=1, meta_graphs=kept).SerializeToString())"#;
+
 pub(super) const CAUSE: Cause = Cause {
     id: "extra-metagraph",
-    remedies: &[Remedy::any(
-        "Export the metagraphs with the tag `serve` only, and keep training and evaluation graphs in a directory of \
-             their own.",
-        "",
-        "a program loads these tags from this directory.",
-    )],
+    remedies: &[
+        Remedy::any(TEXT, MAIN_FILE, UNLESS).only(|model| model.has_tables),
+        Remedy::any(TEXT, GRAPH_OF_SERVE, UNLESS),
+    ],
     long: include_str!("../../../docs/findings/extra-metagraph.md"),
     detect,
     only_information: None,

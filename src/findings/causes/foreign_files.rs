@@ -20,8 +20,10 @@ use crate::size::{bytes, plural};
 pub(super) const CAUSE: Cause = Cause {
     id: "foreign-files",
     remedies: &[Remedy::any(
-        "Export into a directory of its own, and write checkpoints, logs and other formats beside it.",
-        "",
+        "Export into a directory of its own, and write checkpoints, logs and other formats beside it; or copy what loaders read.",
+        r#"import shutil; model = {"saved_model.pb", "saved_model.pbtxt", "saved_model.cpb", "variables", "assets", "assets.extra"}
+model |= {"fingerprint.pb", "keras_metadata.pb", "tfhub_module.pb", "debug"}
+shutil.copytree(".", "../served", ignore=lambda path, names: set(names) - model if path == "." else ())"#,
         "a program of yours reads these files by their names from this very directory.",
     )],
     long: include_str!("../../../docs/findings/foreign-files.md"),

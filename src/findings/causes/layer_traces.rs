@@ -6,6 +6,7 @@
 
 use foldhash::HashSet;
 
+use super::metadata_array;
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::kind::ModelKind::TfKeras;
@@ -70,7 +71,15 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             beyond += program.claim(context, &gone, &mut claims);
         }
     }
-    let (functions, objects) = (exact(evidence.count()), plural(objects, "Keras object has", "Keras objects have"));
+    let functions = evidence.count();
+    // What tells Keras of the layers goes with them in all remedies; arrays in it have a cause of their own.
+    if let Some((name, metadata)) = context.keras_metadata().filter(|_| !evidence.is_empty()) {
+        let before = claims.bytes();
+        claims.add_rest(name, 0..metadata.len() as u64, &metadata_array::beside_main(context));
+        let size = claims.bytes().saturating_sub(before);
+        evidence.add(size, || (format!("{}, which an export does not write", quoted(name)), Place::of_file(name)));
+    }
+    let (functions, objects) = (exact(functions), plural(objects, "Keras object has", "Keras objects have"));
     let size = bytes(claims.bytes().saturating_add(beyond));
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{objects} what they compute saved in {functions} functions that no signature needs, {size}."),

@@ -72,6 +72,17 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     })
 }
 
+/// The arrays in what Keras 2 writes beside the main file.
+pub(super) fn beside_main(context: &Context<'_>) -> Claims {
+    let mut claims = Claims::default();
+    if let Some((name, metadata)) = context.keras_metadata() {
+        let found = in_messages(metadata, fields_of(metadata, 0..metadata.len(), NODES), NODE_PATH, NODE_METADATA);
+        let ranges = found.iter().map(|(_, array)| array.range.start as u64..array.range.end as u64);
+        claims.add_ranges(name, ranges.collect());
+    }
+    claims
+}
+
 fn fields_of(file: &[u8], message: Range<usize>, number: u32) -> impl Iterator<Item = Range<usize>> {
     fields(file, message).filter(move |field| field.is_len(number)).map(|field| field.payload())
 }

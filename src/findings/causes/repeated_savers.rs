@@ -6,17 +6,24 @@
 
 use crate::findings::claims::Claims;
 use crate::findings::evidence::{Evidence, Place};
+use crate::findings::remedy::GRAPH_AGAIN;
 use crate::findings::savers::{self, Saver};
-use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
+use crate::findings::{Cause, Context, Cure, Detected, ModelKind, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
+
+const UNLESS: &str = "a program restores other variables from other checkpoints with these nodes.";
 
 pub(super) const CAUSE: Cause = Cause {
     id: "repeated-savers",
-    remedies: &[Remedy::any(
-        "Build the graph anew for each save, or give all saves the one `Saver` by `saver=`.",
-        "",
-        "a program restores other variables from other checkpoints with these nodes.",
-    )],
+    remedies: &[
+        Remedy::of(
+            &[ModelKind::Tf1],
+            "Build the graph anew for each save, or give all saves the one `Saver` by `saver=`.",
+            GRAPH_AGAIN,
+            UNLESS,
+        ),
+        Remedy::any("Build the graph anew for each save, or give all saves the one `Saver` by `saver=`.", "", UNLESS),
+    ],
     long: include_str!("../../../docs/findings/repeated-savers.md"),
     detect,
     only_information: None,

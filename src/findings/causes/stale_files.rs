@@ -22,8 +22,9 @@ use crate::wire::{fields, first_len};
 pub(super) const CAUSE: Cause = Cause {
     id: "stale-files",
     remedies: &[Remedy::any(
-        "Export into an empty directory, then move it to where it is served from.",
-        "",
+        "Export into an empty directory, then move it to where it is served from; or let `smaudit slim` copy what is read.",
+        "import smaudit\n\
+         smaudit.slim(\".\", \"../served\")",
         "a program of yours reads these files by their names.",
     )],
     long: include_str!("../../../docs/findings/stale-files.md"),
