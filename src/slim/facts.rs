@@ -141,6 +141,7 @@ impl<'m> Facts<'m> {
                 let files = plural(self.debug.len() as u64, "file", "files");
                 format!("{files} of debug information")
             }
+            SlimStep::KerasMetadata => format!("1 file, {KERAS_METADATA}"),
             SlimStep::UnusedData => "data of shards that no tensor claims".to_owned(),
             // These say it where they do it.
             _ => step.about().to_owned(),
