@@ -241,7 +241,9 @@ def test_an_interrupt_ends_the_binary(stand_in, tmp_path):
         f"part.rename({str(started)!r})\n"
         "time.sleep(600)"
     )
-    code = "import smaudit\ntry:\n smaudit.audit('x')\nexcept KeyboardInterrupt:\n print('interrupted')"
+    # Who runs the tests in the background may have told them to ignore interrupts.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}\nimport smaudit\ntry:\n smaudit.audit('x')\nexcept KeyboardInterrupt:\n print('interrupted')"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         while not started.exists():
             assert process.poll() is None

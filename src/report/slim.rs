@@ -418,11 +418,13 @@ impl SlimReport {
         (self.old_bytes, self.new_bytes, self.saved_bytes) = (old, new, saved);
     }
 
-    /// The exit code: the largest of all models.
+    /// The exit code: the largest of all models. One that has nothing to gain is no failure beside others that become smaller.
     #[must_use]
     pub fn exit(&self) -> Exit {
+        let is_smaller = self.models.iter().any(|model| model.outcome == SlimOutcome::Smaller);
         let of_model = |model: &SlimModel| match model.outcome {
             SlimOutcome::Smaller => Exit::Audited,
+            SlimOutcome::NothingToGain if is_smaller => Exit::Audited,
             SlimOutcome::NothingToGain | SlimOutcome::NotProven | SlimOutcome::Changed => Exit::RuleBroken,
             SlimOutcome::Refused => Exit::Unreadable,
         };
