@@ -150,7 +150,7 @@ fn an_answer_of_why_of_another_kind_or_without_a_key_is_refused() {
 #[test]
 fn a_report_of_slim_is_as_its_schema_says() {
     let schema = schema_of("slim");
-    let report = run(root(), "slim --dry-run --json fixtures -o target/not-written").exits(1).json();
+    let report = run(root(), "slim --dry-run --json fixtures -o target/not-written").exits(0).json();
     let errors: Vec<String> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let first = "/models/0/steps/0";
