@@ -3,7 +3,7 @@
     >>> import smaudit
     >>> model = smaudit.audit("fixtures/keras-lstm").model
     >>> print(f"{model.findings_bytes} of {model.total_bytes} bytes: {model.findings[0].id}")
-    165560 of 209024 bytes: layer-traces
+    171681 of 209024 bytes: layer-traces
 
 `audit` reports, `diff` says what changed, `check` and `guard` hold a model against limits, `explain` tells of a
 finding, `slim` writes a smaller model. `smaudit.keras` has an export that checks and a callback, `smaudit.beam` a
