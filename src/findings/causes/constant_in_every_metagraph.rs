@@ -5,10 +5,10 @@
 //!
 //! Weights that were frozen into constants are in each graph as well, where all metagraphs share the variables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::constant_in_every_trace::is_for_start;
 use super::extra_metagraph;
@@ -101,12 +101,14 @@ fn shared<'c, 'a>(context: &'c Context<'a>) -> Vec<Shared<'c, 'a>> {
     if served.len() < 2 {
         return Vec::new();
     }
-    let mut by_content: IndexMap<(u64, u128), Vec<&Constant<'a>>> = IndexMap::new();
+    let served: HashSet<usize> = served.into_iter().collect();
+    // By the bytes themselves: a file may be made so that two contents have one hash.
+    let mut by_content: IndexMap<(u64, &[u8]), Vec<&Constant<'a>>, RandomState> = IndexMap::default();
     for (position, constant) in context.large().constants.iter().enumerate() {
         let payload = context.main().get(constant.payload.clone()).unwrap_or_default();
-        let is_even = payload.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
-        if !is_even && served.contains(&constant.scope.meta_graph) && !is_for_start(context, position) {
-            by_content.entry((constant.dtype, xxh3_128(payload))).or_default().push(constant);
+        let is_even = || payload.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
+        if served.contains(&constant.scope.meta_graph) && !is_even() && !is_for_start(context, position) {
+            by_content.entry((constant.dtype, payload)).or_default().push(constant);
         }
     }
     let several = by_content.into_values().filter(|constants| {
