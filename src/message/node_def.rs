@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use super::attr_value::AttrValue;
-use super::number::attr_value::{F, I};
+use super::attributes::{BESIDE, CLASS};
+use super::number::attr_value::{F, I, LIST, list_value};
 use super::number::node_def::{ATTR, INPUT, NAME, OP};
 use super::ops;
 use super::view::{Entry, Message};
@@ -127,6 +128,17 @@ impl<'f> NodeDef<'f> {
     pub fn attribute(&self, key: &[u8]) -> Option<AttrValue<'f>> {
         let entries = self.fields().filter(|field| field.is_len(ATTR)).map(|field| Entry::read(self.file, field));
         entries.filter(|entry| entry.key == key).last().map(|entry| AttrValue::new(entry.value))
+    }
+
+    /// The nodes that this one is to be placed beside, by name.
+    #[must_use]
+    pub fn placed_beside(&self) -> Vec<&'f [u8]> {
+        let Some(class) = self.attribute(CLASS) else { return Vec::new() };
+        let items = class.message().repeated(LIST).flat_map(|list| fields(self.file, list.payload()));
+        items
+            .filter(|item| item.is_len(list_value::S))
+            .filter_map(|item| item.bytes(self.file).strip_prefix(BESIDE))
+            .collect()
     }
 
     /// Whether it may keep a state that no other node has and somebody can tell, so that two of its kind that are given the same are

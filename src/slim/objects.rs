@@ -215,16 +215,26 @@ impl<'f, 't> Objects<'f, 't> {
         tracked.into_iter().flat_map(|tracked| tracked.values.iter().map(|(_, key)| *key))
     }
 
-    /// The function to which these names of attributes lead, with dots between.
-    pub(super) fn function(&self, name: &str) -> Option<usize> {
-        let mut at = 0;
-        for part in name.split('.') {
-            let (_, object, _) = self.saved.get(at)?;
-            let is_it = |child: &Child| self.file.get(child.name.clone()) == Some(part.as_bytes());
-            at = object.children().find(is_it).map(|child| position(child.node))?;
+    /// The children of an object, each with its name.
+    pub(super) fn children(&self, object: usize) -> impl Iterator<Item = (&'f [u8], usize)> + use<'_, 'f, 't> {
+        let children = self.saved.get(object).into_iter().flat_map(|(_, object, _)| object.children());
+        children.map(|child: Child| (self.file.get(child.name).unwrap_or_default(), position(child.node)))
+    }
+
+    /// The objects to which these names of attributes lead from the root, with dots between.
+    pub(super) fn path(&self, names: &str) -> Option<Vec<usize>> {
+        let mut path = vec![0];
+        for part in names.split('.') {
+            let mut children = self.children(*path.last()?);
+            path.push(children.find(|(name, _)| *name == part.as_bytes())?.1);
         }
-        let kind = self.kind(at)?;
-        matches!(kind, Kind::Function(_) | Kind::BareFunction(_)).then_some(at)
+        Some(path)
+    }
+
+    /// The function to which these names of attributes lead, with dots between.
+    pub(super) fn function(&self, names: &str) -> Option<usize> {
+        let at = *self.path(names)?.last()?;
+        matches!(self.kind(at)?, Kind::Function(_) | Kind::BareFunction(_)).then_some(at)
     }
 
     fn kind(&self, object: usize) -> Option<&Kind<'f>> {

@@ -57,7 +57,7 @@ impl Packing {
         Self::of(output).is_none() && OTHERS.into_iter().any(is_other)
     }
 
-    /// Packs all that is in a folder into a new file, which the system then puts on the disk. `progress` is told of the bytes
+    /// Packs all that is in a folder into a new file, which the system then puts on the disk. `progress` counts the bytes
     /// that are packed.
     ///
     /// # Errors
@@ -136,19 +136,19 @@ fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Opens what is to be packed; what is read is told of.
+/// Opens what is to be packed; what is read is counted.
 fn open(entry: &Entry, progress: &dyn Progress) -> io::Result<impl Read> {
     let file = File::open(&entry.path)?;
-    Ok(Told { file: BufReader::with_capacity(STEP, file), progress })
+    Ok(Counted { file: BufReader::with_capacity(STEP, file), progress })
 }
 
-/// A file that tells of what is read of it.
-struct Told<'p> {
+/// A file of which what is read is counted.
+struct Counted<'p> {
     file: BufReader<File>,
     progress: &'p dyn Progress,
 }
 
-impl Read for Told<'_> {
+impl Read for Counted<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(into)?;
         self.progress.advance(read as u64);
@@ -275,7 +275,7 @@ mod tests {
     const ALL: [Packing; 3] = [Packing::Tar, Packing::TarGz, Packing::Zip];
 
     #[test]
-    fn an_archive_is_told_by_its_name() {
+    fn an_archive_is_known_by_its_name() {
         let of = |name: &str| Packing::of(Path::new(name));
         assert_eq!([of("a.tar"), of("x/a.TAR.GZ"), of("a.zip")].map(Option::unwrap), ALL);
         assert_eq!(of("a.tgz"), Some(Packing::TarGz));

@@ -1,4 +1,4 @@
-//! What functions of a library do, so that those which do the same can be told: a hash in which no name of theirs counts.
+//! What functions of a library do, so that those which do the same are known: a hash in which no name of theirs counts.
 //!
 //! Two functions have one structure if each step of one is a step of the other, in the same order: nodes by their ops, attributes
 //! and devices, inputs by the positions of what gives them, calls by the structure of what is called. A function has none that may
@@ -8,7 +8,7 @@
 //! - it is a part of a gradient, which is found by names;
 //! - it is in a circle of calls, or names what is not there.
 //!
-//! Functions of one interface (`api_implements`) are told by all of them together, as any of them may run in the place of another.
+//! Functions of one interface (`api_implements`) are known by all of them together, as any of them may run in the place of another.
 //! The hash is by a key that no file can know.
 
 use std::collections::HashMap;

@@ -8,12 +8,10 @@ use std::collections::HashMap;
 use super::instead::swept;
 use super::{NotTaken, Parts};
 use crate::edit::Splices;
-use crate::message::attributes::{BESIDE, CLASS};
-use crate::message::number::attr_value::{LIST, list_value};
 use crate::message::{FunctionDef, Input, NodeDef, ops};
 use crate::size::plural;
 use crate::slim::program::{Function, Program, programs};
-use crate::wire::{Field, fields};
+use crate::wire::Field;
 
 /// Dead nodes go.
 pub(super) fn dead_nodes(parts: &Parts) -> Result<Option<(Parts, String)>, NotTaken> {
@@ -54,16 +52,7 @@ fn dead(program: &Program<'_>, function: &Function<'_>) -> Vec<Field> {
         *seen = true;
         let Some((_, node)) = nodes.get(next) else { continue };
         open.extend(node.inputs().filter_map(at));
-        open.extend(beside(node).into_iter().filter_map(at));
+        open.extend(node.placed_beside().into_iter().filter_map(at));
     }
     nodes.into_iter().zip(live).filter(|(_, live)| !live).map(|((field, _), _)| field).collect()
-}
-
-/// The nodes that one is placed beside.
-fn beside<'f>(node: &NodeDef<'f>) -> Vec<&'f [u8]> {
-    let Some(class) = node.attribute(CLASS) else { return Vec::new() };
-    let (file, message) = (node.file(), class.message());
-    let lists: Vec<Field> = message.repeated(LIST).collect();
-    let items = lists.iter().flat_map(|list| fields(file, list.payload())).filter(|item| item.is_len(list_value::S));
-    items.filter_map(|item| item.bytes(file).strip_prefix(BESIDE)).collect()
 }

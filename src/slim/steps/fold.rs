@@ -9,17 +9,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::instead::{By, Named, replaced};
 use super::{NotTaken, Parts};
-use crate::slim::program::{Program, programs};
+use crate::slim::program::Program;
 use crate::slim::structure::Structures;
 
 /// Functions go that do what others do.
 pub(super) fn fold(parts: &Parts) -> Result<Option<(Parts, String)>, NotTaken> {
-    let programs = programs(&parts.main)?;
-    let instead: Vec<_> = programs.iter().map(others).collect();
     replaced(
         parts,
-        &programs,
-        &instead,
+        others,
         By::CallsAndObjects,
         ["function that does what another does", "functions that do what others do"],
     )

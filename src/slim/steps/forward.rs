@@ -10,7 +10,7 @@ use crate::message::number::attr_value::FUNC;
 use crate::message::number::function_def::ATTR;
 use crate::message::number::{name_attr_list, node_def};
 use crate::message::{AttrValue, Entry, FunctionDef, Input, NodeDef, ops};
-use crate::slim::program::{Function, Program, programs};
+use crate::slim::program::{Function, Program};
 
 /// Attributes for whose sake a function or a call is more than what it calls: how it is compiled, where and how it runs.
 const OF_ITS_OWN: [&[u8]; 7] = [
@@ -28,15 +28,7 @@ const EXECUTOR: &[u8] = b"executor_type";
 
 /// Functions go that only call another one.
 pub(super) fn forward(parts: &Parts) -> Result<Option<(Parts, String)>, NotTaken> {
-    let programs = programs(&parts.main)?;
-    let instead: Vec<_> = programs.iter().map(others).collect();
-    replaced(
-        parts,
-        &programs,
-        &instead,
-        By::Calls,
-        ["function that only calls another one", "functions that only call another one"],
-    )
+    replaced(parts, others, By::Calls, ["function that only calls another one", "functions that only call another one"])
 }
 
 /// For functions that only call another one, the last of those that are called so.
@@ -51,23 +43,23 @@ fn others<'f>(program: &Program<'f>) -> HashMap<&'f [u8], &'f [u8]> {
         .collect();
     let mut last: HashMap<&[u8], &[u8]> = HashMap::new();
     for start in next.keys() {
-        let (mut way, mut on_way, mut at) = (Vec::new(), HashSet::new(), *start);
+        let (mut path, mut on_path, mut at) = (Vec::new(), HashSet::new(), *start);
         let end = loop {
             if let Some(end) = last.get(at) {
                 break *end;
             }
             match next.get(at) {
                 // In a circle nothing is called in the end; each stays what it is.
-                Some(_) if !on_way.insert(at) => break at,
+                Some(_) if !on_path.insert(at) => break at,
                 Some(called) => {
-                    way.push(at);
+                    path.push(at);
                     at = called;
                 }
                 None => break at,
             }
         };
         let is_circle = next.contains_key(end);
-        last.extend(way.into_iter().map(|name| (name, if is_circle { name } else { end })));
+        last.extend(path.into_iter().map(|name| (name, if is_circle { name } else { end })));
     }
     last.retain(|one, other| one != other);
     last

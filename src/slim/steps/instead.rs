@@ -154,27 +154,28 @@ pub(super) enum By {
     CallsAndObjects,
 }
 
-/// Has functions named in the place of others, for each metagraph, and has go what nothing names then. `which` says what they are,
-/// of one and of several.
+/// Has functions named in the place of others, which `others` says of a metagraph, and has go what nothing names then. `which` says
+/// what they are, of one and of several.
 pub(super) fn replaced(
     parts: &Parts,
-    programs_of: &[Program<'_>],
-    instead: &[HashMap<&[u8], &[u8]>],
+    others: for<'f> fn(&Program<'f>) -> HashMap<&'f [u8], &'f [u8]>,
     by: By,
     which: [&str; 2],
 ) -> Result<Option<(Parts, String)>, NotTaken> {
+    let programs_of = programs(&parts.main)?;
+    let instead: Vec<HashMap<&[u8], &[u8]>> = programs_of.iter().map(others).collect();
     if instead.iter().all(HashMap::is_empty) {
         return Ok(None);
     }
     let mut edits = Splices::default();
-    for (program, instead) in programs_of.iter().zip(instead) {
+    for (program, instead) in programs_of.iter().zip(&instead) {
         calls(program, &mut edits, instead)?;
         if by == By::CallsAndObjects {
             objects(program, &mut edits, instead)?;
         }
     }
     let renamed = edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
-    let main = swept(programs_of, &renamed)?;
+    let main = swept(&programs_of, &renamed)?;
     let count = instead.iter().map(HashMap::len).fold(0, usize::saturating_add);
     let [one, several] = which;
     Ok(Some((Parts { main: main.into(), ..parts.clone() }, plural(count as u64, one, several))))

@@ -1,7 +1,7 @@
 //! Objects of Python that serving does without: layers, their lists, and what Keras says of them.
 //!
 //! A loader finds a variable by the names that lead to it from the root, in the model and in the checkpoint alike
-//! (`tensorflow/python/checkpoint/restore.py`). So one way to each variable stays, the shortest, through lists where there is one. What
+//! (`tensorflow/python/checkpoint/restore.py`). So one path to each variable stays, the shortest, through lists where there is one. What
 //! is a function that can be called, or may be made by a class that wants its variables, stays as well.
 
 use std::collections::{HashMap, HashSet};
@@ -62,7 +62,7 @@ fn metadata(objects: &Objects<'_, '_>, kept: &Kept, edits: &mut Splices) -> Resu
     Ok(())
 }
 
-/// The objects of the checkpoint that hold nothing and on no way to what stays.
+/// The objects of the checkpoint that hold nothing and are on no path to what stays.
 fn unneeded(objects: &Objects<'_, '_>, kept: &Kept) -> HashSet<usize> {
     let tied = objects.tied.iter().enumerate().filter(|(at, _)| kept.has(*at)).filter_map(|(_, tied)| *tied);
     let mut needed: HashSet<usize> = tied.chain([0]).collect();
@@ -89,16 +89,16 @@ impl Kept {
 
     fn of(objects: &Objects<'_, '_>, wanted: &Wanted) -> Self {
         let mut kept = Self(vec![false; objects.saved.len()]);
-        let (ways, mut whole) = (ways(objects), HashSet::new());
+        let (paths, mut whole) = (paths(objects), HashSet::new());
         let mut open: Vec<usize> = (0..objects.saved.len()).filter(|at| *at == 0 || is_needed(objects, *at)).collect();
         open.extend(objects.captured.iter().map(|captured| position(*captured)));
-        open.extend(wanted.functions.iter().flat_map(|name| way_to(objects, name)));
-        open.extend(children(objects, 0).into_iter().filter(|(name, _)| *name == SIGNATURES).map(|(_, child)| child));
+        open.extend(wanted.functions.iter().filter_map(|names| objects.path(names)).flatten());
+        open.extend(objects.children(0).filter(|(name, _)| *name == SIGNATURES).map(|(_, child)| child));
         while let Some(at) = open.pop() {
             if !kept.keep(at) {
                 continue;
             }
-            open.extend(ways.get(at).copied().flatten());
+            open.extend(paths.get(at).copied().flatten());
             let Some((_, object, kind)) = objects.saved.get(at) else { continue };
             open.extend(object.dependencies().map(|child| position(child.node)));
             open.extend(object.slots().flat_map(|(_, one, other)| [position(one), position(other)]));
@@ -122,12 +122,6 @@ fn is_needed(objects: &Objects<'_, '_>, at: usize) -> bool {
     }
 }
 
-fn children<'f>(objects: &Objects<'f, '_>, at: usize) -> Vec<(&'f [u8], usize)> {
-    let Some((_, object, _)) = objects.saved.get(at) else { return Vec::new() };
-    let name = |range| objects.file.get(range).unwrap_or_default();
-    object.children().map(|child| (name(child.name), position(child.node))).collect()
-}
-
 /// The children of an object, and those of lists among them, which are seen once.
 fn below(objects: &Objects<'_, '_>, object: usize, seen: &mut HashSet<usize>) -> Vec<usize> {
     let (mut all, mut open) = (Vec::new(), vec![object]);
@@ -135,7 +129,7 @@ fn below(objects: &Objects<'_, '_>, object: usize, seen: &mut HashSet<usize>) ->
         if !seen.insert(at) {
             continue;
         }
-        for (_, child) in children(objects, at) {
+        for (_, child) in objects.children(at) {
             all.push(child);
             if objects.is_plain(child) {
                 open.push(child);
@@ -145,22 +139,10 @@ fn below(objects: &Objects<'_, '_>, object: usize, seen: &mut HashSet<usize>) ->
     all
 }
 
-/// The objects on the way to a function, by the names of attributes.
-fn way_to(objects: &Objects<'_, '_>, name: &str) -> Vec<usize> {
-    let (mut way, mut at) = (Vec::new(), 0);
-    for part in name.split('.') {
-        let child = children(objects, at).into_iter().find(|(name, _)| *name == part.as_bytes());
-        let Some((_, child)) = child else { break };
-        way.push(child);
-        at = child;
-    }
-    way
-}
-
-/// From which object the shortest way from the root comes to each. Ways that the checkpoint has as well come first, as variables are
+/// From which object the shortest path from the root comes to each. Paths that the checkpoint has as well come first, as variables are
 /// restored along these; and of these the ones through lists.
-fn ways(objects: &Objects<'_, '_>) -> Vec<Option<usize>> {
-    let mut ways = vec![None; objects.saved.len()];
+fn paths(objects: &Objects<'_, '_>) -> Vec<Option<usize>> {
+    let mut paths = vec![None; objects.saved.len()];
     let mut seen = HashSet::from([0]);
     let mut reached = vec![0];
     for in_checkpoint in [true, false] {
@@ -174,13 +156,13 @@ fn ways(objects: &Objects<'_, '_>) -> Vec<Option<usize>> {
                     continue;
                 }
                 let known = in_checkpoint.then(|| names_in_checkpoint(objects, at));
-                for (name, child) in children(objects, at) {
-                    let is_way = known.as_ref().is_none_or(|known| {
+                for (name, child) in objects.children(at) {
+                    let is_path = known.as_ref().is_none_or(|known| {
                         let tied = objects.tied.get(child).copied().flatten();
                         tied.is_some() && known.get(name).copied() == tied
                     });
-                    if is_way && seen.insert(child) {
-                        ways.get_mut(child).into_iter().for_each(|way| *way = Some(at));
+                    if is_path && seen.insert(child) {
+                        paths.get_mut(child).into_iter().for_each(|path| *path = Some(at));
                         next.push(child);
                     }
                 }
@@ -189,7 +171,7 @@ fn ways(objects: &Objects<'_, '_>) -> Vec<Option<usize>> {
             level = next;
         }
     }
-    ways
+    paths
 }
 
 /// The objects of the checkpoint to which names lead from one that is tied to an object.

@@ -193,14 +193,6 @@ impl<'a, 'f> Python<'a, 'f> {
             .collect()
     }
 
-    fn children(&self, object: usize) -> Vec<(&'f [u8], usize)> {
-        let Some((_, of, _)) = self.objects.saved.get(object) else { return Vec::new() };
-        let child = |child: crate::message::saved_object::Child| {
-            (self.program.file.get(child.name).unwrap_or_default(), position(child.node))
-        };
-        of.children().map(child).collect()
-    }
-
     fn keep(&mut self, object: usize) {
         if let Some((.., kind)) = self.objects.saved.get(object) {
             kind.functions().into_iter().for_each(|function| self.keep_function(function));
@@ -221,8 +213,8 @@ impl<'a, 'f> Python<'a, 'f> {
 
     /// Those of the signatures that are asked for.
     fn signatures(&mut self, wanted: &Wanted) {
-        for (_, map) in self.children(0).into_iter().filter(|(name, _)| *name == SIGNATURES) {
-            for (name, signature) in self.children(map) {
+        for (_, map) in self.objects.children(0).filter(|(name, _)| *name == SIGNATURES) {
+            for (name, signature) in self.objects.children(map) {
                 if wanted.keeps(name) {
                     self.keep(signature);
                 } else {
@@ -261,7 +253,7 @@ impl<'a, 'f> Python<'a, 'f> {
         saved.saveables().flatten().map(position).for_each(|function| self.keep(function));
         match kind {
             Kind::Resource(_) | Kind::User(_) => {
-                for (_, child) in self.children(object) {
+                for (_, child) in self.objects.children(object) {
                     self.need(child);
                     self.keep(child);
                 }

@@ -419,21 +419,7 @@ fn live<'f>(def: &FunctionDef<'f>, nodes: &[NodeDef<'f>]) -> Vec<bool> {
         *slot = true;
         open.extend(nodes.get(position).into_iter().flat_map(NodeDef::inputs).filter_map(at));
         // What it is placed with is asked for by name.
-        if let Some(class) = nodes.get(position).and_then(|node| node.attribute(CLASS)) {
-            let file = class.message().file();
-            for list in class.message().repeated(LIST) {
-                let names = fields(file, list.payload()).filter_map(|item| item.bytes(file).strip_prefix(BESIDE));
-                open.extend(names.filter_map(at));
-            }
-        }
+        open.extend(nodes.get(position).into_iter().flat_map(NodeDef::placed_beside).filter_map(at));
     }
     live
-}
-
-/// The nodes that a node of a graph is placed with.
-pub(super) fn placed_with<'f>(node: &NodeDef<'f>) -> Vec<&'f [u8]> {
-    let Some(class) = node.attribute(CLASS) else { return Vec::new() };
-    let file = class.message().file();
-    let items = class.message().repeated(LIST).flat_map(|list| fields(file, list.payload()));
-    items.filter_map(|item| item.bytes(file).strip_prefix(BESIDE)).collect()
 }

@@ -415,7 +415,7 @@ fn names(old: &Graph<'_>, new: &Graph<'_>, reasons: &mut Reasons) {
                 });
             }
         }
-        for placed in body::placed_with(node) {
+        for placed in node.placed_beside() {
             if new.node(placed).is_none() && old.node(placed).is_some() {
                 reasons.add(|| {
                     format!(

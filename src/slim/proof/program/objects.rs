@@ -235,7 +235,7 @@ impl<'a> Objects<'a, '_> {
                 if self.needs.promise == Promise::Signatures
                     && self.needs.keras.is_empty()
                     && new.metadata.is_empty()
-                    && old.identifier.starts_with(revived::KERAS) =>
+                    && revived::is_of_keras(&old.identifier) =>
             {
                 SavedUserObject { metadata: String::new(), ..old.clone() } == *new
             }

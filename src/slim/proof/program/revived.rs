@@ -6,6 +6,7 @@
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
 use super::Reasons;
+use crate::message::constants::KERAS_OBJECT;
 use crate::proto::saved_object::Kind;
 use crate::proto::{SavedObject, SavedObjectGraph};
 
@@ -19,8 +20,10 @@ const ATTRIBUTES_ONLY: [&str; 6] = [
     "trackable_tuple_wrapper",
 ];
 
-/// Objects of Keras are made of its metadata, or are no more than attributes without these.
-pub(super) const KERAS: &str = "_tf_keras_";
+/// Whether an object is of Keras: made of its metadata, or no more than attributes without these.
+pub(super) fn is_of_keras(identifier: &str) -> bool {
+    identifier.as_bytes().starts_with(KERAS_OBJECT)
+}
 
 fn identifier(object: &SavedObject) -> Option<&str> {
     match &object.kind {
@@ -30,7 +33,7 @@ fn identifier(object: &SavedObject) -> Option<&str> {
 }
 
 fn is_of_a_class(object: &SavedObject) -> bool {
-    identifier(object).is_some_and(|name| !ATTRIBUTES_ONLY.contains(&name) && !name.starts_with(KERAS))
+    identifier(object).is_some_and(|name| !ATTRIBUTES_ONLY.contains(&name) && !is_of_keras(name))
 }
 
 /// Holds the children of such objects of the model against those of the result. `pairs` are the objects to which names lead.
