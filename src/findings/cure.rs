@@ -58,6 +58,29 @@ pub(super) enum Cure {
 }
 
 impl Cure {
+    /// What the page of a cause says of it, in one sentence; [`slim`](Self::slim) has it for one model.
+    #[cfg(test)]
+    pub(super) fn about(self) -> &'static str {
+        match self {
+            Self::None => "`smaudit slim` does not do this.",
+            Self::Files => "`smaudit slim` does this at every level.",
+            Self::Assets => {
+                "`smaudit slim` does this at every level, and to a main file in text from level `inference` on."
+            }
+            Self::Data => "`smaudit slim` does this at every level, but to a checkpoint of TensorFlow's first format.",
+            Self::Text | Self::Training => "`smaudit slim --level inference` does this.",
+            Self::Optimizer => {
+                "`smaudit slim --level inference` does this, and `--level serving` in graphs of TensorFlow 1 with a \
+                 signature."
+            }
+            Self::Variables => {
+                "`smaudit slim --level inference` does this, and `--level serving` in models of tf_keras and graphs of \
+                 TensorFlow 1 with a signature."
+            }
+            Self::Serving => "`smaudit slim --level serving` does this where there is a signature.",
+        }
+    }
+
     /// The level from which on it can be done in a model.
     pub(super) fn slim(self, context: &Context<'_>) -> Slim {
         let form = context.main_file().map(|main| main.form);

@@ -9,7 +9,7 @@ use crate::graph::Reach;
 use crate::input::Model;
 use crate::ledger::Ledger;
 use crate::progress::Silent;
-use crate::report::ModelReport;
+use crate::report::{ModelReport, SlimLevel, SlimStep};
 use crate::support::wire::{Message, saved_model};
 
 /// The report of a model of these files.
@@ -74,7 +74,8 @@ fn every_cause_says_what_it_is_how_it_is_known_what_to_do_and_when_not_to() {
     for cause in CAUSES {
         let headings: Vec<&str> = cause.long.lines().filter(|line| line.starts_with('#')).collect();
         let first = format!("# {}: {}", cause.id, cause.title());
-        assert_eq!(headings, [&first, "## How smaudit knows", "## What to do", "## When not to"], "{}", cause.id);
+        let sections = ["## How smaudit knows", "## What to do", "## What slim does", "## When not to"];
+        assert_eq!((headings.first(), headings.get(1..)), (Some(&&*first), Some(&sections[..])), "{}", cause.id);
         let ends = |line: &str| line.ends_with('.') && !line.contains('\n');
         for Remedy { text, unless, .. } in cause.remedies {
             assert!(ends(text) && ends(unless), "{}: each is one sentence", cause.id);
@@ -83,6 +84,34 @@ fn every_cause_says_what_it_is_how_it_is_known_what_to_do_and_when_not_to() {
         }
         assert!(cause.long.lines().all(|line| line.chars().count() <= 120), "{}", cause.id);
     }
+}
+
+/// What a page says that slim does, in one line.
+fn of_slim(cause: &Cause) -> String {
+    let (_, section) = cause.long.split_once("\n## What slim does\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    section.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_page_of_a_cause_says_whether_slim_does_it_and_why_not() {
+    for cause in CAUSES {
+        let (said, known) = (of_slim(cause), cause.cure.about());
+        let rest = said.strip_prefix(known).unwrap_or_else(|| panic!("{}: {said}\nhas not: {known}", cause.id));
+        assert!(rest.len() > 40 && rest.ends_with(['.', '`']), "{}: what does it do, or why not?", cause.id);
+    }
+}
+
+#[test]
+fn the_page_of_a_text_names_the_steps_that_do_more_than_write_it_in_binary() {
+    let said = of_slim(cause("text-main-file").unwrap());
+    let lists = said.split("--skip ").skip(1).filter_map(|rest| rest.split(' ').next());
+    let mut listed: Vec<&str> = lists.flat_map(|list| list.split(',')).collect();
+    let steps = SlimStep::ALL.iter().filter(|step| step.level() == SlimLevel::Inference);
+    let mut more: Vec<&str> = steps.map(|step| step.name()).filter(|name| *name != "text-main-file").collect();
+    listed.sort_unstable();
+    more.sort_unstable();
+    assert_eq!(listed, more);
 }
 
 /// Models of every kind, with and without what remedies ask for besides.
