@@ -107,26 +107,44 @@ fn map(file: &fs::File, listed: u64, lost: &Arc<AtomicBool>) -> io::Result<Bytes
     Ok(Bytes::from_owner(map))
 }
 
-/// How much of a mapping is asked for at once, in bytes: a multiple of every size of a page.
+/// How much of a mapping is asked for at once, in bytes: a multiple of every size of a page, and less than what a disk is
+/// behind by when the walk arrives.
 #[cfg(unix)]
-const WINDOW: usize = 8 << 20;
+const WINDOW: usize = 2 << 20;
 
-/// Asks the system for the pages of a file's mapping, if it is one, from its beginning to its end, window by window, on a thread that keeps it until
-/// then. From a disk the answers come as fast as they would to who reads the file once; who walks the mapping itself would
-/// wait for each few pages, and the disk for the walk. Where there is no thread to be had, nothing is asked.
+/// Asks the system for the pages of a file's mapping, if it is one, from its beginning to its end, window by window, on a
+/// thread that keeps it until then. From a disk the answers come as fast as they would to who reads the file once; who
+/// walks the mapping itself would wait for each few pages, and the disk for the walk. Where there is no thread to be had,
+/// nothing is asked.
 #[cfg(unix)]
 pub(super) fn read_ahead(mapping: Bytes) {
     if mapping.len() as u64 <= READ_UP_TO {
         return;
     }
-    let ask = move || {
-        for window in mapping.chunks(WINDOW) {
-            // SAFETY: the range lies within a mapping, which `mapping` keeps, and begins with a page of it, as mappings do
-            // and windows are whole pages. The advice changes no byte; that it fails changes nothing either.
-            unsafe { libc::madvise(window.as_ptr().cast_mut().cast(), window.len(), libc::MADV_WILLNEED) };
-        }
-    };
-    drop(std::thread::Builder::new().name("read ahead".to_owned()).spawn(ask));
+    // Linux reads what is to be mapped as huge pages in pieces of their size: fewer to ask for, fewer to map (madvise(2)).
+    #[cfg(target_os = "linux")]
+    advise(&mapping, libc::MADV_HUGEPAGE);
+    drop(std::thread::Builder::new().name("read ahead".to_owned()).spawn(move || mapping.chunks(WINDOW).for_each(ask)));
+}
+
+/// Asks for a window of a mapping. Linux brings its pages into the map as well, so that the walk does not stop for each
+/// sixteen of them (madvise(2), `MADV_POPULATE_READ`); what is no longer in the file is an error there and no signal.
+/// Kernels before 5.14, and other systems, read it beside.
+#[cfg(unix)]
+fn ask(window: &[u8]) {
+    #[cfg(target_os = "linux")]
+    if advise(window, libc::MADV_POPULATE_READ) {
+        return;
+    }
+    advise(window, libc::MADV_WILLNEED);
+}
+
+/// Whether the system took advice about a mapping, or about windows of one.
+#[cfg(unix)]
+fn advise(window: &[u8], advice: libc::c_int) -> bool {
+    // SAFETY: the range lies within a mapping, which the caller keeps, and begins with a page of it, as mappings do and
+    // windows are whole pages. No advice that is given here changes a byte; that it fails changes nothing either.
+    unsafe { libc::madvise(window.as_ptr().cast_mut().cast(), window.len(), advice) == 0 }
 }
 
 #[cfg(test)]
@@ -213,6 +231,16 @@ mod tests {
             assert!(mapped == bytes, "{length} bytes");
             drop(mapped);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pages_that_are_no_longer_in_a_file_are_asked_for_without_harm() {
+        let (_directory, path, _) = file_of(2 * WINDOW as u64);
+        let mapped = contents(&path, 2 * WINDOW as u64, &Arc::default()).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1).unwrap();
+        mapped.chunks(WINDOW).for_each(ask);
+        assert_eq!(mapped.len(), 2 * WINDOW);
     }
 
     #[cfg(target_os = "linux")]

@@ -368,3 +368,12 @@ fn a_page_of_a_diff_has_the_rows_of_its_json() {
         assert_eq!(Some(deltas.sum()), report["delta_bytes"].as_i64());
     }
 }
+
+#[test]
+fn figures_stand_below_each_other_with_their_sign_or_without() {
+    let page = run(root(), "diff fixtures/versions/1 fixtures/versions/2 --format html").exits(0).stdout;
+    for row in page.lines().filter(|line| line.contains("<td") && line.contains(">+")) {
+        assert!(row.contains("<td class=\"figure\"><span"), "a delta is at the left: {row}");
+    }
+    assert!(page.contains("<td class=\"figure\"><span"), "no delta is in a table");
+}

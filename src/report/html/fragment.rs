@@ -102,13 +102,12 @@ fn table(table: &Table) -> String {
     let columns = order(table);
     let mut html = String::from("<div class=\"wide\"><table>\n");
     if table.headed {
-        let heading = |at: &usize| {
-            let column = table.columns.get(*at);
-            let class =
-                if column.is_some_and(|column| column.kind == ColumnKind::Figure) { " class=\"figure\"" } else { "" };
-            format!("<th scope=\"col\"{class}>{}</th>", column.map_or(String::new(), |column| text(&column.heading)))
-        };
-        html.push_str(&format!("<thead><tr>{}</tr></thead>\n", columns.iter().map(heading).collect::<String>()));
+        let heading =
+            |column: &Column| format!("<th scope=\"col\"{}>{}</th>", alignment(column.kind), text(&column.heading));
+        html.push_str(&format!(
+            "<thead><tr>{}</tr></thead>\n",
+            columns.iter().map(|(_, column)| heading(column)).collect::<String>()
+        ));
     }
     html.push_str("<tbody>\n");
     table.rows.iter().for_each(|row| html.push_str(&self::row(row, &columns)));
@@ -116,10 +115,11 @@ fn table(table: &Table) -> String {
     html
 }
 
-fn row(row: &Row, columns: &[usize]) -> String {
-    let mut cells: Vec<(String, &str)> =
-        columns.iter().map(|at| row.cells.get(*at).map_or_else(Default::default, |it| cell(it, row))).collect();
-    if let Some((first, _)) = cells.first_mut() {
+fn row(row: &Row, columns: &[(usize, &Column)]) -> String {
+    let content = |at: &usize| row.cells.get(*at).map_or_else(String::new, |it| cell(it, row));
+    let mut cells: Vec<(&str, String)> =
+        columns.iter().map(|(at, column)| (alignment(column.kind), content(at))).collect();
+    if let Some((_, first)) = cells.first_mut() {
         let notes = row.notes.iter().map(|note| match note {
             Block::Paragraph(said) | Block::Fact(_, said) => format!("<div class=\"note\">{}</div>", inline(said)),
             Block::Code(lines) => code(lines.iter().map(String::as_str)),
@@ -127,34 +127,35 @@ fn row(row: &Row, columns: &[usize]) -> String {
         });
         first.extend(notes);
     }
-    let cells: String = cells.iter().map(|(cell, class)| format!("<td{class}>{cell}</td>")).collect();
+    let cells: String = cells.iter().map(|(class, cell)| format!("<td{class}>{cell}</td>")).collect();
     format!("<tr{}>{cells}</tr>\n", attribute(row.tone))
 }
 
 /// The columns as a page has them: what a row is about first. Bars are for terminals.
-fn order(table: &Table) -> Vec<usize> {
-    let of = |kind: ColumnKind| {
-        let is = move |(_, column): &(usize, &Column)| column.kind == kind;
-        table.columns.iter().enumerate().filter(is).map(|(at, _)| at)
-    };
+fn order(table: &Table) -> Vec<(usize, &Column)> {
+    let of = |kind: ColumnKind| table.columns.iter().enumerate().filter(move |(_, column)| column.kind == kind);
     of(ColumnKind::Name).chain(of(ColumnKind::Word)).chain(of(ColumnKind::Figure)).collect()
 }
 
-/// What a cell says, and the attribute of its class.
-fn cell(cell: &Cell, row: &Row) -> (String, &'static str) {
-    const FIGURE: &str = " class=\"figure\"";
+/// The attribute of a column's cells: figures stand below each other, whatever they are made of.
+fn alignment(kind: ColumnKind) -> &'static str {
+    if kind == ColumnKind::Figure { " class=\"figure\"" } else { "" }
+}
+
+/// What a cell says.
+fn cell(cell: &Cell, row: &Row) -> String {
     match cell {
-        Cell::Blank | Cell::Bar(..) | Cell::Count(0) => (String::new(), ""),
-        Cell::Bytes(bytes) => (exact(*bytes), FIGURE),
-        Cell::Size(bytes) => (human(*bytes), FIGURE),
-        Cell::Share(part, whole) => (share(*part, *whole), FIGURE),
-        Cell::Count(count) => (exact(*count), FIGURE),
-        Cell::Word(word, tone) => (format!("<span{}>{}</span>", attribute(*tone), said(word.trim_start())), ""),
-        Cell::Label(name) => (format!("<code>{}</code>", text(name)), ""),
+        Cell::Blank | Cell::Bar(..) | Cell::Count(0) => String::new(),
+        Cell::Bytes(bytes) => exact(*bytes),
+        Cell::Size(bytes) => human(*bytes),
+        Cell::Share(part, whole) => share(*part, *whole),
+        Cell::Count(count) => exact(*count),
+        Cell::Word(word, tone) => format!("<span{}>{}</span>", attribute(*tone), said(word.trim_start())),
+        Cell::Label(name) => format!("<code>{}</code>", text(name)),
         Cell::Name(name) => {
             let also = name.also.as_ref().map(|also| format!(" (<code>{}</code>)", text(also))).unwrap_or_default();
             let mark = if name.is_marked { "<strong>!</strong> " } else { "" };
-            (format!("{}{mark}<code>{}</code>{also}", "&emsp;".repeat(row.depth), text(&name.text)), "")
+            format!("{}{mark}<code>{}</code>{also}", "&emsp;".repeat(row.depth), text(&name.text))
         }
     }
 }
