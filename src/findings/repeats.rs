@@ -3,7 +3,7 @@
 //! Nodes of a function stand in the order in which they were made, so the steps of a loop that Python ran stand one
 //! behind the other, and a node is followed by its like a period later. What tells them from the layers of a deep
 //! network is where their inputs come from: a step reads the same variables as the one before, and what that one
-//! computed; a layer has variables of its own.
+//! computed; a layer has variables of its own, or weights of its own as constants.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -34,6 +34,13 @@ const MOST_LOOPS: usize = 16;
 
 /// More nodes than this in one function are not looked through.
 const MAX_NODES: usize = 1 << 20;
+
+/// An attribute that is longer than this is an array. What a step slices and reshapes by is shorter, and differs from step to
+/// step where it takes elements of a sequence.
+const ARRAY_BYTES: usize = 256;
+
+/// So much of an array tells it from others.
+const START_OF_ARRAY: usize = 4096;
 
 /// A body that is repeated in a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,21 +103,25 @@ pub(super) fn repeated(file: &[u8], function: &Function<'_>) -> Vec<Repeated> {
     apart.into_values().collect()
 }
 
-/// What a node and its like in another step have in common: the op, how many inputs it takes, and the shapes of what
-/// it gives. A `While` hands on values of one shape, so steps that make smaller and smaller ones are no loop.
+/// What a node and its like in another step have in common: the op, how many inputs it takes, the shapes of what it gives,
+/// and the arrays that it has. A `While` hands on values of one shape, so steps that make smaller and smaller ones are no
+/// loop; and it has each array once, so those that differ are weights of layers.
 fn kind(file: &[u8], node: &Node<'_>) -> u64 {
-    let (mut op, mut shapes, mut inputs) = (None, None, 0);
+    let (mut op, mut shapes, mut arrays, mut inputs) = (None, None, 0, 0);
     for field in node.fields() {
         if field.is_len(OP) {
             op.get_or_insert(field.bytes(file));
         } else if field.is_len(INPUT) {
             inputs += u64::from(is_data(field.bytes(file)));
+        } else if field.is_len(ATTR) && field.payload().len() > ARRAY_BYTES && !is_output_shapes(file, &field) {
+            let array = field.bytes(file);
+            arrays ^= xxh3_64(array.get(..START_OF_ARRAY).unwrap_or(array)) ^ array.len() as u64;
         } else if field.is_len(ATTR) && shapes.is_none() && is_output_shapes(file, &field) {
             shapes =
                 Some(first_len(file, field.payload(), VALUE).and_then(|value| file.get(value)).unwrap_or_default());
         }
     }
-    xxh3_64(op.unwrap_or_default()).rotate_left(1) ^ xxh3_64(shapes.unwrap_or_default()) ^ inputs
+    xxh3_64(op.unwrap_or_default()).rotate_left(1) ^ xxh3_64(shapes.unwrap_or_default()) ^ inputs ^ arrays
 }
 
 fn data_inputs<'a>(node: &Node<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {

@@ -63,11 +63,10 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     let of_variables =
         (!initial.is_empty()).then(|| format!("{values} in {place}, where a loader restores from the checkpoint"));
     let shared = shared(context);
-    for Shared { constants, saved } in &shared {
+    for Shared { constants, graphs, saved } in &shared {
         let Some(first) = constants.first() else { continue };
         evidence.add(*saved, || {
-            let graphs: BTreeSet<usize> = constants.iter().map(|constant| constant.scope.meta_graph).collect();
-            let (name, graphs) = (first.scope.place(context, &first.node), exact(graphs.len() as u64));
+            let (name, graphs) = (first.scope.place(context, &first.node), exact(*graphs));
             (format!("{name}, which is in {graphs} metagraphs"), Place::of_node(context, first.scope, &first.node))
         });
         let nodes = constants.iter().rev().map(|constant| constant.node.range());
@@ -90,7 +89,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
 /// Constants of one content in several metagraphs.
 struct Shared<'c, 'a> {
     constants: Vec<&'c Constant<'a>>,
-    /// What one variable in their place saves.
+    /// The metagraphs that have one.
+    graphs: u64,
+    /// What one variable in their place saves, whose nodes each of the graphs has.
     saved: u64,
 }
 
@@ -118,8 +119,11 @@ fn shared<'c, 'a>(context: &'c Context<'a>) -> Vec<Shared<'c, 'a>> {
     let shared = several.filter_map(|constants| {
         let content = constants.first()?.payload.len() as u64;
         let all = constants.iter().map(|constant| context.cost(&constant.node.range())).fold(0, u64::saturating_add);
-        let saved = all.checked_sub(content)?.checked_sub(VARIABLE_BYTES).filter(|saved| *saved > 0)?;
-        Some(Shared { constants, saved })
+        let graphs: BTreeSet<usize> = constants.iter().map(|constant| constant.scope.meta_graph).collect();
+        let graphs = graphs.len() as u64;
+        let variables = graphs.checked_mul(VARIABLE_BYTES)?;
+        let saved = all.checked_sub(content)?.checked_sub(variables).filter(|saved| *saved > 0)?;
+        Some(Shared { constants, graphs, saved })
     });
     shared.collect()
 }

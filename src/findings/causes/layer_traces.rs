@@ -3,6 +3,9 @@
 //! Keras 2 saves what each layer does in a call, with `training` on and off and with and without its losses, so that a program
 //! can load and train the model without the classes of its layers (`keras/saving/legacy/saved_model/save_impl.py`). All
 //! that it adds to an object hangs from the attribute `keras_api` as well (`serialized_attributes.py`).
+//!
+//! What `tf.saved_model.load` makes of such a model has all of this still and is no longer called Keras's: saved in another
+//! model, as a layer around it, its objects are of no class.
 
 use foldhash::HashSet;
 
@@ -89,6 +92,9 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     })
 }
 
+/// The lists that Keras adds to each layer and model (`CommonEndpoints` in `serialized_attributes.py`).
+const LISTS: [&[u8]; 3] = [b"variables", b"trainable_variables", b"regularization_losses"];
+
 /// Whether an object needs another one only by an attribute that Keras added.
 pub(super) fn is_saved(saved: &HashSet<(Vertex, Vertex)>, need: &Need) -> bool {
     need.kind == EdgeKind::Holds && need.from.is_some_and(|from| saved.contains(&(from, need.to)))
@@ -98,10 +104,13 @@ pub(super) fn is_saved(saved: &HashSet<(Vertex, Vertex)>, need: &Need) -> bool {
 pub(super) fn saved_by_keras(program: &Program<'_>) -> HashSet<(Vertex, Vertex)> {
     let mut saved = HashSet::default();
     for (vertex, object) in program.objects() {
-        let api = object.children.iter().find(|child| child.name == KERAS_API);
-        let Some(api) = api.filter(|_| object.identifier().starts_with(KERAS_OBJECT)) else { continue };
+        let Some(api) = object.children.iter().find(|child| child.name == KERAS_API) else { continue };
         let held = program.children(api.vertex);
         let held: HashSet<(&[u8], Vertex)> = held.iter().map(|child| (child.name, child.vertex)).collect();
+        let was_loaded = || LISTS.iter().all(|list| held.iter().any(|(name, _)| name == list));
+        if !object.identifier().starts_with(KERAS_OBJECT) && !was_loaded() {
+            continue;
+        }
         let of_keras = object.children.iter().filter(|child| held.contains(&(child.name, child.vertex)));
         saved.extend(of_keras.chain([api]).map(|child| (vertex, child.vertex)));
     }
@@ -172,6 +181,23 @@ mod tests {
     #[test]
     fn functions_of_an_object_that_is_not_kerass_are_not_taken() {
         assert_eq!(found(&model("_generic_user_object", "other"), super::CAUSE.id), None);
+    }
+
+    #[test]
+    fn a_layer_that_was_loaded_from_a_saved_model_has_lost_its_class_and_kept_its_functions() {
+        let model = |lists: [&str; 3]| {
+            let held = [("__call__", 2), (lists[0], 3), (lists[1], 3), (lists[2], 3)];
+            let loaded = [[("keras_api", 1)].as_slice(), held.as_slice()].concat();
+            let list = user("trackable_list_wrapper", &[]);
+            let nodes =
+                [user("_generic_user_object", &loaded), user("_generic_user_object", &held), traced("layer"), list];
+            let graph = graph_of(&[call("serving", "other", &[])], &[large("layer"), large("other")]);
+            let graph = message().message(2, &graph).message(7, &objects(&nodes, &[("layer", b"")]));
+            signature(graph, "serving_default", &[], &["serving"])
+        };
+        let found_in = found(&model(["variables", "trainable_variables", "regularization_losses"]), super::CAUSE.id);
+        assert!(found_in.unwrap().evidence[0].starts_with("function `layer`"));
+        assert_eq!(found(&model(["variables", "trainable_variables", "losses"]), super::CAUSE.id), None);
     }
 
     #[test]

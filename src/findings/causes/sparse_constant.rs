@@ -101,6 +101,8 @@ struct Sparse {
     elements: u64,
     /// How many elements are another value.
     others: u64,
+    /// Whether these are all one value.
+    has_two_values: bool,
     /// Whether these are one value, on the diagonal of the last two dimensions, so that `tf.eye` makes them.
     is_diagonal: bool,
     /// The bytes that are enough to say the same.
@@ -121,15 +123,18 @@ impl Sparse {
     fn of(payload: &[u8], width: usize, shape: &[u64]) -> Option<Self> {
         let elements = payload.len().checked_div(width)? as u64;
         let value = common(payload, width)?;
-        let others = payload.chunks_exact(width).filter(|element| *element != value).count() as u64;
+        let different = || payload.chunks_exact(width).filter(|element| *element != value);
+        let others = different().count() as u64;
         if others == 0 || !is_most(elements.saturating_sub(others), elements) {
             return None;
         }
-        let is_diagonal = is_diagonal(payload, width, value, others, shape);
+        let first = different().next();
+        let has_two_values = different().all(|element| Some(element) == first);
+        let is_diagonal = has_two_values && is_diagonal(payload, width, value, others, shape);
         let place = INDEX_BYTES.checked_mul(shape.len() as u64)?.checked_add(width as u64)?;
         let of_others = if is_diagonal { 0 } else { others.checked_mul(place)? };
         let kept = usize::try_from(of_others.checked_add(NODES_BYTES)?).ok().filter(|kept| *kept < payload.len())?;
-        Some(Self { elements, others, is_diagonal, kept })
+        Some(Self { elements, others, has_two_values, is_diagonal, kept })
     }
 }
 
@@ -164,17 +169,16 @@ fn is_most(equal: u64, elements: u64) -> bool {
     u128::from(equal) * u128::from(SHARE.1) >= u128::from(elements) * u128::from(SHARE.0)
 }
 
-/// Whether the other elements are one value, and each on the diagonal of a matrix of the last two dimensions.
+/// Whether each of the other elements is on the diagonal of a matrix of the last two dimensions.
 fn is_diagonal(payload: &[u8], width: usize, value: &[u8], others: u64, shape: &[u64]) -> bool {
     let [.., rows, columns] = shape else { return false };
     let (Ok(rows), Ok(columns)) = (usize::try_from(*rows), usize::try_from(*columns)) else { return false };
     let Some(matrix) = rows.checked_mul(columns).filter(|matrix| *matrix > 0) else { return false };
-    let (mut on, mut first) = (0_u64, None);
+    let mut on = 0_u64;
     let expected = (payload.len() / width / matrix).saturating_mul(rows.min(columns)) as u64;
-    for (at, element) in payload.chunks_exact(width).enumerate().filter(|(_, element)| *element != value) {
+    for (at, _) in payload.chunks_exact(width).enumerate().filter(|(_, element)| *element != value) {
         let within = at % matrix;
-        let is_same = *first.get_or_insert(element) == element;
-        if within / columns != within % columns || !is_same {
+        if within / columns != within % columns {
             return false;
         }
         on += 1;

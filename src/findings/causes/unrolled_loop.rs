@@ -200,6 +200,30 @@ mod tests {
         assert_eq!(unrolled((0..STEPS).map(layer)), None);
     }
 
+    /// A function of steps, each a constant of a hundred floats, a product with that, and a sum with what came in at first.
+    fn with_constants(first_of: impl Fn(usize) -> f32) -> Message {
+        let step = |number: usize| {
+            let before = number.checked_sub(1).map_or("x".to_owned(), |before| format!("cell_{before}/sum:z:0"));
+            let array: Vec<u8> = (0..100).flat_map(|at| (first_of(number) + at as f32).to_le_bytes()).collect();
+            let tensor = message().int(1, 1).message(2, &message().message(2, &message().int(1, 100))).bytes(4, array);
+            let weights = node_of(&format!("cell_{number}/w"), "Const", &[]);
+            let product = format!("cell_{number}/product");
+            [
+                weights.entry(5, "value", &message().message(8, &tensor)),
+                node_of(&product, "MatMul", &[&before, &format!("cell_{number}/w:output:0")]),
+                node_of(&format!("cell_{number}/sum"), "AddV2", &[&format!("{product}:product:0"), "x"]),
+            ]
+        };
+        let nodes: Vec<Message> = (0..STEPS).flat_map(step).collect();
+        message().message(2, &graph_of(&[], &[function_of("f", &["x"], &nodes)]))
+    }
+
+    #[test]
+    fn layers_that_have_weights_of_their_own_as_constants_are_no_loop() {
+        assert!(found(&with_constants(|_| 0.0), super::CAUSE.id).is_some());
+        assert_eq!(found(&with_constants(|number| number as f32), super::CAUSE.id), None);
+    }
+
     #[test]
     fn copies_beside_each_other_are_no_loop() {
         let copy = |number| Step { before: "x".to_owned(), ..step(number) };

@@ -1,8 +1,12 @@
-//! The same in the checkpoint: a variable that is not trained and never set, of one value nearly everywhere.
+//! The same in the checkpoint: a variable that was made as it is and never set, of one value nearly everywhere.
 //!
 //! An identity matrix as the weights of an embedding, an adjacency matrix that a layer keeps. Weights that are trained are not
-//! looked at: what pruning has made zero in them is no matter of how they were made. Few variables are matrices and not
-//! trained, and of these the first bytes say mostly that they are dense, so hardly any is read.
+//! meant: what pruning has made zero in them is no matter of how they were made. That a variable is not trained is what its
+//! object says, or its content: where there are two values in all, training did not end at that. The object alone is not
+//! enough, as one of Keras 3 says what its variable was made with, whatever became of the layer's `trainable`
+//! (`keras/src/backend/tensorflow/core.py`).
+//!
+//! The first bytes of a variable say mostly that it is dense, so hardly any is read.
 
 use super::{LARGE, SAMPLES, Sparse, common};
 use crate::dtype::element_bytes;
@@ -50,9 +54,10 @@ pub(super) fn find(context: &Context<'_>) -> Vec<Variable> {
     // That a variable is never set is to be seen where its functions are.
     let [program] = context.programs() else { return Vec::new() };
     let numbered = tensors.into_iter().filter_map(|tensor| Some((tensor, object(&tensor)?)));
-    let fixed = numbered.filter(|(_, object)| is_not_trained(program, *object));
-    let sparse = fixed.filter_map(|(tensor, object)| Some((object, variable(context, variables, tensor)?)));
-    sparse.filter(|(object, _)| !is_set(program, *object)).map(|(_, variable)| variable).collect()
+    let sparse = numbered.filter_map(|(tensor, object)| Some((object, variable(context, variables, tensor)?)));
+    let is_made = |found: &Variable, object| found.sparse.has_two_values || is_not_trained(program, object);
+    let made = sparse.filter(|(object, found)| is_made(found, *object));
+    made.filter(|(object, _)| !is_set(program, *object)).map(|(_, variable)| variable).collect()
 }
 
 fn is_not_trained(program: &Program<'_>, object: u32) -> bool {
@@ -124,9 +129,22 @@ mod tests {
         assert!(found.evidence[0].contains("`e`, 64 × 64, a diagonal of 64 of 4,096 elements"), "{found:?}");
     }
 
+    /// A matrix of 64 rows with a value of `others` in every 40th place.
+    fn sparse(others: impl Fn(usize) -> f32) -> Vec<f32> {
+        (0..64 * 64).map(|at| if at % 40 == 7 { others(at) } else { 0.0 }).collect()
+    }
+
+    #[test]
+    fn a_matrix_of_two_values_was_made_as_it_is_whatever_its_object_says_of_training() {
+        assert_eq!(found(true, &eye(64), &[]).unwrap().bytes, 64 * 64 * 4 - super::super::NODES_BYTES);
+        let adjacency = found(true, &sparse(|_| 1.0), &[]).unwrap();
+        assert!(adjacency.evidence[0].contains("only 103 of 4,096 elements"), "{adjacency:?}");
+    }
+
     #[test]
     fn what_is_trained_or_set_is_what_training_and_calls_made_of_it() {
-        assert_eq!(found(true, &eye(64), &[]), None);
+        assert!(found(false, &sparse(|at| at as f32), &[]).is_some());
+        assert_eq!(found(true, &sparse(|at| at as f32), &[]), None);
         assert_eq!(found(false, &eye(64), &[node_of("a", "AssignVariableOp", &["x", "x"])]), None);
         assert_eq!(found(false, &eye(64), &[node_of("a", "ResourceScatterUpdate", &["x", "x", "x"])]), None);
     }
