@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Damages models at random, slims what comes of it at all three levels, and asks TensorFlow about each smaller model that appears.
+"""Damages models at random, slims what comes of it at all three levels, and holds each smaller model that appears against it.
 
-    python-with-tensorflow tests/slim/damages.py SMAUDIT [--rounds N] [--seconds S] [--seed K] [MODEL ...]
+    python-with-tensorflow tests/slim/damages.py SMAUDIT [--rounds N] [--seconds S] [--seed K] [--run-every N] [MODEL ...]
 
 A round is a model with one to three changes of bytes (a bit, a byte, a piece that is moved, a varint that is another), most of
-them in saved_model.pb, slimmed at each level. Where the damaged model and a smaller one are both loaded, all results of all
+them in saved_model.pb, slimmed at each level. The programs of each smaller model that appears must be those of the damaged one
+(programs.py). Of N rounds one asks TensorFlow as well: where the damaged model and a smaller one are both loaded, all results of all
 signatures must be the same bits, in Python (tf.saved_model.load) and in a session of TensorFlow 1, for the same inputs; where the
 damaged one is loaded or computes, the smaller one must. A signature whose results differ between two looks at the damaged model is
 random, and is left out. Prints what became of the rounds; exit code 1 where a wrong model appeared, which is kept.
@@ -15,6 +16,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import numpy as np
 import tensorflow as tf
+
+import programs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHOICE = ["fixtures/keras-export", "fixtures/keras-lstm", "fixtures/lookup-table", "fixtures/two-metagraphs", "fixtures/partitioned",
@@ -129,31 +132,51 @@ def wrong(old, new, again):
     return faults
 
 
+def damage(model, rng):
+    files = sorted(f for f in model.rglob("*") if f.is_file())
+    main_file = [f for f in files if f.name.startswith("saved_model.pb")]
+    victim = rng.choice(main_file) if main_file and rng.random() < 0.9 else rng.choice(files)
+    victim.write_bytes(damaged(victim.read_bytes(), rng))
+
+
+def program_faults(old, out):
+    """What of a damaged model's programs a smaller one has not; nothing where they are not understood, which is None."""
+    if old is None:
+        return []
+    try:
+        return programs.differences(old, programs.programs_of(out))
+    except Exception as error:
+        return [f"its programs cannot be read: {error!r}"]
+
+
+def programs_or_none(model):
+    try:
+        return programs.programs_of(model)
+    except Exception:
+        return None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("smaudit"); parser.add_argument("models", nargs="*")
     parser.add_argument("--rounds", type=int, default=100); parser.add_argument("--seconds", type=float, default=1e9)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1); parser.add_argument("--run-every", type=int, default=1)
     args = parser.parse_args()
     models = [pathlib.Path(m) for m in args.models] or [ROOT / m for m in CHOICE]
     rng, began, counts, failed = random.Random(args.seed), time.time(), collections.Counter(), False
     with tempfile.TemporaryDirectory() as tmp:
         tmp = pathlib.Path(tmp)
+        model, out = tmp / "model", tmp / "out"
         for number in range(args.rounds):
             if time.time() - began > args.seconds:
                 break
             source = models[number % len(models)]
-            model = tmp / "model"
             shutil.rmtree(model, ignore_errors=True)
             shutil.copytree(source, model)
-            files = sorted(f for f in model.rglob("*") if f.is_file())
-            main_file = [f for f in files if f.name.startswith("saved_model.pb")]
-            victim = rng.choice(main_file) if main_file and rng.random() < 0.9 else rng.choice(files)
-            victim.write_bytes(damaged(victim.read_bytes(), rng))
+            damage(model, rng)
             counts["rounds"] += 1
-            seen = None
+            old = seen = None
             for level in LEVELS:
-                out = tmp / "out"
                 shutil.rmtree(out, ignore_errors=True)
                 run = subprocess.run([args.smaudit, "slim", str(model), "-o", str(out), "--level", level, "--json"],
                                      capture_output=True, text=True, timeout=300)
@@ -167,21 +190,24 @@ def main():
                     failed = True
                 if not out.exists():
                     continue
-                if seen is None:
+                old = old or programs_or_none(model)
+                faults = program_faults(old, out)
+                counts[f"{level}: held against its programs"] += old is not None
+                if number % args.run_every == 0:
                     tags = ["serve"]
-                    seen = looks(str(model), tags), looks(str(model) + "/.", tags)
-                faults = wrong(seen[0], looks(str(out), tags), seen[1])
-                counts[f"{level}: asked"] += any(s is not None for s in seen[0])
+                    seen = seen or (looks(str(model), tags), looks(str(model) + "/.", tags))
+                    faults += wrong(seen[0], looks(str(out), tags), seen[1])
+                    counts[f"{level}: run by TensorFlow"] += any(s is not None for s in seen[0])
+                    tf.keras.backend.clear_session()
                 if faults:
                     failed = True
                     kept = pathlib.Path(tempfile.mkdtemp(prefix="wrong-"))
                     shutil.copytree(model, kept / "model"); shutil.copytree(out, kept / level)
-                    print(f"{source.parent.name}/{source.name}, round {number}, {level}: {'; '.join(faults)}; kept in {kept}", flush=True)
-                tf.keras.backend.clear_session()
+                    print(f"{source.parent.name}/{source.name}, round {number}, {level}: {'; '.join(faults)[:600]}; kept in {kept}", flush=True)
     for what, count in sorted(counts.items()):
-        print(f"{what:28} {count:8,}")
-    sys.exit(failed)
+        print(f"{what:44} {count:8,}")
+    return failed
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(programs.deeply(main))
