@@ -7,7 +7,7 @@
 pub(super) mod names;
 
 use crate::ledger::Rest;
-use crate::size::{bytes, exact};
+use crate::size::{bytes, exact, human, share};
 
 /// A document: sections in the order in which they are read.
 #[derive(Debug, Default)]
@@ -287,6 +287,20 @@ pub(super) enum Cell {
     Label(String),
     Name(Name),
     Bar(u64, u64),
+}
+
+impl Cell {
+    /// The figure in a cell, as every format says it; nothing where there is none to be said, and `None` for words and names.
+    pub(super) fn figure(&self) -> Option<String> {
+        match *self {
+            Self::Blank | Self::Bar(..) | Self::Count(0) => Some(String::new()),
+            Self::Bytes(bytes) => Some(exact(bytes)),
+            Self::Size(bytes) => Some(human(bytes)),
+            Self::Share(part, whole) => Some(share(part, whole)),
+            Self::Count(count) => Some(exact(count)),
+            Self::Word(..) | Self::Label(_) | Self::Name(_) => None,
+        }
+    }
 }
 
 /// A name from a model, in a table.

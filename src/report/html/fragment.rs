@@ -4,7 +4,6 @@ use super::markup::{said, sentence, text};
 use crate::report::document::{
     Block, Cell, Column, ColumnKind, Mark, Paragraph, Part, Row, Section, SectionKind, Table, Tone,
 };
-use crate::size::{exact, human, share};
 
 /// The sections, one after the other.
 pub(in crate::report) fn sections(sections: &[Section]) -> String {
@@ -145,11 +144,6 @@ fn alignment(kind: ColumnKind) -> &'static str {
 /// What a cell says.
 fn cell(cell: &Cell, row: &Row) -> String {
     match cell {
-        Cell::Blank | Cell::Bar(..) | Cell::Count(0) => String::new(),
-        Cell::Bytes(bytes) => exact(*bytes),
-        Cell::Size(bytes) => human(*bytes),
-        Cell::Share(part, whole) => share(*part, *whole),
-        Cell::Count(count) => exact(*count),
         Cell::Word(word, tone) => format!("<span{}>{}</span>", attribute(*tone), said(word.trim_start())),
         Cell::Label(name) => format!("<code>{}</code>", text(name)),
         Cell::Name(name) => {
@@ -157,6 +151,7 @@ fn cell(cell: &Cell, row: &Row) -> String {
             let mark = if name.is_marked { "<strong>!</strong> " } else { "" };
             format!("{}{mark}<code>{}</code>{also}", "&emsp;".repeat(row.depth), text(&name.text))
         }
+        _ => cell.figure().unwrap_or_default(),
     }
 }
 

@@ -5,7 +5,6 @@ use foldhash::{HashMap, HashMapExt as _};
 use super::page::{Page, code};
 use super::{inline, mark};
 use crate::report::document::{Block, Cell, Column, ColumnKind, Row, Table};
-use crate::size::{exact, human, share};
 
 pub(super) fn write(table: &Table, page: &mut Page) {
     if table.rows.is_empty() {
@@ -65,12 +64,11 @@ fn order(table: &Table) -> Vec<usize> {
 /// The rows as items of a list, each with its figures and what is said below it.
 fn list(table: &Table, page: &mut Page) {
     for row in &table.rows {
-        let figures: Vec<String> =
-            row.cells.iter().filter(|cell| is_figure(cell)).map(|cell| said(cell, row)).collect();
+        let figures: Vec<String> = row.cells.iter().filter_map(Cell::figure).collect();
         let names: Vec<String> = row
             .cells
             .iter()
-            .filter(|cell| !is_figure(cell))
+            .filter(|cell| cell.figure().is_none())
             .map(|cell| said(cell, row))
             .filter(|s| !s.is_empty())
             .collect();
@@ -94,17 +92,8 @@ fn note_line(note: &Block) -> String {
     }
 }
 
-fn is_figure(cell: &Cell) -> bool {
-    matches!(cell, Cell::Bytes(_) | Cell::Size(_) | Cell::Share(..) | Cell::Count(_) | Cell::Blank | Cell::Bar(..))
-}
-
 fn said(cell: &Cell, row: &Row) -> String {
     match cell {
-        Cell::Blank | Cell::Bar(..) | Cell::Count(0) => String::new(),
-        Cell::Bytes(bytes) => exact(*bytes),
-        Cell::Size(bytes) => human(*bytes),
-        Cell::Share(part, whole) => share(*part, *whole),
-        Cell::Count(count) => exact(*count),
         Cell::Word(word, _) => word.trim_start().to_owned(),
         Cell::Label(name) => code(name),
         Cell::Name(name) => {
@@ -112,5 +101,6 @@ fn said(cell: &Cell, row: &Row) -> String {
             let mark = if name.is_marked { "**!** " } else { "" };
             format!("{}{mark}{}{also}", "&emsp;".repeat(row.depth), code(&name.text))
         }
+        _ => cell.figure().unwrap_or_default(),
     }
 }

@@ -7,7 +7,6 @@ use super::page::{BAR, Page, style};
 use crate::report::document::names::{numbered, shown, whole};
 use crate::report::document::{Cell, ColumnKind, Name, Row, Table, Tone};
 use crate::report::fit::{fit, fit_said, width};
-use crate::size::{exact, human, share};
 
 /// The columns before a table, and those between two of its columns.
 const EDGE: usize = 2;
@@ -60,7 +59,7 @@ impl Layout {
             |at: usize| table.columns.get(at).filter(|_| table.headed).map_or(0, |column| width(&column.heading));
         let fixed = |at: usize| {
             let cells = table.rows.iter().filter_map(|row| row.cells.get(at));
-            cells.map(|cell| width(&figure(cell))).max().unwrap_or_default().max(heading(at))
+            cells.map(|cell| width(&unnamed(cell))).max().unwrap_or_default().max(heading(at))
         };
         let mut widths: Vec<usize> = kinds
             .iter()
@@ -105,7 +104,7 @@ impl Layout {
             }
             Cell::Label(name) => (fit(name, self.widths.get(at).copied().unwrap_or_default()), Tone::Plain),
             Cell::Word(word, tone) => (fit_word(word, self.widths.get(at).copied().unwrap_or_default()), *tone),
-            _ => (figure(cell), Tone::Plain),
+            _ => (unnamed(cell), Tone::Plain),
         });
         self.line(cells, row.tone)
     }
@@ -218,21 +217,17 @@ fn others(row: &Row, at: usize) -> String {
     let cells = row.cells.iter().enumerate().filter(|(index, _)| *index != at);
     let said = |cell: &Cell| match cell {
         Cell::Name(name) => whole(name),
-        _ => figure(cell),
+        _ => unnamed(cell),
     };
     cells.map(|(_, cell)| said(cell) + "\t").collect()
 }
 
-/// A cell that is no name and no bar, as it is read.
-fn figure(cell: &Cell) -> String {
+/// A cell without a name and a bar, as it is read.
+fn unnamed(cell: &Cell) -> String {
     match cell {
-        Cell::Blank | Cell::Name(_) | Cell::Bar(..) | Cell::Count(0) => String::new(),
-        Cell::Bytes(bytes) => exact(*bytes),
-        Cell::Size(bytes) => human(*bytes),
-        Cell::Share(part, whole) => share(*part, *whole),
-        Cell::Count(count) => exact(*count),
         Cell::Word(word, _) => word.clone(),
         Cell::Label(name) => fit(name, WORD),
+        _ => cell.figure().unwrap_or_default(),
     }
 }
 
