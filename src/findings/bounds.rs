@@ -158,7 +158,7 @@ impl<'c, 'a> Ids<'c, 'a> {
                 (_, mask) | (mask, _) if mask.least >= 0 && mask.greatest < i64::MAX => Bounds { least: 0, ..mask },
                 _ => Bounds::ANY,
             },
-            b"Range" => input(0).range(input(1), input(2)),
+            ops::RANGE => input(0).range(input(1), input(2)),
             b"StringToHashBucketFast" | b"StringToHashBucketStrong" | b"StringToHashBucket" => {
                 Bounds::below(integer(node, b"num_buckets").unwrap_or(0))
             }

@@ -26,6 +26,9 @@ pub const CAST: &[u8] = b"Cast";
 /// The elements of its input in another shape (tensorflow/core/ops/array_ops.cc).
 pub const RESHAPE: &[u8] = b"Reshape";
 
+/// Numbers that count up (tensorflow/core/ops/math_ops.cc).
+pub const RANGE: &[u8] = b"Range";
+
 /// The value of a variable by its handle (tensorflow/core/ops/resource_variable_ops.cc).
 pub const READ: &[u8] = b"ReadVariableOp";
 

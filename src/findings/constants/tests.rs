@@ -362,6 +362,24 @@ fn tables_of_one_vocabulary_read_one_file_also_the_other_way_round() {
 }
 
 #[test]
+fn numbers_that_are_counted_where_a_table_is_filled_are_those_of_the_lines() {
+    let constants = [keys(&words(400)), strings_of("words", &words(400))];
+    let saved = |counts: &str| {
+        let nodes = [
+            node("to", "HashTableV2"),
+            node("from", "HashTableV2"),
+            node_of("count", counts, &["first", "last", "step"]),
+            node_of("numbers", "Cast", &["count"]),
+            node_of("a", "InitializeTableV2", &["to", "keys", "numbers"]),
+            node_of("b", "InitializeTableV2", &["from", "numbers", "words:0"]),
+        ];
+        bytes_of(found(VOCABULARY, &[&constants[..], &nodes].concat(), &[]))
+    };
+    assert_eq!(saved("Range"), Some(constants.iter().map(cost).sum::<u64>() - 400 * 10));
+    assert_eq!(saved("RandomUniformInt"), None);
+}
+
+#[test]
 fn the_list_of_keys_in_the_metadata_of_keras_goes_as_well() {
     let mut all = words(400);
     all[7] = "gr\u{fc}n \"\u{1f600}\"".to_owned();
