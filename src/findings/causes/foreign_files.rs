@@ -96,7 +96,7 @@ const ENDINGS: [(FileKind, &[&str]); 5] = [
         ],
     ),
     (FileKind::Checkpoint, &[".ckpt", ".orbax", ".ocdbt"]),
-    (FileKind::Log, &[".log", ".tfevents", ".trace", ".trace.json.gz", ".ipynb", ".prof"]),
+    (FileKind::Log, &[".log", ".tfevents", ".trace", ".trace.json.gz", ".ipynb", ".prof", ".wandb"]),
     (
         FileKind::Data,
         &[
@@ -137,13 +137,15 @@ const ENDINGS: [(FileKind, &[&str]); 5] = [
 ];
 
 /// Directories of which all is of a kind.
-const DIRECTORIES: [(&str, FileKind); 6] = [
+const DIRECTORIES: [(&str, FileKind); 8] = [
     (".git", FileKind::Cache),
     (".svn", FileKind::Cache),
     (".hg", FileKind::Cache),
     ("__pycache__", FileKind::Cache),
     (".ipynb_checkpoints", FileKind::Cache),
     (".cache", FileKind::Cache),
+    ("wandb", FileKind::Log),
+    ("mlruns", FileKind::Log),
 ];
 
 /// What TensorBoard's files have in their names, and what TensorFlow 1's Estimator writes beside its checkpoints.
@@ -296,6 +298,8 @@ mod tests {
             "ckpt-3.index",
             "ckpt-3.meta",
             "logs/train/events.out.tfevents.1.host",
+            "mlruns/0/meta.yaml",
+            "wandb/run-1/config.yaml",
         ];
         assert_eq!(foreign(&names), names);
     }

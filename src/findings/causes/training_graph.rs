@@ -20,8 +20,10 @@ use crate::input::layout::HUB_MODULE;
 use crate::message::constants::SERVE;
 use crate::message::number::collection_def::{BYTES_LIST, NODE_LIST, node_list};
 use crate::message::number::map_entry::{KEY, VALUE};
-use crate::message::number::meta_graph_def::{COLLECTION_DEF, OBJECT_GRAPH_DEF};
-use crate::message::{input_node, is_data, ops};
+use crate::message::number::meta_graph_def::meta_info_def::STRIPPED_OP_LIST;
+use crate::message::number::meta_graph_def::{COLLECTION_DEF, META_INFO_DEF, OBJECT_GRAPH_DEF};
+use crate::message::number::{op_def, op_list};
+use crate::message::{Message, input_node, is_data, ops};
 use crate::size::{bytes, plural};
 use crate::wire::{Field, WireType, fields, first_len};
 
@@ -100,7 +102,10 @@ fn of_graph(
     }
     if !gone.is_empty() {
         collections(context, meta_graph, &names, evidence, ranges);
-        functions(context, meta_graph, graph, gone.iter().map(|(number, _)| *number), &stays, evidence, ranges);
+        let numbers = gone.iter().map(|(number, _)| *number);
+        let mut used = functions(context, meta_graph, graph, numbers, &stays, evidence, ranges);
+        used.extend(nodes.iter().map(|(_, node)| node).filter(|node| !names.contains(node.name())).map(Node::op));
+        definitions(context, meta_graph, &used, evidence, ranges);
     }
     gone.len() as u64
 }
@@ -163,26 +168,58 @@ fn names_one(file: &[u8], message: Range<usize>, names: &HashSet<&[u8]>, depth: 
     texts.any(|(field, is_one)| is_one || depth > 0 && names_one(file, field.payload(), names, depth - 1))
 }
 
-/// The functions that only nodes which go call.
-fn functions(
-    context: &Context<'_>,
+/// The functions that only nodes which go call. Returns the ops of all others.
+fn functions<'a>(
+    context: &Context<'a>,
     meta_graph: usize,
     graph: &MetaGraphReach<'_>,
     gone: impl Iterator<Item = u32>,
     stays: &VertexSet,
     evidence: &mut Evidence,
     ranges: &mut Vec<Range<usize>>,
-) {
+) -> HashSet<&'a [u8]> {
     let called = graph.reach_from(gone, |need| need.kind == EdgeKind::Handle).without(stays);
     let vertices = called.numbers().filter_map(|number| graph.vertex(number));
     let ends: HashSet<usize> =
         vertices.filter(|vertex| vertex.kind == VertexKind::Function).map(|vertex| vertex.span.end).collect();
-    let here = context.functions_of(meta_graph).iter();
-    for function in here.filter(|function| ends.contains(&function.range().end)) {
-        let what = || (format!("function {}", quoted(function.name)), Place::of_function(function));
-        evidence.add(context.cost(&function.range()), what);
-        ranges.push(function.range());
+    let mut used = HashSet::default();
+    for function in context.functions_of(meta_graph) {
+        if ends.contains(&function.range().end) {
+            let what = || (format!("function {}", quoted(function.name)), Place::of_function(function));
+            evidence.add(context.cost(&function.range()), what);
+            ranges.push(function.range());
+        } else {
+            used.extend(function.nodes().map(|node| node.op()));
+        }
     }
+    used
+}
+
+/// The definitions of ops that no node is of then (`stripped_op_list`, tensorflow/python/framework/meta_graph.py).
+fn definitions(
+    context: &Context<'_>,
+    meta_graph: usize,
+    used: &HashSet<&[u8]>,
+    evidence: &mut Evidence,
+    ranges: &mut Vec<Range<usize>>,
+) {
+    let file = context.main();
+    let lists = context.sections(meta_graph, META_INFO_DEF).flat_map(|info| fields(file, info.payload()));
+    let lists = lists.filter(|field| field.is_len(STRIPPED_OP_LIST));
+    let listed = lists.flat_map(|list| fields(file, list.payload())).filter(|field| field.is_len(op_list::OP));
+    let is_used = |op: &Field| used.contains(Message::new(file, op.payload()).bytes(op_def::NAME));
+    let gone: Vec<Range<usize>> = listed.filter(|op| !is_used(op)).map(|op| op.range()).collect();
+    let cost = gone.iter().map(|range| context.cost(range)).fold(0, u64::saturating_add);
+    if cost > 0 {
+        let ops = plural(gone.len() as u64, "op", "ops");
+        evidence.add(cost, || {
+            (
+                format!("the definitions of {ops} that no other node is of"),
+                Place::of_section(meta_graph, "meta_info_def"),
+            )
+        });
+    }
+    ranges.extend(gone);
 }
 
 #[cfg(test)]
@@ -236,6 +273,18 @@ mod tests {
         let both = found(&all, |graph| collection(graph, "ops", &["train", "y"])).unwrap();
         assert_eq!(both.bytes, bare.bytes + message().bytes(1, "train").len() as u64);
         assert!(bytes_of(&both, "collection `ops`").is_some(), "{both:?}");
+    }
+
+    #[test]
+    fn the_definitions_of_ops_that_only_training_has_go_with_its_nodes() {
+        let all = [served(), training()].concat();
+        let definitions =
+            |ops: &[&str]| ops.iter().fold(message(), |list, op| list.message(1, &message().bytes(1, op)));
+        let list = definitions(&["MatMul", "Sub", "ApplyGradientDescent"]);
+        let with = found(&all, |graph| graph.message(1, &message().message(2, &list))).unwrap();
+        let without = found(&all, |graph| graph).unwrap();
+        let gone = definitions(&["Sub", "ApplyGradientDescent"]).len();
+        assert_eq!(with.bytes - without.bytes, gone as u64, "{with:?}");
     }
 
     #[test]
