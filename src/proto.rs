@@ -14,3 +14,16 @@ include!(concat!(env!("OUT_DIR"), "/tensorflow.rs"));
 pub mod proto_splitter {
     include!(concat!(env!("OUT_DIR"), "/tensorflow.proto_splitter.rs"));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+
+    /// Each may be there for two bytes of a file, and all of a model at once, in two models that are held against each other.
+    #[test]
+    fn what_may_be_there_very_often_takes_little() {
+        assert!(size_of::<super::SavedObject>() <= 256, "{}", size_of::<super::SavedObject>());
+        assert!(size_of::<super::StructuredValue>() <= 48, "{}", size_of::<super::StructuredValue>());
+        assert!(size_of::<super::SavedConcreteFunction>() <= 48, "{}", size_of::<super::SavedConcreteFunction>());
+    }
+}

@@ -244,15 +244,15 @@ fn signature(signature: &Signature, root: Option<&Root>) -> SignatureReport {
     SignatureReport {
         name: signature.name.clone(),
         bytes: signature.bytes,
-        method_name: signature.def.method_name.clone(),
-        inputs: signature.def.inputs.iter().map(tensor_info).collect(),
-        outputs: signature.def.outputs.iter().map(tensor_info).collect(),
+        method_name: signature.method_name.clone(),
+        inputs: signature.inputs.iter().map(tensor_info).collect(),
+        outputs: signature.outputs.iter().map(tensor_info).collect(),
         reachable_bytes: root.and_then(|root| root.reachable_bytes),
         exclusive_bytes: root.and_then(|root| root.exclusive_bytes),
     }
 }
 
-fn tensor_info((name, info): (&String, &TensorInfo)) -> TensorInfoReport {
+fn tensor_info((name, info): &(String, TensorInfo)) -> TensorInfoReport {
     let shape = info.tensor_shape.as_ref().filter(|shape| !shape.unknown_rank);
     TensorInfoReport {
         name: name.clone(),

@@ -112,7 +112,10 @@ fn signature_def(walk: &mut Walk<'_>, field: Field, labels: Labels, meta_graph: 
         proto::SignatureDef::default()
     });
     let name = String::from_utf8_lossy(&key).into_owned();
-    meta_graph.signatures.push(Signature { name, bytes: walk.layout.span(&field).bytes(), def });
+    let proto::SignatureDef { inputs, outputs, method_name, .. } = def;
+    let [inputs, outputs] = [inputs, outputs].map(|tensors| tensors.into_iter().collect());
+    let bytes = walk.layout.span(&field).bytes();
+    meta_graph.signatures.push(Signature { name, bytes, method_name, inputs, outputs });
 }
 
 /// Of several entries of a map with one key protobuf keeps the last (<https://protobuf.dev/programming-guides/encoding/#maps>).

@@ -148,7 +148,7 @@ fn signatures_and_assets_are_decoded() {
     let model = saved_model([&graph.message(6, &asset)]);
     let graph = &charged(&model.0, &[]).0.meta_graphs[0];
     assert_eq!(graph.signatures[0].name, "serving_default");
-    assert_eq!(graph.signatures[0].def.method_name, "tensorflow/serving/predict");
+    assert_eq!(graph.signatures[0].method_name, "tensorflow/serving/predict");
     assert_eq!(graph.assets, ["vocab.txt"]);
 }
 
@@ -161,7 +161,7 @@ fn of_signatures_of_one_key_the_last_counts_and_all_are_charged() {
         .entry(5, "a", &signature("last"));
     let (saved_model, rollup) = charged(&saved_model([&graph]).0, &[Dimension::Section]);
     let signatures = &saved_model.meta_graphs[0].signatures;
-    let named: Vec<_> = signatures.iter().map(|it| (it.name.as_str(), it.def.method_name.as_str())).collect();
+    let named: Vec<_> = signatures.iter().map(|it| (it.name.as_str(), it.method_name.as_str())).collect();
     assert_eq!(named, [("b", "other"), ("a", "last")]);
     let section = rollup.rows.iter().find(|row| &*row.name == "signature_def").expect("the section has bytes");
     assert_eq!((section.count, section.bytes > signatures.iter().map(|it| it.bytes).sum()), (3, true));

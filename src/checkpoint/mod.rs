@@ -147,6 +147,16 @@ impl Checkpoint {
         self.files.iter().filter_map(|file| if let Role::Shard(shard) = file.role { Some((shard, file)) } else { None })
     }
 
+    /// The file of a shard, where it is there.
+    #[must_use]
+    pub fn shard(&self, shard: u32) -> Option<&File> {
+        let is_it = |file: &&File| matches!(file.role, Role::Shard(number) if number == shard);
+        match self.bundle.num_shards {
+            Some(count) => self.file(&layout::shard_path(shard, count)).filter(is_it),
+            None => self.files.iter().find(is_it),
+        }
+    }
+
     /// The tensors whose bytes are theirs alone, by shard and offset: the position of each in [`Bundle::tensors`], that of its
     /// shard in [`Checkpoint::files`], and its range of that file. Of several keys on one range it is the first; of ranges
     /// that overlap, the one that starts first; what goes past the end of its shard is none. So no byte is in two.
@@ -263,7 +273,7 @@ impl Checkpoint {
     /// Reads the object graph, where the checkpoint has one and the shard that holds it is there.
     fn read_object_graph(&mut self, open: impl Fn(&str) -> Result<Source, Problem>) {
         let Some(tensor) = self.bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY) else { return };
-        let Some((_, file)) = self.shards().find(|(shard, _)| *shard == tensor.shard) else { return };
+        let Some(file) = self.shard(tensor.shard) else { return };
         let is_else = |problem: &Problem| problem.kind == ProblemKind::NotWhole && problem.file == file.path;
         if self.problems.iter().any(is_else) {
             return;

@@ -246,7 +246,10 @@ impl<'a> Trail<'_, 'a> {
             Some(function) => context.functions().get(function).into_iter().flat_map(Function::results).for_each(lose),
             None => {
                 let signatures = context.saved_model.meta_graphs.get(scope.meta_graph).map(|graph| &graph.signatures);
-                let outputs = signatures.into_iter().flatten().flat_map(|signature| signature.def.outputs.values());
+                let outputs = signatures
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|signature| signature.outputs.iter().map(|(_, output)| output));
                 for encoding in outputs.filter_map(|output| output.encoding.as_ref()) {
                     if let Encoding::Name(name) = encoding {
                         lose(name.as_bytes());

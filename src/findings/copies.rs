@@ -118,7 +118,7 @@ impl Contents<'_, '_> {
         let range = tensor.range()?;
         let context = self.context;
         let shard = self.files.entry(tensor.shard).or_insert_with(|| {
-            let (_, file) = context.checkpoint?.shards().find(|(shard, _)| *shard == tensor.shard)?;
+            let file = context.checkpoint?.shard(tensor.shard)?;
             context.model.file(&file.path)?.open().ok()
         });
         // What cannot be read is noted by the model.

@@ -175,7 +175,7 @@ impl<'a> Facts<'a> {
 
     /// The bytes of a tensor of a bundle.
     pub(super) fn tensor_content(&self, tensor: &Tensor) -> Option<Bytes> {
-        let (_, file) = self.checkpoint?.shards().find(|(shard, _)| *shard == tensor.shard)?;
+        let file = self.checkpoint?.shard(tensor.shard)?;
         self.model.file(&file.path)?.open().ok()?.content(tensor.range()?).ok()?
     }
 

@@ -136,7 +136,7 @@ fn claim_tracked(context: &Facts<'_>, gone: &BTreeSet<u32>, claims: &mut Claims)
     let checkpoint = context.checkpoint.filter(|_| !gone.is_empty())?;
     checkpoint.object_graph.as_ref()?;
     let tensor = checkpoint.bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY)?;
-    let (_, file) = checkpoint.shards().find(|(shard, _)| *shard == tensor.shard)?;
+    let file = checkpoint.shard(tensor.shard)?;
     let range = tensor.range()?;
     // What cannot be read is noted by the model.
     let data = context.model.file(&file.path)?.open().ok()?.read(range.clone()).ok()??;

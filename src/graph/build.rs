@@ -208,10 +208,10 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn signature(&mut self, position: usize, signature: &Signature) {
-        let Signature { name, def, .. } = signature;
+        let Signature { name, inputs, outputs, .. } = signature;
         let mut targets = Vec::new();
-        for (infos, edge) in [(&def.outputs, EdgeKind::Output), (&def.inputs, EdgeKind::Fed)] {
-            for tensor in infos.values().flat_map(tensor_names) {
+        for (infos, edge) in [(outputs, EdgeKind::Output), (inputs, EdgeKind::Fed)] {
+            for tensor in infos.iter().flat_map(|(_, info)| tensor_names(info)) {
                 let found = self.node(input_node(tensor.as_bytes()));
                 targets.extend(found.map(|node| (node, edge)));
             }

@@ -88,9 +88,16 @@ pub struct Signature {
     pub name: String,
     /// What the entry takes in the file, tag and length included.
     pub bytes: u64,
-    /// What it says; empty where it could not be decoded.
-    pub def: proto::SignatureDef,
+    /// What it is called by; empty where it could not be decoded.
+    pub method_name: String,
+    /// Its inputs, by their names. A map would take 4 kB for one, and there may be very many signatures.
+    pub inputs: Tensors,
+    /// Its outputs.
+    pub outputs: Tensors,
 }
+
+/// Inputs or outputs of a signature, by their names.
+pub type Tensors = Box<[(String, proto::TensorInfo)]>;
 
 /// What the `library` fields of a graph hold, in the order of the file.
 #[derive(Debug, Default)]

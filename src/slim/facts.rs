@@ -1,6 +1,6 @@
 //! What is known of a model that is to become smaller: its files, its checkpoint, what is stale, what is equal.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 
@@ -154,8 +154,9 @@ impl Bundle {
         let missing = |name: &str| Problem::of_file(name, "not in the listing");
         let index = model.file(INDEX).ok_or_else(|| missing(INDEX))?.contents()?;
         let (mut shards, mut contents) = (BTreeMap::new(), BTreeMap::new());
+        let positions: HashMap<&str, usize> = model.files.iter().map(|it| &*it.name).zip(0..).collect();
         for (number, file) in checkpoint.shards() {
-            let position = model.files.iter().position(|it| it.name == file.path).ok_or_else(|| missing(&file.path))?;
+            let position = *positions.get(&*file.path).ok_or_else(|| missing(&file.path))?;
             let opened = model.files.get(position).ok_or_else(|| missing(&file.path))?;
             shards.insert(number, Shard { file: FileId::at(position), bytes: opened.bytes });
             contents.insert(number, opened.contents()?);

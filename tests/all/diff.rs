@@ -270,3 +270,65 @@ fn of_a_graph_with_very_many_nodes_those_that_are_alike_are_one_row() {
     assert_eq!(rows, [("n_0", 70_000, 70_001)]);
     assert!(report.not_known.is_empty());
 }
+
+/// Exports of one program, or two versions of one, in the corpus.
+const PAIRS: [[&str; 2]; 8] = [
+    ["basic-pitch-dec04_train2_1epoch", "basic-pitch-dec04_tfrecord_1epoch"],
+    ["tfx-1646034756", "tfx-1646034758"],
+    ["cppflow-model", "cppflow-model-2"],
+    ["mutliagent_tigertodeer-0", "mutliagent_tigertodeer-2"],
+    ["cloudml-keras-2.0.0-alpha0", "cloudml-keras-multiple-2.0.0-alpha0"],
+    ["cloudml-samples-1554227547", "cloudml-samples-1554227548"],
+    ["meltingpot-arena_rws_free_0", "meltingpot-arena_rws_free_1"],
+    ["kipoi-model_files", "kipoi-model_files-2"],
+];
+
+/// The rows that stand for the nodes of an op each, and those of a type and a shape.
+fn with_figures<'r>(rows: &'r [DiffRow], found: &mut Vec<&'r DiffRow>) {
+    for row in rows {
+        found.extend((row.kind == DiffKind::Op || row.kind == DiffKind::Variable).then_some(row));
+        if row.kind != DiffKind::Op {
+            with_figures(&row.children, found);
+        }
+    }
+}
+
+/// Names give way to what is behind them: `ReadVar…bleOp: 3 added, 1,437 removed`, and a shape is there as a whole or not at all.
+#[test]
+fn no_figure_behind_a_name_is_cut_on_a_narrow_terminal() {
+    let mut checked = 0;
+    for [old, new] in PAIRS {
+        let [old, new] = [old, new].map(|name| root().join("../shared/corpus").join(name));
+        if !old.is_dir() {
+            continue;
+        }
+        let [old, new] = [old, new].map(|path| audited(&model_at(&path)));
+        let report = of(&old, &new);
+        for columns in [60, 80] {
+            let mut text = Vec::new();
+            report.write(smaudit::report::DiffFormat::Text, Some(0), columns, &mut text).unwrap();
+            let text = String::from_utf8(text).unwrap();
+            for line in
+                text.lines().skip_while(|line| !line.contains("largest changes")).take_while(|line| !line.is_empty())
+            {
+                let behind = line.split_once(": ").map(|(_, behind)| behind).filter(|_| line.contains(" nodes"));
+                let words = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || " ,+-~".contains(c));
+                assert!(behind.is_none_or(words), "{line}");
+                let note = line.strip_suffix(')').and_then(|line| line.rsplit_once('(')).map(|(_, note)| note);
+                let note = note.filter(|_| line.contains("variable"));
+                assert!(note.is_none_or(|note| !note.trim_start_matches("… → ").contains('…')), "{line}");
+            }
+            let mut rows = Vec::new();
+            with_figures(&report.breakdown.rows, &mut rows);
+            for row in rows.into_iter().filter(|row| row.kind == DiffKind::Op && row.children.len() > 2) {
+                let total = |status| row.children.iter().filter(|node| node.status == status).count();
+                let added = total(DiffStatus::Added);
+                let says =
+                    |line: &str| line.contains(&format!(": {added} added")) || line.contains(&format!(": +{added}"));
+                assert!(added == 0 || text.lines().any(says), "{}: {added} of {}\n{text}", report.new.path, row.name);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 0 || !root().join("../shared/corpus").is_dir(), "{checked}");
+}

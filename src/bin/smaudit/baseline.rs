@@ -101,6 +101,10 @@ fn read(path: &Path) -> anyhow::Result<Against> {
     let metadata = path.metadata().with_context(|| {
         format!("{}: cannot be read; write one with `smaudit baseline MODEL -o {}`", said(), path.display())
     })?;
+    if !metadata.is_dir() && !metadata.is_file() {
+        // Nobody may ever write to a pipe, and a device may never end.
+        bail!("{}: is a pipe or a device; a baseline is a file or a model", said());
+    }
     let is_main_file = path.file_name().is_some_and(|name| MODEL_FILES.iter().any(|wanted| name == *wanted));
     if metadata.is_dir() || is_main_file || !is_text(path).with_context(said)? {
         return of_model(path, &said());

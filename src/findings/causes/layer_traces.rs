@@ -7,7 +7,7 @@
 //! What `tf.saved_model.load` makes of such a model has all of this still and is no longer called Keras's: saved in another
 //! model, as a layer around it, its objects are of no class.
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use super::metadata_array;
 use crate::findings::claims::Claims;
@@ -100,15 +100,23 @@ pub(super) fn is_saved(saved: &HashSet<(Vertex, Vertex)>, need: &Need) -> bool {
     need.kind == EdgeKind::Holds && need.from.is_some_and(|from| saved.contains(&(from, need.to)))
 }
 
+/// What an attribute of Keras holds.
+type Held<'a> = HashSet<(&'a [u8], Vertex)>;
+
 /// The attributes that Keras added to objects: the object, and what it holds.
 pub(super) fn saved_by_keras(program: &Program<'_>) -> HashSet<(Vertex, Vertex)> {
     let mut saved = HashSet::default();
+    // What an attribute holds, and whether that is what was loaded: once for each, as very many objects may be given one.
+    let mut held_by: HashMap<Vertex, (Held<'_>, bool)> = HashMap::default();
     for (vertex, object) in program.objects() {
         let Some(api) = object.children.iter().find(|child| child.name == KERAS_API) else { continue };
-        let held = program.children(api.vertex);
-        let held: HashSet<(&[u8], Vertex)> = held.iter().map(|child| (child.name, child.vertex)).collect();
-        let was_loaded = || LISTS.iter().all(|list| held.iter().any(|(name, _)| name == list));
-        if !object.identifier().starts_with(KERAS_OBJECT) && !was_loaded() {
+        let (held, was_loaded) = held_by.entry(api.vertex).or_insert_with(|| {
+            let held = program.children(api.vertex).iter().map(|child| (child.name, child.vertex));
+            let held: Held<'_> = held.collect();
+            let was_loaded = LISTS.iter().all(|list| held.iter().any(|(name, _)| name == list));
+            (held, was_loaded)
+        });
+        if !object.identifier().starts_with(KERAS_OBJECT) && !*was_loaded {
             continue;
         }
         let of_keras = object.children.iter().filter(|child| held.contains(&(child.name, child.vertex)));

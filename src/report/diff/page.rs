@@ -155,14 +155,25 @@ fn changed_nodes(row: &DiffRow) -> impl Iterator<Item = &DiffRow> {
     row.children.iter().filter(|child| child.kind != DiffKind::Unchanged)
 }
 
-/// `Const: 3 added, 1 changed`.
-fn nodes_of(row: &DiffRow) -> String {
+/// What became of an op's nodes: `: 3 added, 1 changed`, and `: +3 ~1` where there is no room.
+fn nodes_of(row: &DiffRow) -> [String; 2] {
     let of = |status: fn(DiffStatus) -> bool| changed_nodes(row).filter(|node| status(node.status)).count() as u64;
     let (added, removed) = (of(|status| status == DiffStatus::Added), of(|status| status == DiffStatus::Removed));
     let changed = changed_nodes(row).count() as u64 - added - removed;
-    let all = [(added, "added"), (removed, "removed"), (changed, "changed")];
-    let said = all.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{} {word}", exact(*number)));
-    format!("{}: {}", row.name, said.collect::<Vec<_>>().join(", "))
+    let all = [(added, "+", "added"), (removed, "-", "removed"), (changed, "~", "changed")];
+    let all = all.iter().filter(|(number, ..)| *number > 0);
+    let full: Vec<String> = all.clone().map(|(number, _, word)| format!("{} {word}", exact(*number))).collect();
+    let short: Vec<String> = all.map(|(number, sign, _)| format!("{sign}{}", exact(*number))).collect();
+    [format!(": {}", full.join(", ")), format!(": {}", short.join(" "))]
+}
+
+/// ` ×3 → ×4`, in full and shorter.
+fn times(row: &DiffRow) -> [String; 2] {
+    let times = match (row.old_count, row.new_count) {
+        (old, new) if old == new => format!(" ×{}", exact(new)),
+        (old, new) => format!(" ×{} → ×{}", exact(old), exact(new)),
+    };
+    [times.clone(), times]
 }
 
 fn largest(report: &DiffReport, amounts: &Amounts) -> Option<Section> {
@@ -205,19 +216,15 @@ fn left(all: usize, shown: usize) -> Option<Paragraph> {
 }
 
 fn row_cells(row: &DiffRow) -> Vec<Cell> {
-    let name = match row.kind {
-        DiffKind::Naming => "names and counters only".to_owned(),
-        DiffKind::Op if !row.children.is_empty() => nodes_of(row),
-        DiffKind::Op => match (row.old_count, row.new_count) {
-            (old, new) if old == new => format!("{} ×{}", row.name, exact(new)),
-            (old, new) => format!("{} ×{} → ×{}", row.name, exact(old), exact(new)),
-        },
-        _ => row.title(),
+    let (name, counts) = match row.kind {
+        DiffKind::Naming => ("names and counters only".to_owned(), None),
+        DiffKind::Op if !row.children.is_empty() => (row.name.clone(), Some(nodes_of(row))),
+        DiffKind::Op => (row.name.clone(), Some(times(row))),
+        _ => (row.title(), None),
     };
-    let name = match &row.note {
-        Some(note) => Name { also: Some(note.clone()), ..Name::new(name) },
-        None => Name::new(name),
-    };
+    // A node that is called as its op says nothing new by it.
+    let also = row.note.clone().filter(|note| *note != name);
+    let name = Name { also, is_also_whole: true, counts, ..Name::new(name) };
     let what = match (row.kind, row.status) {
         (DiffKind::Naming, _) => "naming".to_owned(),
         (kind, DiffStatus::Changed) => kind.word().to_owned(),

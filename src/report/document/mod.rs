@@ -309,6 +309,10 @@ pub(super) struct Name {
     pub(super) text: String,
     /// What tells it from others of the same name.
     pub(super) also: Option<String>,
+    /// Whether that is a type with its sizes, of which a part would say something else: where there is no room for it, it is left out.
+    pub(super) is_also_whole: bool,
+    /// How many are meant and what became of them, in full and shorter: figures, which are never cut.
+    pub(super) counts: Option<[String; 2]>,
     /// Whether it stands for what the rows do not apply to, as `[variables]` does in a table of ops.
     pub(super) is_bookkeeping: bool,
     /// A problem of what it names.

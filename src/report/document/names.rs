@@ -8,12 +8,15 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use super::Name;
 use crate::escape::escape;
-use crate::report::fit::{Unit, fit, fit_said, units_said, width};
+use crate::report::fit::{Unit, fit, fit_said, units, units_said, width};
 
 /// Units before the first one that differs, so that it is seen in its place.
 const CONTEXT: usize = 2;
 
-/// Names that stand beside one another, each in so many columns; safe for a terminal.
+/// The columns that a name keeps where figures stand behind it.
+const LEAST: usize = 8;
+
+/// Names that stand beside one another, each in so many columns; safe for a terminal. What is [`behind`] them is not among them.
 pub(in crate::report) fn shown(names: &[(&Name, usize)]) -> Vec<String> {
     let mut shown: Vec<String> = names.iter().map(|(name, columns)| fit_whole(name, *columns)).collect();
     let all: Vec<usize> = (0..names.len()).collect();
@@ -45,22 +48,40 @@ pub(in crate::report) fn shown(names: &[(&Name, usize)]) -> Vec<String> {
     shown
 }
 
-/// The name with what tells it from others, as a terminal shows it where there is room.
-pub(in crate::report) fn whole(name: &Name) -> String {
-    match &name.also {
-        Some(also) => format!("{} ({})", escape(&name.text), escape(also)),
-        None => escape(&name.text).into_owned(),
+/// What stands behind a name in so many columns and is never cut: of that which is there the longest that leaves the name some room.
+pub(in crate::report) fn behind(name: &Name, columns: usize) -> String {
+    let has_room = |text: &String| width(&escape(&name.text)).min(LEAST) + width(text) <= columns;
+    match (&name.counts, &name.also) {
+        (Some([full, short]), _) => if has_room(full) { full } else { short }.clone(),
+        (None, Some(also)) if name.is_also_whole => {
+            let full = format!(" ({})", escape(also));
+            let new = also.rsplit_once(" → ").map(|(_, new)| format!(" (… → {})", escape(new)));
+            [Some(full), new].into_iter().flatten().find(has_room).unwrap_or_default()
+        }
+        _ => String::new(),
     }
+}
+
+/// The name with all that is said of it, as a terminal shows it where there is room.
+pub(in crate::report) fn whole(name: &Name) -> String {
+    let also = name.also.as_ref().map(|also| format!(" ({})", escape(also))).unwrap_or_default();
+    let counts = name.counts.as_ref().map_or("", |[full, _]| full);
+    format!("{}{also}{counts}", escape(&name.text))
+}
+
+/// Whether what is behind a name is no part of what may be cut.
+fn is_cut_alone(name: &Name) -> bool {
+    name.counts.is_some() || name.is_also_whole || name.also.is_none()
 }
 
 fn fit_whole(name: &Name, columns: usize) -> String {
-    match &name.also {
-        Some(_) => fit_said(&whole(name), columns),
-        None => fit(&name.text, columns),
-    }
+    if is_cut_alone(name) { fit(&name.text, columns) } else { fit_said(&whole(name), columns) }
 }
 
 fn whole_units(name: &Name) -> Vec<Unit<'static>> {
+    if is_cut_alone(name) {
+        return units(&name.text).map(Unit::into_owned).collect();
+    }
     let whole = whole(name);
     units_said(&whole).map(Unit::into_owned).collect()
 }
@@ -134,9 +155,9 @@ fn text_width(units: &[Unit<'_>], start: usize, end: usize) -> usize {
 
 /// Tells rows apart that would read the same: the second is given a number behind its name. `rest` is what else stands
 /// in the row of each name.
-pub(in crate::report) fn numbered(shown: &mut [String], rest: &[String], columns: usize) {
+pub(in crate::report) fn numbered(shown: &mut [String], rest: &[String], columns: &[usize]) {
     let mut seen: HashMap<(String, &str), usize> = HashMap::new();
-    for (name, rest) in shown.iter_mut().zip(rest) {
+    for ((name, rest), columns) in shown.iter_mut().zip(rest).zip(columns) {
         let number = seen.entry((name.clone(), rest)).or_default();
         *number += 1;
         if *number > 1 {
@@ -189,7 +210,7 @@ mod tests {
     #[test]
     fn the_same_name_twice_is_numbered_where_nothing_else_tells_the_rows_apart() {
         let mut shown = ["a", "a", "a"].map(str::to_owned);
-        numbered(&mut shown, &["1", "2", "1"].map(str::to_owned), 10);
+        numbered(&mut shown, &["1", "2", "1"].map(str::to_owned), &[10; 3]);
         assert_eq!(shown, ["a", "a", "a #2"]);
     }
 
@@ -198,6 +219,24 @@ mod tests {
         let name = Name { also: Some("variables/1".to_owned()), ..Name::new("kernel") };
         assert_eq!(shown(&[(&name, 40)]), ["kernel (variables/1)"]);
         assert_eq!(shown(&[(&name, 14)]), ["kernel …les/1)"]);
+    }
+
+    #[test]
+    fn figures_behind_a_name_are_shorter_or_left_out_and_never_cut() {
+        let counts = Some([": 1,437 added, 3 removed".to_owned(), ": +1,437 -3".to_owned()]);
+        let op = Name { counts, ..Name::new("ReadVariableOp") };
+        let said = |name: &Name, columns: usize| {
+            let behind = behind(name, columns);
+            shown(&[(name, columns - width(&behind))]).remove(0) + &behind
+        };
+        assert_eq!(said(&op, 40), "ReadVariableOp: 1,437 added, 3 removed");
+        assert_eq!(said(&op, 34), "ReadV…leOp: 1,437 added, 3 removed");
+        assert_eq!(said(&op, 22), "ReadV…bleOp: +1,437 -3");
+        let also = Some("float32[784,10] → float32[784,12]".to_owned());
+        let resized = Name { also, is_also_whole: true, ..Name::new("dense_1/kernel") };
+        assert_eq!(said(&resized, 60), "dense_1/kernel (float32[784,10] → float32[784,12])");
+        assert_eq!(said(&resized, 30), "dens…nel (… → float32[784,12])");
+        assert_eq!(said(&resized, 20), "dense_1/kernel");
     }
 
     proptest! {
@@ -209,7 +248,7 @@ mod tests {
             let mut shown = in_columns(&names.iter().map(String::as_str).collect::<Vec<_>>(), columns);
             let whole: HashSet<&String> = names.iter().collect();
             prop_assert!(shown.iter().all(|name| width(name) <= columns), "{shown:?}");
-            numbered(&mut shown, &vec![String::new(); names.len()], columns);
+            numbered(&mut shown, &vec![String::new(); names.len()], &vec![columns; names.len()]);
             prop_assert_eq!(shown.iter().collect::<HashSet<_>>().len(), whole.len().max(names.len()), "{:?}", shown);
         }
     }

@@ -149,7 +149,8 @@ fn cell(cell: &Cell, row: &Row) -> String {
         Cell::Name(name) => {
             let also = name.also.as_ref().map(|also| format!(" (<code>{}</code>)", text(also))).unwrap_or_default();
             let mark = if name.is_marked { "<strong>!</strong> " } else { "" };
-            format!("{}{mark}<code>{}</code>{also}", "&emsp;".repeat(row.depth), text(&name.text))
+            let counts = name.counts.as_ref().map_or("", |[full, _]| full);
+            format!("{}{mark}<code>{}</code>{also}{counts}", "&emsp;".repeat(row.depth), text(&name.text))
         }
         _ => cell.figure().unwrap_or_default(),
     }

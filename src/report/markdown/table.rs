@@ -99,7 +99,8 @@ fn said(cell: &Cell, row: &Row) -> String {
         Cell::Name(name) => {
             let also = name.also.as_ref().map(|also| format!(" ({})", code(also))).unwrap_or_default();
             let mark = if name.is_marked { "**!** " } else { "" };
-            format!("{}{mark}{}{also}", "&emsp;".repeat(row.depth), code(&name.text))
+            let counts = name.counts.as_ref().map_or("", |[full, _]| full);
+            format!("{}{mark}{}{also}{counts}", "&emsp;".repeat(row.depth), code(&name.text))
         }
         _ => cell.figure().unwrap_or_default(),
     }

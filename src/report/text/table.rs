@@ -4,7 +4,7 @@ use std::io;
 
 use super::block;
 use super::page::{BAR, Page, style};
-use crate::report::document::names::{numbered, shown, whole};
+use crate::report::document::names::{behind, numbered, shown, whole};
 use crate::report::document::{Cell, ColumnKind, Name, Row, Table, Tone};
 use crate::report::fit::{fit, fit_said, width};
 
@@ -175,14 +175,19 @@ impl Names {
                 // Breakdowns may be deeper than the page is wide.
                 let indent = (STEP * first.depth).min(columns / 2);
                 let room = |name: &Name| (columns - indent).saturating_sub(if name.is_marked { 2 } else { 0 });
-                let mut names = shown(&rows.iter().map(|(_, _, name)| (*name, room(name))).collect::<Vec<_>>());
-                let rest: Vec<String> = rows.iter().map(|(_, row, _)| others(row, at)).collect();
-                let marks = if rows.iter().any(|(_, _, name)| name.is_marked) { 2 } else { 0 };
-                numbered(&mut names, &rest, (columns - indent).saturating_sub(marks));
-                for ((index, _, name), text) in rows.iter().zip(names) {
+                let behind: Vec<String> = rows.iter().map(|(_, _, name)| behind(name, room(name))).collect();
+                let rooms: Vec<usize> =
+                    rows.iter().zip(&behind).map(|(row, text)| room(row.2).saturating_sub(width(text))).collect();
+                let names: Vec<(&Name, usize)> =
+                    rows.iter().zip(&rooms).map(|((_, _, name), room)| (*name, *room)).collect();
+                let mut names = shown(&names);
+                let rest: Vec<String> =
+                    rows.iter().zip(&behind).map(|((_, row, _), text)| others(row, at) + text).collect();
+                numbered(&mut names, &rest, &rooms);
+                for (((index, _, name), text), behind) in rows.iter().zip(names).zip(behind) {
                     let mark = if name.is_marked { "! " } else { "" };
                     if let Some(place) = column.get_mut(*index) {
-                        *place = format!("{}{mark}{text}", " ".repeat(indent));
+                        *place = format!("{}{mark}{text}{behind}", " ".repeat(indent));
                     }
                 }
             }

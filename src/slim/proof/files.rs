@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use prost::Message as _;
 
-use super::tensors::is_live;
+use super::tensors::{is_live, shards};
 use super::{Promise, main_file, text};
 use crate::charge::{Form, MainFile};
 use crate::checkpoint::layout::INDEX;
@@ -49,9 +49,10 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
         }
     }
     let index = old.file(INDEX).map(File::contents).transpose()?;
+    let shards = index.clone().map_or(0, shards);
     let needed: BTreeSet<String> = names.iter().map(|(_, to)| format!("assets/{to}")).collect();
     for file in &old.files {
-        let is_shard = index.as_ref().is_some_and(|index| is_live(index, &file.name));
+        let is_shard = is_live(shards, &file.name);
         match new.file(&file.name) {
             // Held against each other where the tensors are.
             Some(_) if is_shard || file.name == INDEX || file.name == before.file.name => {}
@@ -75,7 +76,8 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
             }
         }
     }
-    let known = |name: &str| old.files.iter().any(|file| file.name == name) || is_text && after.file.name == name;
+    let names: BTreeSet<&str> = old.files.iter().map(|file| &*file.name).collect();
+    let known = |name: &str| names.contains(name) || is_text && after.file.name == name;
     reasons
         .extend(new.files.iter().filter(|file| !known(&file.name)).map(|file| format!("{}: was not there", file.name)));
     Ok(reasons)

@@ -95,14 +95,18 @@ fn may_go(entry: &Entry) -> bool {
     is_text && !fields(&entry.value, 0..entry.value.len()).any(|field| field.number == SLICES)
 }
 
-/// Whether a file is a shard of the checkpoint with this index.
-pub(super) fn is_live(index: &Bytes, name: &str) -> bool {
-    let header = entries(index.clone()).and_then(|entries| entries.into_iter().find(|entry| entry.key.is_empty()));
+/// How many shards a checkpoint with this index has; 0 where that is not known.
+pub(super) fn shards(index: Bytes) -> u32 {
+    let header = entries(index).and_then(|entries| entries.into_iter().find(|entry| entry.key.is_empty()));
     let header = header.and_then(|header| BundleHeaderProto::decode(header.value).ok());
-    let count = header.and_then(|header| u32::try_from(header.num_shards).ok()).unwrap_or_default();
-    let ends = format!("-of-{count:05}");
+    header.and_then(|header| u32::try_from(header.num_shards).ok()).unwrap_or_default()
+}
+
+/// Whether a file is one of so many shards.
+pub(super) fn is_live(shards: u32, name: &str) -> bool {
+    let ends = format!("-of-{shards:05}");
     let number = name.strip_suffix(&*ends).and_then(|name| name.rsplit('-').next()).and_then(|it| it.parse().ok());
-    number.is_some_and(|number: u32| number < count && shard_path(number, count) == name)
+    number.is_some_and(|number: u32| number < shards && shard_path(number, shards) == name)
 }
 
 /// All entries of a table, or none where any is damaged.

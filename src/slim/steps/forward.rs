@@ -34,11 +34,13 @@ pub(super) fn forward(parts: &Parts) -> Result<Option<(Parts, String)>, NotTaken
 /// For functions that only call another one, the last of those that are called so.
 fn others<'f>(program: &Program<'f>) -> HashMap<&'f [u8], &'f [u8]> {
     let named = Named::of(program);
+    // How many results what is called has: very many may call one that has very many.
+    let mut results = HashMap::new();
     let next: HashMap<&[u8], &[u8]> = program
         .functions
         .iter()
         .filter(|function| named.is_only_called(function.name))
-        .filter_map(|function| Some((function.name, called(program, function)?)))
+        .filter_map(|function| Some((function.name, called(program, function, &mut results)?)))
         .filter(|(_, called)| named.is_only_called(called))
         .collect();
     let mut last: HashMap<&[u8], &[u8]> = HashMap::new();
@@ -66,7 +68,11 @@ fn others<'f>(program: &Program<'f>) -> HashMap<&'f [u8], &'f [u8]> {
 }
 
 /// The function that one calls with its arguments in their order, to give what that gives in its order, if it does nothing else.
-fn called<'f>(program: &Program<'f>, function: &Function<'f>) -> Option<&'f [u8]> {
+fn called<'f>(
+    program: &Program<'f>,
+    function: &Function<'f>,
+    results_of: &mut HashMap<&'f [u8], usize>,
+) -> Option<&'f [u8]> {
     let file = program.file;
     let def = FunctionDef::new(file, function.at.field.payload());
     let keys: Vec<&[u8]> =
@@ -100,10 +106,8 @@ fn called<'f>(program: &Program<'f>, function: &Function<'f>) -> Option<&'f [u8]
     let attribute = call.attribute(b"f")?;
     let callee = attribute.function()?;
     let has_more = attribute.message().message(FUNC)?.repeated(name_attr_list::ATTR).next().is_some();
-    let (_, target) = program.function(callee).and_then(|vertex| {
-        let function = program.functions.get(vertex.checked_sub(program.nodes.len())?)?;
-        Some((vertex, FunctionDef::new(file, function.at.field.payload())))
-    })?;
+    let vertex = program.function(callee)?.checked_sub(program.nodes.len())?;
+    let target = FunctionDef::new(file, program.functions.get(vertex)?.at.field.payload());
     let signature = def.signature();
     if has_more || !call.inputs().eq(signature.arguments()) {
         return None;
@@ -130,6 +134,6 @@ fn called<'f>(program: &Program<'f>, function: &Function<'f>) -> Option<&'f [u8]
     let controls = def.control_returned();
     let runs = !names.is_empty() || !controls.is_empty();
     let is_known = controls.iter().all(|control| nodes.contains_key(control));
-    let gives_all = target.signature().results().count() == names.len();
+    let gives_all = *results_of.entry(callee).or_insert_with(|| target.signature().results().count()) == names.len();
     (runs && is_known && gives_all).then_some(callee)
 }

@@ -352,6 +352,24 @@ fn a_variable_of_many_slices_and_many_handles() {
 }
 
 #[test]
+fn objects_that_share_what_they_have() {
+    assert_grows_with_the_file("objects of Keras that have one attribute of many children", 800, |n| {
+        let user = |identifier: &str, children: &[(&str, u64)]| object(4, &message().bytes(1, identifier), children);
+        let names = named(n, |at| format!("c{at}"));
+        let children: Vec<(&str, u64)> = names.iter().map(String::as_str).zip(1..).collect();
+        let api = n as u64 + 1;
+        let mut all = vec![user("", &children)];
+        all.extend((0..n).map(|_| user("_tf_keras_layer", &[("keras_api", api)])));
+        all.push(user("", &children));
+        of(
+            &[node("y", "NoOp")],
+            &[function_of("f", &[], &[node("x", "NoOp")])],
+            message().message(7, &objects(&all, &[])),
+        )
+    });
+}
+
+#[test]
 fn contents_that_are_nearly_alike() {
     assert_grows_with_the_file("tensors of one length and one checksum that differ at their ends", 60, |n| {
         let content = |at: usize| [vec![1; 4092], (at as u32).to_be_bytes().to_vec()].concat();

@@ -1,4 +1,4 @@
-//! What planning a smaller model of twice the size takes, as `growth` has it for audits: objects, functions and variables of which
+//! What planning, writing and proving a smaller model of twice the size takes, as `growth` has it for audits: objects, functions and variables of which
 //! each goes with others, so that a step that looked at each with each would be found out.
 
 use super::growth::{Files, assert_taken_grows, named, of, refs, with};
@@ -7,16 +7,24 @@ use smaudit::internals::meter::{Taken, measured};
 use smaudit::internals::slim::{Options, plan};
 use smaudit::progress::Silent;
 use smaudit::report::{SlimLevel, SlimOutcome};
-use support::bundle::BundleBuilder;
+use support::bundle::{BundleBuilder, INDEX};
 use support::graph::{call, function_of, node_of, object, objects, strings, tracked};
+use support::table::{TableBuilder, masked};
 use support::wire::{Message, message, node};
 
 fn taken(files: Files, level: SlimLevel) -> (u64, Taken) {
     let bytes = files.iter().map(|(_, contents)| contents.len() as u64).sum();
     let model = Model::in_memory("grown", files.into_iter().map(|(name, contents)| (name, contents.into())));
+    let folder = tempfile::tempdir().expect("a folder");
     let (_, taken) = measured(|| {
         let planned = plan(&model, &Options { level, ..Options::default() }, &Silent).expect("the books balance");
         assert_ne!(planned.report.outcome, SlimOutcome::Refused, "{:?}", planned.report.problems);
+        if planned.report.outcome == SlimOutcome::Smaller {
+            planned.write(folder.path(), &Silent).expect("the disk has room");
+            let written = Model::read(folder.path(), "written");
+            // Models of one shape are not always such as a loader would take, which is no matter here.
+            planned.prove(&written, &Silent).expect("the books balance");
+        }
     });
     (bytes, taken)
 }
@@ -115,6 +123,61 @@ fn variables_that_one_node_restores() {
             &message().message(1, &run),
         );
         with(of(&nodes, &[], rest), BundleBuilder::default().tensor("t", &[1; 16]))
+    });
+}
+
+/// A function that only calls another one, of `results`, and is waited for by `controls`.
+fn that_only_calls(name: &str, other: &str, results: &[&str], controls: usize) -> Message {
+    let group = |at: usize| node_of(&format!("g{at}"), "NoOp", &["^c"]);
+    let nodes: Vec<Message> = [call("c", other, &[])].into_iter().chain((0..controls).map(group)).collect();
+    let signature =
+        results.iter().fold(message().bytes(1, name), |of, name| of.message(3, &message().bytes(1, name).int(3, 1)));
+    let signature = (0..controls).fold(signature, |of, at| of.bytes(20, format!("g{at}")));
+    let function = nodes.iter().fold(message().message(1, &signature), |function, node| function.message(3, node));
+    let function = (0..).zip(results).fold(function, |of, (at, name): (usize, _)| {
+        of.message(4, &message().bytes(1, name).bytes(2, format!("c:output:{at}")))
+    });
+    (0..controls)
+        .fold(function, |of, at| of.message(6, &message().bytes(1, format!("g{at}")).bytes(2, format!("g{at}"))))
+}
+
+#[test]
+fn shards_of_very_many() {
+    let make = |n: usize| {
+        let data = [1, 2, 3, 4];
+        let entry = |at: usize| {
+            let shape = message().message(2, &message().int(1, 1));
+            let crc32c = masked(crc32c::crc32c(&data));
+            message().int(1, 1).message(2, &shape).int(3, at as u64).int(5, 4).fixed32(6, crc32c)
+        };
+        let header = TableBuilder::new().entry("", message().int(1, n as u64).0);
+        let table = (0..n).fold(header, |table, at| table.entry(&*format!("t{at:04}"), entry(at).0));
+        let shard = |at: usize| (format!("variables/variables.data-{at:05}-of-{n:05}"), data.to_vec());
+        let main = of(&[node("y", "NoOp")], &[function_of("f", &["a"], &[node("x", "NoOp")])], message());
+        taken([main, vec![(INDEX.to_owned(), table.build())], (0..n).map(shard).collect()].concat(), SlimLevel::Serving)
+    };
+    assert_taken_grows("of four bytes each", make(300), make(600));
+}
+
+#[test]
+fn functions_that_only_call_another() {
+    let wide = |n: usize| {
+        let signature = (0..n)
+            .fold(message().bytes(1, "wide"), |of, at| of.message(3, &message().bytes(1, format!("o{at}")).int(3, 1)));
+        let function = message().message(1, &signature).message(3, &node("x", "Const"));
+        (0..n).fold(function, |of, at| of.message(4, &message().bytes(1, format!("o{at}")).bytes(2, "x:output:0")))
+    };
+    assert_grows("one that has very many results", 1_000, |n| {
+        let names = named(n, |at| format!("f{at}"));
+        let mut functions: Vec<Message> = names.iter().map(|name| that_only_calls(name, "wide", &[], 1)).collect();
+        functions.push(wide(n));
+        let calls = names.iter().map(|name| call(&format!("of_{name}"), name, &[]));
+        let all = node_of("y", "NoOp", &refs(&named(n, |at| format!("^of_f{at}"))));
+        of(&calls.chain([all]).collect::<Vec<_>>(), &functions, message())
+    });
+    assert_grows("one, for very many nodes that wait for it", 1_000, |n| {
+        let functions = [that_only_calls("f", "wide", &["o"], n), that_only_calls("g", "wide", &["o"], n), wide(1)];
+        of(&[call("a", "f", &[]), call("b", "g", &[]), node_of("y", "NoOp", &["^a", "^b"])], &functions, message())
     });
 }
 

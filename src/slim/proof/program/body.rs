@@ -61,10 +61,12 @@ enum Source {
 
 /// What functions are read with.
 pub(super) struct Reader<'n, 'f> {
-    pub(super) names: &'n Names<'f>,
-    pub(super) defs: &'n [(&'f [u8], FunctionDef<'f>)],
-    pub(super) key: Key,
-    pub(super) drops_dead: bool,
+    names: &'n Names<'f>,
+    defs: &'n [(&'f [u8], FunctionDef<'f>)],
+    key: Key,
+    drops_dead: bool,
+    /// How many arguments and results each has: very many may call one that has very many.
+    counts: Vec<(usize, usize)>,
 }
 
 /// A function's own names.
@@ -74,7 +76,20 @@ struct Scope<'f> {
     ops: Vec<&'f [u8]>,
 }
 
-impl<'f> Reader<'_, 'f> {
+impl<'n, 'f> Reader<'n, 'f> {
+    pub(super) fn new(
+        names: &'n Names<'f>,
+        defs: &'n [(&'f [u8], FunctionDef<'f>)],
+        key: Key,
+        drops_dead: bool,
+    ) -> Self {
+        let count = |def: &FunctionDef<'f>| {
+            let signature = def.signature();
+            (signature.arguments().count(), signature.results().count())
+        };
+        Self { names, defs, key, drops_dead, counts: defs.iter().map(|(_, def)| count(def)).collect() }
+    }
+
     pub(super) fn read(&self, def: &FunctionDef<'f>) -> Body<'f> {
         let signature = def.signature();
         let nodes: Vec<NodeDef<'f>> = def.nodes().collect();
@@ -346,12 +361,9 @@ impl<'f> Reader<'_, 'f> {
         if arguments != inputs {
             return None;
         }
-        let (_, target_def) = self.defs.get(target as usize)?;
-        let target_signature = target_def.signature();
         let results: HashMap<&[u8], &[u8]> = def.results().into_iter().collect();
         let names: Vec<&[u8]> = signature.results().collect();
-        if names.len() != target_signature.results().count() || target_signature.arguments().count() != arguments.len()
-        {
+        if *self.counts.get(target as usize)? != (arguments.len(), names.len()) {
             return None;
         }
         let mut from = Vec::new();
@@ -374,7 +386,8 @@ impl<'f> Reader<'_, 'f> {
         if from.is_empty() && controls.is_empty() {
             return None;
         }
-        let waits = controls.iter().all(|name| nodes.iter().any(|node| node.name() == *name && is_plain(node)));
+        // All nodes are plain ones by now.
+        let waits = controls.iter().all(|name| matches!(scope.sources.get(name), Some(Source::Node(_))));
         (is_in_order && waits).then_some(target)
     }
 }

@@ -32,7 +32,7 @@ impl<'f> Library<'f> {
     /// Finds out what functions do. Nodes whose results nobody takes, and which keep no state, are no part of that if they may be
     /// left out.
     pub(super) fn of(functions: Functions<'f>, key: Key, drops_dead: bool) -> Self {
-        let reader = Reader { names: &functions.names, defs: &functions.defs, key, drops_dead };
+        let reader = Reader::new(&functions.names, &functions.defs, key, drops_dead);
         let bodies: Vec<Body<'f>> = functions.defs.iter().map(|(_, def)| reader.read(def)).collect();
         let digests = Digests::new(&functions, &bodies, key).made();
         Self { functions, bodies, digests, key }

@@ -237,7 +237,7 @@ impl<'a> Objects<'a, '_> {
                     && new.metadata.is_empty()
                     && revived::is_of_keras(&old.identifier) =>
             {
-                SavedUserObject { metadata: String::new(), ..old.clone() } == *new
+                SavedUserObject { metadata: String::new(), ..(**old).clone() } == **new
             }
             (old, new) => old == new,
         }
@@ -438,7 +438,7 @@ fn said_by_holders<'a>(
                 }
             }
             Some(Kind::BareConcreteFunction(function)) => {
-                let spec = SavedBareConcreteFunction { concrete_function_name: String::new(), ..function.clone() };
+                let spec = SavedBareConcreteFunction { concrete_function_name: String::new(), ..(**function).clone() };
                 // A field that it has not tells it from the other kind.
                 let number = number((true, [spec.encode_to_vec(), vec![u8::MAX]].concat()));
                 said.entry(&function.concrete_function_name).or_default().insert(number);

@@ -69,7 +69,7 @@ impl<'m> Tensors<'m> {
         let mut shards = self.shards.borrow_mut();
         let shard = shards.entry(tensor.shard).or_insert_with(|| {
             let checkpoint = self.checkpoint.as_ref()?;
-            let (_, file) = checkpoint.shards().find(|(number, _)| *number == tensor.shard)?;
+            let file = checkpoint.shard(tensor.shard)?;
             self.model.file(&file.path)?.contents().ok()
         });
         let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;

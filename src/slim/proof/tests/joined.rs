@@ -60,10 +60,10 @@ fn with_a_copy(keywords: &'static [&'static str]) -> impl Fn(&mut MetaGraphDef) 
         functions(graph).push(copy);
         let said = objects(graph).concrete_functions[name].clone();
         objects(graph).concrete_functions.insert("copy".to_owned(), said);
-        let mut own = SavedBareConcreteFunction { concrete_function_name: "copy".to_owned(), ..of_signature };
+        let mut own = SavedBareConcreteFunction { concrete_function_name: "copy".to_owned(), ..*of_signature };
         own.argument_keywords.extend(keywords.iter().map(|keyword| (*keyword).to_owned()));
         let number = i32::try_from(objects(graph).nodes.len()).unwrap();
-        let kind = Some(Kind::BareConcreteFunction(own));
+        let kind = Some(Kind::BareConcreteFunction(Box::new(own)));
         objects(graph).nodes.push(SavedObject { kind, ..Default::default() });
         let child = ObjectReference { node_id: number, local_name: "copy".to_owned() };
         objects(graph).nodes[0].children.push(child);
