@@ -300,7 +300,11 @@ impl<'m> Parts<'m> {
             open: &|name| match main_file {
                 Some(main) if main.name == name => Some(main.bytes.clone().into()),
                 // What cannot be opened is noted by the model.
-                _ => open(self.model, name).ok(),
+                _ => open(self.model, name).ok().inspect(|source| {
+                    if self.options.verify {
+                        source.expect_all();
+                    }
+                }),
             },
         })
     }

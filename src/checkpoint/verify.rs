@@ -199,6 +199,7 @@ fn in_memory(path: &str, shard: Source) -> Result<Source, Problem> {
     if shard.is_copied() || shard.holes_in(0..shard.len()) > 0 {
         Ok(shard)
     } else {
+        shard.read_ahead();
         all_of(path, &shard).map(Source::from)
     }
 }

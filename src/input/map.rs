@@ -1,4 +1,4 @@
-//! The contents of one file: small ones are read, large ones mapped. All unsafe code of the project is here.
+//! The contents of one file: small ones are read, large ones mapped. All unsafe code of the project is here, and in `map/`.
 //!
 //! Mapping lets a span of a 900 MB constant be handed on without a copy. Its price is that a page of a file which was
 //! truncated meanwhile cannot be had: such a page is taken as zeros, and the file is said to have changed (`map/lost.rs`).
@@ -7,6 +7,8 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(unix)]
+pub(super) mod ahead;
 #[cfg(unix)]
 mod lost;
 
@@ -36,7 +38,7 @@ pub(super) fn source(path: &Path, listed: u64, noted: &Arc<Noted>) -> Result<Sou
         return Ok(Source::of_file(file, listed, Arc::clone(noted)));
     }
     let bytes = map(&file, listed, &noted.lost).map_err(Cause::Read)?;
-    Ok(Source::of_bytes(bytes, Arc::clone(noted)).with_holes(holes(&file, listed)))
+    Ok(Source::of_map(bytes, Arc::clone(noted)).with_holes(holes(&file, listed)))
 }
 
 /// The smallest hole that is reported, in bytes.
@@ -105,46 +107,6 @@ fn map(file: &fs::File, listed: u64, lost: &Arc<AtomicBool>) -> io::Result<Bytes
     #[cfg(unix)]
     let map = lost::Watched::new(map, lost);
     Ok(Bytes::from_owner(map))
-}
-
-/// How much of a mapping is asked for at once, in bytes: a multiple of every size of a page, and less than what a disk is
-/// behind by when the walk arrives.
-#[cfg(unix)]
-const WINDOW: usize = 2 << 20;
-
-/// Asks the system for the pages of a file's mapping, if it is one, from its beginning to its end, window by window, on a
-/// thread that keeps it until then. From a disk the answers come as fast as they would to who reads the file once; who
-/// walks the mapping itself would wait for each few pages, and the disk for the walk. Where there is no thread to be had,
-/// nothing is asked.
-#[cfg(unix)]
-pub(super) fn read_ahead(mapping: Bytes) {
-    if mapping.len() as u64 <= READ_UP_TO {
-        return;
-    }
-    // Linux reads what is to be mapped as huge pages in pieces of their size: fewer to ask for, fewer to map (madvise(2)).
-    #[cfg(target_os = "linux")]
-    advise(&mapping, libc::MADV_HUGEPAGE);
-    drop(std::thread::Builder::new().name("read ahead".to_owned()).spawn(move || mapping.chunks(WINDOW).for_each(ask)));
-}
-
-/// Asks for a window of a mapping. Linux brings its pages into the map as well, so that the walk does not stop for each
-/// sixteen of them (madvise(2), `MADV_POPULATE_READ`); what is no longer in the file is an error there and no signal.
-/// Kernels before 5.14, and other systems, read it beside.
-#[cfg(unix)]
-fn ask(window: &[u8]) {
-    #[cfg(target_os = "linux")]
-    if advise(window, libc::MADV_POPULATE_READ) {
-        return;
-    }
-    advise(window, libc::MADV_WILLNEED);
-}
-
-/// Whether the system took advice about a mapping, or about windows of one.
-#[cfg(unix)]
-fn advise(window: &[u8], advice: libc::c_int) -> bool {
-    // SAFETY: the range lies within a mapping, which the caller keeps, and begins with a page of it, as mappings do and
-    // windows are whole pages. No advice that is given here changes a byte; that it fails changes nothing either.
-    unsafe { libc::madvise(window.as_ptr().cast_mut().cast(), window.len(), advice) == 0 }
 }
 
 #[cfg(test)]
@@ -219,28 +181,6 @@ mod tests {
         let mapped = contents(&path, READ_UP_TO + 1, &Arc::default()).unwrap();
         directory.close().unwrap();
         assert!(mapped == bytes);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_mapping_that_is_read_ahead_outlives_who_asked_for_it() {
-        for length in [READ_UP_TO, READ_UP_TO + 1, 2 * WINDOW as u64 + 1] {
-            let (_directory, path, bytes) = file_of(length);
-            let mapped = contents(&path, length, &Arc::default()).unwrap();
-            read_ahead(mapped.clone());
-            assert!(mapped == bytes, "{length} bytes");
-            drop(mapped);
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn pages_that_are_no_longer_in_a_file_are_asked_for_without_harm() {
-        let (_directory, path, _) = file_of(2 * WINDOW as u64);
-        let mapped = contents(&path, 2 * WINDOW as u64, &Arc::default()).unwrap();
-        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1).unwrap();
-        mapped.chunks(WINDOW).for_each(ask);
-        assert_eq!(mapped.len(), 2 * WINDOW);
     }
 
     #[cfg(target_os = "linux")]

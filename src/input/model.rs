@@ -319,12 +319,9 @@ impl File {
     /// As [`contents`](Self::contents), of a file that will be walked from its beginning to its end: a large one is read ahead
     /// of the walk.
     pub(crate) fn contents_ahead(&self) -> Result<Bytes, InputError> {
-        let contents = self.contents()?;
-        #[cfg(unix)]
-        if matches!(self.origin, FileOrigin::Disk { .. }) {
-            map::read_ahead(contents.clone());
-        }
-        Ok(contents)
+        let source = self.open()?;
+        source.read_ahead();
+        source.read_all().map_err(|cause| self.error(cause))
     }
 
     /// How many of its bytes were asked for so far; a range that was read twice counts twice.

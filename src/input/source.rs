@@ -16,6 +16,8 @@ use bytes::Bytes;
 
 use super::cause::Cause;
 use super::holes::{self, Stretch, Stretches};
+#[cfg(unix)]
+use super::map::ahead;
 use super::ranged::{Ranged, Want};
 use crate::meter;
 use crate::problem::{Problem, ProblemKind};
@@ -38,8 +40,10 @@ pub struct Source {
 enum Held {
     /// A small file: its handle, which is asked for each range.
     Handle(Mutex<fs::File>),
-    /// What was mapped, unpacked or handed in.
+    /// What was unpacked or handed in.
     All(Bytes),
+    /// All of a large file, which the system reads as it is looked at, and whether it is read from end to end anyway.
+    Mapped(Bytes, AtomicBool),
     /// A file in a store: each range is a request, or part of one.
     Ranged(Arc<dyn Ranged>),
 }
@@ -84,6 +88,15 @@ impl Source {
         Self { length: bytes.len() as u64, bytes: Held::All(bytes), holes: Vec::new(), noted }
     }
 
+    pub(super) fn of_map(mapping: Bytes, noted: Arc<Noted>) -> Self {
+        Self {
+            length: mapping.len() as u64,
+            bytes: Held::Mapped(mapping, AtomicBool::default()),
+            holes: Vec::new(),
+            noted,
+        }
+    }
+
     pub(super) fn of_file(file: fs::File, length: u64, noted: Arc<Noted>) -> Self {
         Self { length, bytes: Held::Handle(Mutex::new(file)), holes: Vec::new(), noted }
     }
@@ -98,13 +111,38 @@ impl Source {
         matches!(self.bytes, Held::Ranged(_))
     }
 
-    /// Says which ranges will be read, and what for, so that a store is asked for them together. Nothing happens where a
-    /// range costs nothing.
+    /// Says which ranges will be read, and what for, so that a store, or a disk, is asked for them together. Nothing happens
+    /// where a range costs nothing.
     pub fn expect(&self, ranges: &[Range<u64>], want: Want) {
-        if let Held::Ranged(file) = &self.bytes {
-            let within = |range: &&Range<u64>| range.start < range.end && range.end <= self.length;
-            let ranges: Vec<Range<u64>> = ranges.iter().filter(within).cloned().collect();
-            file.expect(&ranges, want);
+        let within = |range: &&Range<u64>| range.start < range.end && range.end <= self.length;
+        match &self.bytes {
+            Held::Ranged(file) => {
+                let ranges: Vec<Range<u64>> = ranges.iter().filter(within).cloned().collect();
+                file.expect(&ranges, want);
+            }
+            #[cfg(unix)]
+            Held::Mapped(mapping, is_read) if !is_read.load(Ordering::Relaxed) => {
+                ahead::expect(mapping, ranges.iter().filter(within), want);
+            }
+            _ => {}
+        }
+    }
+
+    /// Says that all of it will be read by somebody, so that what the system reads around a range is of use.
+    pub(crate) fn expect_all(&self) {
+        if let Held::Mapped(_, is_read) = &self.bytes {
+            is_read.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Says that all of it will be read now, from its beginning to its end: of a large file the system reads on beside.
+    pub(crate) fn read_ahead(&self) {
+        self.expect_all();
+        #[cfg(unix)]
+        if let Held::Mapped(mapping, _) = &self.bytes
+            && self.holes.is_empty()
+        {
+            ahead::read_ahead(mapping.clone());
         }
     }
 
@@ -177,7 +215,7 @@ impl Source {
             return Ok(None);
         }
         let bytes = match &self.bytes {
-            Held::All(bytes) => bytes.slice(start..end),
+            Held::All(bytes) | Held::Mapped(bytes, _) => bytes.slice(start..end),
             Held::Handle(file) => self.read_file(file, range).map_err(|cause| self.noted.failed(cause))?,
             Held::Ranged(_) if range.is_empty() => Bytes::new(),
             Held::Ranged(file) => {
