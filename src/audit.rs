@@ -114,7 +114,7 @@ const WORTH_A_THREAD: usize = 1 << 20;
 /// # Errors
 /// [`AuditError::Imbalance`] where a byte was not charged exactly once.
 pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Result<ModelReport, AuditError> {
-    examine(model, options, progress, |_| ()).map(|(report, ())| report)
+    examine(model, options, progress, |_, _| ()).map(|(report, ())| report)
 }
 
 /// Audits a model, and asks what was found out about it something more.
@@ -125,7 +125,7 @@ pub(crate) fn examine<T>(
     model: &Model,
     options: &Options,
     progress: &dyn Progress,
-    ask: impl FnOnce(&findings::Context<'_>) -> T,
+    ask: impl FnOnce(&findings::Context<'_>, &Findings) -> T,
 ) -> Result<(ModelReport, T), AuditError> {
     let mut ledger = options.ledger();
     let parts = Parts::open(model, options, progress);
@@ -137,7 +137,7 @@ pub(crate) fn examine<T>(
         let (findings, sums) = parts.findings_and_sums(&answers, &ledger);
         (answers, findings, sums)
     };
-    let asked = ask(&parts.context(&answers));
+    let asked = ask(&parts.context(&answers), &findings);
     let verified = parts.verify();
     let mut problems = parts.problems(&answers.saved_model);
     whole::check(&parts, &answers.saved_model, &answers.reach, &ledger, &mut problems);

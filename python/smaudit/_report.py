@@ -85,6 +85,7 @@ __all__ = [
     "SignatureReport",
     "Slim",
     "SlimFile",
+    "SlimFinding",
     "SlimLevel",
     "SlimModel",
     "SlimOutcome",
@@ -1778,6 +1779,22 @@ class SlimFile(Record):
 
 
 @dataclass(frozen=True)
+class SlimFinding(Record):
+    """What becomes of a finding."""
+
+    id: str
+    """The cause's id."""
+
+    bytes: int
+    """What the finding claims, as in the report of an audit."""
+
+    saved_bytes: int
+    """What of this is not there any more, to the byte but for its share of the checkpoint's index. Two findings may
+    claim the same.
+    """
+
+
+@dataclass(frozen=True)
 class SlimModel(Record):
     """What became of a model."""
 
@@ -1811,6 +1828,11 @@ class SlimModel(Record):
     steps: tuple[SlimSaving, ...]
     """What each step saves; adds up to `saved_bytes`."""
 
+    findings: tuple[SlimFinding, ...]
+    """What is taken away of what findings claim, in the order of an audit; empty where nothing becomes smaller, and
+    where the main file is not binary.
+    """
+
     left: tuple[str, ...]
     """What was left as it is although a step is about it, and why."""
 
@@ -1823,6 +1845,7 @@ class SlimModel(Record):
     _parts: ClassVar[Mapping[str, tuple[str, str | None]]] = {
         "reasons": ("many", None),
         "steps": ("many", "SlimSaving"),
+        "findings": ("many", "SlimFinding"),
         "left": ("many", None),
         "lost": ("many", None),
         "problems": ("many", "Problem"),

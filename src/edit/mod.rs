@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`recipe`] | a file made of pieces of the model's files and of new bytes, and a tree of such files |
 //! | [`splices`] | changes of one file: composed, conflicts found, lengths of enclosing messages written anew |
+//! | [`version`] | a file after changes, and which bytes of the first version are in it |
 //! | [`table`] | a table as TensorFlow writes one: the index of a checkpoint |
 //! | [`bundle`] | tensors moved within their shards, and the entries of the index that say so |
 //! | [`numbers`] | integers of a small message replaced, all else of it kept |
@@ -20,9 +21,11 @@ pub mod numbers;
 pub mod recipe;
 pub mod splices;
 pub mod table;
+pub mod version;
 
 #[cfg(test)]
 mod tests;
 
 pub use recipe::{Piece, Recipe, Tree};
 pub use splices::{Conflict, Splices};
+pub use version::Version;

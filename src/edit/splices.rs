@@ -177,15 +177,20 @@ impl Splices {
     /// The changed file. `None` as for [`closed`](Self::closed).
     #[must_use]
     pub fn applied(&self, file: &[u8]) -> Option<Vec<u8>> {
-        let (mut out, mut at) = (Vec::with_capacity(file.len()), 0);
-        for (range, with) in self.closed(file)? {
-            out.extend_from_slice(file.get(at..range.start)?);
-            out.extend_from_slice(&with);
-            at = range.end;
-        }
-        out.extend_from_slice(file.get(at..)?);
-        Some(out)
+        changed(file, &self.closed(file)?)
     }
+}
+
+/// A file with these changes, which are in its order.
+pub(super) fn changed(file: &[u8], changes: &[(Range<usize>, Bytes)]) -> Option<Vec<u8>> {
+    let (mut out, mut at) = (Vec::with_capacity(file.len()), 0);
+    for (range, with) in changes {
+        out.extend_from_slice(file.get(at..range.start)?);
+        out.extend_from_slice(with);
+        at = range.end;
+    }
+    out.extend_from_slice(file.get(at..)?);
+    Some(out)
 }
 
 fn holds(outer: &Range<usize>, inner: &Range<usize>) -> bool {

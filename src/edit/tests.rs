@@ -14,6 +14,7 @@ use super::numbers::{Value, with, without};
 use super::recipe::{Piece, Recipe};
 use super::splices::Splices;
 use super::table;
+use super::version::Version;
 use crate::checkpoint::table::Table;
 use crate::checkpoint::{Bundle, Tensor};
 use crate::fingerprint::hash;
@@ -133,6 +134,33 @@ proptest! {
             }
         }
         prop_assert_eq!(splices.applied(&file).unwrap(), tree(&file, 0..file.len(), &made).written());
+    }
+
+    #[test]
+    fn a_version_knows_which_bytes_of_the_first_are_left(message in messages(), sets in [edits(), edits(), edits()]) {
+        let first = Version::from(message.0);
+        let mut expected: Vec<Option<usize>> = (0..first.len()).map(Some).collect();
+        let mut version = first.clone();
+        for edits in sets {
+            let mut splices = Splices::default();
+            for (steps, with) in edits {
+                let Some(path) = path(&version, &steps) else { continue };
+                let (field, around) = path.split_last().unwrap();
+                // What is in conflict is not done.
+                let _ = match with {
+                    None => splices.delete(around, field.range()),
+                    Some(with) => splices.replace(&path, field.payload(), with),
+                };
+            }
+            for (range, with) in splices.closed(&version).unwrap().into_iter().rev() {
+                expected.splice(range, vec![None; with.len()]);
+            }
+            version = version.edited(&splices).unwrap();
+            prop_assert_eq!(&version.origins(), &expected);
+            prop_assert!(expected.iter().zip(&*version).all(|(from, byte)| from.is_none_or(|from| first[from] == *byte)));
+            let kept: Vec<usize> = version.kept().flatten().collect();
+            prop_assert_eq!(kept, expected.iter().flatten().copied().collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! of each cause which steps take it away, and of a model whether these can be taken in it. `tests/all/findings.rs` holds what is
 //! said against what slim then leaves.
 
-use super::{Context, ModelKind};
+use super::{Context, Detected, ModelKind};
 use crate::charge::Form;
 use crate::checkpoint::Format;
+use crate::input::layout::VARIABLES;
+use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 
 /// The level from which on `smaudit slim` takes away what a finding is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,12 +45,16 @@ pub(super) enum Cure {
     Files,
     /// Assets share a file: their names in the main file change.
     Assets,
-    /// Tensors share their data.
+    /// Two tensors of one variable share their data; what the graph has of one of them goes above level `safe`.
     Data,
+    /// Tensors of several variables share their data, and the graph has all of them.
+    Equal,
     /// The main file is written in binary.
     Text,
     /// What only training, saving or initializing needs goes from the main file.
     Training,
+    /// Functions are passed by, and go where Python does not have them.
+    Wrappers,
     /// Optimizers go, which collections of TensorFlow 1 may define.
     Optimizer,
     /// Variables go, which collections and Keras' layers may keep below level `serving`.
@@ -67,7 +73,9 @@ impl Cure {
             Self::Assets => {
                 "`smaudit slim` does this at every level, and to a main file in text from level `inference` on."
             }
-            Self::Data => "`smaudit slim` does this at every level, but to a checkpoint of TensorFlow's first format.",
+            Self::Data | Self::Equal => {
+                "`smaudit slim` does this at every level, but to a checkpoint of TensorFlow's first format."
+            }
             Self::Text | Self::Training => "`smaudit slim --level inference` does this.",
             Self::Optimizer => {
                 "`smaudit slim --level inference` does this, and `--level serving` in graphs of TensorFlow 1 with a \
@@ -77,30 +85,56 @@ impl Cure {
                 "`smaudit slim --level inference` does this, and `--level serving` in models of tf_keras and graphs of \
                  TensorFlow 1 with a signature."
             }
+            Self::Wrappers => {
+                "`smaudit slim --level inference` does this where Python does not have the functions, and `--level \
+                 serving` also there, where there is a signature."
+            }
             Self::Serving => "`smaudit slim --level serving` does this where there is a signature.",
         }
     }
 
-    /// The level from which on it can be done in a model.
-    pub(super) fn slim(self, context: &Context<'_>) -> Slim {
+    /// The level from which on it takes away what was found in a model: nearly all of it, and where tensors share their data at
+    /// least three quarters.
+    pub(super) fn slim(self, context: &Context<'_>, found: &Detected) -> Slim {
         let form = context.main_file().map(|main| main.form);
         let is_bundle = context.checkpoint.is_some_and(|checkpoint| checkpoint.format == Format::Bundle);
         let kind = context.provenance().kind;
         match self {
             Self::None => Slim::None,
             Self::Files => Slim::Safe,
-            Self::Data if is_bundle => Slim::Safe,
+            Self::Data | Self::Equal if is_bundle && found.is_mostly_data() => Slim::Safe,
             Self::Assets if form == Some(Form::Binary) => Slim::Safe,
             // Beyond that the main file changes, which one in chunks does not.
             _ if !matches!(form, Some(Form::Binary | Form::Text)) => Slim::None,
-            Self::Data => Slim::None,
-            Self::Text | Self::Training | Self::Assets => Slim::Inference,
+            Self::Equal => Slim::None,
+            Self::Data if !is_bundle => Slim::None,
+            Self::Text | Self::Training | Self::Assets | Self::Data => Slim::Inference,
+            Self::Wrappers if !found.has_objects(context) => Slim::Inference,
             Self::Optimizer | Self::Variables if !is_bundle => Slim::None,
             Self::Optimizer if kind != ModelKind::Tf1 => Slim::Inference,
             Self::Variables if !matches!(kind, ModelKind::Tf1 | ModelKind::TfKeras) => Slim::Inference,
-            Self::Optimizer | Self::Variables | Self::Serving if has_signature(context) => Slim::Serving,
-            Self::Optimizer | Self::Variables | Self::Serving => Slim::None,
+            Self::Optimizer | Self::Variables | Self::Wrappers | Self::Serving if has_signature(context) => {
+                Slim::Serving
+            }
+            Self::Optimizer | Self::Variables | Self::Wrappers | Self::Serving => Slim::None,
         }
+    }
+}
+
+impl Detected {
+    /// Whether most of it are files of the checkpoint, and not what the graph and the index have of the tensors.
+    fn is_mostly_data(&self) -> bool {
+        let data = self.claims.by_file().filter(|(file, _)| file.starts_with(VARIABLES)).map(|(_, bytes)| bytes);
+        let data = data.fold(0, u64::saturating_add);
+        u128::from(data) * 4 >= u128::from(self.bytes()) * 3
+    }
+
+    /// Whether it is about objects of Python.
+    fn has_objects(&self, context: &Context<'_>) -> bool {
+        let Some(main) = context.main_file() else { return false };
+        let meta_graphs = 0..context.saved_model.meta_graphs.len();
+        let mut sections = meta_graphs.flat_map(|meta_graph| context.sections(meta_graph, OBJECT_GRAPH_DEF));
+        sections.any(|section| self.claims.common(&main.file.name, &context.part(&section.payload())) > 0)
     }
 }
 

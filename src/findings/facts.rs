@@ -88,7 +88,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The name of the file that a content is in.
-    pub(super) fn file_of(&self, place: Place) -> Option<&'a str> {
+    pub(crate) fn file_of(&self, place: Place) -> Option<&'a str> {
         match place {
             Place::Tensor(tensor) => {
                 let (file, _) = self.data(tensor.position()).first()?;

@@ -184,7 +184,7 @@ pub fn find(context: &Context<'_>, work: &Work<'_>) -> Findings {
     information.extend(worth_knowing.iter().map(|(cause, found)| Information::of(cause, found)));
     // Stable: those of equal size stay in the order in which they were looked for.
     information.sort_by_key(|information| std::cmp::Reverse(information.bytes));
-    let (findings, claims) = weigh(detected, context.provenance(), |cause| cause.cure.slim(context));
+    let (findings, claims) = weigh(detected, context.provenance(), |cause, found| cause.cure.slim(context, found));
     let explained = explained(context, &claims);
     let claims = claims.into_iter().map(|(_, claims)| claims).collect();
     Findings { information, explained, claims, ..findings }
@@ -211,7 +211,7 @@ type ClaimsById = Vec<(&'static str, Claims)>;
 fn weigh(
     detected: Vec<(&'static Cause, Detected)>,
     provenance: &Provenance,
-    slim: impl Fn(&Cause) -> Slim,
+    slim: impl Fn(&Cause, &Detected) -> Slim,
 ) -> (Findings, ClaimsById) {
     let mut sized: Vec<(u64, &Cause, Detected)> =
         detected.into_iter().map(|(cause, found)| (found.bytes(), cause, found)).collect();
@@ -227,6 +227,7 @@ fn weigh(
             (bytes > 0).then(|| Overlap { id: (*id).to_owned(), bytes })
         };
         let overlaps = larger.iter().filter_map(shared).collect();
+        let slim = slim(cause, &found);
         let (evidence, places) = found.evidence.into_lines();
         let remedy = cause.remedy(provenance);
         let of_remedy = |part: fn(&Remedy) -> &'static str| remedy.map_or("", part).to_owned();
@@ -238,7 +239,7 @@ fn weigh(
             remedy: of_remedy(|remedy| remedy.text),
             remedy_code: of_remedy(|remedy| remedy.code),
             unless: of_remedy(|remedy| remedy.unless),
-            slim: slim(cause),
+            slim,
             evidence,
             places,
             overlaps,

@@ -54,8 +54,6 @@ pub(super) struct Program<'a> {
     /// The entries of the library's `gradient` and `registered_gradients`, each with its gradient function.
     gradients: Vec<(Vertex, Range<usize>)>,
     graph: ProgramGraph,
-    /// How often the checkpoint's object graph is in the model: in its tensor, and as a constant of the graph.
-    tracked_copies: u64,
 }
 
 /// The objects of a program in the order of their distance from its root.

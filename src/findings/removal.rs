@@ -78,7 +78,7 @@ pub(super) fn remove(context: &Facts<'_>, gone: &Gone) -> Removed {
         let graph = Graph { context, meta_graph, keys: &keys, names: &names, keeps_updates: gone.keeps_data };
         ranges.extend(graph.nodes_and_functions(reach, &gone.tensors));
         ranges.extend(graph.functions(&gone.functions));
-        ranges.extend(tracked.iter().flat_map(|tracked| graph.object_graph_again(tracked, &objects)));
+        ranges.extend(tracked.iter().flat_map(|tracked| object_graph_again(context, meta_graph, tracked, &objects)));
     }
     context.claim(&mut removed.claims, ranges);
     removed
@@ -132,7 +132,7 @@ pub(super) fn objects_of(context: &Facts<'_>, gone: &BTreeSet<usize>) -> BTreeSe
 }
 
 /// Claims what objects take of the checkpoint's own object graph, and returns that graph.
-fn claim_tracked(context: &Facts<'_>, gone: &BTreeSet<u32>, claims: &mut Claims) -> Option<bytes::Bytes> {
+pub(super) fn claim_tracked(context: &Facts<'_>, gone: &BTreeSet<u32>, claims: &mut Claims) -> Option<bytes::Bytes> {
     let checkpoint = context.checkpoint.filter(|_| !gone.is_empty())?;
     checkpoint.object_graph.as_ref()?;
     let tensor = checkpoint.bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY)?;
@@ -255,18 +255,23 @@ impl<'a> Graph<'_, 'a> {
         let entries = entries.filter(|entry| text(file, entry.payload(), map_entry::KEY).is_some_and(goes));
         bodies.chain(entries.map(|entry| entry.range())).collect()
     }
+}
 
-    /// What goes of the copy of the checkpoint's object graph that the saver is given as a constant.
-    fn object_graph_again(&self, tracked: &[u8], gone: &BTreeSet<u32>) -> Vec<Range<usize>> {
-        let file = self.context.main();
-        let constants = self.context.nodes(self.meta_graph).filter(|node| {
-            // Not shorter than what it holds; spares looking into each.
-            node.range().len() > tracked.len() && node.op() == ops::CONST
-        });
-        let strings = constants.flat_map(|node| scope::string_values(&node));
-        let copies = strings.filter(|string| string.bytes(file) == tracked);
-        copies.flat_map(|copy| objects::ranges(file, copy.payload(), 0, gone).0).collect()
-    }
+/// What goes of the copy of the checkpoint's object graph that a metagraph's saver is given as a constant.
+pub(super) fn object_graph_again(
+    context: &Facts<'_>,
+    meta_graph: usize,
+    tracked: &[u8],
+    gone: &BTreeSet<u32>,
+) -> Vec<Range<usize>> {
+    let file = context.main();
+    let constants = context.nodes(meta_graph).filter(|node| {
+        // Not shorter than what it holds; spares looking into each.
+        node.range().len() > tracked.len() && node.op() == ops::CONST
+    });
+    let strings = constants.flat_map(|node| scope::string_values(&node));
+    let copies = strings.filter(|string| string.bytes(file) == tracked);
+    copies.flat_map(|copy| objects::ranges(file, copy.payload(), 0, gone).0).collect()
 }
 
 fn text(file: &[u8], message: Range<usize>, number: u32) -> Option<&[u8]> {

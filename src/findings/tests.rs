@@ -50,7 +50,7 @@ fn detected(range: std::ops::Range<u64>, beyond: u64) -> Detected {
 }
 
 fn weighed(found: Vec<Detected>) -> Findings {
-    weigh(CAUSES.iter().zip(found).collect(), &Provenance::default(), |_| Slim::None).0
+    weigh(CAUSES.iter().zip(found).collect(), &Provenance::default(), |_, _| Slim::None).0
 }
 
 #[test]

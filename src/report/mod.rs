@@ -66,7 +66,7 @@ pub use html::ROOM;
 pub use json::{baseline_schema, diff_schema, schema, slim_schema, why_schema, write_line, write_unreadable_line};
 pub(crate) use nodes::{NodeReport, NodesListed};
 pub use remote::{RemoteDepth, RemoteReport, Unread};
-pub use slim::{SlimFile, SlimLevel, SlimModel, SlimOutcome, SlimReport, SlimSaving, SlimStep};
+pub use slim::{SlimFile, SlimFinding, SlimLevel, SlimModel, SlimOutcome, SlimReport, SlimSaving, SlimStep};
 pub use stored::{AuditedLine, audited_line};
 pub(crate) use stored::{read_models, schema_version};
 pub(crate) use tensor::tensor_type;

@@ -298,6 +298,19 @@ pub struct SlimFile {
     pub new_bytes: Option<u64>,
 }
 
+/// What becomes of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct SlimFinding {
+    /// The cause's id.
+    pub id: String,
+    /// What the finding claims, as in the report of an audit.
+    pub bytes: u64,
+    /// What of this is not there any more, to the byte but for its share of the checkpoint's index. Two findings may claim the
+    /// same.
+    pub saved_bytes: u64,
+}
+
 /// How it went with a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -339,6 +352,9 @@ pub struct SlimModel {
     pub saved_bytes: u64,
     /// What each step saves; adds up to `saved_bytes`.
     pub steps: Vec<SlimSaving>,
+    /// What is taken away of what findings claim, in the order of an audit; empty where nothing becomes smaller, and where the
+    /// main file is not binary.
+    pub findings: Vec<SlimFinding>,
     /// What was left as it is although a step is about it, and why.
     pub left: Vec<String>,
     /// What the smaller model does not have any more.
@@ -362,6 +378,7 @@ impl SlimModel {
             new_bytes: bytes,
             saved_bytes: 0,
             steps: Vec::new(),
+            findings: Vec::new(),
             left: Vec::new(),
             lost: Vec::new(),
             problems: Vec::new(),
@@ -374,6 +391,7 @@ impl SlimModel {
         (self.outcome, self.reasons) = (outcome, reasons);
         (self.output, self.new_bytes, self.saved_bytes) = (None, self.old_bytes, 0);
         self.steps.clear();
+        self.findings.clear();
         self.lost.clear();
         self
     }
@@ -465,6 +483,11 @@ impl SlimReport {
                 for saving in &model.steps {
                     let (step, saved) = (saving.step.name(), exact(saving.saved_bytes));
                     writeln!(out, "{}", fit_said(&format!("  {step:<16}{saved:>14}  {}", saving.message), columns))?;
+                }
+                for finding in &model.findings {
+                    let (saved, claimed) = (exact(finding.saved_bytes), exact(finding.bytes));
+                    let said = format!("  of finding {}: {saved} of {claimed} bytes", finding.id);
+                    writeln!(out, "{}", fit_said(&said, columns))?;
                 }
                 if model.lost.is_empty() {
                     writeln!(out, "  lost: nothing; {}", self.level.about())?;

@@ -16,7 +16,7 @@ use crate::checkpoint::layout::INDEX;
 use crate::checkpoint::object_graph;
 use crate::edit::bundle::{self, Move, NotUnderstood};
 use crate::edit::fingerprint::{Change, changed};
-use crate::edit::{Conflict, Recipe, Tree};
+use crate::edit::{Conflict, Recipe, Tree, Version};
 use crate::fingerprint;
 use crate::input::MODEL_FILES;
 use crate::input::layout::KERAS_METADATA;
@@ -71,13 +71,13 @@ impl Draft {
         }
         let Some(main) = facts.assets.as_ref().filter(|_| step.level() > SlimLevel::Safe) else { return Ok(next) };
         if step == SlimStep::TextMainFile && main.main.1 == Form::Text {
-            next.parts = Some(Parts { main: in_binary(&main.bytes)?, ..Parts::default() });
+            next.parts = Some(Parts { main: in_binary(&main.bytes)?.into(), ..Parts::default() });
             return Ok(next);
         }
         if main.main.1 != Form::Binary && self.parts.is_none() {
             return Ok(next);
         }
-        let first = || Parts { main: main.bytes.clone(), ..Parts::default() };
+        let first = || Parts { main: main.bytes.clone().into(), ..Parts::default() };
         let parts = self.parts.clone().unwrap_or_else(first);
         let stored = facts.bundle.as_ref().map(|bundle| Stored {
             tensors: &bundle.checkpoint.bundle.tensors,
@@ -124,7 +124,14 @@ impl Draft {
         if self.takes(SlimStep::DebugInfo) {
             facts.debug.iter().for_each(|name| tree.drop(name));
         }
-        let main = self.main(facts, &mut tree)?;
+        let main = self.main(facts)?;
+        if let (Some(main), Some(assets)) = (&main, &facts.assets) {
+            let [binary, ..] = MODEL_FILES;
+            tree.drop(&assets.main.0);
+            tree.put(binary, Recipe::of(main.bytes().clone()));
+            let copies = assets.copies.keys().filter(|_| self.takes(SlimStep::EqualAssets));
+            copies.for_each(|name| tree.drop(name));
+        }
         if let (Some(new), Some(old)) =
             (self.parts.as_ref().filter(|_| self.takes(SlimStep::Metagraphs)), &facts.assets)
         {
@@ -146,27 +153,23 @@ impl Draft {
         Ok(tree)
     }
 
-    /// The main file as it is then, if it is another; copies of assets go.
-    fn main(&self, facts: &Facts<'_>, tree: &mut Tree) -> Result<Option<Bytes>, Untaken> {
-        let [binary, ..] = MODEL_FILES;
+    /// The main file as it is then, if it is another.
+    pub(super) fn main(&self, facts: &Facts<'_>) -> Result<Option<Version>, Untaken> {
         let Some(assets) = facts.assets.as_ref() else { return Ok(None) };
-        let (name, form) = &assets.main;
-        if *form != Form::Binary {
-            if self.parts.is_none() {
-                return Ok(None);
-            }
-            tree.drop(name);
+        let old = self.parts.as_ref().map(|parts| parts.main.clone());
+        if assets.main.1 != Form::Binary && old.is_none() {
+            return Ok(None);
         }
         if !self.takes(SlimStep::EqualAssets) || assets.copies.is_empty() {
-            let main = self.parts.as_ref().map(|parts| parts.main.clone());
-            main.iter().for_each(|main| tree.put(binary, Recipe::of(main.clone())));
-            return Ok(main);
+            return Ok(old);
         }
-        let old = self.parts.as_ref().map_or(&assets.bytes, |parts| &parts.main);
-        let main = Bytes::from(assets.renames(old)?.applied(old).ok_or(Untaken::Main)?);
-        tree.put(binary, Recipe::of(main.clone()));
-        assets.copies.keys().for_each(|name| tree.drop(name));
-        Ok(Some(main))
+        let old = old.unwrap_or_else(|| assets.bytes.clone().into());
+        Ok(Some(old.edited(&assets.renames(&old)?).ok_or(Untaken::Main)?))
+    }
+
+    /// The objects of the checkpoint as they are then, if they are others.
+    pub(super) fn tracked(&self) -> Option<&Version> {
+        self.parts.as_ref().and_then(|parts| parts.tracked.as_ref())
     }
 
     /// Moves tensors; the index as it is then, if it is another.
@@ -201,8 +204,7 @@ impl Draft {
     #[expect(clippy::type_complexity, reason = "two maps by the same position")]
     fn objects(&self, found: &Bundle) -> Result<(BTreeMap<usize, Bytes>, BTreeMap<usize, (u64, u32)>), Untaken> {
         let (mut replaced, mut contents) = (BTreeMap::new(), BTreeMap::new());
-        let new = self.parts.as_ref().and_then(|parts| parts.tracked.as_ref());
-        if let Some(new) = new.filter(|new| found.tracked.as_ref() != Some(*new)) {
+        if let Some(new) = self.tracked().filter(|new| found.tracked.as_ref() != Some(*new)) {
             let bundle = &found.checkpoint.bundle;
             let position = bundle.tensors.iter().position(|tensor| tensor.key == object_graph::KEY);
             let tensor = bundle::string_tensor(new, bundle.big_endian);

@@ -12,8 +12,8 @@ use crate::charge::Form;
 use crate::checkpoint::layout::INDEX;
 use crate::checkpoint::strings::Strings;
 use crate::checkpoint::{Checkpoint, Format, Tensor, object_graph};
-use crate::edit::Tree;
 use crate::edit::bundle::Shard;
+use crate::edit::{Tree, Version};
 use crate::findings::{Context, unread_by_all};
 use crate::fingerprint::{self, Fingerprint};
 use crate::identity::FileId;
@@ -48,7 +48,7 @@ pub(super) struct Bundle {
     pub(super) index: Bytes,
     pub(super) shards: BTreeMap<u32, Shard>,
     /// The message of the checkpoint's objects, if there are such.
-    pub(super) tracked: Option<Bytes>,
+    pub(super) tracked: Option<Version>,
     /// The shards by their numbers.
     pub(super) contents: BTreeMap<u32, Bytes>,
 }
@@ -184,7 +184,7 @@ impl Bundle {
 }
 
 /// The message of the checkpoint's objects.
-fn tracked(checkpoint: &Checkpoint, contents: &BTreeMap<u32, Bytes>) -> Option<Bytes> {
+fn tracked(checkpoint: &Checkpoint, contents: &BTreeMap<u32, Bytes>) -> Option<Version> {
     checkpoint.object_graph.as_ref()?;
     let bundle = &checkpoint.bundle;
     let tensor = bundle.tensors.iter().find(|tensor| tensor.key == object_graph::KEY)?;
@@ -192,5 +192,5 @@ fn tracked(checkpoint: &Checkpoint, contents: &BTreeMap<u32, Bytes>) -> Option<B
     let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
     let data = contents.get(&tensor.shard).filter(|shard| shard.len() >= range.end)?.slice(range);
     let strings = Strings::read(&data, 1, bundle.big_endian).ok()?;
-    strings.ranges.first().map(|string| data.slice(string.clone()))
+    strings.ranges.first().map(|string| data.slice(string.clone()).into())
 }

@@ -9,6 +9,7 @@
 //! | [`structure`] | functions by what they do |
 //! | [`scope`], [`objects`], [`owners`] | how variables are restored, in a session and in Python, and which go together |
 //! | [`steps`] | what rewrites the main file |
+//! | [`claimed`] | how much of what findings claim a plan takes away |
 //! | [`draft`] | the files after some steps, by edits |
 //! | [`proof`] | the result held against the model, by other code than made it |
 //! | [`pack`] | an archive in the place of a directory |
@@ -21,6 +22,7 @@
 
 mod alias;
 mod assets;
+mod claimed;
 mod draft;
 mod facts;
 mod objects;
@@ -50,6 +52,7 @@ use crate::input::Model;
 use crate::problem::Problem;
 use crate::progress::{Progress, Step, Work};
 use crate::report::{SlimFile, SlimLevel, SlimModel, SlimOutcome, SlimSaving, SlimStep};
+use claimed::Claimed;
 use draft::Draft;
 use facts::Facts;
 
@@ -110,7 +113,9 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
     let mut report = SlimModel::new(&model.path, model.bytes());
     report.archive = model.archive.as_ref().map(|archive| archive.path.clone());
     let audited = audit::Options { verify: true, ..audit::Options::default() };
-    let (audit, facts) = audit::examine(model, &audited, progress, |context| Facts::of(model, context))?;
+    let (audit, (facts, claimed)) = audit::examine(model, &audited, progress, |context, findings| {
+        (Facts::of(model, context), Claimed::of(context, findings))
+    })?;
     let (known, problems): (Vec<Problem>, Vec<Problem>) =
         audit.problems.into_iter().partition(|problem| problem.file == fingerprint::FILE);
     let (tree, kept) = (Tree::copy(model), proof::Kept::of(options));
@@ -138,8 +143,10 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
         report.left.push(format!("there is no signature, so the model is slimmed at level {}", options.level.name()));
     }
     let kept = proof::Kept::of(&options);
-    let (tree, steps) = take_steps(&facts, tree, &options, &mut report.left);
+    let (draft, tree, steps) = take_steps(&facts, tree, &options, &mut report.left);
     if !steps.is_empty() {
+        // What was drafted can be said again.
+        report.findings = claimed::taken(&facts, &draft, &tree, &claimed).unwrap_or_default();
         report.outcome = SlimOutcome::Smaller;
         report.new_bytes = tree.bytes();
         report.saved_bytes = report.old_bytes.saturating_sub(report.new_bytes);
@@ -151,7 +158,12 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
 }
 
 /// Takes one step after the other, each only where it makes the model smaller.
-fn take_steps(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut Vec<String>) -> (Tree, Vec<SlimSaving>) {
+fn take_steps(
+    facts: &Facts<'_>,
+    mut tree: Tree,
+    options: &Options,
+    left: &mut Vec<String>,
+) -> (Draft, Tree, Vec<SlimSaving>) {
     let (mut draft, mut savings) = (Draft::at(options.level), Vec::new());
     let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step);
     for step in SlimStep::ALL.into_iter().filter(wanted) {
@@ -171,7 +183,7 @@ fn take_steps(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut V
             (draft, tree) = (next, made);
         }
     }
-    (tree, savings)
+    (draft, tree, savings)
 }
 
 /// The files that are not the same in two trees.

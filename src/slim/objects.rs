@@ -80,7 +80,6 @@ pub(super) struct Tracked<'t> {
 #[derive(Debug)]
 pub(super) struct Objects<'f, 't> {
     pub(super) file: &'f [u8],
-    tracked_bytes: &'t [u8],
     pub(super) saved: Vec<(Placed<2>, SavedObject<'f>, Kind<'f>)>,
     pub(super) tracked: Vec<Tracked<'t>>,
     /// For each object that one of the checkpoint.
@@ -130,12 +129,10 @@ impl<'f, 't> Objects<'f, 't> {
             return Err(Untied::Several);
         }
         let [section] = sections[..] else { return Err(Untied::Pieces) };
-        let tracked_bytes = graph.unwrap_or_default();
         let mut objects = Self {
             file,
-            tracked_bytes,
             saved: Vec::new(),
-            tracked: tracked(tracked_bytes),
+            tracked: tracked(graph.unwrap_or_default()),
             tied: Vec::new(),
             captured: HashSet::new(),
             owners: Owners::default(),
@@ -347,8 +344,8 @@ impl<'f, 't> Objects<'f, 't> {
         Ok(())
     }
 
-    /// The checkpoint's objects without these; `None` where the lengths cannot be written anew.
-    pub(super) fn tracked_without(&self, gone: &HashSet<usize>) -> Result<Option<Vec<u8>>, Conflict> {
+    /// The edits by which the checkpoint's objects are without these.
+    pub(super) fn tracked_without(&self, gone: &HashSet<usize>) -> Result<Splices, Conflict> {
         let mut edits = Splices::default();
         let goes = |node: u64| gone.contains(&position(node));
         for (at, tracked) in self.tracked.iter().enumerate() {
@@ -368,7 +365,7 @@ impl<'f, 't> Objects<'f, 't> {
                 }
             }
         }
-        Ok(edits.applied(self.tracked_bytes))
+        Ok(edits)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/equal-variables.md"),
     detect,
     only_information: None,
-    cure: Cure::Data,
+    cure: Cure::Equal,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {

@@ -12,7 +12,7 @@ use crate::findings::nodes::Function;
 use crate::findings::program::Program;
 use crate::findings::stablehlo;
 use crate::findings::{Cause, Context, Cure, Detected, LEAST_BYTES, Remedy, quoted};
-use crate::graph::EdgeKind;
+use crate::graph::{EdgeKind, VertexSet};
 use crate::message::AttrValue;
 use crate::size::{bytes, plural};
 
@@ -52,24 +52,40 @@ model.save("exported", save_format="tf", options=options)"#;
 const OF_MODULE: &str = r#"options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
 tf.saved_model.save(module, "exported", signatures=serve, options=options)"#;
 
-fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond) = (Claims::default(), Evidence::default(), 0);
+/// The metagraphs whose programs have functions that only gradients need, each with what goes without them.
+fn programs<'c, 'a>(context: &'c Context<'a>) -> impl Iterator<Item = (&'c Program<'a>, VertexSet)> {
     let is_asked = |program: &&Program<'_>| program.has_registered_gradients() && context.is_served(program.meta_graph);
-    for program in context.programs().iter().filter(is_asked) {
-        let gone = program.without(|need| need.kind == EdgeKind::Gradient);
+    let programs = context.programs().iter().filter(is_asked);
+    programs.map(|program| (program, program.without(|need| need.kind == EdgeKind::Gradient)))
+}
+
+/// Where the functions are that only gradients need, in the order of the file.
+pub(super) fn ranges(context: &Context<'_>) -> Vec<Range<usize>> {
+    let all = programs(context);
+    let of = |(program, gone): (&Program<'_>, _)| -> Vec<_> {
+        program.functions_among(&gone).map(Function::range).collect()
+    };
+    let mut ranges: Vec<Range<usize>> = all.flat_map(of).collect();
+    ranges.sort_unstable_by_key(|range| range.start);
+    ranges
+}
+
+fn detect(context: &Context<'_>) -> Option<Detected> {
+    let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
+    for (program, gone) in programs(context) {
         for function in program.functions_among(&gone) {
             let bytes = without_data(function).iter().map(|part| context.cost(part)).sum();
             evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
         }
-        beyond += program.claim_parts(context, &gone, &mut claims, |function| without_data(function));
+        program.claim_parts(context, &gone, &mut claims, |function| without_data(function));
     }
     let functions = plural(evidence.count(), "function serves", "functions serve");
-    let size = bytes(claims.bytes().saturating_add(beyond));
+    let size = bytes(claims.bytes());
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{functions} only to find gradients in training, {size}."),
         evidence,
         claims,
-        beyond,
+        beyond: 0,
     })
 }
 

@@ -57,7 +57,7 @@ const REMEDIES: &[Remedy] = &[
 const KERAS_API: &[u8] = b"keras_api";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond, mut objects) = (Claims::default(), Evidence::default(), 0, 0);
+    let (mut claims, mut evidence, mut objects) = (Claims::default(), Evidence::default(), 0);
     for program in context.programs().iter().filter(|program| context.is_served(program.meta_graph)) {
         let saved = saved_by_keras(program);
         if saved.is_empty() {
@@ -71,7 +71,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         }
         if evidence.count() > before {
             objects += saved.iter().map(|(from, _)| from).collect::<HashSet<_>>().len() as u64;
-            beyond += program.claim(context, &gone, &mut claims);
+            program.claim(context, &gone, &mut claims);
         }
     }
     let functions = evidence.count();
@@ -83,12 +83,12 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         evidence.add(size, || (format!("{}, which an export does not write", quoted(name)), Place::of_file(name)));
     }
     let (functions, objects) = (exact(functions), plural(objects, "Keras object has", "Keras objects have"));
-    let size = bytes(claims.bytes().saturating_add(beyond));
+    let size = bytes(claims.bytes());
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{objects} what they compute saved in {functions} functions that no signature needs, {size}."),
         evidence,
         claims,
-        beyond,
+        beyond: 0,
     })
 }
 

@@ -25,7 +25,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/load-save-wrappers.md"),
     detect,
     only_information: None,
-    cure: Cure::Training,
+    cure: Cure::Wrappers,
 };
 
 /// What TensorFlow's loader calls a loaded function.
@@ -38,7 +38,7 @@ const SIGNATURE_WRAPPER: &[u8] = b"signature_wrapper";
 const SIGNATURE_MAP: &[u8] = b"signature_map";
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond, mut restored) = (Claims::default(), Evidence::default(), 0, 0_u64);
+    let (mut claims, mut evidence, mut restored) = (Claims::default(), Evidence::default(), 0_u64);
     for program in context.programs() {
         let Some((gone, loads)) = wrappers(program) else { continue };
         restored += loads;
@@ -46,16 +46,16 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             let bytes = context.cost(&function.range());
             evidence.add(bytes, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
         }
-        beyond += program.claim(context, &gone, &mut claims);
+        program.claim(context, &gone, &mut claims);
     }
     let functions = plural(evidence.count(), "function only hands", "functions only hand");
     let restored = plural(restored, "trace of a loaded function", "traces of loaded functions");
-    let size = bytes(claims.bytes().saturating_add(beyond));
+    let size = bytes(claims.bytes());
     (!evidence.is_empty()).then(|| Detected {
         message: format!("{functions} arguments on, among them {restored}, {size}."),
         evidence,
         claims,
-        beyond,
+        beyond: 0,
     })
 }
 

@@ -49,7 +49,7 @@ fn is_information(context: &Context<'_>, found: &Detected) -> bool {
 }
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond) = (Claims::default(), Evidence::default(), 0);
+    let (mut claims, mut evidence) = (Claims::default(), Evidence::default());
     for program in context.programs() {
         let gone = of_program(context, program);
         let before = evidence.count();
@@ -59,16 +59,16 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
             evidence.add(cost, || (format!("function {}", quoted(function.name)), Place::of_function(function)));
         }
         if evidence.count() > before {
-            beyond += program.claim_parts(context, &gone, &mut claims, without_data);
+            program.claim_parts(context, &gone, &mut claims, without_data);
         }
     }
-    let (functions, size) = (evidence.count(), bytes(claims.bytes().saturating_add(beyond)));
+    let (functions, size) = (evidence.count(), bytes(claims.bytes()));
     let are = plural(functions, "function is", "functions are");
     (functions > 0).then(|| Detected {
         message: format!("{are} needed by no signature, and there for Python programs only: {size}."),
         evidence,
         claims,
-        beyond,
+        beyond: 0,
     })
 }
 

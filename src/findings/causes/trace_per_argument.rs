@@ -47,7 +47,7 @@ pub(super) const CAUSE: Cause = Cause {
 const MAX_DEPTH: usize = 64;
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
-    let (mut claims, mut evidence, mut beyond, mut traces) = (Claims::default(), Evidence::default(), 0, 0_u64);
+    let (mut claims, mut evidence, mut traces) = (Claims::default(), Evidence::default(), 0_u64);
     let (mut by_number, mut by_size) = (false, false);
     for program in context.programs() {
         let repeated = repeated(context, program);
@@ -67,10 +67,10 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
                 (what, Place::of_function(kept))
             });
         }
-        beyond += program.claim(context, &gone, &mut claims);
+        program.claim(context, &gone, &mut claims);
     }
     let functions = plural(evidence.count(), "function was", "functions were");
-    let (again, size) = (plural(traces, "more time", "more times"), bytes(claims.bytes().saturating_add(beyond)));
+    let (again, size) = (plural(traces, "more time", "more times"), bytes(claims.bytes()));
     let what = match (by_number, by_size) {
         (true, true) => "a Python number, or the size of a tensor,",
         (_, false) => "a Python number",
@@ -80,7 +80,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
         message: format!("{functions} traced {again} because {what} was another one, {size}."),
         evidence,
         claims,
-        beyond,
+        beyond: 0,
     })
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use foldhash::HashMap;
 
+use super::gradient_functions;
 use crate::checkpoint::table::mask;
 use crate::findings::claims::Claims;
 use crate::findings::constants::{LARGE, VARIABLE_BYTES};
@@ -110,6 +111,17 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
                 (what, Place::of_node(context, blob.scope, &blob.node))
             });
         }
+    }
+    // What only gradients need can go by itself, so the copies there are the first to be claimed.
+    let training = if contents.is_empty() { Vec::new() } else { gradient_functions::ranges(context) };
+    let is_for_training = |range: &Range<usize>| {
+        let before = training.partition_point(|function| function.start <= range.start).checked_sub(1);
+        before.and_then(|at| training.get(at)).is_some_and(|function| range.end <= function.end)
+    };
+    for content in contents.values_mut() {
+        let (last, first): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut content.ranges).into_iter().partition(is_for_training);
+        content.ranges = [first, last].concat();
     }
     let (mut parts, weights) = (Vec::new(), contents.len());
     let stored = contents.values().filter(|content| content.is_stored).count() as u64;

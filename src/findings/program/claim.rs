@@ -1,22 +1,23 @@
 //! Which bytes tell of what goes from a program.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use foldhash::HashSet;
-use prost::Message as _;
 
 use super::{Object, Program, Vertex, position};
 use crate::findings::claims::Claims;
 use crate::findings::facts::Facts;
 use crate::findings::nodes::Function;
+use crate::findings::removal;
 use crate::graph::VertexSet;
 use crate::message::input_node;
 
 impl<'a> Program<'a> {
-    /// Claims the functions and objects that go, with all entries that tell of them; and the bytes of the checkpoint's object graph
-    /// that tell of them, which have no range.
-    pub(in crate::findings) fn claim(&self, context: &Facts<'a>, gone: &VertexSet, claims: &mut Claims) -> u64 {
-        self.claim_parts(context, gone, claims, |function| vec![function.range()])
+    /// Claims the functions and objects that go, with all entries that tell of them, those of the checkpoint's object graph and of
+    /// its copy in the graph among them.
+    pub(in crate::findings) fn claim(&self, context: &Facts<'a>, gone: &VertexSet, claims: &mut Claims) {
+        self.claim_parts(context, gone, claims, |function| vec![function.range()]);
     }
 
     /// The same, with only these parts of the functions.
@@ -26,7 +27,7 @@ impl<'a> Program<'a> {
         gone: &VertexSet,
         claims: &mut Claims,
         parts: impl Fn(&Function<'a>) -> Vec<Range<usize>>,
-    ) -> u64 {
+    ) {
         let is_gone = |vertex: Vertex| gone.contains(vertex);
         let mut ranges: Vec<Range<usize>> = self.functions_among(gone).flat_map(parts).collect();
         let entries = self.concrete.iter().filter(|(function, _)| is_gone(**function));
@@ -40,8 +41,12 @@ impl<'a> Program<'a> {
             }
         }
         ranges.extend(self.constants(context, &is_gone));
+        let objects: BTreeSet<u32> =
+            (0..).zip(self.objects()).filter(|(_, (vertex, _))| is_gone(*vertex)).map(|(number, _)| number).collect();
+        if let Some(tracked) = removal::claim_tracked(context, &objects, claims) {
+            ranges.extend(removal::object_graph_again(context, self.meta_graph, &tracked, &objects));
+        }
         context.claim(claims, ranges);
-        self.tracked(context, &is_gone).saturating_mul(self.tracked_copies)
     }
 
     /// The nodes that hold the values of constants that go, and that nobody else reads.
@@ -71,22 +76,5 @@ impl<'a> Program<'a> {
         let traces = object.kind.traces().into_iter();
         let names = traces.filter(|name| self.function(name.bytes(self.file)).is_some_and(is_gone));
         references.chain(names).map(|field| field.range()).collect()
-    }
-
-    /// The bytes that one copy of the checkpoint's object graph has for what goes.
-    fn tracked(&self, context: &Facts<'a>, is_gone: &impl Fn(Vertex) -> bool) -> u64 {
-        let tracked = context.checkpoint.and_then(|checkpoint| checkpoint.object_graph.as_ref());
-        let nodes: &[_] =
-            if self.objects.is_empty() { &[] } else { tracked.map_or(&[], |tracked| &tracked.graph.nodes) };
-        let field = |bytes: usize| (bytes + prost::length_delimiter_len(bytes) + 1) as u64;
-        let gone_child = |node: i32| usize::try_from(node).is_ok_and(|node| is_gone(self.vertex_of(node)));
-        let bytes = nodes.iter().enumerate().map(|(number, node)| {
-            if is_gone(self.vertex_of(number)) {
-                return field(node.encoded_len());
-            }
-            let children = node.children.iter().filter(|child| gone_child(child.node_id));
-            children.map(|child| field(child.encoded_len())).sum()
-        });
-        bytes.fold(0, u64::saturating_add)
     }
 }

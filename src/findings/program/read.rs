@@ -5,7 +5,6 @@ use std::ops::Range;
 use foldhash::HashMap;
 
 use super::{Child, Object, Program, Vertex, position, vertex_of};
-use crate::checkpoint::object_graph::KEY;
 use crate::findings::facts::Facts;
 use crate::findings::nodes::{Function, Node};
 use crate::graph::{EdgeKind, ProgramEdges};
@@ -14,11 +13,8 @@ use crate::message::number::function_def_library::{GRADIENT, REGISTERED_GRADIENT
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::saved_object_graph::{CONCRETE_FUNCTIONS, NODES};
 use crate::message::number::{gradient_def, registered_gradient};
-use crate::message::{AttrValue, Entry, Message, SavedObject, ops, saved_object};
+use crate::message::{AttrValue, Entry, Message, SavedObject, saved_object};
 use crate::wire::{Field, fields, first_len};
-
-/// What a string in a checkpoint has besides its bytes: a length and a checksum.
-const MOST_OF_LENGTH: u64 = 14;
 
 /// Gradient functions by the names that they are registered under.
 type Registered<'a> = HashMap<&'a [u8], Vertex>;
@@ -46,10 +42,9 @@ impl<'a> Program<'a> {
         reader.graph(meta_graph, &registered);
         let objects = reader.objects(&objects);
         sections().filter(|field| field.is_len(CONCRETE_FUNCTIONS)).for_each(|entry| reader.concrete_function(entry));
-        let tracked_copies = tracked_copies(facts, meta_graph);
         let Reader { functions, by_name, edges, gradients, concrete, .. } = reader;
         let graph = edges.finish()?;
-        Some(Self { file, meta_graph, functions, objects, by_name, concrete, gradients, graph, tracked_copies })
+        Some(Self { file, meta_graph, functions, objects, by_name, concrete, gradients, graph })
     }
 }
 
@@ -188,26 +183,4 @@ impl<'a> Reader<'_, 'a> {
         }
         self.concrete.insert(function, (field.range(), value));
     }
-}
-
-/// How often the checkpoint's object graph is in the model: in its tensor, and again in constants of the graph.
-fn tracked_copies(facts: &Facts<'_>, meta_graph: usize) -> u64 {
-    let bundle = facts.checkpoint.map(|checkpoint| &checkpoint.bundle);
-    let tracked = bundle.and_then(|bundle| bundle.tensors.iter().find(|tensor| tensor.key == KEY));
-    let Some(tracked) = tracked else { return 1 };
-    // A smaller node cannot hold it; the length says so without a look at the node.
-    let is_copy = |node: &Node<'_>| {
-        (node.message().len() as u64).saturating_add(MOST_OF_LENGTH) > tracked.bytes
-            && node.op() == ops::CONST
-            && holds_string(node, tracked.bytes)
-    };
-    1 + facts.nodes(meta_graph).filter(is_copy).count() as u64
-}
-
-/// Whether a Const is one string that takes `tensor_bytes` in a checkpoint: its length, a checksum, its bytes.
-fn holds_string(node: &Node<'_>, tensor_bytes: u64) -> bool {
-    let tensor = node.attribute(b"value").and_then(|value| value.tensor());
-    let Some(string) = tensor.and_then(|tensor| tensor.strings().next()) else { return false };
-    let length = string.payload().len();
-    (length + prost::length_delimiter_len(length) + 4) as u64 == tensor_bytes
 }

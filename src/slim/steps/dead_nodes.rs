@@ -28,10 +28,10 @@ pub(super) fn dead_nodes(parts: &Parts) -> Result<Option<(Parts, String)>, NotTa
     if edits.is_empty() {
         return Ok(None);
     }
-    let fewer = edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
+    let fewer = parts.main.edited(&edits).ok_or(NotTaken::Lengths)?;
     let main = swept(&programs, &fewer)?;
     let words = format!("{} of functions that nothing runs", plural(count, "node", "nodes"));
-    Ok(Some((Parts { main: main.into(), ..parts.clone() }, words)))
+    Ok(Some((Parts { main, ..parts.clone() }, words)))
 }
 
 /// The fields of a function's dead nodes; none of a function with two nodes of one name.

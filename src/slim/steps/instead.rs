@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::unreached::Gone;
 use super::{NotTaken, Parts};
-use crate::edit::Splices;
+use crate::edit::{Splices, Version};
 use crate::message::number::attr_value::{FUNC, LIST, S, list_value};
 use crate::message::number::function_def::{ATTR as FUNCTION_ATTR, NODE_DEF};
 use crate::message::number::map_entry::VALUE;
@@ -174,22 +174,22 @@ pub(super) fn replaced(
             objects(program, &mut edits, instead)?;
         }
     }
-    let renamed = edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
+    let renamed = parts.main.edited(&edits).ok_or(NotTaken::Lengths)?;
     let main = swept(&programs_of, &renamed)?;
     let count = instead.iter().map(HashMap::len).fold(0, usize::saturating_add);
     let [one, several] = which;
-    Ok(Some((Parts { main: main.into(), ..parts.clone() }, plural(count as u64, one, several))))
+    Ok(Some((Parts { main, ..parts.clone() }, plural(count as u64, one, several))))
 }
 
 /// A main file without what nothing names any more. It has the nodes of the graph and the functions that it had
 /// before, in the same order, so what nothing named then is known.
-pub(super) fn swept(before: &[Program<'_>], main: &[u8]) -> Result<Vec<u8>, NotTaken> {
+pub(super) fn swept(before: &[Program<'_>], main: &Version) -> Result<Version, NotTaken> {
     let (mut gone, after) = (Gone::default(), programs(main)?);
     for (before, program) in before.iter().zip(&after) {
         let before = before.reach(Reasons::ALL);
         gone.sweep(program, &program.reach_but(Reasons::ALL, &Cuts::default(), Some(&before)))?;
     }
-    gone.edits.applied(main).ok_or(NotTaken::Lengths)
+    main.edited(&gone.edits).ok_or(NotTaken::Lengths)
 }
 
 /// Calls call the other one.

@@ -47,7 +47,7 @@ use super::objects::{Layers, Untied};
 use super::program::Odd;
 use super::scope::Unclear;
 use crate::checkpoint::Tensor;
-use crate::edit::{Conflict, Splices};
+use crate::edit::{Conflict, Splices, Version};
 use crate::report::SlimStep;
 
 pub(super) use debug_info::FOLDER as DEBUG_FOLDER;
@@ -84,11 +84,11 @@ pub(super) enum NotTaken {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parts {
     /// The main file.
-    pub(super) main: Bytes,
+    pub(super) main: Version,
     /// The tensors that are not there any more, by their positions in the bundle.
     pub(super) gone: BTreeSet<usize>,
     /// The objects of the checkpoint, where they are other ones.
-    pub(super) tracked: Option<Bytes>,
+    pub(super) tracked: Option<Version>,
 }
 
 /// What the model has beside its main file.
@@ -97,7 +97,7 @@ pub(super) struct Stored<'m> {
     /// The tensors of the bundle.
     pub(super) tensors: &'m [Tensor],
     /// The objects of the checkpoint.
-    pub(super) tracked: Option<Bytes>,
+    pub(super) tracked: Option<Version>,
     /// Whether Keras' layers are to be loaded as such, and so keep their variables.
     pub(super) has_layers: bool,
     /// Whether the variables that collections define stay.
@@ -157,6 +157,6 @@ pub(super) fn rewritten(
     if edited.edits.is_empty() {
         return Ok(None);
     }
-    let written = edited.edits.applied(main).ok_or(NotTaken::Lengths)?;
-    Ok(Some((Parts { main: written.into(), ..parts.clone() }, edited.words)))
+    let written = main.edited(&edited.edits).ok_or(NotTaken::Lengths)?;
+    Ok(Some((Parts { main: written, ..parts.clone() }, edited.words)))
 }

@@ -39,10 +39,10 @@ pub(super) fn other_objects(
     for (placed, ..) in objects.saved.iter().skip(last.saturating_add(1)) {
         edits.delete(&placed.within, placed.field.range())?;
     }
-    let main = edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
-    let tracked = objects.tracked_without(&unneeded(&objects, &kept))?.ok_or(NotTaken::Lengths)?;
+    let main = parts.main.edited(&edits).ok_or(NotTaken::Lengths)?;
+    let tracked = graph.edited(&objects.tracked_without(&unneeded(&objects, &kept))?).ok_or(NotTaken::Lengths)?;
     let words = format!("{} that no kept signature needs", plural(gone.len() as u64, "object", "objects"));
-    Ok(Some((Parts { main: main.into(), tracked: Some(tracked.into()), ..parts.clone() }, words)))
+    Ok(Some((Parts { main, tracked: Some(tracked), ..parts.clone() }, words)))
 }
 
 /// What Keras says of objects, from which its loader makes layers, goes.

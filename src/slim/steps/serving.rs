@@ -83,12 +83,9 @@ pub(super) fn metagraphs(parts: &Parts, wanted: &Wanted) -> Result<Option<(Parts
     for meta in all.iter().filter(|meta| !kept.contains(meta)) {
         edits.delete(&[], meta.range())?;
     }
-    let main = edits.applied(main).ok_or(NotTaken::Lengths)?;
+    let main = main.edited(&edits).ok_or(NotTaken::Lengths)?;
     let count = all.len().saturating_sub(1) as u64;
-    Ok(Some((
-        Parts { main: main.into(), ..parts.clone() },
-        format!("{} of other tags", plural(count, "metagraph", "metagraphs")),
-    )))
+    Ok(Some((Parts { main, ..parts.clone() }, format!("{} of other tags", plural(count, "metagraph", "metagraphs")))))
 }
 
 /// Functions go that no signature needs which is kept.
@@ -114,8 +111,8 @@ pub(super) fn other_functions(parts: &Parts, wanted: &Wanted) -> Result<Option<(
         return Ok(None);
     }
     let edited = gone.edited("that no kept signature needs");
-    let main = edited.edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
-    Ok(Some((Parts { main: main.into(), ..parts.clone() }, edited.words)))
+    let main = parts.main.edited(&edited.edits).ok_or(NotTaken::Lengths)?;
+    Ok(Some((Parts { main, ..parts.clone() }, edited.words)))
 }
 
 /// The entries of signatures that are not asked for.

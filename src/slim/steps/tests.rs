@@ -24,7 +24,7 @@ fn after(step: SlimStep, graph: &Message) -> Option<MetaGraphDef> {
     let parts = Parts { main: saved_model([graph]).0.into(), ..Parts::default() };
     let (after, words) = rewritten(step, &parts, None, &Wanted::default()).unwrap()?;
     assert!(after.main.len() < parts.main.len() && !words.is_empty(), "{words}");
-    let mut model = SavedModel::decode(after.main).unwrap();
+    let mut model = SavedModel::decode(&*after.main).unwrap();
     Some(model.meta_graphs.remove(0))
 }
 
@@ -296,12 +296,12 @@ fn tensors(keys: &[&str]) -> Vec<Tensor> {
 /// The metagraph without variables that nothing reads, the keys of these, and the checkpoint's objects; `None` where all are read.
 fn read(graph: &Message, stored: &Stored<'_>) -> Option<(MetaGraphDef, Vec<String>, Option<TrackableObjectGraph>)> {
     let main = Bytes::from(saved_model([graph]).0);
-    let parts = Parts { main, ..Parts::default() };
+    let parts = Parts { main: main.into(), ..Parts::default() };
     let (after, words) = rewritten(SlimStep::UnreadVariables, &parts, Some(stored), &Wanted::default()).unwrap()?;
     assert!(words.ends_with("that nothing reads"), "{words}");
     let keys = after.gone.iter().map(|at| stored.tensors[*at].key.clone()).collect();
-    let tracked = after.tracked.map(|tracked| TrackableObjectGraph::decode(tracked).unwrap());
-    Some((SavedModel::decode(after.main).unwrap().meta_graphs.remove(0), keys, tracked))
+    let tracked = after.tracked.map(|tracked| TrackableObjectGraph::decode(&*tracked).unwrap());
+    Some((SavedModel::decode(&*after.main).unwrap().meta_graphs.remove(0), keys, tracked))
 }
 
 /// A Const of strings with its shape, and that of its result.
@@ -581,13 +581,13 @@ fn what_python_has_captured_becomes_what_a_session_reads() {
     let (after, _) = rewritten(SlimStep::Twins, &parts, Some(&stored), &Wanted::default()).unwrap().unwrap();
     let keys: Vec<&str> = after.gone.iter().map(|at| &*tensors[*at].key).collect();
     assert_eq!(keys, ["a", "c"]);
-    let made = SavedModel::decode(after.main).unwrap().meta_graphs.remove(0);
+    let made = SavedModel::decode(&*after.main).unwrap().meta_graphs.remove(0);
     assert_eq!(inputs(&made, "restore"), ["saver_filename", "b"]);
     let saved = made.object_graph_def.unwrap();
     assert_eq!(saved.concrete_functions["f"].bound_inputs, [2]);
     let children: Vec<(&str, i32)> = saved.nodes[0].children.iter().map(|it| (&*it.local_name, it.node_id)).collect();
     assert_eq!(children, [("a", 2), ("b", 2)]);
-    let tracked = TrackableObjectGraph::decode(after.tracked.unwrap()).unwrap();
+    let tracked = TrackableObjectGraph::decode(&*after.tracked.unwrap()).unwrap();
     assert_eq!(tracked.nodes[0].children.iter().map(|child| child.node_id).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(tracked.nodes[1].encoded_len(), 0);
 }
@@ -635,7 +635,7 @@ fn with_functions() -> Message {
 fn served(wanted: &Wanted) -> MetaGraphDef {
     let parts = Parts { main: saved_model([&with_functions()]).0.into(), ..Parts::default() };
     let (after, _) = rewritten(SlimStep::OtherFunctions, &parts, None, wanted).unwrap().unwrap();
-    SavedModel::decode(after.main).unwrap().meta_graphs.remove(0)
+    SavedModel::decode(&*after.main).unwrap().meta_graphs.remove(0)
 }
 
 fn concrete(meta: &MetaGraphDef) -> Vec<&str> {
@@ -684,7 +684,7 @@ fn a_metagraph_stays_by_its_tags() {
     let kept = |tags: &[&str]| {
         let wanted = Wanted { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), ..Wanted::default() };
         let (after, _) = rewritten(SlimStep::Metagraphs, &parts, None, &wanted).ok()??;
-        let main = SavedModel::decode(after.main).unwrap();
+        let main = SavedModel::decode(&*after.main).unwrap();
         assert_eq!(main.meta_graphs.len(), 1);
         Some(main.meta_graphs[0].meta_info_def.as_ref().unwrap().tags.join(","))
     };

@@ -46,7 +46,7 @@ pub(super) fn twins(parts: &Parts, stored: &Stored<'_>) -> Result<Option<(Parts,
             }
         }
     }
-    let main = edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
+    let main = parts.main.edited(&edits).ok_or(NotTaken::Lengths)?;
     let tied = |object: usize| objects.tied.get(object).copied().flatten();
     let of_tracked: HashMap<usize, usize> =
         instead.iter().filter_map(|(one, other)| Some((tied(*one)?, tied(*other)?))).collect();
@@ -58,8 +58,8 @@ pub(super) fn twins(parts: &Parts, stored: &Stored<'_>) -> Result<Option<(Parts,
             }
         }
     }
-    let tracked = edits.applied(&graph).ok_or(NotTaken::Lengths)?;
-    let merged = Parts { main: main.into(), gone: parts.gone.clone(), tracked: Some(tracked.into()) };
+    let tracked = graph.edited(&edits).ok_or(NotTaken::Lengths)?;
+    let merged = Parts { main, gone: parts.gone.clone(), tracked: Some(tracked) };
     let count = plural(instead.len() as u64, "variable", "variables");
     let words = format!("{count} that were stored for Python again");
     Ok(unread(&merged, stored)?.map(|(parts, _)| (parts, words)))

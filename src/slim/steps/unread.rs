@@ -46,13 +46,12 @@ pub(super) fn unread(parts: &Parts, stored: &Stored<'_>) -> Result<Option<(Parts
     for ((program, restored), of_program) in programs.iter().zip(&restored).zip(&plan.of_programs) {
         of_program.edits(&mut gone, program, restored)?;
     }
-    let mut tracked = parts.tracked.clone();
-    if let Some(objects) = &objects {
+    let mut written = parts.tracked.clone();
+    if let (Some(objects), Some(tracked)) = (&objects, tracked) {
         objects.emptied(&mut gone.edits, &plan.objects)?;
-        let written = objects.tracked_without(&plan.tracked)?.ok_or(NotTaken::Lengths)?;
-        tracked = Some(written.into());
+        written = Some(tracked.edited(&objects.tracked_without(&plan.tracked)?).ok_or(NotTaken::Lengths)?);
     }
-    let main = gone.edits.applied(&parts.main).ok_or(NotTaken::Lengths)?;
+    let main = parts.main.edited(&gone.edits).ok_or(NotTaken::Lengths)?;
     let words = format!("{} that nothing reads", plural(plan.keys.len() as u64, "variable", "variables"));
     let mut positions = parts.gone.clone();
     for (at, tensor) in stored.tensors.iter().enumerate() {
@@ -61,7 +60,7 @@ pub(super) fn unread(parts: &Parts, stored: &Stored<'_>) -> Result<Option<(Parts
             positions.insert(at);
         }
     }
-    Ok(Some((Parts { main: main.into(), gone: positions, tracked }, words)))
+    Ok(Some((Parts { main, gone: positions, tracked: written }, words)))
 }
 
 /// Keys that may go.

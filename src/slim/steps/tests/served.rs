@@ -89,8 +89,8 @@ fn without_other_objects(
     let parts = Parts { main: saved_model([meta]).0.into(), ..Parts::default() };
     let stored = stored(&tensors, Some(tracked), has_keras);
     let (after, _) = rewritten(SlimStep::OtherObjects, &parts, Some(&stored), &Wanted::default()).unwrap()?;
-    let main = SavedModel::decode(after.main).unwrap().meta_graphs.remove(0);
-    Some((main, TrackableObjectGraph::decode(after.tracked.unwrap()).unwrap()))
+    let main = SavedModel::decode(&*after.main).unwrap().meta_graphs.remove(0);
+    Some((main, TrackableObjectGraph::decode(&*after.tracked.unwrap()).unwrap()))
 }
 
 #[test]
