@@ -12,6 +12,7 @@ pub fn assert_balanced(report: &ModelReport, bytes: u64) {
     assert_eq!(report.breakdown.total(), bytes, "breakdown");
     assert_eq!(report.files.iter().map(|file| file.bytes).sum::<u64>(), bytes, "files");
     assert!(report.duplicates.redundant_bytes <= bytes, "redundant bytes");
+    assert!(report.findings_bytes <= bytes, "what can be avoided: {:?}", report.findings);
     for graph in &report.meta_graphs {
         assert_eq!(graph.sections.values().sum::<u64>(), graph.bytes, "sections of metagraph {}", graph.index);
         assert_eq!(graph.ops.iter().map(|op| op.count).sum::<u64>(), graph.nodes, "nodes of metagraph {}", graph.index);

@@ -83,6 +83,9 @@ fn wrong_anywhere(run: &Run, columns: usize) -> Vec<String> {
     for line in run.stderr.lines().filter(|line| !line.starts_with("smaudit: ")) {
         wrong.push(format!("on standard error: {line}"));
     }
+    if run.stdout.contains(">100%") {
+        wrong.push("more than there is".to_owned());
+    }
     if run.code == 0 && !run.stderr.is_empty() {
         wrong.push(format!("exit code 0 and on standard error: {}", run.stderr));
     }
