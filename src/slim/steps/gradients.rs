@@ -16,7 +16,8 @@ use crate::message::number::map_entry::VALUE;
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::{node_def, saved_object_graph};
 use crate::message::{AttrValue, Entry};
-use crate::slim::program::{Cuts, Program, Reached, Reasons, programs};
+use crate::slim::program::reach::{Cuts, Reached, Reasons};
+use crate::slim::program::{Program, programs};
 use crate::wire::{Field, fields};
 
 /// What nodes name whose gradient went.

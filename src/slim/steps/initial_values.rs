@@ -14,7 +14,8 @@ use crate::message::number::node_def::{ATTR, OP};
 use crate::message::number::tensor_proto::TENSOR_SHAPE;
 use crate::message::{Entry, Input, Message, ops};
 use crate::size::plural;
-use crate::slim::program::{Node, Program, Reasons, Vertex, programs};
+use crate::slim::program::reach::Reasons;
+use crate::slim::program::{Node, Program, Vertex, programs};
 use crate::wire::{Field, fields, first_len};
 
 /// A smaller value is not worth a change.

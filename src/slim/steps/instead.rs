@@ -15,7 +15,8 @@ use crate::message::number::{name_attr_list, node_def, saved_bare_concrete_funct
 use crate::message::saved_object::Kind;
 use crate::message::{AttrValue, Entry, Message, NodeDef, SavedObject, ops};
 use crate::size::plural;
-use crate::slim::program::{Cuts, Placed, Program, Reasons, programs};
+use crate::slim::program::reach::{Cuts, Reasons};
+use crate::slim::program::{Placed, Program, programs};
 use crate::wire::{Field, fields};
 
 /// The attribute by which an op that only calls names what it calls.

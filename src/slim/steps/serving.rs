@@ -19,7 +19,8 @@ use crate::message::{Entry, Message};
 use crate::size::plural;
 use crate::slim::Wanted;
 use crate::slim::objects::{Objects, position};
-use crate::slim::program::{Cuts, Program, Reasons, programs};
+use crate::slim::program::reach::{Cuts, Reasons};
+use crate::slim::program::{Program, programs};
 use crate::wire::{Field, fields, first_len};
 
 /// How signatures begin that a loader runs, and no caller (`tensorflow/python/saved_model/constants.py`).

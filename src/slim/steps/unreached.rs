@@ -12,7 +12,8 @@ use crate::message::number::collection_def::{ANY_LIST, BYTES_LIST, NODE_LIST};
 use crate::message::number::meta_graph_def::META_INFO_DEF;
 use crate::message::number::meta_graph_def::meta_info_def::FUNCTION_ALIASES;
 use crate::size::plural;
-use crate::slim::program::{Cuts, Program, Reached, Reasons, programs};
+use crate::slim::program::reach::{Cuts, Reached, Reasons};
+use crate::slim::program::{Program, programs};
 use crate::wire::{Field, fields};
 
 /// What nothing reaches goes.

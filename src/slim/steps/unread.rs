@@ -23,7 +23,8 @@ use crate::message::view::numbered_entry;
 use crate::message::{Entry, Input, is_data, ops};
 use crate::size::plural;
 use crate::slim::objects::{Objects, Untied, VALUE};
-use crate::slim::program::{Cuts, Program, Reached, Reasons, programs};
+use crate::slim::program::reach::{Cuts, Reached, Reasons};
+use crate::slim::program::{Program, programs};
 use crate::slim::scope::{Called, Restored, Scope, resource, resources_of_function};
 use crate::wire::{Field, WireType, fields};
 
