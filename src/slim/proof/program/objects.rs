@@ -3,21 +3,18 @@
 //! Objects are held against each other in pairs. Where a name leads on from both, what it leads to is a pair as well; so is what two
 //! functions have captured. An object of the model may be in several pairs, as two variables may have become one.
 
+mod facts;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
-use prost::Message as _;
 
 use super::graph::Graph;
 use super::tensors::Tensors;
 use super::{Reasons, revived};
-use crate::message::{FunctionDef, Input};
 use crate::proto::saved_object::Kind;
 use crate::proto::trackable_object_graph::trackable_object::ObjectReference;
-use crate::proto::{
-    SavedBareConcreteFunction, SavedConcreteFunction, SavedObject, SavedObjectGraph, SavedUserObject,
-    TrackableObjectGraph,
-};
+use crate::proto::{SavedConcreteFunction, SavedObject, SavedObjectGraph, SavedUserObject, TrackableObjectGraph};
 use crate::slim::Wanted;
 use crate::slim::proof::Promise;
 
@@ -72,8 +69,8 @@ pub(super) fn hold<'a>(
     also: &[(&'a str, &'a str)],
     reasons: &'a mut Reasons,
 ) -> Vec<&'a str> {
-    let saved = [old, new].map(saved);
-    let leads_on = leads_on(&old.objects.nodes, &needs.keras);
+    let saved = [old, new].map(|side| facts::saved(&side.objects.nodes, side.tracked));
+    let leads_on = facts::leads_on(&old.objects.nodes, &needs.keras);
     let mut objects = Objects {
         old,
         new,
@@ -83,7 +80,7 @@ pub(super) fn hold<'a>(
         seen: HashSet::new(),
         open: VecDeque::new(),
         functions: HashSet::new(),
-        asked: asked(old.objects, &needs.wanted.functions),
+        asked: facts::asked(old.objects, &needs.wanted.functions),
         bound: BTreeSet::new(),
         nodes: Vec::new(),
         reasons,
@@ -220,7 +217,7 @@ impl<'a> Objects<'a, '_> {
                 self.function(&old.concrete_function, &new.concrete_function);
                 let place = |side: &Side<'_, '_>, function: &str, tensor: &str| {
                     let def = side.graph.library.def(function.as_bytes())?;
-                    position(def, tensor.as_bytes())
+                    facts::position(def, tensor.as_bytes())
                 };
                 let was = place(self.old, &old.concrete_function, &old.name);
                 let is = place(self.new, &new.concrete_function, &new.name);
@@ -390,7 +387,7 @@ impl<'a> Objects<'a, '_> {
     /// Of functions that have become one all who have one said the same of it.
     fn shared(&mut self) {
         let mut numbers = HashMap::new();
-        let [was, is] = [self.old, self.new].map(|side| said_by_holders(side.objects, &mut numbers));
+        let [was, is] = [self.old, self.new].map(|side| facts::said_by_holders(side.objects, &mut numbers));
         for (name, said) in is.iter().filter(|(_, said)| said.len() > 1) {
             if !was.get(name).is_some_and(|before| said.is_subset(before)) {
                 self.reasons.add(|| format!("the function {name} is called in several ways, and was not"));
@@ -414,139 +411,4 @@ impl<'a> Objects<'a, '_> {
             }
         }
     }
-}
-
-/// What is said of each concrete function by those who have it: how its arguments are called and given. A loader writes that into
-/// the function (tensorflow/python/saved_model/function_deserialization.py), so that the last one who has it is right. Each thing that
-/// is said has a number.
-fn said_by_holders<'a>(
-    objects: &'a SavedObjectGraph,
-    numbers: &mut HashMap<(bool, Vec<u8>), usize>,
-) -> HashMap<&'a str, BTreeSet<usize>> {
-    let mut said: HashMap<&str, BTreeSet<usize>> = HashMap::new();
-    let mut number = |spec: (bool, Vec<u8>)| {
-        let next = numbers.len();
-        *numbers.entry(spec).or_insert(next)
-    };
-    for object in &objects.nodes {
-        match &object.kind {
-            Some(Kind::Function(function)) => {
-                let spec = function.function_spec.as_ref().map(prost::Message::encode_to_vec);
-                let number = number((spec.is_some(), spec.unwrap_or_default()));
-                for name in &function.concrete_functions {
-                    said.entry(name).or_default().insert(number);
-                }
-            }
-            Some(Kind::BareConcreteFunction(function)) => {
-                let spec = SavedBareConcreteFunction { concrete_function_name: String::new(), ..(**function).clone() };
-                // A field that it has not tells it from the other kind.
-                let number = number((true, [spec.encode_to_vec(), vec![u8::MAX]].concat()));
-                said.entry(&function.concrete_function_name).or_default().insert(number);
-            }
-            _ => {}
-        }
-    }
-    said
-}
-
-/// Which objects of the checkpoint's graph each object is, as a loader finds it: by the names that lead to both from the roots, first
-/// come first served (tensorflow/python/checkpoint/restore.py). A function has no children there.
-fn saved(side: &Side<'_, '_>) -> Vec<Vec<usize>> {
-    let objects = &side.objects.nodes;
-    let mut saved = vec![Vec::new(); objects.len()];
-    let Some(tracked) = side.tracked else { return saved };
-    let mut taken = vec![false; tracked.nodes.len()];
-    let mut open = VecDeque::from([(0_usize, 0_usize)]);
-    while let Some((object, node)) = open.pop_front() {
-        let (Some(of), Some(at)) = (objects.get(object), tracked.nodes.get(node)) else { continue };
-        if taken.get_mut(node).is_none_or(|taken| std::mem::replace(taken, true)) {
-            continue;
-        }
-        saved.get_mut(object).into_iter().for_each(|saved| saved.push(node));
-        if matches!(of.kind, Some(Kind::Function(_) | Kind::BareConcreteFunction(_))) {
-            continue;
-        }
-        let by_name: HashMap<&str, i32> = of.children.iter().map(|child| (&*child.local_name, child.node_id)).collect();
-        for child in &at.children {
-            let both =
-                by_name.get(&*child.local_name).copied().map(usize::try_from).zip(Some(usize::try_from(child.node_id)));
-            if let Some((Ok(object), Ok(node))) = both {
-                open.push_back((object, node));
-            }
-        }
-    }
-    by_slots(objects, tracked, &mut saved);
-    saved
-}
-
-/// The variables that optimizers keep for others are found by these and their own names.
-fn by_slots(objects: &[SavedObject], tracked: &TrackableObjectGraph, saved: &mut [Vec<usize>]) {
-    for (number, object) in objects.iter().enumerate().filter(|(_, object)| !object.slot_variables.is_empty()) {
-        let nodes = saved.get(number).cloned().unwrap_or_default();
-        let slots = nodes.iter().filter_map(|node| tracked.nodes.get(*node)).flat_map(|node| &node.slot_variables);
-        let by_name: HashMap<(&str, i32), i32> = slots
-            .map(|slot| ((&*slot.slot_name, slot.original_variable_node_id), slot.slot_variable_node_id))
-            .collect();
-        for slot in &object.slot_variables {
-            let ids = (usize::try_from(slot.original_variable_node_id), usize::try_from(slot.slot_variable_node_id));
-            let (Ok(original), Ok(own)) = ids else { continue };
-            let originals = saved.get(original).cloned().unwrap_or_default();
-            let found =
-                originals.into_iter().filter_map(|node| by_name.get(&(&*slot.slot_name, i32::try_from(node).ok()?)));
-            let found: Vec<usize> = found.filter_map(|node| usize::try_from(*node).ok()).collect();
-            saved.get_mut(own).into_iter().for_each(|saved| saved.extend(&found));
-        }
-    }
-}
-
-/// The children on the paths to the functions of these names.
-fn asked(objects: &SavedObjectGraph, functions: &[String]) -> HashSet<(usize, String)> {
-    let mut asked = HashSet::new();
-    for function in functions {
-        let mut at = 0;
-        for name in function.split('.') {
-            let children = objects.nodes.get(at).map_or(&[][..], |object| &object.children);
-            let Some(child) = children.iter().find(|child| child.local_name == name) else { break };
-            asked.insert((at, name.to_owned()));
-            at = usize::try_from(child.node_id).unwrap_or(usize::MAX);
-        }
-    }
-    asked
-}
-
-/// From which objects a function or a listed object can be reached.
-fn leads_on(objects: &[SavedObject], listed: &BTreeSet<usize>) -> Vec<bool> {
-    let mut parents: Vec<Vec<usize>> = vec![Vec::new(); objects.len()];
-    for (number, object) in objects.iter().enumerate() {
-        // What a function has captured hangs from it, and is reached by it alone.
-        for child in object.children.iter().chain(&object.dependencies) {
-            let slot = usize::try_from(child.node_id).ok().and_then(|child| parents.get_mut(child));
-            slot.into_iter().for_each(|parents| parents.push(number));
-        }
-    }
-    let is_end = |(number, object): &(usize, &SavedObject)| {
-        let is_function = match &object.kind {
-            // Without a concrete one there is nothing that can be called: only what was traced is saved.
-            Some(Kind::Function(function)) => !function.concrete_functions.is_empty(),
-            kind => matches!(kind, Some(Kind::BareConcreteFunction(_))),
-        };
-        is_function || listed.contains(number)
-    };
-    let mut open: Vec<usize> = objects.iter().enumerate().filter(is_end).map(|(number, _)| number).collect();
-    let mut leads = vec![false; objects.len()];
-    while let Some(number) = open.pop() {
-        let Some(slot) = leads.get_mut(number).filter(|slot| !**slot) else { continue };
-        *slot = true;
-        open.extend(parents.get(number).into_iter().flatten());
-    }
-    leads
-}
-
-/// Where a tensor of a function is: an argument or a node by its position, and which output.
-fn position(def: &FunctionDef<'_>, tensor: &[u8]) -> Option<(bool, usize, Vec<u8>)> {
-    let input = Input::parse(tensor);
-    let argument = def.signature().arguments().position(|name| name == input.name);
-    let node = || def.nodes().position(|node| node.name() == input.name);
-    let found = argument.map(|at| (true, at)).or_else(|| node().map(|at| (false, at)))?;
-    Some((found.0, found.1, input.port.to_vec()))
 }
