@@ -13,6 +13,7 @@
 )]
 
 mod chunked;
+mod diff;
 mod growth;
 mod slim;
 

@@ -67,7 +67,7 @@ fn main_file(main: &Message) -> Files {
 }
 
 /// A model of one metagraph with these nodes, of which a signature gives the first.
-fn of_nodes(nodes: &[Message]) -> Files {
+pub(super) fn of_nodes(nodes: &[Message]) -> Files {
     of(nodes, &[], message())
 }
 
