@@ -43,6 +43,9 @@ const OTHERS: usize = 32;
 /// (`tf.sparse.SparseTensor.indices`).
 const INDEX_BYTES: u64 = 8;
 
+/// What it takes to say which column of a row is the other one (`tf.one_hot` of an `int32`).
+const COLUMN_BYTES: u64 = 4;
+
 /// What two more constants and an op take, beside their elements.
 const NODES_BYTES: u64 = 600;
 
@@ -103,17 +106,31 @@ struct Sparse {
     others: u64,
     /// Whether these are all one value.
     has_two_values: bool,
-    /// Whether these are one value, on the diagonal of the last two dimensions, so that `tf.eye` makes them.
-    is_diagonal: bool,
+    /// How these lie, where they are one value.
+    others_lie: OthersLie,
     /// The bytes that are enough to say the same.
     kept: usize,
+}
+
+/// How the elements lie that are another value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OthersLie {
+    /// On the diagonal of the last two dimensions: `tf.eye` makes them.
+    OnDiagonal,
+    /// One in each row at the most: `tf.one_hot` makes them of the columns.
+    InRows,
+    Anyhow,
 }
 
 impl Sparse {
     /// What is told of a tensor at a place, of this shape.
     fn describe(&self, place: &str, shape: impl Iterator<Item = u64>) -> String {
         let shape: Vec<String> = shape.map(exact).collect();
-        let what = if self.is_diagonal { "a diagonal of" } else { "only" };
+        let what = match self.others_lie {
+            OthersLie::OnDiagonal => "a diagonal of",
+            OthersLie::InRows => "one in a row, only",
+            OthersLie::Anyhow => "only",
+        };
         let (shape, others, elements) = (shape.join(" × "), exact(self.others), exact(self.elements));
         format!("{place}, {shape}, {what} {others} of {elements} elements are another value")
     }
@@ -130,11 +147,24 @@ impl Sparse {
         }
         let first = different().next();
         let has_two_values = different().all(|element| Some(element) == first);
-        let is_diagonal = has_two_values && is_diagonal(payload, width, value, others, shape);
+        let others_lie = if has_two_values && is_diagonal(payload, width, value, others, shape) {
+            OthersLie::OnDiagonal
+        } else if has_two_values && is_one_in_a_row(payload, width, value, shape) {
+            OthersLie::InRows
+        } else {
+            OthersLie::Anyhow
+        };
         let place = INDEX_BYTES.checked_mul(shape.len() as u64)?.checked_add(width as u64)?;
-        let of_others = if is_diagonal { 0 } else { others.checked_mul(place)? };
+        let columns = shape.last().copied().unwrap_or(elements);
+        let of_others = match others_lie {
+            OthersLie::OnDiagonal => 0,
+            OthersLie::InRows => {
+                elements.checked_div(columns)?.checked_mul(COLUMN_BYTES)?.min(others.checked_mul(place)?)
+            }
+            OthersLie::Anyhow => others.checked_mul(place)?,
+        };
         let kept = usize::try_from(of_others.checked_add(NODES_BYTES)?).ok().filter(|kept| *kept < payload.len())?;
-        Some(Self { elements, others, has_two_values, is_diagonal, kept })
+        Some(Self { elements, others, has_two_values, others_lie, kept })
     }
 }
 
@@ -184,6 +214,14 @@ fn is_diagonal(payload: &[u8], width: usize, value: &[u8], others: u64, shape: &
         on += 1;
     }
     on == others && on == expected
+}
+
+/// Whether no row of the last dimension has two of the other elements.
+fn is_one_in_a_row(payload: &[u8], width: usize, value: &[u8], shape: &[u64]) -> bool {
+    let columns = shape.last().and_then(|columns| usize::try_from(*columns).ok()).unwrap_or_default();
+    let Some(row) = columns.checked_mul(width).filter(|row| *row > 0) else { return false };
+    let others = |row: &[u8]| row.chunks_exact(width).filter(|element| *element != value).count();
+    payload.chunks(row).all(|row| others(row) < 2)
 }
 
 /// A dense hash table of mostly empty buckets.
@@ -292,6 +330,15 @@ mod tests {
         let found = of(constant(FLOAT, &[64, 64], &eye(64).collect::<Vec<u8>>())).unwrap();
         assert_eq!(found.bytes, 64 * 64 * 4 - super::NODES_BYTES);
         assert!(found.evidence[0].contains("a diagonal of 64 of 4,096 elements"), "{found:?}");
+    }
+
+    #[test]
+    fn rows_with_one_other_value_each_are_made_of_its_columns() {
+        let row = |of: usize| (0..20).flat_map(move |at| if at == of { 1_f32 } else { 0.0 }.to_le_bytes());
+        let one_hot = |rows: usize| (0..rows).flat_map(move |at| row(at * 7 % 20));
+        let found = of(constant(FLOAT, &[300, 20], &one_hot(300).collect::<Vec<u8>>())).unwrap();
+        assert_eq!(found.bytes, 300 * 20 * 4 - 300 * 4 - super::NODES_BYTES);
+        assert!(found.evidence[0].contains("one in a row, only 300 of 6,000 elements"), "{found:?}");
     }
 
     #[test]
