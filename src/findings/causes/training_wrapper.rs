@@ -240,16 +240,23 @@ fn claim_metadata(context: &Context<'_>, objects: &BTreeSet<u32>, claims: &mut C
 /// The wrappers among a program's objects.
 fn of_objects(program: &Program<'_>) -> Vec<Found> {
     let mut found = Vec::new();
+    // Very many wrappers may be given one layer that has very many objects.
+    let mut left =
+        STEPS_FOR_EACH.saturating_mul(program.objects().count()).saturating_add(STEPS_FOR_EACH * STEPS_FOR_EACH);
     let nearest = std::cell::LazyCell::new(|| program.nearest_first());
     for (vertex, object) in program.objects() {
         let child = |name: &[u8]| object.children.iter().find(|child| child.name == name).map(|child| child.vertex);
         let kind = WRAPPERS.iter().find(|kind| kind.has.iter().all(|name| child(name).is_some()));
         let Some(kind) = kind else { continue };
-        let layer = child(LAYER).map(|layer| within(program, [layer])).unwrap_or_default();
-        let mut own: HashSet<Vertex> = within(program, kind.own.iter().filter_map(|name| child(name)));
-        for tuple in child(kind.tuples).into_iter().flat_map(|list| children(program, list)) {
+        let layer = child(LAYER).map(|layer| within(program, [layer], &mut left)).unwrap_or_default();
+        let mut own: HashSet<Vertex> = within(program, kind.own.iter().filter_map(|name| child(name)), &mut left);
+        for tuple in child(kind.tuples).into_iter().flat_map(|list| children(program, list)).take(left) {
             // The first of each is the layer's weight.
-            own.extend(children(program, tuple).skip(1));
+            own.extend(children(program, tuple).skip(1).take(left));
+            left = left.saturating_sub(1 + program.children(tuple).len());
+        }
+        if left == 0 {
+            break;
         }
         // What the layer itself has stays.
         own.retain(|object| !layer.contains(object));
@@ -263,11 +270,13 @@ fn children<'p>(program: &'p Program<'_>, vertex: Vertex) -> impl Iterator<Item 
 }
 
 /// What some objects lead to, these included, as far as a list, a dictionary or a layer has it: objects below them.
-fn within(program: &Program<'_>, starts: impl IntoIterator<Item = Vertex>) -> HashSet<Vertex> {
+/// Each step takes one of those that are left.
+fn within(program: &Program<'_>, starts: impl IntoIterator<Item = Vertex>, left: &mut usize) -> HashSet<Vertex> {
     let mut open: Vec<(Vertex, usize)> = starts.into_iter().map(|vertex| (vertex, 0)).collect();
     let mut seen: HashSet<Vertex> = open.iter().map(|(vertex, _)| *vertex).collect();
     while let Some((vertex, depth)) = open.pop() {
-        for child in children(program, vertex).filter(|_| depth < LEVELS) {
+        for child in children(program, vertex).take(*left).filter(|_| depth < LEVELS) {
+            *left = left.saturating_sub(1);
             if seen.insert(child) {
                 open.push((child, depth + 1));
             }
@@ -278,6 +287,9 @@ fn within(program: &Program<'_>, starts: impl IntoIterator<Item = Vertex>) -> Ha
 
 /// A wrapped layer has its weights at most this many objects below it: `layer.cell.cells.0.kernel`.
 const LEVELS: usize = 4;
+
+/// How many steps are gone for each object of a program, all wrappers together: several times what is below those of one layer each.
+const STEPS_FOR_EACH: usize = 64;
 
 /// The wrappers by the names of variables.
 fn by_names(variables: &Variables<'_>) -> Vec<Wrapper> {

@@ -370,6 +370,35 @@ fn objects_that_share_what_they_have() {
 }
 
 #[test]
+fn wrappers_that_share_a_layer() {
+    assert_grows_with_the_file("of very many objects, and very many weights", 700, |n| {
+        let user = |children: &[(&str, u64)]| object(4, &message().bytes(1, "_tf_keras_layer"), children);
+        let names = named(n, |at| format!("c{at}"));
+        let from = |first: u64| names.iter().map(String::as_str).zip(first..).collect::<Vec<(&str, u64)>>();
+        let (layer, list, mask) = (n as u64 + 1, n as u64 + 2, n as u64 + 3);
+        let wrapper = [
+            ("layer", layer),
+            ("pruning_vars", list),
+            ("prunable_weights", list),
+            ("mask", mask),
+            ("threshold", mask),
+            ("pruning_step", mask),
+        ];
+        let variable = object(7, &message().int(1, 1), &[]);
+        let all = [
+            vec![user(&from(1))],
+            vec![user(&wrapper); n],
+            vec![user(&from(mask + 1)), user(&from(mask + 1)), variable],
+            vec![user(&[]); n],
+        ];
+        let keys = vec![""; mask as usize].into_iter().chain(["mask"]).chain(vec![""; n]).collect::<Vec<_>>();
+        let bundle = BundleBuilder::default().tensor("mask", &[1; 4]);
+        let bundle = bundle.string("_CHECKPOINTABLE_OBJECT_GRAPH", &support::graph::tracked(&keys).0);
+        with(of(&[node("y", "NoOp")], &[], message().message(7, &objects(&all.concat(), &[]))), bundle)
+    });
+}
+
+#[test]
 fn contents_that_are_nearly_alike() {
     assert_grows_with_the_file("tensors of one length and one checksum that differ at their ends", 60, |n| {
         let content = |at: usize| [vec![1; 4092], (at as u32).to_be_bytes().to_vec()].concat();
