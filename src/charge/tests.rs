@@ -206,3 +206,16 @@ fn what_is_left_of_a_cut_graph_is_still_charged_to_the_graph() {
     assert_eq!(&*rollup.rows[0].name, "graph_def");
     assert!(rollup.rows[0].bytes > 100, "{rollup:?}");
 }
+
+#[test]
+fn variables_of_more_parts_than_are_followed_are_a_problem() {
+    // A part takes two bytes of the file and a hundred of memory where all are read.
+    let with_parts = |parts: usize| {
+        let one = message().bytes(8, "");
+        let inner = message().raw(&one.0.repeat(parts));
+        let object = message().message(7, &message().message(8, &inner));
+        saved_model([&meta_graph(&["serve"], &graph([])).message(7, &message().message(1, &object))])
+    };
+    let problems = |parts| charged(&with_parts(parts).0, &[]).0.problems.len();
+    assert_eq!([problems(1_000), problems(crate::outline::MAX_CHILDREN)], [0, 1]);
+}

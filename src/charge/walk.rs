@@ -8,7 +8,8 @@ use super::draft::{Draft, NodeNotes};
 use super::plain::{Known, Nodes};
 use crate::ledger::{Account, Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::message::attributes::{OUTPUT_SHAPES, argument_shapes, may_refer};
-use crate::message::number::saved_object::CHILDREN;
+use crate::message::number::saved_object::{CHILDREN, VARIABLE};
+use crate::message::number::saved_variable::EXPERIMENTAL_DISTRIBUTED_VARIABLE_COMPONENTS as COMPONENTS;
 use crate::message::{Entry, Message};
 use crate::outline::{MAX_CHILDREN, MAX_FUNCTIONS, MAX_LISTED, MAX_META_GRAPHS, MAX_OBJECTS};
 use crate::problem::{Problem, ProblemKind, Problems};
@@ -220,7 +221,18 @@ impl<'l> Walk<'l> {
     pub(super) fn has_too_many_objects(&mut self, field: Field) -> bool {
         let is_beyond = |walk: &Self| walk.objects > MAX_OBJECTS || walk.children > MAX_CHILDREN;
         if !is_beyond(self) {
-            let children = fields(self.bytes, field.payload()).filter(|field| field.is_len(CHILDREN)).count();
+            let (mut children, mut variables) = (0_usize, Vec::new());
+            for part in fields(self.bytes, field.payload()) {
+                children = children.saturating_add(usize::from(part.is_len(CHILDREN)));
+                variables.extend(part.is_len(VARIABLE).then_some(part));
+            }
+            // The parts of a distributed variable are variables, each with parts of its own.
+            while let Some(variable) = variables.pop().filter(|_| children <= MAX_CHILDREN) {
+                let parts = fields(self.bytes, variable.payload()).filter(|field| field.is_len(COMPONENTS));
+                let before = variables.len();
+                variables.extend(parts.take(MAX_CHILDREN));
+                children = children.saturating_add(variables.len().saturating_sub(before));
+            }
             self.objects = self.objects.saturating_add(1);
             self.children = self.children.saturating_add(children);
             if is_beyond(self) {
