@@ -38,9 +38,12 @@ fn fixture(name: &str) -> BTreeMap<String, Bytes> {
 }
 
 fn held(old: &BTreeMap<String, Bytes>, new: &BTreeMap<String, Bytes>, promise: Promise) -> Vec<String> {
+    held_as(old, new, &Kept { promise, ..Kept::default() })
+}
+
+fn held_as(old: &BTreeMap<String, Bytes>, new: &BTreeMap<String, Bytes>, kept: &Kept) -> Vec<String> {
     let [old, new] = [old, new].map(|files| Model::in_memory("model", files.clone()));
-    let kept = Kept { promise, ..Kept::default() };
-    reasons(&old, &new, &[], &kept, &Silent).unwrap()
+    reasons(&old, &new, &[], kept, &Silent).unwrap()
 }
 
 /// A fixture whose metagraph is another one.

@@ -56,6 +56,10 @@ struct Objects<'a, 'f> {
     asked: HashSet<(usize, String)>,
     /// The objects of the model that functions have captured.
     bound: BTreeSet<usize>,
+    /// The functions of the model that have lost traces, and those that must have all: that are asked for, or make, save and restore
+    /// something.
+    fewer: BTreeSet<usize>,
+    whole: BTreeSet<usize>,
     /// Nodes of the graph that objects are.
     nodes: Vec<&'a str>,
     reasons: &'a mut Reasons,
@@ -71,6 +75,7 @@ pub(super) fn hold<'a>(
 ) -> Vec<&'a str> {
     let saved = [old, new].map(|side| facts::saved(&side.objects.nodes, side.tracked));
     let leads_on = facts::leads_on(&old.objects.nodes, &needs.keras);
+    let (asked, whole) = facts::asked(old.objects, &needs.wanted.functions);
     let mut objects = Objects {
         old,
         new,
@@ -80,8 +85,10 @@ pub(super) fn hold<'a>(
         seen: HashSet::new(),
         open: VecDeque::new(),
         functions: HashSet::new(),
-        asked: facts::asked(old.objects, &needs.wanted.functions),
+        asked,
         bound: BTreeSet::new(),
+        fewer: BTreeSet::new(),
+        whole,
         nodes: Vec::new(),
         reasons,
     };
@@ -93,6 +100,7 @@ pub(super) fn hold<'a>(
     by_name.for_each(|name| objects.function(name, name));
     also.iter().for_each(|(before, after)| objects.function(before, after));
     objects.run();
+    objects.lost_traces();
     objects.merged();
     objects.shared();
     revived::hold(old.objects, new.objects, objects.seen.iter().copied(), objects.reasons);
@@ -169,7 +177,7 @@ impl<'a> Objects<'a, '_> {
             let object = object.clone();
             (object.registered_name, object.serialized_user_proto, object.registered_saver)
         };
-        if !self.is_same_kind(old, new) || names(old) != names(new) {
+        if !self.is_same_kind(before, old, new) || names(old) != names(new) {
             self.reasons.add(|| format!("the object {before} is another one"));
             return;
         }
@@ -199,12 +207,11 @@ impl<'a> Objects<'a, '_> {
     }
 
     /// Whether two objects are of one kind, and the same but for the objects that they refer to.
-    fn is_same_kind(&mut self, old: &'a SavedObject, new: &'a SavedObject) -> bool {
+    fn is_same_kind(&mut self, before: usize, old: &'a SavedObject, new: &'a SavedObject) -> bool {
         match (&old.kind, &new.kind) {
             (Some(Kind::Function(old)), Some(Kind::Function(new))) => {
-                let (was, is) = (&old.concrete_functions, &new.concrete_functions);
-                was.iter().zip(is).for_each(|(was, is)| self.function(was, is));
-                was.len() == is.len() && old.function_spec == new.function_spec
+                self.traces(before, &old.concrete_functions, &new.concrete_functions)
+                    && old.function_spec == new.function_spec
             }
             (Some(Kind::BareConcreteFunction(old)), Some(Kind::BareConcreteFunction(new))) => {
                 self.function(&old.concrete_function_name, &new.concrete_function_name);
@@ -237,6 +244,30 @@ impl<'a> Objects<'a, '_> {
                 SavedUserObject { metadata: String::new(), ..(**old).clone() } == **new
             }
             (old, new) => old == new,
+        }
+    }
+
+    /// Holds the traces of a function against each other, which stand in the same order. Where signatures are all that is
+    /// promised some may have gone, and there has to be one: a function without any is another object.
+    fn traces(&mut self, before: usize, old: &'a [String], new: &'a [String]) -> bool {
+        if old.len() == new.len() {
+            old.iter().zip(new).for_each(|(was, is)| self.function(was, is));
+            return true;
+        }
+        if self.needs.promise != Promise::Signatures || new.is_empty() {
+            return false;
+        }
+        self.fewer.insert(before);
+        let mut rest = old.iter();
+        new.iter().all(|is| {
+            let found = rest.find(|was| *was == is);
+            found.inspect(|was| self.function(was, is)).is_some()
+        })
+    }
+
+    fn lost_traces(&mut self) {
+        for object in self.fewer.intersection(&self.whole) {
+            self.reasons.add(|| format!("the object {object} has lost traces of a function"));
         }
     }
 
@@ -278,14 +309,20 @@ impl<'a> Objects<'a, '_> {
     /// Holds names that lead on from an object against those of the other one. They stand in the same order.
     fn children(&mut self, before: usize, old: &'a [ObjectReference], new: &'a [ObjectReference], is_child: bool) {
         let mut rest = new.iter().peekable();
+        let kind = self.old.objects.nodes.get(before).and_then(|object| object.kind.as_ref());
+        // What functions have captured may be made, filled and read by functions of its own.
+        let is_whole = matches!(kind, Some(Kind::Resource(_))) || self.bound.contains(&before);
         for reference in old {
             let Ok(was) = usize::try_from(reference.node_id) else { continue };
+            if is_whole {
+                self.whole.insert(was);
+            }
             match rest.next_if(|next| next.local_name == reference.local_name) {
                 Some(next) => match usize::try_from(next.node_id) {
                     Ok(is) => self.push(was, is),
                     Err(_) => self.reasons.add(|| format!("the object {before} has children that are none")),
                 },
-                None if is_child && self.may_go(before, &reference.local_name, was) => {}
+                None if self.may_go(before, &reference.local_name, was) => {}
                 None if !is_child && !self.leads_on.get(was).is_some_and(|leads| *leads) => {}
                 None => {
                     let name = &reference.local_name;
@@ -333,7 +370,10 @@ impl<'a> Objects<'a, '_> {
         for (was, is) in old.saveable_objects.values().zip(new.saveable_objects.values()) {
             for (was, is) in [(was.save_function, is.save_function), (was.restore_function, is.restore_function)] {
                 match (usize::try_from(was), usize::try_from(is)) {
-                    (Ok(was), Ok(is)) => self.push(was, is),
+                    (Ok(was), Ok(is)) => {
+                        self.whole.insert(was);
+                        self.push(was, is);
+                    }
                     _ if was == is => {}
                     _ => self.reasons.add(|| format!("the object {before} is saved otherwise")),
                 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::proto::trackable_object_graph::trackable_object::ObjectReference;
-use crate::proto::{SavedBareConcreteFunction, SavedUserObject};
+use crate::proto::{SavedBareConcreteFunction, SavedFunction, SavedUserObject};
+use crate::slim::Wanted;
 
 /// A function with one node, which is of this op.
 fn function_of(name: &str, node: NodeDef) -> FunctionDef {
@@ -98,6 +99,39 @@ fn functions_of_python_that_are_called_in_two_ways_stay_apart() {
     assert_eq!(held_with(&[]), [""; 0]);
     let reasons = held_with(&["other"]);
     assert!(reasons.iter().any(|reason| reason.contains("called in several ways")), "{reasons:?}");
+}
+
+/// Gives the root a function of Python with two traces: that of the first signature, and a copy of it.
+fn with_two_traces(graph: &mut MetaGraphDef) {
+    with_a_copy(&[])(graph);
+    let names: Vec<String> = objects(graph)
+        .nodes
+        .iter()
+        .filter_map(|object| match &object.kind {
+            Some(Kind::BareConcreteFunction(function)) => Some(function.concrete_function_name.clone()),
+            _ => None,
+        })
+        .collect();
+    let traced = SavedFunction { concrete_functions: names, ..Default::default() };
+    objects(graph).nodes.last_mut().unwrap().kind = Some(Kind::Function(Box::new(traced)));
+}
+
+fn without_a_trace(graph: &mut MetaGraphDef) {
+    functions(graph).retain(|function| function_name(function) != "copy");
+    objects(graph).concrete_functions.remove("copy");
+    if let Some(Kind::Function(function)) = &mut objects(graph).nodes.last_mut().unwrap().kind {
+        function.concrete_functions.retain(|name| name != "copy");
+    }
+}
+
+#[test]
+fn a_trace_of_a_function_that_nobody_asks_for_may_go_where_signatures_are_promised() {
+    let [old, new] = changed_twice("keras-export", with_two_traces, without_a_trace);
+    assert_eq!(held(&old, &new, Promise::Signatures), [""; 0]);
+    assert!(!held(&old, &new, Promise::Callables).is_empty());
+    let wanted = Wanted { functions: vec!["copy".to_owned()], ..Wanted::default() };
+    let reasons = held_as(&old, &new, &Kept { promise: Promise::Signatures, wanted, ..Kept::default() });
+    assert!(reasons.iter().any(|reason| reason.contains("has lost traces of a function")), "{reasons:?}");
 }
 
 #[test]

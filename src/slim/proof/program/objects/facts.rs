@@ -91,9 +91,9 @@ fn by_slots(objects: &[SavedObject], tracked: &TrackableObjectGraph, saved: &mut
     }
 }
 
-/// The children on the paths to the functions of these names.
-pub(super) fn asked(objects: &SavedObjectGraph, functions: &[String]) -> HashSet<(usize, String)> {
-    let mut asked = HashSet::new();
+/// The children on the paths to the functions of these names, and what these paths lead to.
+pub(super) fn asked(objects: &SavedObjectGraph, functions: &[String]) -> (HashSet<(usize, String)>, BTreeSet<usize>) {
+    let (mut asked, mut ends) = (HashSet::new(), BTreeSet::new());
     for function in functions {
         let mut at = 0;
         for name in function.split('.') {
@@ -102,8 +102,9 @@ pub(super) fn asked(objects: &SavedObjectGraph, functions: &[String]) -> HashSet
             asked.insert((at, name.to_owned()));
             at = usize::try_from(child.node_id).unwrap_or(usize::MAX);
         }
+        ends.insert(at);
     }
-    asked
+    (asked, ends)
 }
 
 /// From which objects a function or a listed object can be reached.
