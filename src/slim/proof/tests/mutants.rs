@@ -1,0 +1,284 @@
+//! Results of slim that are wrong in one way: what the proof notices of them, and TensorFlow of the others.
+
+use super::*;
+use crate::proto::SavedUserObject;
+use crate::proto::op_def::ArgDef;
+
+/// One thing in a node is another, or is not there.
+fn mutate_node(node: &mut NodeDef, random: &mut Random) -> Option<&'static str> {
+    Some(match random.below(6) {
+        0 if node.input.len() > 1 => {
+            let (one, other) = (random.below(node.input.len()), random.below(node.input.len()));
+            if node.input[one] == node.input[other] {
+                return None;
+            }
+            node.input.swap(one, other);
+            "inputs swapped"
+        }
+        1 if !node.input.is_empty() => {
+            let at = random.below(node.input.len());
+            node.input.remove(at);
+            "an input less"
+        }
+        2 if !node.attr.is_empty() => {
+            let key = node.attr.keys().nth(random.below(node.attr.len())).unwrap().clone();
+            node.attr.remove(&key);
+            "an attribute less"
+        }
+        3 => match node.attr.get_mut("value")?.value.as_mut()? {
+            Value::Tensor(tensor) => {
+                if let Some(text) = tensor.string_val.last_mut() {
+                    *text = Bytes::from_static(b"another");
+                } else if let Some(number) = tensor.int_val.last_mut() {
+                    *number += 1;
+                } else {
+                    let mut content = tensor.tensor_content.to_vec();
+                    *random.of(&mut content)? ^= 1;
+                    tensor.tensor_content = content.into();
+                }
+                "a constant of another value"
+            }
+            _ => return None,
+        },
+        4 => {
+            node.device.push_str("/device:CPU:0");
+            "another device"
+        }
+        5 => {
+            node.op = if node.op == "Neg" { "Abs".to_owned() } else { "Neg".to_owned() };
+            "another op"
+        }
+        _ => return None,
+    })
+}
+
+/// A metagraph that is wrong in one way; `None` where there is nothing of the kind.
+fn mutate(graph: &mut MetaGraphDef, random: &mut Random) -> Option<&'static str> {
+    let count = functions(graph).len();
+    Some(match random.below(14) {
+        0 => {
+            let at = random.below(nodes(graph).len());
+            nodes(graph).remove(at);
+            "a node less"
+        }
+        1 if count > 0 => {
+            functions(graph).remove(random.below(count));
+            "a function less"
+        }
+        2 | 3 => mutate_node(random.of(nodes(graph))?, random)?,
+        4..=6 => {
+            let function = random.of(functions(graph))?;
+            mutate_node(random.of(&mut function.node_def)?, random)?
+        }
+        7 => {
+            let function = random.of(functions(graph))?;
+            let at = random.below(function.node_def.len());
+            function.node_def.remove(at);
+            "a node of a function less"
+        }
+        8 => {
+            let at = random.below(objects(graph).concrete_functions.len());
+            let bound = &mut objects(graph).concrete_functions.values_mut().nth(at)?.bound_inputs;
+            let (one, other) = (random.below(bound.len()), random.below(bound.len()));
+            if bound.get(one)? == bound.get(other)? {
+                return None;
+            }
+            bound.swap(one, other);
+            "captures swapped"
+        }
+        9 => {
+            let at = random.below(objects(graph).concrete_functions.len());
+            objects(graph).concrete_functions.values_mut().nth(at)?.bound_inputs.pop()?;
+            "a capture less"
+        }
+        10 => {
+            let object = random.of(&mut objects(graph).nodes)?;
+            random.of(&mut object.children)?.node_id += 1;
+            "a child of another number"
+        }
+        11 => {
+            let names: Vec<String> = functions(graph).iter().map(|it| function_name(it).to_owned()).collect();
+            let name = names.get(random.below(names.len()))?.clone();
+            let called = if random.below(2) == 0 {
+                callee(random.of(nodes(graph))?)?
+            } else {
+                let function = random.of(functions(graph))?;
+                callee(random.of(&mut function.node_def)?)?
+            };
+            if *called == name {
+                return None;
+            }
+            *called = name;
+            "another function called"
+        }
+        12 => {
+            let all = &mut objects(graph).nodes;
+            let (one, other) = (random.below(all.len()), random.below(all.len()));
+            if all.get(one)? == all.get(other)? {
+                return None;
+            }
+            all.swap(one, other);
+            "objects swapped"
+        }
+        13 => {
+            let function = random.of(functions(graph))?;
+            let key = function.control_ret.keys().next()?.clone();
+            function.control_ret.remove(&key);
+            function.signature.as_mut()?.control_output.retain(|name| *name != key);
+            "a control output less"
+        }
+        _ => return None,
+    })
+}
+
+/// What the steps would do wrong that merge functions, pass by some, and leave out nodes, objects and ops: the result is whole, and
+/// not the same. `None` where there is nothing of the kind.
+fn mutate_as_steps(graph: &mut MetaGraphDef, random: &mut Random) -> Option<&'static str> {
+    Some(match random.below(8) {
+        0 => {
+            let form = |function: &FunctionDef| {
+                let signature = function.signature.as_ref().unwrap();
+                let types = |args: &[ArgDef]| args.iter().map(|arg| arg.r#type).collect::<Vec<_>>();
+                (types(&signature.input_arg), types(&signature.output_arg))
+            };
+            let one = random.of(functions(graph))?.clone();
+            let alike = functions(graph).iter().filter(|other| form(other) == form(&one)).map(function_name);
+            let mut alike: Vec<String> = alike.filter(|name| *name != function_name(&one)).map(str::to_owned).collect();
+            let other = random.of(&mut alike)?.clone();
+            let of_graph: Vec<&mut String> = nodes(graph).iter_mut().filter_map(callee).collect();
+            if let Some(called) = of_graph.into_iter().find(|called| **called == *function_name(&one)) {
+                *called = other;
+            } else {
+                *inner(graph).filter_map(callee).find(|called| **called == *function_name(&one))? = other;
+            }
+            "a function of the same arguments called"
+        }
+        1 => {
+            let names: Vec<String> = objects(graph).concrete_functions.keys().cloned().collect();
+            let name = names.get(random.below(names.len()))?.clone();
+            let held = match random.of(&mut objects(graph).nodes)?.kind.as_mut()? {
+                Kind::Function(function) => random.of(&mut function.concrete_functions)?,
+                Kind::BareConcreteFunction(function) => &mut function.concrete_function_name,
+                _ => return None,
+            };
+            if *held == name {
+                return None;
+            }
+            *held = name;
+            "another function that Python has"
+        }
+        2 => {
+            let function = random.of(functions(graph))?;
+            let keys: Vec<String> = function.ret.keys().cloned().collect();
+            let [one, other] = keys.get(..2)? else { return None };
+            let (first, second) = (function.ret[one].clone(), function.ret[other].clone());
+            if first == second {
+                return None;
+            }
+            function.ret.extend([(one.clone(), second), (other.clone(), first)]);
+            "results in another order"
+        }
+        3 => {
+            let mut calls: Vec<&mut NodeDef> = inner(graph).filter(|node| node.attr.contains_key("f")).collect();
+            let call = random.of(&mut calls)?;
+            let data = call.input.iter().filter(|input| !input.starts_with('^')).count();
+            let (one, other) = (random.below(data), random.below(data));
+            if call.input.get(one)? == call.input.get(other)? {
+                return None;
+            }
+            call.input.swap(one, other);
+            "arguments in another order"
+        }
+        4 => {
+            let function = random.of(functions(graph))?;
+            let name = random.of(&mut function.node_def)?.name.clone();
+            let is_it = |input: &str| input.trim_start_matches('^').split(':').next() == Some(&*name);
+            if function.ret.values().any(|result| is_it(result)) {
+                return None;
+            }
+            function.node_def.retain(|node| node.name != name);
+            function.node_def.iter_mut().for_each(|node| node.input.retain(|input| !is_it(input)));
+            let gone: Vec<String> =
+                function.control_ret.iter().filter(|(_, node)| **node == name).map(|(key, _)| key.clone()).collect();
+            function.control_ret.retain(|key, _| !gone.contains(key));
+            function.signature.as_mut()?.control_output.retain(|output| !gone.contains(output));
+            "a node less, with what names it"
+        }
+        5 => {
+            let all = &mut objects(graph).nodes;
+            let at = 1 + random.below(all.len() - 1);
+            let empty =
+                SavedObject { kind: Some(Kind::UserObject(SavedUserObject::default())), ..SavedObject::default() };
+            if all[at] == empty {
+                return None;
+            }
+            all[at] = empty;
+            let number = i32::try_from(at).unwrap();
+            all.iter_mut().for_each(|object| object.children.retain(|child| child.node_id != number));
+            "an object less, with what names it"
+        }
+        6 => {
+            let object = random.of(&mut objects(graph).nodes)?;
+            let at = random.below(object.children.len().max(1));
+            object.children.get(at)?;
+            object.children.remove(at);
+            "a child less"
+        }
+        7 => {
+            let list = graph.meta_info_def.as_mut()?.stripped_op_list.as_mut()?;
+            list.op.remove(random.below(list.op.len()));
+            "an op less that nodes are of"
+        }
+        _ => return None,
+    })
+}
+
+/// A smaller model, written in memory.
+fn slimmed(old: &BTreeMap<String, Bytes>, level: SlimLevel) -> BTreeMap<String, Bytes> {
+    let model = Model::in_memory("model", old.clone());
+    let plan = plan(&model, &Options { level, ..Options::default() }, &Silent).unwrap();
+    let file = |(name, recipe): (&str, &Recipe)| {
+        let mut bytes = Vec::new();
+        recipe.write(&model, &mut bytes, &Silent).unwrap();
+        (name.to_owned(), Bytes::from(bytes))
+    };
+    plan.tree().files().map(file).collect()
+}
+
+/// What is not noticed serves the same: TensorFlow was asked about each of these, in the folder of the variable below.
+#[test]
+fn random_changes_to_results_are_noticed_but_for_what_is_not_served() {
+    let keep = std::env::var("SMAUDIT_MUTANTS").ok();
+    let (rounds, mut random) = (if keep.is_some() { 130 } else { 20 }, Random(3));
+    for name in ["keras-export", "keras-lstm", "lookup-table"] {
+        let old = fixture(name);
+        for (level, promise) in [(SlimLevel::Inference, Promise::Callables), (SlimLevel::Serving, Promise::Signatures)]
+        {
+            let right = slimmed(&old, level);
+            assert_eq!(held(&old, &right, promise), [""; 0], "{name}, {level:?}");
+            let (mut noticed, mut made) = (0, 0);
+            while made < rounds {
+                let mut main = SavedModel::decode(right[MAIN].clone()).unwrap();
+                // Every other one is what a step would do wrong.
+                let change = if made % 2 == 0 { mutate } else { mutate_as_steps };
+                let Some(what) = change(&mut main.meta_graphs[0], &mut random) else { continue };
+                let mut new = right.clone();
+                new.insert(MAIN.to_owned(), main.encode_to_vec().into());
+                made += 1;
+                if !held(&old, &new, promise).is_empty() {
+                    noticed += 1;
+                } else if let Some(folder) = &keep {
+                    let folder = format!("{folder}/{name}-{}-{made}", level.name());
+                    println!("NOT NOTICED {folder} {what}");
+                    for (name, bytes) in &new {
+                        let path = format!("{folder}/{name}");
+                        std::fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
+                        std::fs::write(path, bytes).unwrap();
+                    }
+                }
+            }
+            println!("{name} {level:?}: {noticed} of {made}");
+            assert!(noticed * 10 >= made * 7, "{name}, {level:?}: {noticed} of {made}");
+        }
+    }
+}
