@@ -193,7 +193,12 @@ impl<'a> Objects<'a, '_> {
             (None, None) => true,
             _ => false,
         };
-        if !is_same {
+        // A loader restores what names lead to; what none led to before, either.
+        let is_led_to = |side: usize, object: usize| {
+            self.saved.get(side).and_then(|all| all.get(object)).is_some_and(|it| !it.is_empty())
+        };
+        let is_lost = was.is_some_and(|was| !was.is_empty()) && is_led_to(0, before) && !is_led_to(1, after);
+        if !is_same || is_lost {
             self.reasons.add(|| format!("the object {before} has another value, or none"));
         }
         self.children(before, &old.children, &new.children, true);

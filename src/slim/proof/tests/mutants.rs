@@ -207,8 +207,10 @@ fn mutate_as_steps(graph: &mut MetaGraphDef, random: &mut Random) -> Option<&'st
         5 => {
             let all = &mut objects(graph).nodes;
             let at = 1 + random.below(all.len() - 1);
-            let empty =
-                SavedObject { kind: Some(Kind::UserObject(SavedUserObject::default())), ..SavedObject::default() };
+            let empty = SavedObject {
+                kind: Some(Kind::UserObject(SavedUserObject::default().into())),
+                ..SavedObject::default()
+            };
             if all[at] == empty {
                 return None;
             }
@@ -281,4 +283,26 @@ fn random_changes_to_results_are_noticed_but_for_what_is_not_served() {
             assert!(noticed * 10 >= made * 7, "{name}, {level:?}: {noticed} of {made}");
         }
     }
+}
+
+#[test]
+fn a_variable_that_no_name_leads_to_any_more_is_noticed() {
+    let old = fixture("keras-export");
+    let right = slimmed(&old, SlimLevel::Serving);
+    let main = SavedModel::decode(right[MAIN].clone()).unwrap();
+    let graph = main.meta_graphs[0].object_graph_def.as_ref().unwrap();
+    let captured: Vec<i32> =
+        graph.concrete_functions.values().flat_map(|function| function.bound_inputs.clone()).collect();
+    let mut tried = 0;
+    for (at, object) in graph.nodes.iter().enumerate() {
+        for (child, _) in object.children.iter().enumerate().filter(|(_, child)| captured.contains(&child.node_id)) {
+            let mut main = main.clone();
+            objects(&mut main.meta_graphs[0]).nodes[at].children.remove(child);
+            let mut new = right.clone();
+            new.insert(MAIN.to_owned(), main.encode_to_vec().into());
+            assert!(!held(&old, &new, Promise::Signatures).is_empty(), "{at} {child}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 3);
 }
