@@ -187,6 +187,7 @@ def slim(
     tags: Iterable[str] = (),
     signatures: Iterable[str] = (),
     keep_functions: Iterable[str] = (),
+    strip: bool = False,
     skip: Iterable[SlimStep] = (),
     dry_run: bool = False,
 ) -> SlimReport:
@@ -203,6 +204,7 @@ def slim(
         tags: at level `"serving"`, those of the metagraph that is kept.
         signatures: at level `"serving"`, those that are kept; without any all are.
         keep_functions: at level `"serving"`, functions of Python that are kept, by the attributes that lead to them.
+        strip: whether to leave out shapes of nodes within functions and names of arguments as well; not at `"safe"`.
         skip: steps to leave out.
         dry_run: whether to say what would be written, exactly, and to write nothing.
 
@@ -226,6 +228,7 @@ def slim(
     options = [f"--output={os.fspath(output)}", f"--level={level}", *(f"--skip={step}" for step in skip)]
     options += [f"--tags={tag}" for tag in tags] + [f"--signature={name}" for name in signatures]
     options += [f"--keep-function={name}" for name in keep_functions]
+    options += ["--strip"] if strip else []
     options += ["--dry-run"] if dry_run else []
     paths = [path] if isinstance(path, (str, os.PathLike)) else path
     finished = _run.run(["slim", "--json", *options, "--", *map(path_of, paths)])

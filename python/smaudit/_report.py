@@ -345,6 +345,7 @@ SlimStep = Literal[
     "other-objects",
     "unused-ops",
     "initial-values",
+    "strip",
     "stale-files",
     "equal-assets",
     "unused-data",
@@ -368,6 +369,7 @@ SlimStep = Literal[
 - `other-objects`: Objects of Python that no kept signature needs are left out.
 - `unused-ops`: Definitions of ops that no node is of are left out.
 - `initial-values`: Initial values of variables that are restored become placeholders.
+- `strip`: Shapes of nodes in functions, and names of arguments, are left out. Only where that is asked for.
 - `stale-files`: Files that no loader reads are left out.
 - `equal-assets`: Assets of one content share a file.
 - `unused-data`: Bytes of shards that no tensor claims are left out.

@@ -105,6 +105,8 @@ pub enum SlimStep {
     UnusedOps,
     /// Initial values of variables that are restored become placeholders.
     InitialValues,
+    /// Shapes of nodes in functions, and names of arguments, are left out. Only where that is asked for.
+    Strip,
     /// Files that no loader reads are left out.
     StaleFiles,
     /// Assets of one content share a file.
@@ -117,7 +119,7 @@ pub enum SlimStep {
 
 impl SlimStep {
     /// All steps, in the order in which they are taken.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::TextMainFile,
         Self::Metagraphs,
         Self::Unreached,
@@ -134,6 +136,7 @@ impl SlimStep {
         Self::OtherObjects,
         Self::InitialValues,
         Self::UnusedOps,
+        Self::Strip,
         Self::StaleFiles,
         Self::EqualAssets,
         Self::UnusedData,
@@ -160,6 +163,7 @@ impl SlimStep {
             Self::OtherObjects => "other-objects",
             Self::UnusedOps => "unused-ops",
             Self::InitialValues => "initial-values",
+            Self::Strip => "strip",
             Self::StaleFiles => "stale-files",
             Self::EqualAssets => "equal-assets",
             Self::UnusedData => "unused-data",
@@ -187,6 +191,7 @@ impl SlimStep {
             Self::OtherObjects => "leave out objects of Python that no kept signature needs",
             Self::UnusedOps => "leave out definitions of ops that no node is of",
             Self::InitialValues => "empty initial values of variables that are restored",
+            Self::Strip => "leave out shapes of nodes in functions, and names of arguments: with --strip only",
             Self::StaleFiles => "leave out files that no loader reads",
             Self::EqualAssets => "let assets of one content share a file",
             Self::UnusedData => "leave out bytes of shards that no tensor claims",
@@ -212,7 +217,8 @@ impl SlimStep {
             | Self::Fold
             | Self::UnreadVariables
             | Self::Twins
-            | Self::InitialValues => SlimLevel::Inference,
+            | Self::InitialValues
+            | Self::Strip => SlimLevel::Inference,
         }
     }
 
@@ -234,6 +240,7 @@ impl SlimStep {
             Self::Fold => "functions that do what others do, which a session could call by their names",
             Self::UnreadVariables => "variables that nothing reads: training cannot go on where it ended",
             Self::Twins => "the second of two objects that were one variable",
+            Self::Strip => "shapes of nodes in functions, which loaders find again, and what messages call arguments",
             Self::InitialValues => "initial values: running an initializer asks to be fed",
             Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias | Self::UnusedOps => {
                 return None;

@@ -63,6 +63,8 @@ pub struct Options {
     pub level: SlimLevel,
     /// The steps that are not to be taken.
     pub skip: Vec<SlimStep>,
+    /// Whether hints in nodes go as well, and names that are for messages: [`SlimStep::Strip`].
+    pub strip: bool,
     /// What is to be served, at the level that asks for that.
     pub wanted: Wanted,
 }
@@ -142,8 +144,9 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
         options.level = SlimLevel::Inference;
         report.left.push(format!("there is no signature, so the model is slimmed at level {}", options.level.name()));
     }
-    let kept = proof::Kept::of(&options);
     let (draft, tree, steps) = take_steps(&facts, tree, &options, &mut report.left);
+    let is_stripped = steps.iter().any(|saving| saving.step == SlimStep::Strip);
+    let kept = proof::Kept { is_stripped, ..proof::Kept::of(&options) };
     if !steps.is_empty() {
         // What was drafted can be said again.
         report.findings = claimed::taken(&facts, &draft, &tree, &claimed).unwrap_or_default();
@@ -165,7 +168,8 @@ fn take_steps(
     left: &mut Vec<String>,
 ) -> (Draft, Tree, Vec<SlimSaving>) {
     let (mut draft, mut savings) = (Draft::at(options.level), Vec::new());
-    let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step);
+    let is_asked = |step: &SlimStep| *step != SlimStep::Strip || options.strip;
+    let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step) && is_asked(step);
     for step in SlimStep::ALL.into_iter().filter(wanted) {
         let next = draft.with(step, facts, &options.wanted).and_then(|next| Ok((next.tree(facts)?, next)));
         let (made, next) = match next {

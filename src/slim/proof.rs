@@ -51,6 +51,8 @@ pub(super) struct Kept {
     pub(super) promise: Promise,
     /// Of which metagraph, which signatures and which functions.
     pub(super) wanted: Wanted,
+    /// Whether nodes within functions have no shapes any more.
+    pub(super) is_stripped: bool,
 }
 
 impl Kept {
@@ -61,7 +63,7 @@ impl Kept {
             SlimLevel::Inference => Promise::Callables,
             SlimLevel::Serving => Promise::Signatures,
         };
-        Self { promise, wanted: options.wanted.clone() }
+        Self { promise, wanted: options.wanted.clone(), is_stripped: false }
     }
 }
 
@@ -90,7 +92,7 @@ pub(super) fn reasons(
     hold(tensors::reasons(old, new, promise));
     hold(files::reasons(old, new, promise));
     if promise != Promise::Same {
-        hold(program::reasons(old, new, promise, &kept.wanted));
+        hold(program::reasons(old, new, promise, &kept.wanted, kept.is_stripped));
     }
     reasons.truncate(MOST);
     Ok(reasons)

@@ -189,6 +189,7 @@ pub(crate) fn request() -> anyhow::Result<Request> {
             tags,
             signature: signatures,
             keep_function: functions,
+            strip,
             skip,
             dry_run,
             json,
@@ -198,7 +199,10 @@ pub(crate) fn request() -> anyhow::Result<Request> {
             if level != SlimLevel::Serving && !wanted.is_all() {
                 bail!("--tags, --signature and --keep-function are for --level serving");
             }
-            let options = smaudit::internals::slim::Options { level, skip, wanted };
+            if level == SlimLevel::Safe && strip {
+                bail!("--strip is for --level inference and serving: it leaves out what messages say");
+            }
+            let options = smaudit::internals::slim::Options { level, skip, strip, wanted };
             Ok(Request::Slim(SlimRequest { paths, output, options, dry_run, json, progress }))
         }
         Some(Command::Explain { id }) => Ok(Request::Explain(id)),

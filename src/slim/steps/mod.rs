@@ -14,6 +14,7 @@
 //! | [`dead_nodes`] | nodes of functions that nothing runs |
 //! | [`unused_ops`] | definitions of ops that no node is of any more |
 //! | [`other_objects`] | objects of Python that no kept signature needs |
+//! | [`strip`] | shapes of nodes in functions, and names of arguments, where that is asked for |
 //! | [`lists`] | elements taken out of lists of attributes |
 //! | [`initial_values`] | the values that variables have before they are restored |
 //!
@@ -30,6 +31,7 @@ mod instead;
 mod lists;
 mod other_objects;
 mod serving;
+mod strip;
 #[cfg(test)]
 mod tests;
 mod twins;
@@ -144,6 +146,7 @@ pub(super) fn rewritten(
         SlimStep::Metagraphs => return serving::metagraphs(parts, wanted),
         SlimStep::OtherFunctions => return serving::other_functions(parts, wanted),
         SlimStep::UnusedOps => unused_ops::unused_ops(main)?,
+        SlimStep::Strip => strip::strip(main)?,
         SlimStep::DeadNodes => return dead_nodes::dead_nodes(parts),
         SlimStep::OtherObjects => {
             return stored.map_or(Ok(None), |stored| other_objects::other_objects(parts, stored, wanted));

@@ -166,6 +166,25 @@ fn a_signature_that_is_asked_for_stays_and_one_that_is_not_there_is_named() {
     assert_eq!(names_of(&directory), ["model", "out"]);
 }
 
+#[test]
+fn hints_and_names_of_arguments_go_where_that_is_asked_for_at_a_level_that_has_it() {
+    let directory = with_model("keras-lstm");
+    let steps = |arguments: &str| -> Vec<String> {
+        let report = slim(&directory, &format!("model -o out --dry-run --json {arguments}")).exits(0).json();
+        let steps = report["models"][0]["steps"].as_array().unwrap();
+        steps.iter().map(|step| step["step"].as_str().unwrap().to_owned()).collect()
+    };
+    for level in ["inference", "serving"] {
+        let without = steps(&format!("--level {level}"));
+        let with = steps(&format!("--level {level} --strip"));
+        assert!(!without.contains(&"strip".to_owned()) && with.contains(&"strip".to_owned()), "{with:?}");
+        let report = slim(&directory, &format!("model -o {level} --level {level} --strip --json")).exits(0).json();
+        assert_eq!(report["models"][0]["proven"], true);
+    }
+    let refused = slim(&directory, "model -o out --strip").exits(2);
+    assert!(refused.stderr.contains("--strip is for --level inference and serving"), "{}", refused.stderr);
+}
+
 fn names_of(directory: &TempDir) -> Vec<String> {
     names(directory.path())
 }

@@ -206,6 +206,10 @@ pub(super) enum Command {
         /// With --level serving: a function of Python that is kept, by the attributes that lead to it; may be given again
         #[arg(long, value_name = "NAME")]
         keep_function: Vec<String>,
+        /// Leave out shapes of nodes in functions, which loaders find again, and names of arguments, which messages have; not
+        /// with --level safe
+        #[arg(long)]
+        strip: bool,
         /// Leave a step out; may be given again
         #[arg(long, value_name = "STEP", value_delimiter = ',', value_parser = step_parser())]
         skip: Vec<SlimStep>,

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 use super::attributes::{Reading, is_number_of_a_call};
 use super::functions::Names;
 use super::hash::{Digest, Hasher, Key, Piece};
 use super::resource::{Resource, resource};
-use crate::message::attributes::{API_IMPLEMENTS, BESIDE, CLASS, GRADIENT_OP_TYPE, PAIRED};
+use crate::message::attributes::{API_IMPLEMENTS, BESIDE, CLASS, GRADIENT_OP_TYPE, OUTPUT_SHAPES, PAIRED};
 use crate::message::number::attr_value::{LIST, list_value};
 use crate::message::number::function_def::{
     ARG_ATTR, ATTR, CONTROL_RET, NODE_DEF, RESOURCE_ARG_UNIQUE_ID, RET, SIGNATURE,
@@ -18,7 +18,7 @@ use crate::message::number::node_def;
 use crate::message::number::op_def::{self, arg_def};
 use crate::message::number::{function_def, name_attr_list};
 use crate::message::view::{Entry, Message, numbered_entry};
-use crate::message::{AttrValue, FunctionDef, Input, NodeDef, ops};
+use crate::message::{AttrValue, FunctionDef, Input, NodeDef, input_node, ops};
 use crate::wire::{Field, fields};
 
 /// What keeps a function that only calls another one from being that other one.
@@ -59,12 +59,22 @@ enum Source {
     Node(u64),
 }
 
+/// What is no part of what a function does.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Without {
+    /// Nodes whose results nobody takes, and which keep no state.
+    pub(super) dead: bool,
+    /// The shapes that nodes say they give, but for those whose outputs are results, those that call functions, and all of a
+    /// function that restores.
+    pub(super) inner_shapes: bool,
+}
+
 /// What functions are read with.
 pub(super) struct Reader<'n, 'f> {
     names: &'n Names<'f>,
     defs: &'n [(&'f [u8], FunctionDef<'f>)],
     key: Key,
-    drops_dead: bool,
+    without: Without,
     /// How many arguments and results each has: very many may call one that has very many.
     counts: Vec<(usize, usize)>,
 }
@@ -74,6 +84,10 @@ struct Scope<'f> {
     sources: HashMap<&'f [u8], Source>,
     /// The op of each node that counts, by its position.
     ops: Vec<&'f [u8]>,
+    /// The names of nodes whose outputs are results.
+    returned: HashSet<&'f [u8]>,
+    /// Whether all of its nodes keep their shapes.
+    keeps_shapes: bool,
 }
 
 impl<'n, 'f> Reader<'n, 'f> {
@@ -81,22 +95,25 @@ impl<'n, 'f> Reader<'n, 'f> {
         names: &'n Names<'f>,
         defs: &'n [(&'f [u8], FunctionDef<'f>)],
         key: Key,
-        drops_dead: bool,
+        without: Without,
     ) -> Self {
         let count = |def: &FunctionDef<'f>| {
             let signature = def.signature();
             (signature.arguments().count(), signature.results().count())
         };
-        Self { names, defs, key, drops_dead, counts: defs.iter().map(|(_, def)| count(def)).collect() }
+        Self { names, defs, key, without, counts: defs.iter().map(|(_, def)| count(def)).collect() }
     }
 
     pub(super) fn read(&self, def: &FunctionDef<'f>) -> Body<'f> {
         let signature = def.signature();
         let nodes: Vec<NodeDef<'f>> = def.nodes().collect();
-        let live = if self.drops_dead { live(def, &nodes) } else { vec![true; nodes.len()] };
+        let live = if self.without.dead { live(def, &nodes) } else { vec![true; nodes.len()] };
         let nodes: Vec<NodeDef<'f>> =
             nodes.into_iter().zip(live).filter(|(_, live)| *live).map(|(node, _)| node).collect();
-        let mut scope = Scope { sources: HashMap::new(), ops: nodes.iter().map(NodeDef::op).collect() };
+        let returned = def.returned().into_iter().map(input_node).collect();
+        let keeps_shapes = !self.without.inner_shapes || nodes.iter().any(|node| node.op() == ops::RESTORE_V2);
+        let mut scope =
+            Scope { sources: HashMap::new(), ops: nodes.iter().map(NodeDef::op).collect(), returned, keeps_shapes };
         // Of two of one name the first counts, and TensorFlow refuses such a function.
         for (position, name) in (0..).zip(signature.arguments()) {
             scope.sources.entry(name).or_insert(Source::Argument(position));
@@ -182,10 +199,20 @@ impl<'n, 'f> Reader<'n, 'f> {
             placed(hash, &class, scope, body);
         }
         let first = reading.calls.len();
-        reading.attributes(hash, attributes, |_| false);
+        let is_inner = !scope.keeps_shapes && !scope.returned.contains(node.name()) && !self.calls(node);
+        reading.attributes(hash, attributes, |key| is_inner && key == OUTPUT_SHAPES);
         if op == ops::SYMBOLIC_GRADIENT {
             body.differentiated.extend(reading.calls.get(first..).unwrap_or_default());
         }
+    }
+
+    /// Whether a node calls a function, by its op or by an attribute.
+    fn calls(&self, node: &NodeDef<'f>) -> bool {
+        let mut calls = self.names.find(node.op()).is_some();
+        for entry in node.attributes() {
+            AttrValue::new(entry.value).functions(&mut |_| calls = true);
+        }
+        calls
     }
 
     /// What a node or a result takes.

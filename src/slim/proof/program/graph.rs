@@ -3,6 +3,7 @@
 use foldhash::{HashMap, HashMapExt as _};
 
 use super::attributes::{Reading, is_number_of_a_call};
+use super::body::Without;
 use super::functions::Functions;
 use super::hash::{Digest, Key, Piece};
 use super::library::Library;
@@ -62,8 +63,8 @@ impl<'f> Read<'f> {
     }
 
     /// Finds out what its functions do.
-    pub(super) fn known(self, key: Key, drops_dead: bool) -> Graph<'f> {
-        Graph { nodes: self.nodes, library: Library::of(self.functions, key, drops_dead) }
+    pub(super) fn known(self, key: Key, without: Without) -> Graph<'f> {
+        Graph { nodes: self.nodes, library: Library::of(self.functions, key, without) }
     }
 }
 

@@ -12,7 +12,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use super::body::{Body, Reader};
+use super::body::{Body, Reader, Without};
 use super::functions::Functions;
 use super::hash::{Digest, Key, Piece};
 use crate::components::components;
@@ -26,16 +26,17 @@ pub(super) struct Library<'f> {
     /// What each function does.
     digests: Vec<Digest>,
     pub(super) key: Key,
+    /// What does not count of what functions do.
+    pub(super) without: Without,
 }
 
 impl<'f> Library<'f> {
-    /// Finds out what functions do. Nodes whose results nobody takes, and which keep no state, are no part of that if they may be
-    /// left out.
-    pub(super) fn of(functions: Functions<'f>, key: Key, drops_dead: bool) -> Self {
-        let reader = Reader::new(&functions.names, &functions.defs, key, drops_dead);
+    /// Finds out what functions do, without what may be left out of them.
+    pub(super) fn of(functions: Functions<'f>, key: Key, without: Without) -> Self {
+        let reader = Reader::new(&functions.names, &functions.defs, key, without);
         let bodies: Vec<Body<'f>> = functions.defs.iter().map(|(_, def)| reader.read(def)).collect();
         let digests = Digests::new(&functions, &bodies, key).made();
-        Self { functions, bodies, digests, key }
+        Self { functions, bodies, digests, key, without }
     }
 
     /// What a function of this name does; `None` where there is none.

@@ -43,6 +43,7 @@ use crate::message::{Input, NodeDef};
 use crate::proto::{AssetFileDef, TensorInfo, tensor_info};
 use crate::slim::Wanted;
 use crate::wire::{Field, fields};
+use body::Without;
 use graph::Graph;
 use hash::Key;
 use meta_graph::{MetaGraph, hold_collections, hold_ops};
@@ -67,7 +68,13 @@ impl Reasons {
 }
 
 /// Why what a model serves is not proven to be what `old` serves.
-pub(super) fn reasons(old: &Model, new: &Model, promise: Promise, wanted: &Wanted) -> Result<Vec<String>, InputError> {
+pub(super) fn reasons(
+    old: &Model,
+    new: &Model,
+    promise: Promise,
+    wanted: &Wanted,
+    is_stripped: bool,
+) -> Result<Vec<String>, InputError> {
     let mut reasons = Reasons::default();
     let (Some(before), Some(after)) = (MainFile::open(old), MainFile::open(new)) else {
         return Ok(vec!["there is no main file".to_owned()]);
@@ -100,7 +107,7 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise, wanted: &Wante
             continue;
         };
         let old_graph = was.remove(at);
-        Both { old, new, tensors: &tensors, keras: &keras, promise, wanted }.hold(
+        Both { old, new, tensors: &tensors, keras: &keras, promise, wanted, is_stripped }.hold(
             old_graph,
             new_graph,
             &mut reasons,
@@ -153,6 +160,7 @@ struct Both<'a> {
     keras: &'a BTreeSet<usize>,
     promise: Promise,
     wanted: &'a Wanted,
+    is_stripped: bool,
 }
 
 impl Both<'_> {
@@ -176,8 +184,10 @@ impl Both<'_> {
         let is_live = |value: &&[u8]| live.contains(*value);
         old.graph.functions.names.live_gradients = old.graph.gradients.iter().copied().filter(is_live).collect();
         new.graph.functions.names.live_gradients = new.graph.gradients.iter().copied().filter(is_live).collect();
-        let drops_dead = promise == Promise::Signatures;
-        let (was, is) = (old.graph.known(key, drops_dead), new.graph.known(key, drops_dead));
+        let without = Without { dead: promise == Promise::Signatures, inner_shapes: false };
+        // The result has none then, so that it is the same as the model without.
+        let of_old = Without { inner_shapes: self.is_stripped, ..without };
+        let (was, is) = (old.graph.known(key, of_old), new.graph.known(key, without));
         self.signatures(&old.rest.signatures, &new.rest.signatures, reasons);
         names(&was, &is, reasons);
         let used: BTreeSet<&[u8]> = is.nodes().map(NodeDef::op).collect();

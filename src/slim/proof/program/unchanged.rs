@@ -20,7 +20,7 @@ pub(super) fn hold<'f>(old: &Graph<'f>, new: &Graph<'f>, session: &Session<'_, '
         let Some(before) = old.node(node.name()) else { continue };
         let is_same = is_ordered(&before, node)
             && (session.has_seen(node.name())
-                || is_same(&before, node, both)
+                || is_same(&before, node, both, false)
                 || is_emptied(&before, node)
                 || listed.contains(node.name()) && is_list(&before, node, both));
         if !is_same {
@@ -34,12 +34,14 @@ pub(super) fn hold<'f>(old: &Graph<'f>, new: &Graph<'f>, session: &Session<'_, '
         let restores = was.nodes().any(|node| is_restore(&node));
         let all: Vec<NodeDef<'f>> = def.nodes().collect();
         let listed = if restores { lists(all.iter()) } else { HashSet::new() };
+        // Of what has lost its shapes only the rest is the same.
+        let has_lost = |node: &NodeDef<'f>| old.library.without.inner_shapes && node.attribute(OUTPUT_SHAPES).is_none();
         let is_other = |node: &NodeDef<'f>| {
             let Some(before) = nodes.get(node.name()) else { return true };
             let is_known = match restores {
                 true if listed.contains(node.name()) => is_list(before, node, both),
                 true => own(before, both.0) == own(node, both.1),
-                false => is_same(before, node, both),
+                false => is_same(before, node, both, has_lost(node)),
             };
             !is_known || !is_ordered(before, node)
         };
@@ -77,8 +79,14 @@ fn is_ordered(before: &NodeDef<'_>, after: &NodeDef<'_>) -> bool {
     is_ordered(after) || !is_ordered(before)
 }
 
-/// Whether two nodes are the same but for the names of functions. A group may wait for fewer nodes.
-fn is_same<'f>(before: &NodeDef<'f>, after: &NodeDef<'f>, (old, new): (&Library<'f>, &Library<'f>)) -> bool {
+/// Whether two nodes are the same but for the names of functions, and for shapes that the second has lost. A group may wait for
+/// fewer nodes.
+fn is_same<'f>(
+    before: &NodeDef<'f>,
+    after: &NodeDef<'f>,
+    (old, new): (&Library<'f>, &Library<'f>),
+    has_lost: bool,
+) -> bool {
     let payload = |node: &NodeDef<'f>| node.file().get(node.range());
     if payload(before) == payload(after) {
         return true;
@@ -86,7 +94,9 @@ fn is_same<'f>(before: &NodeDef<'f>, after: &NodeDef<'f>, (old, new): (&Library<
     let mut left = before.inputs();
     let is_part = after.inputs().all(|input| left.any(|other| other == input));
     let is_whole = after.inputs().count() == before.inputs().count() || before.op() == ops::GROUP;
-    is_part && is_whole && Graph::own(before, old, |_| false) == Graph::own(after, new, |_| false)
+    is_part
+        && is_whole
+        && Graph::own(before, old, |key| has_lost && key == OUTPUT_SHAPES) == Graph::own(after, new, |_| false)
 }
 
 /// Whether a constant that nothing kept reaches has become a placeholder of its type.

@@ -130,7 +130,7 @@ fn a_trace_of_a_function_that_nobody_asks_for_may_go_where_signatures_are_promis
     assert_eq!(held(&old, &new, Promise::Signatures), [""; 0]);
     assert!(!held(&old, &new, Promise::Callables).is_empty());
     let wanted = Wanted { functions: vec!["copy".to_owned()], ..Wanted::default() };
-    let reasons = held_as(&old, &new, &Kept { promise: Promise::Signatures, wanted });
+    let reasons = held_as(&old, &new, &Kept { promise: Promise::Signatures, wanted, ..Kept::default() });
     assert!(reasons.iter().any(|reason| reason.contains("has lost traces of a function")), "{reasons:?}");
 }
 

@@ -249,3 +249,28 @@ fn a_function_that_python_has_is_not_passed_by_and_neither_is_one_that_does_more
     let circle = [wrapper("one", "two"), wrapper("two", "one")];
     assert_eq!(after(SlimStep::Forward, &calling(&["one", "two"], &circle)), None);
 }
+
+#[test]
+fn shapes_stay_where_only_they_may_know_one_and_go_with_the_names_of_arguments_elsewhere() {
+    let shaped = |node: Message| node.entry(5, "_output_shapes", &text("shape"));
+    let inner = |callee: &str| {
+        [
+            shaped(node_of("abs", "Abs", &["x"])),
+            shaped(call("call", callee, &["abs:y:0"])),
+            shaped(node_of("neg", "Neg", &["call:output:0"])),
+        ]
+    };
+    let named = message().int(1, 0).message(2, &message().entry(1, "_user_specified_name", &text("x")));
+    let of_restore = shaped(node_of("restored", "RestoreV2", &["x", "x", "x"]));
+    let restoring = giving("restoring", "neg:y:0", &[&inner("g")[..1], &[of_restore], &inner("g")[2..]].concat());
+    let all = [giving("f", "neg:y:0", &inner("g")).message(7, &named), negative("g", ["a", "b"]), restoring];
+    let made = after(SlimStep::Strip, &calling(&["f", "restoring"], &all)).unwrap();
+    let functions = &graph(&made).library.as_ref().unwrap().function;
+    let with_shapes = |at: usize| -> Vec<&str> {
+        let nodes = functions[at].node_def.iter().filter(|node| node.attr.contains_key("_output_shapes"));
+        nodes.map(|node| &*node.name).collect()
+    };
+    assert_eq!(with_shapes(0), ["call", "neg"]);
+    assert_eq!(with_shapes(2), ["abs", "restored", "neg"]);
+    assert!(functions[0].arg_attr[&0].attr.is_empty());
+}
