@@ -130,6 +130,16 @@ impl<'f> NodeDef<'f> {
         entries.filter(|entry| entry.key == key).last().map(|entry| AttrValue::new(entry.value))
     }
 
+    /// Whether an attribute names a function, as those of calls, loops and branches do.
+    #[must_use]
+    pub fn names_functions(&self) -> bool {
+        let mut names = false;
+        for entry in self.attributes() {
+            AttrValue::new(entry.value).functions(&mut |_| names = true);
+        }
+        names
+    }
+
     /// The nodes that this one is to be placed beside, by name.
     #[must_use]
     pub fn placed_beside(&self) -> Vec<&'f [u8]> {

@@ -13,7 +13,7 @@ use crate::message::attributes::{OUTPUT_SHAPES, USER_SPECIFIED_NAME};
 use crate::message::number::function_def::{ARG_ATTR, arg_attrs};
 use crate::message::number::map_entry::VALUE;
 use crate::message::number::node_def;
-use crate::message::{AttrValue, Entry, FunctionDef, NodeDef, input_node, ops};
+use crate::message::{Entry, FunctionDef, NodeDef, input_node, ops};
 use crate::size::plural;
 use crate::slim::program::{Function, Program, programs};
 use crate::wire::{Field, fields};
@@ -46,10 +46,11 @@ impl Stripped<'_> {
         let (main, path) = (self.main, function.at.path());
         let def = FunctionDef::new(main, function.at.field.payload());
         let returned: HashSet<&[u8]> = def.returned().into_iter().map(input_node).collect();
+        let calls = |node: &NodeDef<'_>| program.function(node.op()).is_some() || node.names_functions();
         let restores = def.nodes().any(|node| node.op() == ops::RESTORE_V2);
         for field in def.node_fields() {
             let node = NodeDef::read(main, field.payload());
-            let keeps_shapes = restores || returned.contains(node.name()) || calls(program, &node);
+            let keeps_shapes = restores || returned.contains(node.name()) || calls(&node);
             let within: Vec<Field> = path.iter().copied().chain([field]).collect();
             self.attributes(&within, node_def::ATTR, |key| {
                 key == USER_SPECIFIED_NAME || key == OUTPUT_SHAPES && !keeps_shapes
@@ -77,13 +78,4 @@ impl Stripped<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether a node calls a function, by its op or by an attribute.
-fn calls(program: &Program<'_>, node: &NodeDef<'_>) -> bool {
-    let mut calls = program.function(node.op()).is_some();
-    for Entry { value, .. } in node.attributes() {
-        AttrValue::new(value).functions(&mut |_| calls = true);
-    }
-    calls
 }

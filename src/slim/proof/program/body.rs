@@ -199,20 +199,12 @@ impl<'n, 'f> Reader<'n, 'f> {
             placed(hash, &class, scope, body);
         }
         let first = reading.calls.len();
-        let is_inner = !scope.keeps_shapes && !scope.returned.contains(node.name()) && !self.calls(node);
+        let is_inner =
+            !scope.keeps_shapes && !scope.returned.contains(node.name()) && !is_function && !node.names_functions();
         reading.attributes(hash, attributes, |key| is_inner && key == OUTPUT_SHAPES);
         if op == ops::SYMBOLIC_GRADIENT {
             body.differentiated.extend(reading.calls.get(first..).unwrap_or_default());
         }
-    }
-
-    /// Whether a node calls a function, by its op or by an attribute.
-    fn calls(&self, node: &NodeDef<'f>) -> bool {
-        let mut calls = self.names.find(node.op()).is_some();
-        for entry in node.attributes() {
-            AttrValue::new(entry.value).functions(&mut |_| calls = true);
-        }
-        calls
     }
 
     /// What a node or a result takes.

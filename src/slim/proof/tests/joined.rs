@@ -71,17 +71,19 @@ fn with_a_copy(keywords: &'static [&'static str]) -> impl Fn(&mut MetaGraphDef) 
     }
 }
 
+/// The names of the functions that objects are, in their order.
+fn names_of_functions(graph: &mut MetaGraphDef) -> Vec<String> {
+    let name = |object: &SavedObject| match &object.kind {
+        Some(Kind::BareConcreteFunction(function)) => Some(function.concrete_function_name.clone()),
+        _ => None,
+    };
+    objects(graph).nodes.iter().filter_map(name).collect()
+}
+
 #[test]
 fn functions_of_python_that_are_called_in_two_ways_stay_apart() {
     let one = |graph: &mut MetaGraphDef| {
-        let names: Vec<String> = objects(graph)
-            .nodes
-            .iter()
-            .filter_map(|object| match &object.kind {
-                Some(Kind::BareConcreteFunction(function)) => Some(function.concrete_function_name.clone()),
-                _ => None,
-            })
-            .collect();
+        let names = names_of_functions(graph);
         for object in &mut objects(graph).nodes {
             if let Some(Kind::BareConcreteFunction(function)) = &mut object.kind
                 && function.concrete_function_name == "copy"
@@ -104,14 +106,7 @@ fn functions_of_python_that_are_called_in_two_ways_stay_apart() {
 /// Gives the root a function of Python with two traces: that of the first signature, and a copy of it.
 fn with_two_traces(graph: &mut MetaGraphDef) {
     with_a_copy(&[])(graph);
-    let names: Vec<String> = objects(graph)
-        .nodes
-        .iter()
-        .filter_map(|object| match &object.kind {
-            Some(Kind::BareConcreteFunction(function)) => Some(function.concrete_function_name.clone()),
-            _ => None,
-        })
-        .collect();
+    let names = names_of_functions(graph);
     let traced = SavedFunction { concrete_functions: names, ..Default::default() };
     objects(graph).nodes.last_mut().unwrap().kind = Some(Kind::Function(Box::new(traced)));
 }
