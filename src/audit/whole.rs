@@ -2,7 +2,7 @@
 //!
 //! What is missing, or is not what its name says, makes no wrong figure: it makes a small model that passes every
 //! limit. So it is a problem of the kind `not-whole` wherever no loader gets past it: another file in the place of the main
-//! file, no metagraph, an asset that is not there, variables that are restored from no checkpoint or from a tensor of
+//! file, no metagraph, an asset that is not there or a pointer, variables that are restored from no checkpoint or from a tensor of
 //! another shape or type. What a checkpoint lacks in itself (index, shards) `checkpoint` says.
 
 use std::collections::{HashMap, HashSet};
@@ -16,6 +16,7 @@ use crate::dtype;
 use crate::escape::shortened;
 use crate::graph::{MetaGraphReach, Reach};
 use crate::input::layout::INDEX;
+use crate::input::{File, Model};
 use crate::ledger::Ledger;
 use crate::message::number::tensor_shape_proto::{self, dim};
 use crate::message::number::{
@@ -108,21 +109,28 @@ fn is_graph_def(main: &MainFile<'_>, contents: &[u8]) -> bool {
     }
 }
 
-/// Assets that a metagraph names and that are not there: no loader gets past that.
+/// Assets that a metagraph names and that are not there, or only as a pointer: no loader gets past the first, and a table
+/// that is made of the second has other words.
 fn missing_assets(parts: &Parts<'_>, saved_model: &SavedModel) -> Vec<Problem> {
     let mut problems = Problems::default();
     for (index, graph) in saved_model.meta_graphs.iter().enumerate() {
         for name in &graph.assets {
             let path = format!("assets/{name}");
-            if parts.model.file(&path).is_none() {
-                problems.push(not_whole(
-                    &path,
-                    format!("expected an asset that metagraph #{index} names, found no such file"),
-                ));
-            }
+            let found = match parts.model.file(&path) {
+                None => "no such file",
+                Some(file) if is_lfs_pointer(file, parts.model) => StandIn::LfsPointer.found(),
+                Some(_) => continue,
+            };
+            problems.push(not_whole(&path, format!("expected an asset that metagraph #{index} names, found {found}")));
         }
     }
     problems.into_list()
+}
+
+/// Whether a file that may hold any text is a pointer of Git LFS. Larger ones are not read for this.
+fn is_lfs_pointer(file: &File, model: &Model) -> bool {
+    let may_be = file.bytes <= StandIn::HEAD && !model.is_listed_only();
+    may_be && file.contents().is_ok_and(|contents| StandIn::of(&contents) == Some(StandIn::LfsPointer))
 }
 
 /// A metagraph that restores variables, in a model without a checkpoint.

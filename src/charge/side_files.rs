@@ -14,6 +14,7 @@ use crate::message::number::keras::saved_object::{
 };
 use crate::problem::Problem;
 use crate::progress::Progress;
+use crate::stand_in::StandIn;
 use crate::wire::{Field, Layout, fields};
 
 /// The files that are known.
@@ -48,7 +49,7 @@ impl SideFile {
     }
 }
 
-/// Charges a file of a known kind, which holds `bytes`, and returns the damage in it.
+/// Charges a file of a known kind, which holds `bytes`, and returns the damage in it: one problem where it is something else.
 pub(super) fn charge(
     file: &File,
     bytes: &Bytes,
@@ -65,7 +66,11 @@ pub(super) fn charge(
         SideFile::KerasMetadata if field.is_len(KERAS_NODES) => keras_node(walk, field),
         SideFile::KerasMetadata => leaf(walk, field, "files.keras_metadata.(unknown)"),
     });
-    walk.close()
+    let damage = walk.close()?;
+    Ok(match StandIn::of(bytes).filter(|_| !damage.is_empty()) {
+        Some(stand_in) => vec![Problem::of_file(&file.name, format!("expected a message, found {}", stand_in.found()))],
+        None => damage,
+    })
 }
 
 /// What is charged of a file that is in none of its fields.

@@ -35,6 +35,9 @@ fn of_main(main: &[u8]) -> String {
     said.concat()
 }
 
+/// What Git keeps of a file that is in Git LFS.
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1800\n";
+
 fn plain() -> Message {
     saved_model([&signature(meta_graph(&["serve"], &graph_of(&[node("x", "NoOp")], &[])), "s", &[], &["x:0"])])
 }
@@ -55,9 +58,8 @@ fn a_main_file_that_is_something_else_is_called_what_it_is() {
 #[test]
 fn what_stands_in_the_place_of_a_shard_or_an_index_is_one_problem() {
     let [(_, index), (_, data)] = BundleBuilder::default().tensor("a", &[1; 900]).tensor("b", &[2; 900]).files();
-    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1800\n";
     let main = plain().0;
-    for (index, data, at) in [(&*index, &pointer[..], DATA), (&pointer[..], &*data, INDEX)] {
+    for (index, data, at) in [(&*index, POINTER, DATA), (POINTER, &*data, INDEX)] {
         let report = audited(&[("saved_model.pb", &main), (INDEX, index), (DATA, data)]);
         let problems: Vec<(&str, bool)> =
             report.problems.iter().map(|p| (&*p.file, p.message.contains("a Git LFS pointer"))).collect();
@@ -65,13 +67,32 @@ fn what_stands_in_the_place_of_a_shard_or_an_index_is_one_problem() {
     }
     // One that is longer than the data in whose place it stands.
     let [(_, index), _] = BundleBuilder::default().tensor("a", &[1; 8]).files();
-    assert_eq!(said(&[("saved_model.pb", &main), (INDEX, &index), (DATA, pointer)]).len(), 1);
+    assert_eq!(said(&[("saved_model.pb", &main), (INDEX, &index), (DATA, POINTER)]).len(), 1);
     assert!(
         said(&[("saved_model.pb", &main), (INDEX, &index)])
             .concat()
             .contains("as the index names 1 shards, found none")
     );
     assert!(said(&[("saved_model.pb", &main), (DATA, &data)]).concat().contains("expected the index"));
+}
+
+#[test]
+fn a_message_beside_the_main_file_that_is_a_pointer_is_one_problem() {
+    for name in ["keras_metadata.pb", "fingerprint.pb"] {
+        let problems = audited(&[("saved_model.pb", &plain().0), (name, POINTER)]).problems;
+        assert_eq!(problems.iter().map(|problem| &*problem.file).collect::<Vec<_>>(), [name]);
+        assert!(problems.iter().all(|problem| problem.message.contains("found a Git LFS pointer")), "{problems:?}");
+    }
+}
+
+#[test]
+fn an_asset_that_is_a_pointer_is_named_and_one_that_is_a_page_is_not() {
+    let graph = meta_graph(&["serve"], &graph_of(&[], &[])).message(6, &message().bytes(2, "words.txt"));
+    let main = saved_model([&graph]).0;
+    let said_of = |asset: &[u8]| said(&[("saved_model.pb", &main), ("assets/words.txt", asset)]);
+    let expected = "expected an asset that metagraph #0 names, found a Git LFS pointer";
+    assert!(said_of(POINTER).concat().contains(expected), "{:?}", said_of(POINTER));
+    assert_eq!(said_of(b"<html><body>a template"), [""; 0]);
 }
 
 #[test]
