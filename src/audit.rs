@@ -146,12 +146,13 @@ pub(crate) fn examine<T>(
         report.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.verified = Some(verified));
         report.problems.extend(problems);
     }
+    let has_meta_graph = !report.meta_graphs.is_empty() || report.main_file.is_none();
     if options.verify
         && let Some(fingerprint) = &mut report.fingerprint
     {
         report.problems.extend(parts.verify_fingerprint(fingerprint));
     }
-    if options.verify {
+    if options.verify && has_meta_graph {
         report.problems.extend(parts.verify_main_file());
     }
     report.problems.extend(model.changes());
@@ -159,7 +160,6 @@ pub(crate) fn examine<T>(
     model.forget();
     report.problems.sort();
     report.problems.dedup();
-    let has_meta_graph = !report.meta_graphs.is_empty() || report.main_file.is_none();
     report.whole = has_meta_graph && report.problems.iter().all(|problem| problem.kind != ProblemKind::NotWhole);
     Ok((report, asked))
 }
@@ -309,7 +309,7 @@ impl<'m> Parts<'m> {
         })
     }
 
-    /// Holds the main file against its schema.
+    /// Holds a main file that has a metagraph against its schema. One that has none is no SavedModel, which has been said.
     fn verify_main_file(&self) -> Vec<Problem> {
         let name = self.main_file.as_ref().map_or("", |main| &main.file.name);
         verify::problems(name, self.main_bytes(), self.layout())

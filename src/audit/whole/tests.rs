@@ -16,8 +16,12 @@ const FLOAT: u64 = 1;
 const DOUBLE: u64 = 2;
 
 fn audited(files: &[(&str, &[u8])]) -> ModelReport {
+    audited_with(files, &Options::default())
+}
+
+fn audited_with(files: &[(&str, &[u8])], options: &Options) -> ModelReport {
     let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), Bytes::copy_from_slice(bytes)));
-    audit(&Model::in_memory("model", files), &Options::default(), &Silent).unwrap()
+    audit(&Model::in_memory("model", files), options, &Silent).unwrap()
 }
 
 /// What is said of a model that is not whole; nothing of one that is.
@@ -53,6 +57,13 @@ fn a_main_file_that_is_something_else_is_called_what_it_is() {
     let said = said(&[("saved_model.pbtxt", b"node {\n  name: \"a\"\n}\n")]);
     assert!(said.concat().contains("a frozen graph (GraphDef)"), "{said:?}");
     assert_eq!(super::tests::said(&[("saved_model.pb", &plain().0)]), [""; 0]);
+}
+
+#[test]
+fn a_main_file_that_is_a_pointer_is_one_problem_with_verify_as_well() {
+    let options = Options { verify: true, ..Options::default() };
+    let problems = audited_with(&[("saved_model.pb", POINTER)], &options).problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
 }
 
 #[test]
