@@ -330,6 +330,7 @@ SlimOutcome = Literal["smaller", "nothing_to_gain", "not_proven", "changed", "re
 
 SlimStep = Literal[
     "text-main-file",
+    "chunked-main-file",
     "metagraphs",
     "unreached",
     "saver-save",
@@ -354,6 +355,8 @@ SlimStep = Literal[
 """A way to make a model smaller.
 
 - `text-main-file`: A main file in text is written in binary.
+- `chunked-main-file`: A main file in chunks is written in binary. Without their compression it may be larger: then it
+  is done only where the other steps save more.
 - `metagraphs`: Metagraphs of other tags are left out.
 - `unreached`: Nodes, functions and items of collections that nothing reaches are left out.
 - `saver-save`: What only saving in a session needs is left out.
@@ -1862,7 +1865,9 @@ class SlimSaving(Record):
     """The step."""
 
     saved_bytes: int
-    """By how much the files become smaller."""
+    """By how much the files become smaller. Below zero they become larger, which is so of `chunked-main-file` alone:
+    that takes a compression away, and other steps save more.
+    """
 
     message: str
     """What is done, in words."""

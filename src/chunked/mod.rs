@@ -30,6 +30,8 @@ mod simple;
 mod transposed;
 mod unpack;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use crate::input::Limits;
@@ -67,6 +69,15 @@ pub fn read(name: &str, file: &Bytes, limits: &Limits) -> Chunked {
     });
     let (wire, layout) = put_together.unzip();
     Chunked { wire, layout: layout.unwrap_or_default(), problems: problems.into_list() }
+}
+
+/// The records of a file by their positions, and the ChunkMetadata in the last of them; `None` where anything is wrong with the
+/// file. For who puts them together by other code.
+pub(crate) fn records(file: &Bytes) -> Option<(BTreeMap<u64, Bytes>, ChunkMetadata)> {
+    let mut problems = Problems::default();
+    let records = riegeli::read("", file, &limits(), &mut problems);
+    let metadata = metadata("", &records, &mut problems)?;
+    problems.is_empty().then(|| (records.all().collect(), metadata))
 }
 
 /// The last record.

@@ -72,6 +72,11 @@ impl Records {
         self.records.last().map(|(position, record)| (*position, record))
     }
 
+    /// All records, by their positions.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u64, Bytes)> {
+        self.records.iter().map(|(position, record)| (*position, self.bytes(record.block, &record.range)))
+    }
+
     /// All decoded bytes of a block.
     pub(super) fn values(&self, block: usize) -> &Bytes {
         static NONE: Bytes = Bytes::new();

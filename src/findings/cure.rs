@@ -104,7 +104,7 @@ impl Cure {
             Self::Files => Slim::Safe,
             Self::Data | Self::Equal if is_bundle && found.is_mostly_data() => Slim::Safe,
             Self::Assets if form == Some(Form::Binary) => Slim::Safe,
-            // Beyond that the main file changes, which one in chunks does not.
+            // Beyond that the main file changes. One in chunks does where the whole is smaller in binary, which only a plan says.
             _ if !matches!(form, Some(Form::Binary | Form::Text)) => Slim::None,
             Self::Equal => Slim::None,
             Self::Data if !is_bundle => Slim::None,

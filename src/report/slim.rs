@@ -55,8 +55,9 @@ pub struct SlimReport {
 pub struct SlimSaving {
     /// The step.
     pub step: SlimStep,
-    /// By how much the files become smaller.
-    pub saved_bytes: u64,
+    /// By how much the files become smaller. Below zero they become larger, which is so of `chunked-main-file` alone: that takes a
+    /// compression away, and other steps save more.
+    pub saved_bytes: i64,
     /// What is done, in words.
     pub message: String,
     /// The files that change, or go.
@@ -201,7 +202,7 @@ impl SlimReport {
         let (old, new, saved) = (sum(|it| it.old_bytes), sum(|it| it.new_bytes), sum(|it| it.saved_bytes));
         let saving = |step: SlimStep| {
             let savings: Vec<_> = smaller().flat_map(|model| &model.steps).filter(|it| it.step == step).collect();
-            let saved_bytes = savings.iter().map(|saving| saving.saved_bytes).fold(0, u64::saturating_add);
+            let saved_bytes = savings.iter().map(|saving| saving.saved_bytes).fold(0, i64::saturating_add);
             let message = match savings.as_slice() {
                 [one] => one.message.clone(),
                 several => format!("in {}", plural(several.len() as u64, "model", "models")),

@@ -74,6 +74,10 @@ impl Draft {
             next.parts = Some(Parts { main: in_binary(&main.bytes)?.into(), ..Parts::default() });
             return Ok(next);
         }
+        if step == SlimStep::ChunkedMainFile && main.main.1 == Form::Chunked {
+            next.parts = Some(Parts { main: main.bytes.clone().into(), ..Parts::default() });
+            return Ok(next);
+        }
         if main.main.1 != Form::Binary && self.parts.is_none() {
             return Ok(next);
         }
@@ -218,10 +222,14 @@ impl Draft {
     }
 }
 
-/// A main file that was text as one in binary. A loader reads binary first, and no more of it than protobuf takes
-/// (`tensorflow/cc/saved_model/reader.cc`).
+/// Whether a main file in binary has no more than protobuf takes.
+pub(super) fn is_loadable(main: &[u8]) -> bool {
+    i32::try_from(main.len()).is_ok()
+}
+
+/// A main file that was text as one in binary. A loader reads binary first (`tensorflow/cc/saved_model/reader.cc`).
 fn in_binary(wire: &Bytes) -> Result<Bytes, Untaken> {
-    if i32::try_from(wire.len()).is_err() {
+    if !is_loadable(wire) {
         return Err(Untaken::Large);
     }
     if text::is_understood(wire) { Ok(wire.clone()) } else { Err(Untaken::Unknown) }

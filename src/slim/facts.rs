@@ -86,13 +86,18 @@ impl<'m> Facts<'m> {
 
     /// Whether the main file may be written anew, in binary.
     fn is_rewritten(&self, options: &Options) -> bool {
-        let step = SlimStep::TextMainFile;
-        let takes = step.level() <= options.level && !options.skip.contains(&step);
+        let takes = |step: SlimStep| step.level() <= options.level && !options.skip.contains(&step);
         match self.assets.as_ref().map(|assets| assets.main.1) {
             Some(Form::Binary) => true,
-            Some(Form::Text) => takes,
-            Some(Form::Chunked) | None => false,
+            Some(Form::Text) => takes(SlimStep::TextMainFile),
+            Some(Form::Chunked) => takes(SlimStep::ChunkedMainFile),
+            None => false,
         }
+    }
+
+    /// Whether the main file is in chunks.
+    pub(super) fn is_chunked(&self) -> bool {
+        self.assets.as_ref().is_some_and(|assets| assets.main.1 == Form::Chunked)
     }
 
     /// What is asked for by name and is not there.

@@ -52,6 +52,7 @@ use crate::input::Model;
 use crate::problem::Problem;
 use crate::progress::{Progress, Step, Work};
 use crate::report::{SlimFile, SlimLevel, SlimModel, SlimOutcome, SlimSaving, SlimStep};
+use crate::size::exact;
 use claimed::Claimed;
 use draft::Draft;
 use facts::Facts;
@@ -144,7 +145,13 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
         options.level = SlimLevel::Inference;
         report.left.push(format!("there is no signature, so the model is slimmed at level {}", options.level.name()));
     }
-    let (draft, tree, steps) = take_steps(&facts, tree, &options, &mut report.left);
+    let Taken { draft, tree, steps } = match take_steps(&facts, tree, &options, &mut report.left) {
+        Ok(taken) => taken,
+        Err(why) => {
+            let tree = Tree::copy(model);
+            return Ok(Plan { model, tree, known, kept, report: report.without(SlimOutcome::Refused, vec![why]) });
+        }
+    };
     let is_stripped = steps.iter().any(|saving| saving.step == SlimStep::Strip);
     let kept = proof::Kept { is_stripped, ..proof::Kept::of(&options) };
     if !steps.is_empty() {
@@ -160,14 +167,46 @@ pub fn plan<'m>(model: &'m Model, options: &Options, progress: &dyn Progress) ->
     Ok(Plan { model, tree, known, kept, report })
 }
 
-/// Takes one step after the other, each only where it makes the model smaller.
-fn take_steps(
-    facts: &Facts<'_>,
-    mut tree: Tree,
-    options: &Options,
-    left: &mut Vec<String>,
-) -> (Draft, Tree, Vec<SlimSaving>) {
-    let (mut draft, mut savings) = (Draft::at(options.level), Vec::new());
+/// The steps that are taken, and what they make.
+struct Taken {
+    draft: Draft,
+    tree: Tree,
+    steps: Vec<SlimSaving>,
+}
+
+/// Takes the steps that make the model smaller. A main file in chunks may be larger in binary, and so it is written like that only
+/// where the whole result is the smaller one. Why there is no result is said where something was asked for by name of a main
+/// file that stays.
+fn take_steps(facts: &Facts<'_>, tree: Tree, options: &Options, left: &mut Vec<String>) -> Result<Taken, String> {
+    let step = SlimStep::ChunkedMainFile;
+    if !facts.is_chunked() || step.level() > options.level || options.skip.contains(&step) {
+        return Ok(take_all(facts, tree, options, left));
+    }
+    let mut said = Vec::new();
+    let binary = take_all(facts, tree.clone(), options, &mut said);
+    let in_chunks = Options { skip: [&options.skip[..], &[step]].concat(), ..options.clone() };
+    let chunked = take_all(facts, tree, &in_chunks, left);
+    let is_loadable = matches!(binary.draft.main(facts), Ok(Some(main)) if draft::is_loadable(&main));
+    if is_loadable && binary.tree.bytes() < chunked.tree.bytes() {
+        *left = said;
+        return Ok(binary);
+    }
+    let why = if is_loadable {
+        let (one, other) = (exact(binary.tree.bytes()), exact(chunked.tree.bytes()));
+        format!("the model would have {one} bytes in binary and {other} in chunks, where its compression stays")
+    } else {
+        draft::Untaken::Large.to_string()
+    };
+    if !options.wanted.is_all() {
+        return Err(format!("the main file is in chunks, and is kept as it is: {why}"));
+    }
+    left.push(format!("{}: {why}", step.name()));
+    Ok(chunked)
+}
+
+/// Takes one step after the other, each only where it makes the model smaller; a main file in chunks is made binary first.
+fn take_all(facts: &Facts<'_>, mut tree: Tree, options: &Options, left: &mut Vec<String>) -> Taken {
+    let (mut draft, mut steps) = (Draft::at(options.level), Vec::new());
     let is_asked = |step: &SlimStep| *step != SlimStep::Strip || options.strip;
     let wanted = |step: &SlimStep| step.level() <= options.level && !options.skip.contains(step) && is_asked(step);
     for step in SlimStep::ALL.into_iter().filter(wanted) {
@@ -179,15 +218,22 @@ fn take_steps(
                 continue;
             }
         };
-        if made.bytes() < tree.bytes() {
-            let saved_bytes = tree.bytes().saturating_sub(made.bytes());
+        let is_first = step == SlimStep::ChunkedMainFile && facts.is_chunked();
+        if made.bytes() < tree.bytes() || is_first {
+            let saved_bytes = difference(tree.bytes(), made.bytes());
             let files = changed_files(&tree, &made);
             let message = next.words().map_or_else(|| facts.words(step), str::to_owned);
-            savings.push(SlimSaving { step, saved_bytes, message, files });
+            steps.push(SlimSaving { step, saved_bytes, message, files });
             (draft, tree) = (next, made);
         }
     }
-    (draft, tree, savings)
+    Taken { draft, tree, steps }
+}
+
+/// What is saved; less than nothing where it is more than before.
+fn difference(old: u64, new: u64) -> i64 {
+    let of = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    of(old).saturating_sub(of(new))
 }
 
 /// The files that are not the same in two trees.

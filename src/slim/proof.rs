@@ -9,8 +9,10 @@
 //! - each other file is there with the same bytes, and what is not there is something that no loader asks for.
 //!
 //! Where less than everything is promised, the main file, the keys and the objects are held against each other by what they serve
-//! instead ([`program`]). A main file that was text is held against the text besides ([`text`]).
+//! instead ([`program`]). A main file that was text, or in chunks, is held against these
+//! besides ([`text`], [`chunks`]).
 
+mod chunks;
 mod files;
 mod main_file;
 mod program;

@@ -131,8 +131,8 @@ fn every_step_saves_what_it_says_and_the_result_is_proven() {
     assert_eq!(steps, SAFE);
     let result = made(&model, plan.tree());
     assert_eq!(result.bytes(), plan.report.new_bytes);
-    let saved: u64 = plan.report.steps.iter().map(|saving| saving.saved_bytes).sum();
-    assert_eq!(saved, model.bytes() - result.bytes());
+    let saved: i64 = plan.report.steps.iter().map(|saving| saving.saved_bytes).sum();
+    assert_eq!(saved, i64::try_from(model.bytes() - result.bytes()).unwrap());
     assert_eq!(plan.prove(&result, &Silent).unwrap(), [""; 0]);
     assert!(is_same(&model, &result));
     // One `c`, the larger zeros, the string; `g` is within `a`.

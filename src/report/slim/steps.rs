@@ -50,6 +50,9 @@ impl SlimLevel {
 pub enum SlimStep {
     /// A main file in text is written in binary.
     TextMainFile,
+    /// A main file in chunks is written in binary. Without their compression it may be larger: then it is done only where the other
+    /// steps save more.
+    ChunkedMainFile,
     /// Metagraphs of other tags are left out.
     Metagraphs,
     /// Nodes, functions and items of collections that nothing reaches are left out.
@@ -94,8 +97,9 @@ pub enum SlimStep {
 
 impl SlimStep {
     /// All steps, in the order in which they are taken.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::TextMainFile,
+        Self::ChunkedMainFile,
         Self::Metagraphs,
         Self::Unreached,
         Self::SaverSave,
@@ -123,6 +127,7 @@ impl SlimStep {
     pub fn name(self) -> &'static str {
         match self {
             Self::TextMainFile => "text-main-file",
+            Self::ChunkedMainFile => "chunked-main-file",
             Self::Metagraphs => "metagraphs",
             Self::Unreached => "unreached",
             Self::SaverSave => "saver-save",
@@ -151,6 +156,7 @@ impl SlimStep {
     pub fn about(self) -> &'static str {
         match self {
             Self::TextMainFile => "write a main file that is text in binary",
+            Self::ChunkedMainFile => "write a main file that is in chunks in binary, where the model becomes smaller",
             Self::Metagraphs => "leave out metagraphs of other tags",
             Self::Unreached => "leave out nodes and functions that nothing reaches",
             Self::SaverSave => "leave out what only saving in a session needs",
@@ -183,6 +189,7 @@ impl SlimStep {
                 SlimLevel::Serving
             }
             Self::TextMainFile
+            | Self::ChunkedMainFile
             | Self::Unreached
             | Self::SaverSave
             | Self::Gradients
@@ -202,6 +209,7 @@ impl SlimStep {
     pub fn loses(self) -> Option<&'static str> {
         Some(match self {
             Self::TextMainFile => "saved_model.pbtxt, the main file as text",
+            Self::ChunkedMainFile => "saved_model.cpb, the main file in chunks",
             Self::Metagraphs => "metagraphs of other tags",
             Self::Unreached => "nodes that nothing reaches, which a session could run by their names",
             Self::SaverSave => "saving in a v1 session: `Saver.save` fails, restoring works",

@@ -47,9 +47,10 @@ impl SlimReport {
             SlimOutcome::Smaller => {
                 let (old, new) = (both(model.old_bytes), both(model.new_bytes));
                 writeln!(out, "{old} → {new}, {} smaller", share(model.saved_bytes, model.old_bytes))?;
+                let wide = model.steps.iter().map(|saving| saving.step.name().len()).fold(16, usize::max);
                 for saving in &model.steps {
-                    let (step, saved) = (saving.step.name(), exact(saving.saved_bytes));
-                    writeln!(out, "{}", fit_said(&format!("  {step:<16}{saved:>14}  {}", saving.message), columns))?;
+                    let (step, saved) = (saving.step.name(), signed(saving.saved_bytes));
+                    writeln!(out, "{}", fit_said(&format!("  {step:<wide$}{saved:>14}  {}", saving.message), columns))?;
                 }
                 for finding in &model.findings {
                     let (saved, claimed) = (exact(finding.saved_bytes), exact(finding.bytes));
@@ -134,6 +135,12 @@ impl SlimReport {
             None => writeln!(out, "nothing was written"),
         }
     }
+}
+
+/// A number of bytes, below zero where files become larger.
+fn signed(bytes: i64) -> String {
+    let sign = if bytes < 0 { "-" } else { "" };
+    format!("{sign}{}", exact(bytes.unsigned_abs()))
 }
 
 /// A path as Python has it, of something in an archive where that was unpacked to.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use prost::Message as _;
 
 use super::tensors::{is_live, shards};
-use super::{Promise, main_file, text};
+use super::{Promise, chunks, main_file, text};
 use crate::charge::{Form, MainFile};
 use crate::checkpoint::layout::INDEX;
 use crate::fingerprint;
@@ -20,12 +20,18 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
     };
     let mut reasons = Vec::new();
     let is_same_main = super::is_same(before.file, after.file)?;
-    // Text is as good in binary, where all is promised that can be called.
-    let is_text = promise != Promise::Same && (before.form, after.form) == (Form::Text, Form::Binary);
-    if is_text {
-        let contents = before.file.contents()?;
-        if !before.bytes.as_ref().is_some_and(|wire| text::is_of(&contents, wire)) {
-            reasons.push(format!("{}: is not the text that {} was", after.file.name, before.file.name));
+    // Other forms are as good in binary, where all is promised that can be called.
+    let is_converted = promise != Promise::Same && before.form != Form::Binary && after.form == Form::Binary;
+    if is_converted {
+        let (contents, wire) = (before.file.contents()?, before.bytes.clone().unwrap_or_default());
+        let (is, was) = (&after.file.name, &before.file.name);
+        match before.form {
+            Form::Chunked => {
+                let held = chunks::hold(&contents, &wire);
+                reasons.extend(held.err().map(|why| format!("{is}: is not of the chunks of {was}: {why}")));
+            }
+            _ if text::is_of(&contents, &wire) => {}
+            _ => reasons.push(format!("{is}: is not the text that {was} was")),
         }
     } else if before.file.name != after.file.name || !is_same_main && before.file.name != MODEL_FILES[0] {
         reasons.push(format!("{}: is another main file", after.file.name));
@@ -69,7 +75,9 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
             None => {
                 let may_go = !is_shard
                     && !needed.contains(&file.name)
-                    && (is_spare(&file.name, index.is_some(), is_same_main) || may_go(&file.name, promise));
+                    && (is_converted && file.name == before.file.name
+                        || is_spare(&file.name, index.is_some(), is_same_main)
+                        || may_go(&file.name, promise));
                 if !may_go {
                     reasons.push(format!("{}: is not there any more", file.name));
                 }
@@ -77,7 +85,7 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
         }
     }
     let names: BTreeSet<&str> = old.files.iter().map(|file| &*file.name).collect();
-    let known = |name: &str| names.contains(name) || is_text && after.file.name == name;
+    let known = |name: &str| names.contains(name) || is_converted && after.file.name == name;
     reasons
         .extend(new.files.iter().filter(|file| !known(&file.name)).map(|file| format!("{}: was not there", file.name)));
     Ok(reasons)

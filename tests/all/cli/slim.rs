@@ -6,8 +6,11 @@ use std::path::Path;
 
 use prost::Message as _;
 use serde_json::{Value, json};
-use smaudit::internals::proto::SavedModel;
+use smaudit::internals::proto::{GraphDef, SavedModel};
 use support::files::{tree, write};
+use support::riegeli::Step::{Field, Index, Key};
+use support::riegeli::{Compression, PLAIN, ZSTD, chunked, part};
+use support::wire::Message;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
@@ -143,6 +146,67 @@ fn a_main_file_in_text_becomes_binary_beyond_safe_and_the_same_as_from_binary() 
     let report = slim(&directory, "text -o unknown --level inference --json").exits(0).json();
     let left = report["models"][0]["left"].to_string();
     assert!(left.contains("text-main-file: the text has fields that are not known here"), "{left}");
+}
+
+/// A model as TensorFlow splits it: the library of its graph, half of the nodes and a signature are chunks of their own.
+fn in_chunks(binary: &[u8], compression: Compression) -> Vec<u8> {
+    let mut model = SavedModel::decode(binary).unwrap();
+    let graph = model.meta_graphs[0].graph_def.as_mut().unwrap();
+    let library = graph.library.take().unwrap();
+    let half = graph.node.len() / 2;
+    let nodes = GraphDef { node: graph.node.split_off(half), ..GraphDef::default() };
+    let signature = model.meta_graphs[0].signature_def.get_mut("serving_default").map(std::mem::take).unwrap();
+    let to_graph = [Field(2), Index(0), Field(2)];
+    let chunks = [
+        part(&[], &Message(model.encode_to_vec())),
+        part(&to_graph, &Message(nodes.encode_to_vec())),
+        part(&[&to_graph[..], &[Field(2)]].concat(), &Message(library.encode_to_vec())),
+        part(&[Field(2), Index(0), Field(5), Key("serving_default")], &Message(signature.encode_to_vec())),
+    ];
+    chunked(compression, &chunks)
+}
+
+#[test]
+fn a_main_file_in_chunks_becomes_binary_where_the_whole_is_smaller_by_it() {
+    let directory = with_model("keras-export");
+    let binary = fs::read(directory.path().join("model/saved_model.pb")).unwrap();
+    for (name, bytes) in contents(&directory.path().join("model")) {
+        if name.starts_with("variables/") {
+            write(directory.path(), &format!("plain/{name}"), bytes.clone());
+            write(directory.path(), &format!("packed/{name}"), bytes);
+        }
+    }
+    write(directory.path(), "plain/saved_model.cpb", in_chunks(&binary, PLAIN));
+    write(directory.path(), "packed/saved_model.cpb", in_chunks(&binary, ZSTD));
+    let safe = slim(&directory, "plain -o safe --json").exits(0).json();
+    assert!(safe["models"][0]["left"].to_string().contains("not binary"), "{safe}");
+    assert!(directory.path().join("safe/saved_model.cpb").exists());
+    for level in ["inference", "serving"] {
+        slim(&directory, &format!("model -o binary-{level} --level {level}")).exits(0);
+        let report = slim(&directory, &format!("plain -o {level} --level {level} --json")).exits(0).silently().json();
+        let step = &report["models"][0]["steps"][0];
+        assert_eq!((&step["step"], &report["models"][0]["proven"]), (&json!("chunked-main-file"), &json!(true)));
+        let [of_chunks, of_binary] =
+            [level.to_owned(), format!("binary-{level}")].map(|name| contents(&directory.path().join(name)));
+        let decoded = |files: &BTreeMap<String, Vec<u8>>| SavedModel::decode(&*files["saved_model.pb"]).unwrap();
+        assert!(decoded(&of_chunks) == decoded(&of_binary));
+        assert_eq!(of_chunks.keys().collect::<Vec<_>>(), of_binary.keys().collect::<Vec<_>>());
+    }
+    // What compression saves is lost, and still the steps add up.
+    let small = "--level serving --skip alias";
+    let report = slim(&directory, &format!("packed -o small {small} --json")).exits(0).silently().json();
+    let steps = report["models"][0]["steps"].as_array().unwrap();
+    let saved: i64 = steps.iter().map(|step| step["saved_bytes"].as_i64().unwrap()).sum();
+    assert!(steps[0]["saved_bytes"].as_i64().unwrap() < 0 && report["saved_bytes"] == saved, "{report}");
+    let text = slim(&directory, &format!("packed -o again {small}")).exits(0).stdout;
+    let line = text.lines().find(|line| line.starts_with("  chunked-main-file   ")).unwrap();
+    assert!(line.contains(" -"), "{text}");
+    // Where the whole is smaller in chunks they stay, and so does what is in them.
+    let report = slim(&directory, "packed -o kept --level serving --json").exits(0).json();
+    assert!(report["models"][0]["left"].to_string().contains("in chunks, where its compression stays"), "{report}");
+    assert!(directory.path().join("kept/saved_model.cpb").exists());
+    let asked = slim(&directory, "packed -o asked --level serving --signature serving_default");
+    assert!(asked.exits(3).stdout.contains("the main file is in chunks, and is kept as it is"));
 }
 
 #[test]
