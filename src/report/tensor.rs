@@ -24,8 +24,8 @@ impl<'a> Called<'a> {
     pub(super) fn of(tensors: &'a [TensorReport]) -> Self {
         let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
         for tensor in tensors {
-            if !seen.insert(own(tensor)) {
-                shared.insert(own(tensor));
+            if !seen.insert(own_name(tensor)) {
+                shared.insert(own_name(tensor));
             }
         }
         Self { shared, by_key: tensors.iter().map(|tensor| (tensor.key.as_str(), tensor)).collect() }
@@ -37,14 +37,14 @@ impl<'a> Called<'a> {
     }
 
     pub(super) fn name(&self, tensor: &TensorReport) -> Name {
-        let own = own(tensor);
+        let own = own_name(tensor);
         let key = (self.shared.contains(own) && own != key(tensor)).then(|| key(tensor).to_owned());
         Name { also: key, ..Name::new(own) }
     }
 }
 
 /// The variable's own name; its key where it has none.
-fn own(tensor: &TensorReport) -> &str {
+pub(super) fn own_name(tensor: &TensorReport) -> &str {
     tensor.name.as_deref().filter(|name| !name.is_empty()).unwrap_or_else(|| key(tensor))
 }
 
