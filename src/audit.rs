@@ -140,6 +140,7 @@ pub(crate) fn examine<T>(
     let asked = ask(&parts.context(&answers), &findings);
     let verified = parts.verify();
     let mut problems = parts.problems(&answers.saved_model);
+    problems.extend(parts.too_many_pairs(&answers.duplicates));
     whole::check(&parts, &answers.saved_model, &answers.reach, &ledger, &mut problems);
     let mut report = answers::report(&parts, ledger.total(), sums, answers, findings, problems);
     if let Some((verified, problems)) = verified {
@@ -214,6 +215,17 @@ impl<'m> Parts<'m> {
     fn problems(&self, saved_model: &SavedModel) -> Vec<Problem> {
         let checkpoint = self.checkpoint.iter().flat_map(|checkpoint| &checkpoint.problems);
         self.model.problems.iter().chain(&saved_model.problems).chain(checkpoint).cloned().collect()
+    }
+
+    /// Where not all pairs of metagraphs are listed that repeat something.
+    fn too_many_pairs(&self, found: &Duplicates) -> Option<Problem> {
+        let main = self.main_file.as_ref().filter(|_| found.more_pairs > 0)?;
+        let message = format!(
+            "expected at most {} pairs of metagraphs that repeat something, found {} more, which are counted and not listed",
+            duplicates::MAX_PAIRS,
+            found.more_pairs
+        );
+        Some(Problem::of_file(&main.file.name, message).of_kind(ProblemKind::Limit))
     }
 
     fn bytes_to_read(&self) -> u64 {

@@ -219,3 +219,16 @@ fn variables_of_more_parts_than_are_followed_are_a_problem() {
     let problems = |parts| charged(&with_parts(parts).0, &[]).0.problems.len();
     assert_eq!([problems(1_000), problems(crate::outline::MAX_CHILDREN)], [0, 1]);
 }
+
+#[test]
+fn objects_of_more_slots_and_dependencies_than_are_followed_are_a_problem() {
+    // One takes two bytes of the file, and forty of memory where all are read.
+    let with = |number: u32, count: usize| {
+        let object = message().raw(&message().bytes(number, "").0.repeat(count));
+        saved_model([&meta_graph(&["serve"], &graph([])).message(7, &message().message(1, &object))])
+    };
+    let problems = |number, count| charged(&with(number, count).0, &[]).0.problems.len();
+    for number in [1, 3, 15] {
+        assert_eq!([problems(number, 1_000), problems(number, crate::outline::MAX_CHILDREN + 1)], [0, 1], "{number}");
+    }
+}

@@ -8,7 +8,7 @@ use super::draft::{Draft, NodeNotes};
 use super::plain::{Known, Nodes};
 use crate::ledger::{Account, Category, Dimension, Imbalance, Label, Labels, Ledger};
 use crate::message::attributes::{OUTPUT_SHAPES, argument_shapes, may_refer};
-use crate::message::number::saved_object::{CHILDREN, VARIABLE};
+use crate::message::number::saved_object::{CHILDREN, DEPENDENCIES, SLOT_VARIABLES, VARIABLE};
 use crate::message::number::saved_variable::EXPERIMENTAL_DISTRIBUTED_VARIABLE_COMPONENTS as COMPONENTS;
 use crate::message::{Entry, Message};
 use crate::outline::{MAX_CHILDREN, MAX_FUNCTIONS, MAX_LISTED, MAX_META_GRAPHS, MAX_OBJECTS};
@@ -223,7 +223,8 @@ impl<'l> Walk<'l> {
         if !is_beyond(self) {
             let (mut children, mut variables) = (0_usize, Vec::new());
             for part in fields(self.bytes, field.payload()) {
-                children = children.saturating_add(usize::from(part.is_len(CHILDREN)));
+                let is_reference = [CHILDREN, DEPENDENCIES, SLOT_VARIABLES].iter().any(|number| part.is_len(*number));
+                children = children.saturating_add(usize::from(is_reference));
                 variables.extend(part.is_len(VARIABLE).then_some(part));
             }
             // The parts of a distributed variable are variables, each with parts of its own.

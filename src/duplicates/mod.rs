@@ -28,6 +28,10 @@ pub use neighbours::{Neighbour, NeighbourPair, Neighbours, Parts, Shared, Shared
 pub use source::Open;
 pub(crate) use structure::common_stem;
 
+/// So many pairs of metagraphs are listed, those that share most: all of 362 metagraphs. A pair takes four bytes of a file, and more
+/// than a kilobyte of memory.
+pub const MAX_PAIRS: usize = 65_536;
+
 /// What a model holds several times. All sizes are bytes on disk.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Duplicates {
@@ -40,6 +44,8 @@ pub struct Duplicates {
     pub fill_bytes: u64,
     /// What metagraphs repeat of earlier ones. Pairs that share nothing are left out.
     pub pairs: Vec<Pair>,
+    /// How many pairs there are beyond the [`MAX_PAIRS`] that are listed, and have groups of their own.
+    pub more_pairs: u64,
     /// What each metagraph but the first has that no earlier one has.
     pub own: Vec<Own>,
     /// Equal contents, the most redundant bytes first.

@@ -1,7 +1,7 @@
 //! From what the pass found to what is redundant: pairs of metagraphs, groups with their places, structural groups.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
 
@@ -12,7 +12,8 @@ use super::payloads::PayloadKind;
 use super::source::Payload;
 use super::structure::Structure;
 use super::{
-    Duplicates, Group, Member, Own, OwnElements, Pair, Place, ReadFunction, Repeated, Structural, StructuralGroup,
+    Duplicates, Group, MAX_PAIRS, Member, Own, OwnElements, Pair, Place, ReadFunction, Repeated, Structural,
+    StructuralGroup,
 };
 use crate::identity::{FunctionId, MetaGraphId};
 
@@ -22,7 +23,8 @@ pub(super) fn duplicates(collected: &Collected<'_>, grouped: &Grouped) -> Duplic
     let redundant_elements: u64 = collected.tallies.iter().filter(redundant).map(|tally| tally.bytes).sum();
     let redundant_payloads: u64 = grouped.groups.iter().map(|group| bytes_of(group.get(1..).unwrap_or_default())).sum();
     let redundant_bytes = redundant_elements + redundant_payloads;
-    let mut groups = element_groups(collected);
+    let (by_pair, more_pairs) = by_pair(collected);
+    let mut groups = element_groups(collected, &by_pair);
     // Where all copies are in redundant elements, those groups say so already.
     let is_own = |group: &&Vec<usize>| counted(collected, group.get(1..).unwrap_or_default()).next().is_some();
     groups.extend(grouped.groups.iter().filter(is_own).map(|group| payload_group(collected, group)));
@@ -31,7 +33,8 @@ pub(super) fn duplicates(collected: &Collected<'_>, grouped: &Grouped) -> Duplic
         redundant_bytes,
         zero_bytes: bytes_of(&grouped.zero),
         fill_bytes: bytes_of(&grouped.zero).saturating_add(bytes_of(&grouped.fill)),
-        pairs: pairs(collected),
+        pairs: pairs(collected, &by_pair),
+        more_pairs,
         own: own(collected),
         groups,
         structural: structural(collected),
@@ -45,15 +48,28 @@ fn counted<'c>(collected: &'c Collected<'_>, indexes: &'c [usize]) -> impl Itera
 }
 
 /// The copies' tallies by (original, copy).
-fn by_pair<'c>(collected: &'c Collected<'_>) -> BTreeMap<(u32, u32), Vec<&'c Tally>> {
-    let mut pairs: BTreeMap<(u32, u32), Vec<&Tally>> = BTreeMap::new();
+type ByPair<'c> = BTreeMap<(u32, u32), Vec<&'c Tally>>;
+
+/// The tallies of the pairs that share most, and how many other pairs there are.
+fn by_pair<'c>(collected: &'c Collected<'_>) -> (ByPair<'c>, u64) {
+    let mut pairs = ByPair::new();
     for tally in &collected.tallies {
         if let Some(original) = tally.original {
             pairs.entry((original, tally.meta_graph)).or_default().push(tally);
         }
     }
+    let more = pairs.len().saturating_sub(MAX_PAIRS);
+    if more > 0 {
+        let bytes = |tallies: &[&Tally]| tallies.iter().map(|tally| tally.bytes).sum::<u64>();
+        let mut sizes: Vec<_> = pairs.iter().map(|(pair, tallies)| (Reverse(bytes(tallies)), *pair)).collect();
+        sizes.sort_unstable();
+        // Each copy has one, or it would seem to be none.
+        let mut copies = BTreeSet::new();
+        let (largest, rest): (Vec<_>, Vec<_>) = sizes.into_iter().partition(|(_, (_, copy))| copies.insert(*copy));
+        rest.iter().skip(MAX_PAIRS.saturating_sub(largest.len())).for_each(|(_, pair)| _ = pairs.remove(pair));
+    }
     pairs.values_mut().for_each(|tallies| tallies.sort_by_key(|tally| tally.kind));
-    pairs
+    (pairs, more as u64)
 }
 
 /// How many elements of each kind each metagraph has, whoever had them first.
@@ -73,13 +89,13 @@ impl Counts {
     }
 }
 
-fn pairs(collected: &Collected<'_>) -> Vec<Pair> {
+fn pairs(collected: &Collected<'_>, by_pair: &ByPair<'_>) -> Vec<Pair> {
     let counts = Counts::of(collected);
     let size = |meta_graph: u32| {
         let main_file = collected.inputs.main_file?;
         Some(main_file.layout.span(main_file.meta_graphs.get(meta_graph as usize)?).payload_bytes())
     };
-    let pair = |((original, copy), tallies): ((u32, u32), Vec<&Tally>)| {
+    let pair = |(&(original, copy), tallies): (&(u32, u32), &Vec<&Tally>)| {
         let repeated = |tally: &&Tally| Repeated {
             kind: tally.kind,
             count: tally.count,
@@ -93,7 +109,7 @@ fn pairs(collected: &Collected<'_>) -> Vec<Pair> {
             elements: tallies.iter().map(repeated).collect(),
         }
     };
-    by_pair(collected).into_iter().map(pair).collect()
+    by_pair.iter().map(pair).collect()
 }
 
 fn own(collected: &Collected<'_>) -> Vec<Own> {
@@ -117,12 +133,12 @@ fn own(collected: &Collected<'_>) -> Vec<Own> {
 
 /// The topmost identical parts of each pair: a whole section where all of its elements are repeated, else each
 /// function, as functions are large and have names, and the other elements by kind.
-fn element_groups(collected: &Collected<'_>) -> Vec<Group> {
+fn element_groups(collected: &Collected<'_>, by_pair: &ByPair<'_>) -> Vec<Group> {
     let counts = Counts::of(collected);
     let mut functions = repeated_functions(collected);
     let mut groups = Vec::new();
-    for ((original, copy), tallies) in by_pair(collected) {
-        let pair = (original, copy);
+    for (pair, tallies) in by_pair {
+        let (pair, copy) = (*pair, pair.1);
         let mut by_section: BTreeMap<&str, Vec<&Tally>> = BTreeMap::new();
         for tally in tallies {
             by_section.entry(tally.kind.section()).or_default().push(tally);

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 
 use super::Context;
 use super::variables::{Variables, is_numeric};
@@ -57,9 +57,10 @@ pub(super) fn of_bound(context: &Context<'_>, variables: &Variables<'_>) -> Vec<
         for tensor in &kept {
             by_name.entry(variables.name(*tensor)).or_insert(*tensor);
         }
+        let keys: HashSet<&str> = kept.iter().map(|tensor| key(variables, *tensor)).collect();
         for tensor in class.iter().copied().filter(|tensor| rank(*tensor) < best) {
             // What training keeps of a variable is no second place for it, whatever its value is.
-            if kept.iter().any(|kept| is_slot(variables, tensor, *kept)) {
+            if is_slot(key(variables, tensor), &keys) {
                 continue;
             }
             let named = by_name.get(variables.name(tensor)).copied();
@@ -85,11 +86,18 @@ fn in_its_place(variables: &Variables<'_>, class: &[usize], tensor: usize) -> Op
     others.max_by_key(|other| rank(*other)).filter(|other| rank(*other) > rank(tensor))
 }
 
-/// Whether a tensor is a slot of a variable: TensorFlow 1 names a moment or an average after the variable that it is of,
-/// `kernel/ExponentialMovingAverage` (tensorflow/python/training/slot_creator.py).
-fn is_slot(variables: &Variables<'_>, tensor: usize, of: usize) -> bool {
-    let key = |tensor: usize| variables.tensors.get(tensor).map_or("", |tensor| &*tensor.key);
-    key(tensor).strip_prefix(key(of)).is_some_and(|rest| rest.starts_with('/') && !rest.contains("/."))
+/// A slot is called by so many words behind its variable at most: `Adam_1`, `part_0/ExponentialMovingAverage`.
+const WORDS_OF_SLOT: usize = 8;
+
+/// Whether a key is that of a slot of one of these variables: TensorFlow 1 names a moment or an average after the variable that
+/// it is of, `kernel/ExponentialMovingAverage` (tensorflow/python/training/slot_creator.py).
+fn is_slot(key: &str, variables: &HashSet<&str>) -> bool {
+    let ends = key.rmatch_indices('/').map(|(end, _)| key.split_at(end)).take(WORDS_OF_SLOT);
+    ends.take_while(|(_, rest)| !rest.starts_with("/.")).any(|(variable, _)| variables.contains(variable))
+}
+
+fn key<'v>(variables: &Variables<'v>, tensor: usize) -> &'v str {
+    variables.tensors.get(tensor).map_or("", |tensor| &*tensor.key)
 }
 
 fn size(variables: &Variables<'_>, tensor: usize) -> u64 {
@@ -123,5 +131,29 @@ impl Contents<'_, '_> {
         });
         // What cannot be read is noted by the model.
         shard.as_ref()?.stretches(range).ok()?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_called_by_words_behind_its_variable() {
+        let variables = HashSet::from_iter(["a/kernel", "b"]);
+        for (key, is) in [
+            ("a/kernel/Adam_1", true),
+            ("a/kernel/part_0/ExponentialMovingAverage", true),
+            ("b/Adam", true),
+            ("a/kernel", false),
+            ("a/kernel2/Adam", false),
+            ("a/kernel/.ATTRIBUTES/VARIABLE_VALUE", false),
+            ("a/kernel/m/.ATTRIBUTES/VARIABLE_VALUE", false),
+            ("a/bias/Adam", false),
+            ("b/1/2/3/4/5/6/7/8/9", false),
+            ("", false),
+        ] {
+            assert_eq!(is_slot(key, &variables), is, "{key}");
+        }
     }
 }

@@ -284,6 +284,7 @@ impl Plan<'_> {
         for folder in self.model.empty_folders() {
             fs::create_dir_all(directory.join(folder))?;
         }
+        let syncing = place::Syncing::of(directory, self.tree.files().count());
         for (name, recipe) in self.tree.files() {
             let path = directory.join(name);
             if let Some(folder) = path.parent() {
@@ -293,9 +294,9 @@ impl Plan<'_> {
             let mut out = io::BufWriter::with_capacity(1 << 16, file);
             recipe.write(self.model, &mut out, &writing)?;
             out.flush()?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            syncing.written(&out.into_inner().map_err(io::IntoInnerError::into_error)?)?;
         }
-        place::sync_folders(directory)
+        syncing.end(directory)
     }
 
     /// Holds what was written against the model. It is the same if there is nothing in what comes.

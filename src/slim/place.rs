@@ -160,8 +160,72 @@ fn rename(made: &Path, target: &Path) -> io::Result<()> {
     fs::rename(made, target)
 }
 
+/// From so many files on a file system is asked to put all that it has on the disk, and not each file: on ext4 one takes some
+/// milliseconds of waiting, and its turn.
+const MANY_FILES: usize = 256;
+
+/// How what is written below a folder gets to the disk.
+pub(super) enum Syncing {
+    /// Each file when it is written, and at the end each folder.
+    Each,
+    /// All that its file system has, once all is written: by the folder, which was open before anything was.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "other systems have no such call"))]
+    All(File),
+}
+
+impl Syncing {
+    /// For so many files below a folder, none of which is there yet.
+    pub(super) fn of(folder: &Path, files: usize) -> Self {
+        let all = (files >= MANY_FILES).then(|| all(folder)).flatten();
+        all.map_or(Self::Each, Self::All)
+    }
+
+    /// A file is written.
+    pub(super) fn written(&self, file: &File) -> io::Result<()> {
+        match self {
+            Self::Each => file.sync_all(),
+            Self::All(_) => Ok(()),
+        }
+    }
+
+    /// All files below the folder are written. When this returns they are on the disk, and so are the folders.
+    pub(super) fn end(self, folder: &Path) -> io::Result<()> {
+        match self {
+            Self::Each => sync_folders(folder),
+            #[cfg(target_os = "linux")]
+            Self::All(opened) => Ok(rustix::fs::syncfs(&opened)?),
+            #[cfg(not(target_os = "linux"))]
+            Self::All(_) => sync_folders(folder),
+        }
+    }
+}
+
+/// The folder, opened, where its file system can be asked for all: from Linux 5.8 on `syncfs` says what could not be written since
+/// then, and a file system in a program of its own (FUSE) is not told of it.
+#[cfg(target_os = "linux")]
+fn all(folder: &Path) -> Option<File> {
+    const FUSE: rustix::fs::FsWord = 0x6573_5546;
+    let opened = File::open(folder).ok()?;
+    let is_told = rustix::fs::fstatfs(&opened).is_ok_and(|file_system| file_system.f_type != FUSE);
+    let says_errors = reports_errors(&rustix::system::uname().release().to_string_lossy());
+    (is_told && says_errors).then_some(opened)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn all(_folder: &Path) -> Option<File> {
+    None
+}
+
+/// Whether `syncfs` of a Linux of this release, `6.1.0-18-amd64`, says what could not be written.
+#[cfg(target_os = "linux")]
+fn reports_errors(release: &str) -> bool {
+    let mut numbers = release.split(|letter: char| !letter.is_ascii_digit()).map(|number| number.parse().ok());
+    let version: (Option<u32>, Option<u32>) = (numbers.next().flatten(), numbers.next().flatten());
+    matches!(version, (Some(major), Some(minor)) if (major, minor) >= (5, 8))
+}
+
 /// Has the system put the folders of a tree on the disk, the innermost first.
-pub(super) fn sync_folders(directory: &Path) -> io::Result<()> {
+fn sync_folders(directory: &Path) -> io::Result<()> {
     for entry in WalkDir::new(directory).contents_first(true) {
         let entry = entry?;
         if entry.file_type().is_dir() {
@@ -188,4 +252,33 @@ pub fn is_within(target: &Path, directory: &Path) -> bool {
     let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let target = target.canonicalize().or_else(|_| parent.canonicalize());
     target.is_ok_and(|target| target.starts_with(directory))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_is_asked_for_all_where_it_says_what_failed() {
+        for (release, says) in [
+            ("5.8.0", true),
+            ("5.15.0-91-generic", true),
+            ("6.1-rc3+", true),
+            ("10.0.1", true),
+            ("5.7.19", false),
+            ("4.19.112+", false),
+            ("4.4.0-19041-Microsoft", false),
+            ("", false),
+            ("unknown", false),
+        ] {
+            assert_eq!(reports_errors(release), says, "{release}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(Syncing::of(folder.path(), MANY_FILES - 1), Syncing::Each));
+        for syncing in [Syncing::Each, Syncing::of(folder.path(), MANY_FILES)] {
+            let file = File::create(folder.path().join("a")).unwrap();
+            syncing.written(&file).unwrap();
+            syncing.end(folder.path()).unwrap();
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use smaudit::Dimension;
 use smaudit::input::Model;
@@ -95,6 +97,31 @@ fn the_first_metagraph_that_has_it_is_the_original() {
     let duplicates = of_model(&saved_model(&graphs));
     let pairs: Vec<_> = duplicates.meta_graph_pairs.iter().map(|pair| (pair.original, pair.copy)).collect();
     assert_eq!(pairs, [(0, 2), (1, 2)]);
+}
+
+#[test]
+fn of_very_many_pairs_those_that_share_most_are_listed_and_one_of_each_copy() {
+    // Each metagraph has an element of its own that all later ones repeat; what the last one repeats is the smallest.
+    const LISTED: usize = 65_536;
+    let element = |of: usize| message().bytes(1, format!("{of:05}"));
+    let (count, small) = (365, message().bytes(1, "x"));
+    let mut graphs: Vec<Message> =
+        (0..count - 1).map(|own| (0..=own).fold(message(), |graph, of| graph.message(4, &element(of)))).collect();
+    graphs[0] = graphs[0].clone().message(4, &small);
+    graphs.push(message().message(4, &small));
+    let model = audited(vec![("saved_model.pb".to_owned(), saved_model(&graphs).0)]);
+    let (duplicates, pairs) = (&model.duplicates, (count - 1) * (count - 2) / 2 + 1);
+    assert!(pairs > LISTED, "{pairs}");
+    assert_eq!(duplicates.meta_graph_pairs.len(), LISTED);
+    let copies: BTreeSet<u64> = duplicates.meta_graph_pairs.iter().map(|pair| pair.copy).collect();
+    assert_eq!(copies.len(), count - 1, "all but the first have something of another one");
+    // What is not listed counts all the same.
+    let all = (pairs as u64 - 1) * (element(0).len() as u64 + FRAME) + small.len() as u64 + FRAME;
+    assert_eq!(duplicates.redundant_bytes, all);
+    let said: Vec<&str> = model.problems.iter().map(|problem| &*problem.message).collect();
+    let limit =
+        format!("expected at most {LISTED} pairs of metagraphs that repeat something, found {} more", pairs - LISTED);
+    assert!(said.iter().any(|said| said.starts_with(&limit)), "{said:?}");
 }
 
 #[test]

@@ -248,6 +248,11 @@ fn a_file_may_hold_any_number_of_things_of_a_metagraph() {
     for (case, main, said) in cases {
         assert_main(case, &main, said);
     }
+    // Each of so many metagraphs has something of each before it, of two kinds.
+    let named = |of: usize| message().bytes(1, format!("{of:x}"));
+    let one = |of: usize| message().message(4, &named(of)).message(5, &named(of)).0;
+    let graphs: Vec<Message> = (0..450).map(|own| Message((0..=own).flat_map(one).collect())).collect();
+    assert_main("pairs of metagraphs", &saved_model(&graphs), "expected at most 65536 pairs of metagraphs");
 }
 
 #[test]

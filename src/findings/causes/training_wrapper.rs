@@ -298,13 +298,17 @@ fn by_names(variables: &Variables<'_>) -> Vec<Wrapper> {
         .filter_map(|(tensor, _)| Some((tensor, variables.name(tensor).rsplit_once('/')?)))
         .map(|(tensor, (scope, name))| (tensor, scope, name.split(':').next().unwrap_or_default()))
         .collect();
-    let mut scopes: HashMap<&str, Vec<&str>> = HashMap::default();
-    named.iter().for_each(|(_, scope, name)| scopes.entry(scope).or_default().push(name));
+    // Which of the words that a wrapper has beside its others are in each scope, of which there may be very many names.
+    let mut scopes: HashMap<&str, BTreeSet<&str>> = HashMap::default();
+    for (_, scope, name) in &named {
+        let words = WRAPPERS.iter().flat_map(|kind| kind.names).map(|(_, beside)| *beside);
+        scopes.entry(scope).or_default().extend(words.filter(|beside| is_called(name, beside)));
+    }
     let mut found: HashMap<(Wraps, &str), BTreeSet<usize>> = HashMap::default();
     for (tensor, scope, name) in &named {
         for kind in &WRAPPERS {
             let names = kind.names.iter().filter(|(start, _)| is_called(name, start));
-            let has = |beside: &&str| scopes.get(scope).is_some_and(|names| names.iter().any(|n| is_called(n, beside)));
+            let has = |beside: &&str| scopes.get(scope).is_some_and(|words| words.contains(beside));
             if names.map(|(_, beside)| beside).any(has) {
                 found.entry((kind.wraps, scope)).or_default().insert(*tensor);
             }

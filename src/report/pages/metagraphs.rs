@@ -1,6 +1,7 @@
 //! What metagraphs duplicate of earlier ones, and what is their own.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::document::{Block, Cell, Column, Name, Paragraph, Row, Section, Table, Tone, more_bytes};
 use crate::report::duplicates::{Own, OwnElements, Pair, Repeated};
@@ -50,9 +51,8 @@ pub(super) fn brief(model: &ModelReport, amounts: Amounts) -> Option<Section> {
 
 /// The metagraphs but the first that duplicate nothing.
 fn alone(model: &ModelReport) -> impl Iterator<Item = &MetaGraphReport> {
-    let is_copy =
-        |graph: &MetaGraphReport| model.duplicates.meta_graph_pairs.iter().any(|pair| pair.copy == graph.index);
-    model.meta_graphs.iter().skip(1).filter(move |graph| !is_copy(graph))
+    let copies: BTreeSet<u64> = model.duplicates.meta_graph_pairs.iter().map(|pair| pair.copy).collect();
+    model.meta_graphs.iter().skip(1).filter(move |graph| !copies.contains(&graph.index))
 }
 
 /// `#1 serve duplicates nothing: all of its 38.5 kB are its own`.
@@ -161,10 +161,9 @@ fn matrix(model: &ModelReport, view: &View) -> Section {
     let mut columns: Vec<Column> = originals.iter().map(|index| Column::figure(format!("of #{index}"))).collect();
     columns.extend([Column::figure("own"), Column::figure("all"), Column::name("metagraph")]);
     let mut table = Table::new(columns);
-    let pairs: std::collections::BTreeMap<_, _> =
+    let pairs: BTreeMap<_, _> =
         duplicates.meta_graph_pairs.iter().map(|pair| ((pair.original, pair.copy), pair.bytes)).collect();
-    let own: std::collections::BTreeMap<_, _> =
-        duplicates.meta_graph_own.iter().map(|own| (own.meta_graph, own.bytes)).collect();
+    let own: BTreeMap<_, _> = duplicates.meta_graph_own.iter().map(|own| (own.meta_graph, own.bytes)).collect();
     for graph in shown {
         let of = |bytes: Option<&u64>| bytes.map_or(Cell::Blank, |bytes| Cell::Bytes(*bytes));
         let mut cells: Vec<Cell> = originals.iter().map(|index| of(pairs.get(&(*index, graph.index)))).collect();

@@ -59,6 +59,36 @@ fn a_read_that_the_system_fails_is_a_problem_also_where_models_are_only_compared
     }
 }
 
+/// Many files are put on the disk by one call. One that fails, or that is not there, is no smaller model that is said to be there.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_smaller_model_of_many_files_that_does_not_get_to_the_disk_is_none() {
+    let can_inject = Command::new("strace").args(["-o", "/dev/null", "-e", "inject=mkdir:error=EIO", "true"]).output();
+    if !can_inject.is_ok_and(|output| output.status.success()) {
+        eprintln!("left out: there is no strace that may be used here");
+        return;
+    }
+    let directory = tree(&[]);
+    twice().into_iter().for_each(|(name, contents)| write(directory.path(), &format!("model/{name}"), &contents));
+    (0..300).for_each(|at| write(directory.path(), &format!("model/assets/file-{at}"), format!("{at}").as_bytes()));
+    let slim = |output: &str, what: &str| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-o", "trace", "-e", "trace=syncfs,fsync,rename,renameat2", "-e", what]);
+        command.arg(binary()).args(["slim", "model", "-o", output]).current_dir(directory.path());
+        let run = finished(command.output().unwrap());
+        (run, fs::read_to_string(directory.path().join("trace")).unwrap())
+    };
+    let (run, trace) = slim("smaller", "signal=none");
+    assert_eq!(run.code, 0, "{run:#?}");
+    let (before, _) = trace.split_once("rename").unwrap();
+    // Which call it is depends on the file system and the age of the kernel.
+    let call = if before.contains("syncfs(") { "syncfs" } else { "fsync" };
+    assert!(before.contains(&format!("{call}(")), "{trace}");
+    let (run, trace) = slim("other", &format!("inject={call}:error=EIO"));
+    assert!(run.code == 2 && run.stderr.contains("other: cannot be written"), "{run:#?}");
+    assert!(!trace.contains("rename") && !directory.path().join("other").exists(), "{trace}");
+}
+
 #[test]
 fn standard_input_without_end_is_refused_when_there_is_no_memory_for_it() {
     let mut endless = Command::new("yes").stdout(Stdio::piped()).spawn().unwrap();

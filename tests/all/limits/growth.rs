@@ -15,7 +15,7 @@ use support::bundle::{BundleBuilder, index};
 use support::graph::{call, func, function_of, graph_of, node_of, object, objects, saver, signature, strings};
 use support::random::Random;
 use support::table::{TableBuilder, slice_key};
-use support::wire::{Message, constant, graph, message, meta_graph, node, saved_model};
+use support::wire::{Message, constant, graph, message, meta_graph, node, saved_model, varint};
 
 pub(super) type Files = Vec<(String, Vec<u8>)>;
 
@@ -409,6 +409,25 @@ fn contents_that_are_nearly_alike() {
         let content = |at: usize| [vec![0; 4092], (at as u32).to_be_bytes().to_vec()].concat();
         let nodes: Vec<Message> = (0..n).map(|at| constant(&format!("c{at}"), &content(at))).collect();
         of_nodes(&nodes)
+    });
+    assert_grows_with_the_file("variables of one content, of which a function has captured half", 1_000, |n| {
+        let keys = named(n, |at| format!("v{at}/.ATTRIBUTES/VARIABLE_VALUE"));
+        let children: Vec<(String, u64)> = (0..n).map(|at| (format!("v{at}"), at as u64 + 1)).collect();
+        let children: Vec<(&str, u64)> = children.iter().map(|(name, number)| (&**name, *number)).collect();
+        let root = object(4, &message().bytes(1, "root"), &children);
+        let all = [vec![root], vec![object(7, &message().int(1, 1), &[]); n]].concat();
+        let bound = message().bytes(2, (1..=n / 2).flat_map(|at| varint(at as u64)).collect::<Vec<u8>>()).0;
+        let tracked = support::graph::tracked(&[&[""][..], &refs(&keys)].concat());
+        let bundle =
+            keys.iter().fold(BundleBuilder::default(), |bundle, key| bundle.tensor(key, &[1, 2, 3, 4].repeat(80)));
+        let function = function_of("f", &refs(&named(n / 2, |at| format!("a{at}"))), &[]);
+        let files = of(&[call("y", "f", &[])], &[function], message().message(7, &objects(&all, &[("f", &bound)])));
+        with(files, bundle.string("_CHECKPOINTABLE_OBJECT_GRAPH", &tracked.0))
+    });
+    assert_grows_with_the_file("variables of one scope that are called as half of a wrapper's are", 2_000, |n| {
+        let keys = named(n, |at| format!("scope/mask_{at}"));
+        let bundle = keys.iter().fold(BundleBuilder::default(), |bundle, key| bundle.tensor(key, &[1; 4]));
+        with(of_nodes(&[node("y", "NoOp")]), bundle)
     });
     assert_grows_with_the_file("one string very often", 20_000, |n| {
         let table = node_of("y", "LookupTableImportV2", &["h", "v", "v"]);

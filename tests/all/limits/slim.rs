@@ -1,16 +1,19 @@
 //! What planning, writing and proving a smaller model of twice the size takes, as `growth` has it for audits: objects, functions and variables of which
 //! each goes with others, so that a step that looked at each with each would be found out.
 
+use super::ADDRESS_SPACE_KIB;
 use super::growth::{Files, assert_taken_grows, named, of, refs, with};
+use crate::run::{binary, finished};
 use smaudit::input::Model;
 use smaudit::internals::meter::{Taken, measured};
 use smaudit::internals::slim::{Options, plan};
 use smaudit::progress::Silent;
 use smaudit::report::{SlimLevel, SlimOutcome};
 use support::bundle::{BundleBuilder, INDEX};
+use support::files::tree;
 use support::graph::{call, function_of, node_of, object, objects, strings, tracked};
 use support::table::{TableBuilder, masked};
-use support::wire::{Message, message, node};
+use support::wire::{Message, message, node, saved_model};
 
 fn taken(files: Files, level: SlimLevel) -> (u64, Taken) {
     let bytes = files.iter().map(|(_, contents)| contents.len() as u64).sum();
@@ -74,6 +77,35 @@ fn objects_that_go_with_others() {
         let all: Vec<Message> = (0..n).map(before).chain([object(6, &message().bytes(1, "f"), &[])]).collect();
         with_objects(&[function_of("f", &["a"], &[node("x", "NoOp")])], &all, &[("f", &bound[1..])])
     });
+}
+
+#[test]
+fn variables_that_go_each_by_itself() {
+    assert_grows("children of the root, of which no signature needs one", 2_000, |n| {
+        let children: Vec<(String, u64)> = (0..n).map(|at| (format!("v{at}"), at as u64 + 1)).collect();
+        let children: Vec<(&str, u64)> = children.iter().map(|(name, number)| (&**name, *number)).collect();
+        let root = object(4, &user("root"), &children);
+        with_objects(&[], &[vec![root], vec![object(4, &user("leaf"), &[]); n]].concat(), &[])
+    });
+}
+
+#[test]
+fn ops_that_are_listed_and_have_nothing_in_them() {
+    let with_ops = |n: usize| {
+        let info = message().bytes(4, "serve").message(2, &message().raw(&[0x0a, 0].repeat(n)));
+        let graph = message().message(2, &support::wire::graph(&[node("y", "NoOp")]));
+        vec![("saved_model.pb".to_owned(), saved_model([&message().message(1, &info).raw(&graph.0)]).0)]
+    };
+    assert_grows("each of two bytes", 20_000, with_ops);
+    // What is read of one takes a hundred times as much.
+    if cfg!(target_os = "linux") {
+        let folder = tree(&[("model/saved_model.pb", &with_ops(1 << 19)[0].1)]);
+        let limited = format!("ulimit -v {ADDRESS_SPACE_KIB} && exec \"$0\" slim model -o smaller --level inference");
+        let mut command = std::process::Command::new("sh");
+        command.env("MALLOC_ARENA_MAX", "1").arg("-c").arg(limited).arg(binary()).current_dir(folder.path());
+        let run = finished(command.output().unwrap());
+        assert_eq!(run.code, 0, "{run:#?}");
+    }
 }
 
 #[test]

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reasons;
 use super::graph::{Graph, Read};
+use crate::message::number::meta_graph_def::meta_info_def::STRIPPED_OP_LIST;
 use crate::message::number::meta_graph_def::{
     ASSET_FILE_DEF, COLLECTION_DEF, GRAPH_DEF, META_INFO_DEF, OBJECT_GRAPH_DEF, SAVER_DEF, SIGNATURE_DEF,
 };
+use crate::message::number::{op_def, op_list};
 use crate::message::view::Message;
 use crate::proto::collection_def::Kind;
 use crate::proto::meta_graph_def::MetaInfoDef;
@@ -52,7 +54,7 @@ impl<'f> MetaGraph<'f> {
         }
         let objects = message.message(OBJECT_GRAPH_DEF).map(|it| decoded(&it)).transpose_or()?;
         rest.objects = objects.unwrap_or_default();
-        let info = message.message(META_INFO_DEF).map(|it| decoded(&it)).transpose_or()?;
+        let info = message.message(META_INFO_DEF).map(|it| decoded_without(&it, STRIPPED_OP_LIST)).transpose_or()?;
         let graph = Read::of(&message.message(GRAPH_DEF).unwrap_or(Message::new(message.file(), 0..0)));
         Some(Self { info: info.unwrap_or_default(), graph, rest, message })
     }
@@ -60,6 +62,14 @@ impl<'f> MetaGraph<'f> {
     /// The tags by which it is asked for.
     pub(super) fn tags(&self) -> BTreeSet<&str> {
         self.info.tags.iter().map(String::as_str).collect()
+    }
+
+    /// The ops that are listed, as they lie: one takes a hundred times its two bytes where it is read.
+    pub(super) fn ops(&self) -> impl Iterator<Item = &'f [u8]> + use<'f> {
+        let list = self.message.message(META_INFO_DEF).and_then(|info| info.message(STRIPPED_OP_LIST));
+        let ops = list.into_iter().flat_map(|list| list.repeated(op_list::OP).collect::<Vec<_>>());
+        let file = self.message.file();
+        ops.map(move |op| file.get(op.payload()).unwrap_or_default())
     }
 
     /// What of it is none of the parts that are known, field by field.
@@ -72,8 +82,7 @@ impl<'f> MetaGraph<'f> {
 
     /// Holds what stands beside the graph against that of another metagraph.
     pub(super) fn hold(&self, new: &Self, reasons: &mut Reasons) {
-        let bare =
-            |of: &Self| MetaInfoDef { stripped_op_list: None, function_aliases: BTreeMap::new(), ..of.info.clone() };
+        let bare = |of: &Self| MetaInfoDef { function_aliases: BTreeMap::new(), ..of.info.clone() };
         if bare(self) != bare(new) || self.others() != new.others() {
             reasons.add(|| "a metagraph says something else of itself".to_owned());
         }
@@ -123,14 +132,36 @@ pub(super) fn decoded<M: prost::Message + Default>(message: &Message<'_>) -> Opt
     Some(all)
 }
 
+/// As [`decoded`], without the fields of a number.
+fn decoded_without<M: prost::Message + Default>(message: &Message<'_>, number: u32) -> Option<M> {
+    let (file, mut all) = (message.file(), M::default());
+    for payload in message.payloads() {
+        let mut end = payload.start;
+        for field in fields(file, payload.clone()) {
+            end = field.end;
+            if !field.is_len(number) {
+                all.merge(file.get(field.range())?).ok()?;
+            }
+        }
+        if end != payload.end {
+            return None;
+        }
+    }
+    Some(all)
+}
+
 /// Holds the ops that are listed against those in use: what goes is in use no more.
-pub(super) fn hold_ops(old: &MetaInfoDef, new: &MetaInfoDef, is_used: impl Fn(&str) -> bool, reasons: &mut Reasons) {
-    let list = |info: &MetaInfoDef| info.stripped_op_list.clone().unwrap_or_default().op;
-    let (was, is) = (list(old), list(new));
-    let mut rest = is.iter().peekable();
-    for op in &was {
-        if rest.next_if(|next| *next == op).is_none() && is_used(&op.name) {
-            reasons.add(|| format!("the op {} is used, and not listed any more", op.name));
+pub(super) fn hold_ops<'f>(
+    old: impl Iterator<Item = &'f [u8]>,
+    new: impl Iterator<Item = &'f [u8]>,
+    is_used: impl Fn(&str) -> bool,
+    reasons: &mut Reasons,
+) {
+    let mut rest = new.peekable();
+    for op in old {
+        let name = String::from_utf8_lossy(Message::new(op, 0..op.len()).bytes(op_def::NAME));
+        if rest.next_if(|next| *next == op).is_none() && is_used(&name) {
+            reasons.add(|| format!("the op {name} is used, and not listed any more"));
         }
     }
     if rest.next().is_some() {

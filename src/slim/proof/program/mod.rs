@@ -187,6 +187,7 @@ impl Both<'_> {
         let without = Without { dead: promise == Promise::Signatures, inner_shapes: false };
         // The result has none then, so that it is the same as the model without.
         let of_old = Without { inner_shapes: self.is_stripped, ..without };
+        let listed = (old.ops(), new.ops());
         let (was, is) = (old.graph.known(key, of_old), new.graph.known(key, without));
         self.signatures(&old.rest.signatures, &new.rest.signatures, reasons);
         names(&was, &is, reasons);
@@ -194,7 +195,7 @@ impl Both<'_> {
         let in_functions: BTreeSet<&[u8]> =
             is.library.functions.defs.iter().flat_map(|(_, def)| def.nodes().map(|node| node.op())).collect();
         let is_used = |op: &str| used.contains(op.as_bytes()) || in_functions.contains(op.as_bytes());
-        hold_ops(&old.info, &new.info, is_used, reasons);
+        hold_ops(listed.0, listed.1, is_used, reasons);
         let variables = hold_collections(&old.rest, &new.rest, &was, &is, reasons);
         let mut session = Session::new(&was, &is);
         variables.iter().for_each(|variable| session.need(variable.as_bytes()));

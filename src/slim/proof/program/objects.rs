@@ -52,6 +52,8 @@ struct Objects<'a, 'f> {
     seen: HashSet<Pair>,
     open: VecDeque<Pair>,
     functions: HashSet<(&'a str, &'a str)>,
+    /// The objects of the model that are maps of signatures.
+    maps: BTreeSet<usize>,
     /// The children that lead to functions which are asked for, by their parents.
     asked: HashSet<(usize, String)>,
     /// The objects of the model that functions have captured.
@@ -76,6 +78,8 @@ pub(super) fn hold<'a>(
     let saved = [old, new].map(|side| facts::saved(&side.objects.nodes, side.tracked));
     let leads_on = facts::leads_on(&old.objects.nodes, &needs.keras);
     let (asked, whole) = facts::asked(old.objects, &needs.wanted.functions);
+    let of_root = old.objects.nodes.first().into_iter().flat_map(|root| &root.children);
+    let maps = of_root.filter(|it| it.local_name == SIGNATURES).filter_map(|it| usize::try_from(it.node_id).ok());
     let mut objects = Objects {
         old,
         new,
@@ -85,6 +89,7 @@ pub(super) fn hold<'a>(
         seen: HashSet::new(),
         open: VecDeque::new(),
         functions: HashSet::new(),
+        maps: maps.collect(),
         asked,
         bound: BTreeSet::new(),
         fewer: BTreeSet::new(),
@@ -354,11 +359,7 @@ impl<'a> Objects<'a, '_> {
             Promise::Same => false,
             Promise::Callables => !self.leads_on.get(child).is_some_and(|leads| *leads),
             Promise::Signatures => {
-                let is_map = self.old.objects.nodes.first().is_some_and(|root| {
-                    root.children
-                        .iter()
-                        .any(|it| it.local_name == SIGNATURES && usize::try_from(it.node_id) == Ok(parent))
-                });
+                let is_map = self.maps.contains(&parent);
                 let is_kept = self.needs.wanted.keeps(name.as_bytes());
                 let is_asked = self.asked.contains(&(parent, name.to_owned()));
                 !(parent == 0 && name == SIGNATURES || is_map && is_kept || is_asked)
