@@ -20,7 +20,7 @@ use super::nodes::Node;
 use crate::identity::TensorId;
 use crate::message::{input_node, ops};
 use interval::{less, not};
-use numbers::{boundaries, cast, integer, numbers};
+use numbers::{boundaries, cast, integer, limit, numbers};
 
 pub(super) use interval::Bounds;
 
@@ -158,7 +158,8 @@ impl<'c, 'a> Ids<'c, 'a> {
                 (_, mask) | (mask, _) if mask.least >= 0 && mask.greatest < i64::MAX => Bounds { least: 0, ..mask },
                 _ => Bounds::ANY,
             },
-            ops::RANGE => input(0).range(input(1), input(2)),
+            // As many numbers as the shape says, where the limit is not known: `tf.range(tf.shape(ids)[1])`.
+            ops::RANGE => input(0).range(input(1).least_of(limit(node, input(0), input(2))), input(2)),
             b"StringToHashBucketFast" | b"StringToHashBucketStrong" | b"StringToHashBucket" => {
                 Bounds::below(integer(node, b"num_buckets").unwrap_or(0))
             }

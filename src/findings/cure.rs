@@ -2,6 +2,7 @@
 //! of each cause which steps take it away, and of a model whether these can be taken in it. `tests/all/findings.rs` holds what is
 //! said against what slim then leaves.
 
+use super::variables::OptimizerState;
 use super::{Context, Detected, ModelKind};
 use crate::charge::Form;
 use crate::checkpoint::Format;
@@ -55,6 +56,8 @@ pub(super) enum Cure {
     Training,
     /// Functions are passed by, and go where Python does not have them.
     Wrappers,
+    /// Variables go with what uses them; constants that are the same as variables which are read stay.
+    Frozen,
     /// Optimizers go, which collections of TensorFlow 1 may define.
     Optimizer,
     /// Variables go, which collections and Keras' layers may keep below level `serving`.
@@ -78,8 +81,8 @@ impl Cure {
             }
             Self::Text | Self::Training => "`smaudit slim --level inference` does this.",
             Self::Optimizer => {
-                "`smaudit slim --level inference` does this, and `--level serving` in graphs of TensorFlow 1 with a \
-                 signature."
+                "`smaudit slim --level inference` does this where nothing asks the optimizer, and `--level serving` in \
+                 graphs of TensorFlow 1 with a signature."
             }
             Self::Variables => {
                 "`smaudit slim --level inference` does this, and `--level serving` in models of tf_keras and graphs of \
@@ -88,6 +91,10 @@ impl Cure {
             Self::Wrappers => {
                 "`smaudit slim --level inference` does this where Python does not have the functions, and `--level \
                  serving` also there, where there is a signature."
+            }
+            Self::Frozen => {
+                "`smaudit slim --level serving` does this where there is a signature, but to constants whose variables are \
+                 read as well."
             }
             Self::Serving => "`smaudit slim --level serving` does this where there is a signature.",
         }
@@ -104,6 +111,7 @@ impl Cure {
             Self::Files => Slim::Safe,
             Self::Data | Self::Equal if is_bundle && found.is_mostly_data() => Slim::Safe,
             Self::Assets if form == Some(Form::Binary) => Slim::Safe,
+            Self::Frozen if !found.has_data() => Slim::None,
             // Beyond that the main file changes. One in chunks does where the whole is smaller in binary, which only a plan says.
             _ if !matches!(form, Some(Form::Binary | Form::Text)) => Slim::None,
             Self::Equal => Slim::None,
@@ -111,17 +119,25 @@ impl Cure {
             Self::Text | Self::Training | Self::Assets | Self::Data => Slim::Inference,
             Self::Wrappers if !found.has_objects(context) => Slim::Inference,
             Self::Optimizer | Self::Variables if !is_bundle => Slim::None,
+            Self::Optimizer if kind != ModelKind::Tf1 && is_used_in_part(context) => Slim::None,
             Self::Optimizer if kind != ModelKind::Tf1 => Slim::Inference,
             Self::Variables if !matches!(kind, ModelKind::Tf1 | ModelKind::TfKeras) => Slim::Inference,
-            Self::Optimizer | Self::Variables | Self::Wrappers | Self::Serving if has_signature(context) => {
+            Self::Optimizer | Self::Variables | Self::Wrappers | Self::Frozen | Self::Serving
+                if has_signature(context) =>
+            {
                 Slim::Serving
             }
-            Self::Optimizer | Self::Variables | Self::Wrappers | Self::Serving => Slim::None,
+            Self::Optimizer | Self::Variables | Self::Wrappers | Self::Frozen | Self::Serving => Slim::None,
         }
     }
 }
 
 impl Detected {
+    /// Whether some of it is the checkpoint's.
+    fn has_data(&self) -> bool {
+        self.claims.by_file().any(|(file, bytes)| file.starts_with(VARIABLES) && bytes > 0)
+    }
+
     /// Whether most of it are files of the checkpoint, and not what the graph and the index have of the tensors.
     fn is_mostly_data(&self) -> bool {
         let data = self.claims.by_file().filter(|(file, _)| file.starts_with(VARIABLES)).map(|(_, bytes)| bytes);
@@ -136,6 +152,11 @@ impl Detected {
         let mut sections = meta_graphs.flat_map(|meta_graph| context.sections(meta_graph, OBJECT_GRAPH_DEF));
         sections.any(|section| self.claims.common(&main.file.name, &context.part(&section.payload())) > 0)
     }
+}
+
+/// Whether an optimizer is used in part: slim keeps all of it then.
+fn is_used_in_part(context: &Context<'_>) -> bool {
+    context.variables().is_some_and(|variables| OptimizerState::new(context, variables).is_used_in_part)
 }
 
 /// Whether there is a signature that somebody can call: slim keeps all functions where there is none.

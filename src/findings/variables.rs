@@ -24,6 +24,10 @@ const OPTIMIZERS: [&[u8]; 2] = [b"optimizer", b"experimentalOptimizer"];
 const STEPS: [&[u8]; 3] = [b"_iterations", b"iterations", b"iter"];
 const RATES: [&[u8]; 2] = [b"_learning_rate", b"learning_rate"];
 
+/// What Sonnet's optimizers keep a list of slots under, one for each variable (`sonnet/src/optimizers/`): Adam, RMSProp and
+/// Momentum.
+const MOMENTS: [&[&[u8]]; 3] = [&[b"m", b"v", b"step"], &[b"mom", b"ms"], &[b"accumulated_momentum"]];
+
 /// What TensorFlow 1's optimizers call the slots that they keep for a variable, without the `_1` that a second one gets
 /// (tensorflow/python/training/*.py: `_get_or_make_slot`, `_zeros_slot`, whose variables are `variable/name`); Keras's,
 /// and those of BERT's `AdamWeightDecayOptimizer`, which many have copied.
@@ -223,6 +227,9 @@ pub(super) struct OptimizerState {
     pub(super) tensors: BTreeSet<usize>,
     /// The optimizer's objects, and those that only it leads to.
     pub(super) objects: BTreeSet<u32>,
+    /// Whether something that can be called gets the value of another variable of an optimizer: a function trains with it, or
+    /// asks for its rate. Then it stays, as a program that makes it again wants all of its values.
+    pub(super) is_used_in_part: bool,
 }
 
 impl OptimizerState {
@@ -239,7 +246,6 @@ impl OptimizerState {
         let mut slots = slots(variables);
         slots.extend(updated(context));
         slots.extend(powers(variables, &slots));
-        let mut is_used = false;
         for (tensor, about) in variables.all() {
             let is_owned = owned.contains(&*about.key);
             // What a program does with objects that no signature serves, nobody knows; a graph without objects has no other
@@ -248,10 +254,9 @@ impl OptimizerState {
             if is_state && !variables.is_bound(tensor) {
                 state.tensors.insert(tensor);
             }
-            is_used |= is_owned && variables.is_bound(tensor);
+            state.is_used_in_part |= is_owned && variables.is_bound(tensor);
         }
-        if is_used {
-            // A function trains with it, so its objects stay.
+        if state.is_used_in_part {
             state.objects.clear();
         }
         state
@@ -325,7 +330,11 @@ fn restored(graph: &MetaGraphReach<'_>, is_asked: impl Fn(&[u8]) -> bool) -> Vec
 
 fn is_optimizer(object: &Object<'_>) -> bool {
     let has = |names: &[&[u8]]| object.children.iter().any(|(_, name)| names.contains(name));
-    OPTIMIZERS.contains(&object.identifier) || !object.slots.is_empty() || (has(&STEPS) && has(&RATES))
+    let has_all = |names: &[&[u8]]| names.iter().all(|name| has(&[*name]));
+    OPTIMIZERS.contains(&object.identifier)
+        || !object.slots.is_empty()
+        || (has(&STEPS) && has(&RATES))
+        || MOMENTS.iter().any(|names| has_all(names))
 }
 
 /// The objects that checkpoint keys are of, by key.

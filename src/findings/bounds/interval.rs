@@ -73,6 +73,11 @@ impl Bounds {
         if is_up { Self { least: self.least, greatest: last } } else { Self::ANY }
     }
 
+    /// These, where none is greater than others may be.
+    pub(super) fn least_of(self, other: Self) -> Self {
+        Self { greatest: self.greatest.min(other.greatest), ..self }
+    }
+
     /// Those of these that are among others too; these, where there are none.
     pub(super) fn within(self, other: Self) -> Self {
         let both = Self { least: self.least.max(other.least), greatest: self.greatest.min(other.greatest) };

@@ -2,10 +2,12 @@
 
 use super::Bounds;
 use crate::findings::nodes::Node;
-use crate::message::TensorProto;
+use crate::message::attributes::OUTPUT_SHAPES;
 use crate::message::number::attr_value::I;
-use crate::message::number::attr_value::list_value::F;
+use crate::message::number::attr_value::list_value::{F, SHAPE};
 use crate::message::number::tensor_proto::{INT_VAL, INT64_VAL, TENSOR_CONTENT};
+use crate::message::number::tensor_shape_proto::{DIM, dim};
+use crate::message::{Message, TensorProto};
 use crate::proto::DataType;
 use crate::wire::{Field, WireType};
 
@@ -37,6 +39,19 @@ pub(super) fn cast(node: &Node<'_>, from: Bounds) -> Bounds {
 /// An attribute that is an integer; 0 is not written.
 pub(super) fn integer(node: &Node<'_>, key: &[u8]) -> Option<i64> {
     node.attribute(key).map(|value| value.message().integer(I).cast_signed())
+}
+
+/// Where a `Range` ends at the latest that is of a length which its shape says: TensorFlow knows how long
+/// `tf.range(tf.shape(ids)[1])` is where `ids` has that dimension from a signature (`_output_shapes`).
+pub(super) fn limit(node: &Node<'_>, start: Bounds, step: Bounds) -> Bounds {
+    let list = node.attribute(OUTPUT_SHAPES).and_then(|value| value.list());
+    let shape = list.and_then(|list| Some(Message::new(list.file(), list.repeated(SHAPE).next()?.payload())));
+    let size = shape.and_then(|shape| shape.message(DIM)).map(|dim| dim.integer(dim::SIZE).cast_signed());
+    let is_known = start.greatest < i64::MAX && step.greatest < i64::MAX && step.least > 0;
+    let end = size
+        .filter(|size| is_known && *size > 0)
+        .and_then(|size| size.checked_mul(step.greatest)?.checked_add(start.greatest));
+    Bounds { least: i64::MIN, greatest: end.unwrap_or(i64::MAX) }
 }
 
 /// How many boundaries `Bucketize` has, which is also the number of its last bucket.

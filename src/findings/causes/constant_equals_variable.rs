@@ -1,7 +1,9 @@
 //! `constant-equals-variable`: weights frozen into constants, while the variables that they were are saved as well.
 //!
 //! `convert_variables_to_constants_v2` gives a function without variables. Saved as a signature of the module that it was
-//! made from, it brings that module's variables, and the functions that use them, along.
+//! made from, it brings that module's variables, and the functions that use them, along. Where signatures use both, a graph
+//! that was frozen and imported beside its own variables or an array of their values in a function, it is the constant that
+//! could be the variable.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -9,6 +11,9 @@ use std::ops::Range;
 use foldhash::HashSet;
 
 use crate::duplicates::{Group, Member, Place};
+use crate::findings::causes::equal_variables::is_one_value;
+use crate::findings::constants::Use;
+use crate::findings::evidence::Place as Where;
 use crate::findings::objects;
 use crate::findings::removal::{self, Gone};
 use crate::findings::variables::Variables;
@@ -17,7 +22,7 @@ use crate::graph::{EdgeKind, MetaGraphReach, VertexKind};
 use crate::identity::TensorId;
 use crate::message::number::meta_graph_def::OBJECT_GRAPH_DEF;
 use crate::message::number::saved_object_graph;
-use crate::message::{Entry, NodeDef};
+use crate::message::{Entry, NodeDef, ops};
 use crate::size::{bytes, plural};
 use crate::wire::fields;
 
@@ -27,11 +32,11 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/constant-equals-variable.md"),
     detect,
     only_information: None,
-    cure: Cure::Serving,
+    cure: Cure::Frozen,
 };
 
 const REMEDIES: &[Remedy] = &[Remedy::any(
-    "Save the frozen function with an empty module.",
+    "Save the frozen function with an empty module, or read the variables where the constants are.",
     r#"tf.saved_model.save(tf.Module(), "exported", signatures=frozen)"#,
     "a program that loads the model also calls the functions that use the variables.",
 )];
@@ -45,7 +50,12 @@ const TELLING: u64 = 1 << 10;
 struct Frozen<'c> {
     constants: BTreeMap<usize, &'c Member>,
     small: BTreeSet<usize>,
+    /// The constants with the values of variables that signatures use as well, each with the variable.
+    beside: Vec<(usize, &'c Member)>,
 }
+
+/// The input of an assignment that is its value.
+const VALUE: usize = 1;
 
 /// The tensors that signatures use as constants.
 pub(super) fn tensors(context: &Context<'_>, variables: &Variables<'_>) -> BTreeSet<usize> {
@@ -64,38 +74,85 @@ fn frozen<'c>(context: &'c Context<'_>, variables: &Variables<'_>) -> Option<Fro
     }
     let all: BTreeSet<usize> = variables.all().map(|(tensor, _)| tensor).collect();
     let called = called(context, groups.iter().flat_map(|group| constants(group)));
-    let mut constants_of: BTreeMap<usize, &Member> = BTreeMap::new();
+    let (mut constants_of, mut beside): (BTreeMap<usize, &Member>, Vec<(usize, &Member)>) = Default::default();
+    let mut assigned = None;
     for group in groups {
         let Some(constant) = constants(group).find(|member| called.contains(&key(member))) else { continue };
         let tensors = group.tensors().map(TensorId::position).filter(|tensor| all.contains(tensor));
-        constants_of.extend(tensors.filter(|tensor| !variables.is_called(*tensor)).map(|tensor| (tensor, constant)));
+        let (read, frozen): (Vec<usize>, Vec<usize>) = tensors.partition(|tensor| variables.is_called(*tensor));
+        constants_of.extend(frozen.into_iter().map(|tensor| (tensor, constant)));
+        let Some(read) = read.first().filter(|tensor| !is_fill(context, variables, **tensor)) else { continue };
+        let assigned = assigned.get_or_insert_with(|| self::assigned(context));
+        let all = constants(group).filter(|member| called.contains(&key(member)) && !assigned.contains(&node(member)));
+        beside.extend(all.map(|constant| (*read, constant)));
     }
-    if constants_of.is_empty() {
+    if constants_of.is_empty() && beside.is_empty() {
         return None;
     }
     let is_small = |tensor: usize, bytes: u64| bytes < TELLING && !variables.is_called(tensor);
     let small = variables.all().filter(|(tensor, about)| is_small(*tensor, about.bytes)).map(|(tensor, _)| tensor);
-    Some(Frozen { constants: constants_of, small: small.collect() })
+    let small = if constants_of.is_empty() { BTreeSet::new() } else { small.collect() };
+    Some(Frozen { constants: constants_of, small, beside })
+}
+
+/// Whether a variable has one value throughout, as constants have by chance.
+fn is_fill(context: &Context<'_>, variables: &Variables<'_>, tensor: usize) -> bool {
+    variables.tensors.get(tensor).is_none_or(|tensor| is_one_value(context, tensor))
+}
+
+/// Where the nodes of those constants begin that something assigns: a signature that sets a variable back to what it began
+/// with has its value to do that.
+fn assigned(context: &Context<'_>) -> HashSet<usize> {
+    let uses = context.uses();
+    let is_value = |found: &Use<'_>| found.input == Some(VALUE) && ops::ASSIGNS.contains(&found.node.op());
+    let constants = context.large().constants.iter().enumerate();
+    let assigned = constants.filter(|(position, _)| uses.of(*position).iter().any(is_value));
+    assigned.map(|(_, constant)| constant.node.message().start).collect()
 }
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let variables = context.variables()?;
-    let Frozen { constants: frozen, small } = frozen(context, variables)?;
+    let Frozen { constants: frozen, small, beside } = frozen(context, variables)?;
     let tensors: BTreeSet<usize> = frozen.keys().copied().chain(small).collect();
     let mut gone = Gone { tensors, ..Gone::default() };
-    uncalled_functions(context, &mut gone);
-    let removed = removal::remove(context, &gone);
-    let (of, data) = (plural(frozen.len() as u64, "variable", "variables"), bytes(removed.data));
-    let evidence = variables.evidence(context, &gone.tensors, &removed, |tensor| match frozen.get(&tensor) {
+    if !frozen.is_empty() {
+        uncalled_functions(context, &mut gone);
+    }
+    let mut removed = removal::remove(context, &gone);
+    let mut evidence = variables.evidence(context, &gone.tensors, &removed, |tensor| match frozen.get(&tensor) {
         Some(constant) => format!("{} is the constant {}", variables.label(tensor), quoted(name(context, constant))),
         None => format!("{} is too small to compare", variables.label(tensor)),
     });
+    for (tensor, constant) in &beside {
+        evidence.add(constant.range.end.saturating_sub(constant.range.start), || {
+            let (name, label) = (quoted(name(context, constant)), variables.label(*tensor));
+            (format!("{name} is the variable {label}, which is read as well"), Where::of_tensor(context, *tensor))
+        });
+    }
+    if let Some(main) = context.main_file() {
+        removed.claims.add_ranges(&main.file.name, beside.iter().map(|(_, constant)| constant.range.clone()).collect());
+    }
     Some(Detected {
-        message: format!("Signatures use constants with the values of {of} and never the variables: {data} of data."),
+        message: message(&frozen, &beside, removed.data),
         evidence,
         claims: removed.claims,
         beyond: removed.beyond,
     })
+}
+
+/// What is so: of variables that only their constants stand for, and of those that are read beside them.
+fn message(frozen: &BTreeMap<usize, &Member>, beside: &[(usize, &Member)], data: u64) -> String {
+    let of = plural(frozen.len() as u64, "variable", "variables");
+    let instead =
+        format!("Signatures use constants with the values of {of} and never the variables: {} of data", bytes(data));
+    let size = beside.iter().map(|(_, constant)| constant.range.end.saturating_sub(constant.range.start));
+    let size = bytes(size.fold(0, u64::saturating_add));
+    let constants = plural(beside.len() as u64, "constant has", "constants have");
+    match (frozen.is_empty(), beside.is_empty()) {
+        (_, true) => format!("{instead}."),
+        (true, _) => format!("{constants} the values of variables that signatures read as well: {size}."),
+        (false, false) => format!("{instead}; {constants} the values of some that they read as well, {size}."),
+    }
 }
 
 fn constants(group: &Group) -> impl Iterator<Item = &Member> {
@@ -106,6 +163,11 @@ fn constants(group: &Group) -> impl Iterator<Item = &Member> {
 fn name<'a>(context: &Context<'a>, constant: &Member) -> &'a [u8] {
     let Place::Node(node, _) = constant.place else { return &[] };
     NodeDef::read(context.main(), node.payload()).name()
+}
+
+/// Where the node of a constant begins.
+fn node(constant: &Member) -> usize {
+    if let Place::Node(node, _) = constant.place { node.payload().start } else { usize::MAX }
 }
 
 fn key(member: &Member) -> (u64, u64) {

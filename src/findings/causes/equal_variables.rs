@@ -100,7 +100,7 @@ fn groups(context: &Context<'_>, variables: &Variables<'_>) -> Vec<Vec<usize>> {
 }
 
 /// Whether all elements of a tensor are equal, as far as it can be read.
-fn is_one_value(context: &Context<'_>, tensor: &Tensor) -> bool {
+pub(super) fn is_one_value(context: &Context<'_>, tensor: &Tensor) -> bool {
     let width = element_bytes(tensor.dtype).and_then(|width| usize::try_from(width).ok());
     let Some((content, width)) = context.tensor_content(tensor).zip(width) else { return true };
     content.get(width..).is_none_or(|rest| content.get(..rest.len()) == Some(rest))

@@ -247,10 +247,20 @@ fn of_file(name: &str, names: &HashSet<&str>) -> Option<FileKind> {
     if lower.contains(EVENTS) {
         return Some(FileKind::Log);
     }
+    if is_core_dump(&lower) {
+        return Some(FileKind::Cache);
+    }
     if lower == ESTIMATOR_GRAPH || is_of_bundle(file, &beside) {
         return Some(FileKind::Checkpoint);
     }
     ENDINGS.iter().find(|(_, endings)| endings.iter().any(|ending| lower.ends_with(ending))).map(|(kind, _)| *kind)
+}
+
+/// Whether a file is the memory of a program that crashed, by its name (core(5): `core`, or that and the program's number).
+fn is_core_dump(name: &str) -> bool {
+    let number = name.strip_prefix("core.");
+    name == "core"
+        || number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty())
 }
 
 /// Whether a file is of a TensorFlow checkpoint: a shard, or an index, a graph or the list of checkpoints with a shard beside
@@ -288,6 +298,12 @@ mod tests {
     fn other_formats_of_the_model_are_foreign_wherever_they_lie() {
         let names = ["model.keras", "model_float16.tflite", "onnx/Model.ONNX", "tfjs/group1-shard1of2.bin"];
         assert_eq!(foreign(&names), names);
+    }
+
+    #[test]
+    fn what_a_program_left_when_it_crashed_is_foreign() {
+        assert_eq!(foreign(&["core.4711", "logs/core"]), ["core.4711", "logs/core"]);
+        assert_eq!(foreign(&["core.txt", "core.", "hard.core"]), [""; 0]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! `tf.lookup.experimental.DenseHashTable` saves all of its buckets, and an empty one holds the key that says so
 //! (`MutableDenseHashTable::ExportValues`, tensorflow/core/kernels/lookup_table_op.cc).
 
+mod lie;
 mod variable;
 
 use foldhash::HashMap;
@@ -16,12 +17,13 @@ use crate::findings::constants::{Constant, Form, LARGE};
 use crate::findings::evidence::{Evidence, Place};
 use crate::findings::{Cause, Context, Cure, Detected, Remedy, quoted};
 use crate::size::{bytes, exact, plural};
+use lie::{Elements, OthersLie};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "sparse-constant",
     remedies: &[Remedy::any(
-        "Make it a `tf.sparse.SparseTensor` or compute it (`tf.eye`, `tf.linalg.diag`, `tf.one_hot`); give a dense hash table \
-         as many buckets as it needs.",
+        "Make it a `tf.sparse.SparseTensor`, keep its blocks only or compute it (`tf.eye`, `tf.linalg.band_part`, \
+         `tf.linalg.diag`, `tf.one_hot`); give a dense hash table as many buckets as it needs.",
         "",
         "an op needs the dense tensor in each call and making it there costs more than its bytes.",
     )],
@@ -38,13 +40,6 @@ const SHARE: (u64, u64) = (9, 10);
 /// nine tenths are equal has 13 others among 128 on average, and more than 32 once in tens of millions.
 const SAMPLES: usize = 128;
 const OTHERS: usize = 32;
-
-/// What each element of a sparse tensor takes besides its value: an `int64` for each dimension
-/// (`tf.sparse.SparseTensor.indices`).
-const INDEX_BYTES: u64 = 8;
-
-/// What it takes to say which column of a row is the other one (`tf.one_hot` of an `int32`).
-const COLUMN_BYTES: u64 = 4;
 
 /// What two more constants and an op take, beside their elements.
 const NODES_BYTES: u64 = 600;
@@ -112,24 +107,15 @@ struct Sparse {
     kept: usize,
 }
 
-/// How the elements lie that are another value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OthersLie {
-    /// On the diagonal of the last two dimensions: `tf.eye` makes them.
-    OnDiagonal,
-    /// One in each row at the most: `tf.one_hot` makes them of the columns.
-    InRows,
-    Anyhow,
-}
-
 impl Sparse {
     /// What is told of a tensor at a place, of this shape.
     fn describe(&self, place: &str, shape: impl Iterator<Item = u64>) -> String {
         let shape: Vec<String> = shape.map(exact).collect();
         let what = match self.others_lie {
-            OthersLie::OnDiagonal => "a diagonal of",
-            OthersLie::InRows => "one in a row, only",
-            OthersLie::Anyhow => "only",
+            OthersLie::InBand => "a band along the diagonal of".to_owned(),
+            OthersLie::InBlocks(blocks) => format!("in {} blocks along the diagonal only", exact(blocks)),
+            OthersLie::InRows => "one in a row, only".to_owned(),
+            OthersLie::Anyhow => "only".to_owned(),
         };
         let (shape, others, elements) = (shape.join(" × "), exact(self.others), exact(self.elements));
         format!("{place}, {shape}, {what} {others} of {elements} elements are another value")
@@ -147,22 +133,7 @@ impl Sparse {
         }
         let first = different().next();
         let has_two_values = different().all(|element| Some(element) == first);
-        let others_lie = if has_two_values && is_diagonal(payload, width, value, others, shape) {
-            OthersLie::OnDiagonal
-        } else if has_two_values && is_one_in_a_row(payload, width, value, shape) {
-            OthersLie::InRows
-        } else {
-            OthersLie::Anyhow
-        };
-        let place = INDEX_BYTES.checked_mul(shape.len() as u64)?.checked_add(width as u64)?;
-        let columns = shape.last().copied().unwrap_or(elements);
-        let of_others = match others_lie {
-            OthersLie::OnDiagonal => 0,
-            OthersLie::InRows => {
-                elements.checked_div(columns)?.checked_mul(COLUMN_BYTES)?.min(others.checked_mul(place)?)
-            }
-            OthersLie::Anyhow => others.checked_mul(place)?,
-        };
+        let (others_lie, of_others) = Elements { payload, width, value, shape }.others_lie(others, has_two_values)?;
         let kept = usize::try_from(of_others.checked_add(NODES_BYTES)?).ok().filter(|kept| *kept < payload.len())?;
         Some(Self { elements, others, has_two_values, others_lie, kept })
     }
@@ -197,31 +168,6 @@ fn common(payload: &[u8], width: usize) -> Option<&[u8]> {
 
 fn is_most(equal: u64, elements: u64) -> bool {
     u128::from(equal) * u128::from(SHARE.1) >= u128::from(elements) * u128::from(SHARE.0)
-}
-
-/// Whether each of the other elements is on the diagonal of a matrix of the last two dimensions.
-fn is_diagonal(payload: &[u8], width: usize, value: &[u8], others: u64, shape: &[u64]) -> bool {
-    let [.., rows, columns] = shape else { return false };
-    let (Ok(rows), Ok(columns)) = (usize::try_from(*rows), usize::try_from(*columns)) else { return false };
-    let Some(matrix) = rows.checked_mul(columns).filter(|matrix| *matrix > 0) else { return false };
-    let mut on = 0_u64;
-    let expected = (payload.len() / width / matrix).saturating_mul(rows.min(columns)) as u64;
-    for (at, _) in payload.chunks_exact(width).enumerate().filter(|(_, element)| *element != value) {
-        let within = at % matrix;
-        if within / columns != within % columns {
-            return false;
-        }
-        on += 1;
-    }
-    on == others && on == expected
-}
-
-/// Whether no row of the last dimension has two of the other elements.
-fn is_one_in_a_row(payload: &[u8], width: usize, value: &[u8], shape: &[u64]) -> bool {
-    let columns = shape.last().and_then(|columns| usize::try_from(*columns).ok()).unwrap_or_default();
-    let Some(row) = columns.checked_mul(width).filter(|row| *row > 0) else { return false };
-    let others = |row: &[u8]| row.chunks_exact(width).filter(|element| *element != value).count();
-    payload.chunks(row).all(|row| others(row) < 2)
 }
 
 /// A dense hash table of mostly empty buckets.
@@ -329,7 +275,40 @@ mod tests {
         let eye = |n: usize| (0..n * n).flat_map(move |at| if at / n == at % n { 1_f32 } else { 0.0 }.to_le_bytes());
         let found = of(constant(FLOAT, &[64, 64], &eye(64).collect::<Vec<u8>>())).unwrap();
         assert_eq!(found.bytes, 64 * 64 * 4 - super::NODES_BYTES);
-        assert!(found.evidence[0].contains("a diagonal of 64 of 4,096 elements"), "{found:?}");
+        assert!(found.evidence[0].contains("a band along the diagonal of 64 of 4,096 elements"), "{found:?}");
+    }
+
+    /// A matrix whose elements `other` names, by row and column; the others are 0.
+    fn matrix(rows: usize, columns: usize, other: impl Fn(usize, usize) -> Option<f32>) -> Message {
+        let all = (0..rows * columns).map(|at| other(at / columns, at % columns).unwrap_or(0.0));
+        let content: Vec<u8> = all.flat_map(f32::to_le_bytes).collect();
+        constant(FLOAT, &[rows as u64, columns as u64], &content)
+    }
+
+    #[test]
+    fn a_band_of_one_value_is_made_by_an_op() {
+        let is_near = |row: usize, column: usize| row < column + 3 && column < row + 2;
+        let found = of(matrix(90, 100, |row, column| is_near(row, column).then_some(1.0))).unwrap();
+        assert_eq!(found.bytes, 90 * 100 * 4 - super::NODES_BYTES);
+        assert!(found.evidence[0].contains("a band along the diagonal of"), "{found:?}");
+        // One place of it is not, and nobody computes that.
+        let torn = |row, column| (is_near(row, column) && (row, column) != (40, 41)).then_some(1.0);
+        assert!(of(matrix(90, 100, torn)).unwrap().evidence[0].contains(", only"));
+        let numbers = |row: usize, column| is_near(row, column).then_some(1.0 + row as f32);
+        assert!(of(matrix(90, 100, numbers)).unwrap().evidence[0].contains(", only"));
+    }
+
+    #[test]
+    fn of_blocks_along_the_diagonal_the_blocks_are_enough() {
+        let block = |rows: usize, columns: usize| {
+            move |row: usize, column: usize| (row / rows == column / columns).then_some((row * 97 + column + 1) as f32)
+        };
+        let found = of(matrix(120, 60, block(6, 3))).unwrap();
+        // 20 blocks of 6 × 3, where places of 16 bytes for each would take five times as much.
+        assert_eq!(found.bytes, 120 * 60 * 4 - 20 * 6 * 3 * 4 - super::NODES_BYTES);
+        assert!(found.evidence[0].contains("in 20 blocks along the diagonal only 360 of 7,200 elements"), "{found:?}");
+        let beside = |row, column| if (row, column) == (0, 59) { Some(1.0) } else { block(6, 3)(row, column) };
+        assert!(of(matrix(120, 60, beside)).unwrap().evidence[0].contains(", only 361 of"));
     }
 
     #[test]

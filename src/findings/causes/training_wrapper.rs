@@ -75,6 +75,8 @@ struct Attributes {
     tuples: &'static [u8],
     /// What the names of its own variables begin with behind the wrapper's name, each with what else is called so beside it.
     names: &'static [(&'static str, &'static str)],
+    /// The same where a weight of the shape of the first has to be beside them as well: what is called so in general.
+    beside_weights: &'static [(&'static str, &'static str)],
 }
 
 const WRAPPERS: [Attributes; 3] = [
@@ -84,6 +86,8 @@ const WRAPPERS: [Attributes; 3] = [
         own: &[b"mask", b"threshold", b"pruning_step"],
         tuples: b"pruning_vars",
         names: &[("mask", "pruning_step"), ("threshold", "pruning_step"), ("pruning_step", "threshold")],
+        // `tf.contrib.model_pruning` has no step of its own for a layer (`apply_mask` in `pruning.py`).
+        beside_weights: &[("mask", "threshold")],
     },
     Attributes {
         wraps: Wraps::Clustering,
@@ -91,6 +95,7 @@ const WRAPPERS: [Attributes; 3] = [
         own: &[b"pulling_indices", b"cluster_centroids"],
         tuples: b"",
         names: &[("pulling_indices_", "cluster_centroids_"), ("cluster_centroids_", "pulling_indices_")],
+        beside_weights: &[],
     },
     Attributes {
         wraps: Wraps::Normalization,
@@ -99,8 +104,16 @@ const WRAPPERS: [Attributes; 3] = [
         own: &[b"_naked_clone_layer", b"_initialized"],
         tuples: b"",
         names: &[],
+        beside_weights: &[],
     },
 ];
+
+impl Attributes {
+    /// All that its variables may be called.
+    fn words(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.names.iter().chain(self.beside_weights).flat_map(|(own, beside)| [*own, *beside])
+    }
+}
 
 impl Wraps {
     fn counted(self, count: u64) -> String {
@@ -298,18 +311,33 @@ fn by_names(variables: &Variables<'_>) -> Vec<Wrapper> {
         .filter_map(|(tensor, _)| Some((tensor, variables.name(tensor).rsplit_once('/')?)))
         .map(|(tensor, (scope, name))| (tensor, scope, name.split(':').next().unwrap_or_default()))
         .collect();
-    // Which of the words that a wrapper has beside its others are in each scope, of which there may be very many names.
-    let mut scopes: HashMap<&str, BTreeSet<&str>> = HashMap::default();
-    for (_, scope, name) in &named {
-        let words = WRAPPERS.iter().flat_map(|kind| kind.names).map(|(_, beside)| *beside);
-        scopes.entry(scope).or_default().extend(words.filter(|beside| is_called(name, beside)));
+    // Which of these words a scope has, and the shapes of what it calls otherwise.
+    let words: HashSet<&str> = WRAPPERS.iter().flat_map(Attributes::words).collect();
+    let (mut has, mut weights) = (HashSet::default(), HashSet::default());
+    for (tensor, scope, name) in &named {
+        let called: Vec<&str> = words.iter().copied().filter(|word| is_called(name, word)).collect();
+        if called.is_empty() {
+            weights.extend(variables.tensors.get(*tensor).map(|about| (*scope, &about.shape)));
+        }
+        has.extend(called.into_iter().map(|word| (*scope, word)));
+    }
+    // A mask of the shape of a weight, and its threshold.
+    let mut masked: HashSet<&str> = HashSet::default();
+    for (tensor, scope, name) in &named {
+        let pairs = WRAPPERS.iter().flat_map(|kind| kind.beside_weights);
+        let mut pairs = pairs.filter(|(start, beside)| is_called(name, start) && has.contains(&(*scope, *beside)));
+        let shape = variables.tensors.get(*tensor).map(|about| &about.shape).filter(|shape| !shape.is_empty());
+        if shape.is_some_and(|shape| weights.contains(&(*scope, shape))) && pairs.next().is_some() {
+            masked.insert(scope);
+        }
     }
     let mut found: HashMap<(Wraps, &str), BTreeSet<usize>> = HashMap::default();
     for (tensor, scope, name) in &named {
         for kind in &WRAPPERS {
-            let names = kind.names.iter().filter(|(start, _)| is_called(name, start));
-            let has = |beside: &&str| scopes.get(scope).is_some_and(|words| words.contains(beside));
-            if names.map(|(_, beside)| beside).any(has) {
+            let mut names = kind.names.iter().filter(|(start, _)| is_called(name, start));
+            let mut pairs = kind.beside_weights.iter().flat_map(|(own, beside)| [own, beside]);
+            let is_masks = masked.contains(scope) && pairs.any(|word| is_called(name, word));
+            if is_masks || names.any(|(_, beside)| has.contains(&(*scope, *beside))) {
                 found.entry((kind.wraps, scope)).or_default().insert(*tensor);
             }
         }
@@ -449,6 +477,13 @@ mod tests {
         assert!(found.evidence[0].starts_with("3 variables of wrapper `p_dense`"), "{found:?}");
         let found = listed(&["c/pulling_indices_kernel:0", "c/cluster_centroids_kernel:0", "c/kernel:0"]).unwrap();
         assert!(found.evidence[0].starts_with("2 variables of wrapper `c`"), "{found:?}");
+    }
+
+    #[test]
+    fn a_mask_of_the_shape_of_a_weight_and_its_threshold_are_there_for_pruning() {
+        let found = listed(&["fc/weights", "fc/mask", "fc/threshold", "conv/mask"]).unwrap();
+        assert!(found.evidence[0].starts_with("2 variables of wrapper `fc`"), "{found:?}");
+        assert_eq!(listed(&["fc/mask", "fc/threshold", "other/weights"]), None);
     }
 
     #[test]

@@ -288,6 +288,15 @@ mod tests {
         }
         assert_eq!(range(number("length", 64)), Some(100 - 64));
         assert_eq!(range(node_of("length", "Shape", &["x"])), None);
+        // The dimension is one of the signature's, so the shape of the numbers is known.
+        let of_shape = |sizes: &[i64]| {
+            let dims =
+                sizes.iter().fold(message(), |dims, size| dims.message(2, &message().int(1, size.cast_unsigned())));
+            let shapes = message().message(1, &message().message(7, &dims));
+            let length = node_of("length", "Shape", &["x"]);
+            rows(&[number("zero", 0), number("one", 1), length, positions().entry(5, "_output_shapes", &shapes)])
+        };
+        assert_eq!((of_shape(&[64]), of_shape(&[-1]), of_shape(&[])), (Some(100 - 64), None, None));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::findings::Finding;
+use crate::findings::{Finding, Slim};
 use crate::input::Model;
 use crate::progress::Silent;
 use crate::support::bundle::{DATA, INDEX, bytes_entry, index, string_entry};
@@ -390,10 +390,24 @@ fn a_variable_whose_content_is_a_constant_of_what_signatures_call_is_there_for_n
     // The function that reads the variable is no cause of its own.
     assert_eq!(ids(&found), ["constant-equals-variable"]);
     assert!(evidence(&found, "constant-equals-variable").contains("`w` is the constant `weights`"));
-    let read = frozen(served("w", &noise(1, 3000)), std::slice::from_ref(&weights), &[]);
-    assert_eq!(ids(&read.findings()), [""; 0]);
     let initial = frozen(trained(), &[], &[weights]);
     assert_eq!(ids(&initial.findings()), ["unserved-variable"], "no signature reaches the constant");
+}
+
+#[test]
+fn a_constant_with_the_content_of_a_variable_that_signatures_read_as_well_is_there_twice() {
+    let weights = constant("weights", &noise(1, 3000));
+    let found = frozen(served("w", &noise(1, 3000)), std::slice::from_ref(&weights), &[]).findings();
+    assert_eq!(ids(&found), ["constant-equals-variable"]);
+    assert_eq!((found[0].bytes, found[0].slim), (3000, Slim::None), "the constant alone");
+    assert!(found[0].evidence[0].contains("`weights` is the variable `w`, which is read as well"), "{found:?}");
+    let other = constant("weights", &noise(2, 3000));
+    assert_eq!(ids(&frozen(served("w", &noise(1, 3000)), &[other], &[]).findings()), [""; 0]);
+    let fill = constant("ones", &[7; 3000]);
+    assert_eq!(ids(&frozen(served("w", &[7; 3000]), &[fill], &[]).findings()), [""; 0], "equal by chance");
+    // What sets the variable back to its first value needs that value.
+    let set = node_of("set", "AssignVariableOp", &["v0", "weights:output:0"]);
+    assert_eq!(ids(&frozen(served("w", &noise(1, 3000)), &[weights, set], &[]).findings()), [""; 0]);
 }
 
 #[test]

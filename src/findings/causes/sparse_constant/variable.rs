@@ -126,7 +126,10 @@ mod tests {
         let found = found(false, &eye(64), &[]).unwrap();
         assert_eq!(found.bytes, 64 * 64 * 4 - super::super::NODES_BYTES);
         assert!(found.message.starts_with("1 variable has"), "{found:?}");
-        assert!(found.evidence[0].contains("`e`, 64 × 64, a diagonal of 64 of 4,096 elements"), "{found:?}");
+        assert!(
+            found.evidence[0].contains("`e`, 64 × 64, a band along the diagonal of 64 of 4,096 elements"),
+            "{found:?}"
+        );
     }
 
     /// A matrix of 64 rows with a value of `others` in every 40th place.
