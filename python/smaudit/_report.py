@@ -347,6 +347,7 @@ SlimStep = Literal[
     "unused-ops",
     "initial-values",
     "strip",
+    "equal-constants",
     "stale-files",
     "equal-assets",
     "unused-data",
@@ -373,6 +374,7 @@ SlimStep = Literal[
 - `unused-ops`: Definitions of ops that no node is of are left out.
 - `initial-values`: Initial values of variables that are restored become placeholders.
 - `strip`: Shapes of nodes in functions, and names of arguments, are left out. Only where that is asked for.
+- `equal-constants`: Constants of a function that equal another one of it become that.
 - `stale-files`: Files that no loader reads are left out.
 - `equal-assets`: Assets of one content share a file.
 - `unused-data`: Bytes of shards that no tensor claims are left out.

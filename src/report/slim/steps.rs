@@ -85,6 +85,8 @@ pub enum SlimStep {
     InitialValues,
     /// Shapes of nodes in functions, and names of arguments, are left out. Only where that is asked for.
     Strip,
+    /// Constants of a function that equal another one of it become that.
+    EqualConstants,
     /// Files that no loader reads are left out.
     StaleFiles,
     /// Assets of one content share a file.
@@ -97,7 +99,7 @@ pub enum SlimStep {
 
 impl SlimStep {
     /// All steps, in the order in which they are taken.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::TextMainFile,
         Self::ChunkedMainFile,
         Self::Metagraphs,
@@ -116,6 +118,7 @@ impl SlimStep {
         Self::InitialValues,
         Self::UnusedOps,
         Self::Strip,
+        Self::EqualConstants,
         Self::StaleFiles,
         Self::EqualAssets,
         Self::UnusedData,
@@ -144,6 +147,7 @@ impl SlimStep {
             Self::UnusedOps => "unused-ops",
             Self::InitialValues => "initial-values",
             Self::Strip => "strip",
+            Self::EqualConstants => "equal-constants",
             Self::StaleFiles => "stale-files",
             Self::EqualAssets => "equal-assets",
             Self::UnusedData => "unused-data",
@@ -173,6 +177,7 @@ impl SlimStep {
             Self::UnusedOps => "leave out definitions of ops that no node is of",
             Self::InitialValues => "empty initial values of variables that are restored",
             Self::Strip => "leave out shapes of nodes in functions, and names of arguments: with --strip only",
+            Self::EqualConstants => "let equal constants of a function be one",
             Self::StaleFiles => "leave out files that no loader reads",
             Self::EqualAssets => "let assets of one content share a file",
             Self::UnusedData => "leave out bytes of shards that no tensor claims",
@@ -200,7 +205,8 @@ impl SlimStep {
             | Self::UnreadVariables
             | Self::Twins
             | Self::InitialValues
-            | Self::Strip => SlimLevel::Inference,
+            | Self::Strip
+            | Self::EqualConstants => SlimLevel::Inference,
         }
     }
 
@@ -224,6 +230,7 @@ impl SlimStep {
             Self::UnreadVariables => "variables that nothing reads: training cannot go on where it ended",
             Self::Twins => "the second of two objects that were one variable",
             Self::Strip => "shapes of nodes in functions, which loaders find again, and what messages call arguments",
+            Self::EqualConstants => "constants of functions that equal another one, which a debugger could name",
             Self::InitialValues => "initial values: running an initializer asks to be fed",
             Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias | Self::UnusedOps => {
                 return None;

@@ -12,6 +12,7 @@
 //! | [`fold`] | functions that do what others do |
 //! | [`instead`] | functions named in the place of others |
 //! | [`dead_nodes`] | nodes of functions that nothing runs |
+//! | [`equal_constants`] | constants of functions that equal another one |
 //! | [`unused_ops`] | definitions of ops that no node is of any more |
 //! | [`other_objects`] | objects of Python that no kept signature needs |
 //! | [`strip`] | shapes of nodes in functions, and names of arguments, where that is asked for |
@@ -23,6 +24,7 @@
 
 mod dead_nodes;
 mod debug_info;
+mod equal_constants;
 mod fold;
 mod forward;
 mod gradients;
@@ -152,6 +154,7 @@ pub(super) fn rewritten(
             return stored.map_or(Ok(None), |stored| other_objects::other_objects(parts, stored, wanted));
         }
         SlimStep::Forward => return forward::forward(parts),
+        SlimStep::EqualConstants => return equal_constants::equal_constants(parts),
         SlimStep::Fold => return fold::fold(parts),
         SlimStep::Twins => return stored.map_or(Ok(None), |stored| twins::twins(parts, stored)),
         SlimStep::UnreadVariables => return stored.map_or(Ok(None), |stored| unread::unread(parts, stored)),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 use super::attributes::{Reading, is_number_of_a_call};
+use super::constants;
 use super::functions::Names;
 use super::hash::{Digest, Hasher, Key, Piece};
 use super::resource::{Resource, resource};
@@ -50,6 +51,8 @@ pub(super) struct Body<'f> {
     pub(super) unknown: Vec<&'f [u8]>,
     /// Names in it that name nothing in it.
     pub(super) dangling: BTreeSet<&'f [u8]>,
+    /// What its constants are, by their names.
+    pub(super) constants: HashMap<&'f [u8], Digest>,
 }
 
 /// Where an input comes from.
@@ -57,6 +60,7 @@ pub(super) struct Body<'f> {
 enum Source {
     Argument(u64),
     Node(u64),
+    Constant(Digest),
 }
 
 /// What is no part of what a function does.
@@ -107,19 +111,28 @@ impl<'n, 'f> Reader<'n, 'f> {
     pub(super) fn read(&self, def: &FunctionDef<'f>) -> Body<'f> {
         let signature = def.signature();
         let nodes: Vec<NodeDef<'f>> = def.nodes().collect();
+        let returned = def.returned().into_iter().map(input_node).collect();
+        let keeps_shapes = !self.without.inner_shapes || nodes.iter().any(|node| node.op() == ops::RESTORE_V2);
+        let mut scope = Scope { sources: HashMap::new(), ops: Vec::new(), returned, keeps_shapes };
+        let is_out = |node: &NodeDef<'f>, key: &[u8]| self.is_inner(node, &scope) && key == OUTPUT_SHAPES;
+        let constants = constants::plain(&nodes, self.names, self.key, is_out);
         let live = if self.without.dead { live(def, &nodes) } else { vec![true; nodes.len()] };
         let nodes: Vec<NodeDef<'f>> =
             nodes.into_iter().zip(live).filter(|(_, live)| *live).map(|(node, _)| node).collect();
-        let returned = def.returned().into_iter().map(input_node).collect();
-        let keeps_shapes = !self.without.inner_shapes || nodes.iter().any(|node| node.op() == ops::RESTORE_V2);
-        let mut scope =
-            Scope { sources: HashMap::new(), ops: nodes.iter().map(NodeDef::op).collect(), returned, keeps_shapes };
+        // Constants have no place in the order: whoever takes one takes its value.
+        let named = constants::named(def, &nodes);
+        let has_place = |name: &[u8]| !constants.contains_key(name) || named.contains(name);
+        let nodes: Vec<NodeDef<'f>> = nodes.into_iter().filter(|node| has_place(node.name())).collect();
+        scope.ops = nodes.iter().map(NodeDef::op).collect();
         // Of two of one name the first counts, and TensorFlow refuses such a function.
         for (position, name) in (0..).zip(signature.arguments()) {
             scope.sources.entry(name).or_insert(Source::Argument(position));
         }
         for (position, node) in (0..).zip(&nodes) {
             scope.sources.entry(node.name()).or_insert(Source::Node(position));
+        }
+        for (name, constant) in constants.iter().filter(|(name, _)| !has_place(name)) {
+            scope.sources.entry(name).or_insert(Source::Constant(*constant));
         }
         let mut hash = self.key.hasher();
         let mut reading = Reading::new(self.names);
@@ -135,6 +148,7 @@ impl<'n, 'f> Reader<'n, 'f> {
             resources: Vec::new(),
             unknown: Vec::new(),
             dangling: BTreeSet::new(),
+            constants,
         };
         for node in &nodes {
             self.node(&mut hash, node, &scope, &mut reading, &mut body);
@@ -179,7 +193,8 @@ impl<'n, 'f> Reader<'n, 'f> {
                             Some(Source::Argument(position)) => {
                                 controls.push(position.saturating_mul(2).saturating_add(1));
                             }
-                            None => {
+                            // One that somebody waits for is a node.
+                            Some(Source::Constant(_)) | None => {
                                 body.dangling.insert(input.name);
                             }
                         }
@@ -199,12 +214,19 @@ impl<'n, 'f> Reader<'n, 'f> {
             placed(hash, &class, scope, body);
         }
         let first = reading.calls.len();
-        let is_inner =
-            !scope.keeps_shapes && !scope.returned.contains(node.name()) && !is_function && !node.names_functions();
+        let is_inner = self.is_inner(node, scope);
         reading.attributes(hash, attributes, |key| is_inner && key == OUTPUT_SHAPES);
         if op == ops::SYMBOLIC_GRADIENT {
             body.differentiated.extend(reading.calls.get(first..).unwrap_or_default());
         }
+    }
+
+    /// Whether the shapes that a node says it gives do not count.
+    fn is_inner(&self, node: &NodeDef<'f>, scope: &Scope<'f>) -> bool {
+        !scope.keeps_shapes
+            && !scope.returned.contains(node.name())
+            && self.names.find(node.op()).is_none()
+            && !node.names_functions()
     }
 
     /// What a node or a result takes.
@@ -227,6 +249,10 @@ impl<'n, 'f> Reader<'n, 'f> {
                     }
                     None => hash.bytes(Piece::Output, input.port),
                 }
+            }
+            Some(Source::Constant(constant)) => {
+                hash.digest(Piece::Constant, *constant);
+                hash.bytes(Piece::Output, input.port);
             }
             None => {
                 hash.bytes(Piece::Name, input.name);
@@ -429,7 +455,7 @@ fn placed<'f>(hash: &mut Hasher, class: &Entry<'f>, scope: &Scope<'f>, body: &mu
             match name.map(|name| (name, scope.sources.get(name))) {
                 Some((_, Some(Source::Node(position)))) => hash.number(Piece::Node, *position),
                 Some((_, Some(Source::Argument(position)))) => hash.number(Piece::Argument, *position),
-                Some((name, None)) => {
+                Some((name, Some(Source::Constant(_)) | None)) => {
                     hash.bytes(Piece::Name, name);
                     body.dangling.insert(name);
                 }

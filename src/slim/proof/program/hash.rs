@@ -37,6 +37,7 @@ pub(super) enum Piece {
     Argument,
     Attribute,
     Call,
+    Constant,
     Control,
     ControlResult,
     Data,

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`hash`] | hashes by a key of the run |
-//! | [`functions`], [`attributes`], [`body`], [`library`] | what a function does, as a hash in which no name counts |
+//! | [`functions`], [`attributes`], [`constants`], [`body`], [`library`] | what a function does, as a hash in which no name counts |
 //! | [`graph`], [`session`] | what a session computes, node by node |
 //! | [`unchanged`] | what is there and nobody asks for, which a loader reads all the same |
 //! | [`restore`], [`resource`] | what a session restores, and into which variable |
@@ -14,6 +14,7 @@
 
 mod attributes;
 mod body;
+mod constants;
 mod functions;
 mod graph;
 mod hash;

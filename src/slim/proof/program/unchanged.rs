@@ -1,7 +1,7 @@
 //! What is still there is what it was, whether anything kept reaches it or not: a loader reads all of it, and fails at a node that
 //! is none.
 
-use foldhash::{HashMap, HashSet, HashSetExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
 use super::Reasons;
 use super::graph::Graph;
@@ -10,17 +10,20 @@ use super::library::Library;
 use super::restore::is_restore;
 use super::session::Session;
 use crate::message::attributes::OUTPUT_SHAPES;
-use crate::message::{NodeDef, input_node, ops};
+use crate::message::{Input, NodeDef, input_node, ops};
+
+/// What the constants of a function are, by their names.
+type Constants<'f> = HashMap<&'f [u8], Digest>;
 
 /// Holds nodes that the session did not reach, and functions, against those of their names.
 pub(super) fn hold<'f>(old: &Graph<'f>, new: &Graph<'f>, session: &Session<'_, 'f>, reasons: &mut Reasons) {
     let both = (&old.library, &new.library);
-    let listed = lists(new.nodes());
+    let (listed, nobody) = (lists(new.nodes()), HashMap::new());
     for node in new.nodes() {
         let Some(before) = old.node(node.name()) else { continue };
         let is_same = is_ordered(&before, node)
             && (session.has_seen(node.name())
-                || is_same(&before, node, both, false)
+                || is_same(&before, node, both, false, (&nobody, &nobody))
                 || is_emptied(&before, node)
                 || listed.contains(node.name()) && is_list(&before, node, both));
         if !is_same {
@@ -28,7 +31,7 @@ pub(super) fn hold<'f>(old: &Graph<'f>, new: &Graph<'f>, session: &Session<'_, '
         }
     }
     for ((name, def), body) in new.library.functions.defs.iter().zip(&new.library.bodies) {
-        let (Some(was), Some(before)) = (old.library.def(name), old.library.body(name)) else { continue };
+        let (Some(was), Some(before_body)) = (old.library.def(name), old.library.body(name)) else { continue };
         let nodes: HashMap<&[u8], NodeDef<'f>> = was.nodes().map(|node| (node.name(), node)).collect();
         // What a function restores is held where it is called.
         let restores = was.nodes().any(|node| is_restore(&node));
@@ -41,11 +44,11 @@ pub(super) fn hold<'f>(old: &Graph<'f>, new: &Graph<'f>, session: &Session<'_, '
             let is_known = match restores {
                 true if listed.contains(node.name()) => is_list(before, node, both),
                 true => own(before, both.0) == own(node, both.1),
-                false => is_same(before, node, both, has_lost(node)),
+                false => is_same(before, node, both, has_lost(node), (&before_body.constants, &body.constants)),
             };
             !is_known || !is_ordered(before, node)
         };
-        if !restores && body.shape != before.shape || all.iter().any(is_other) {
+        if !restores && body.shape != before_body.shape || all.iter().any(is_other) {
             reasons.add(|| format!("the function {} is another one", String::from_utf8_lossy(name)));
         }
     }
@@ -79,20 +82,31 @@ fn is_ordered(before: &NodeDef<'_>, after: &NodeDef<'_>) -> bool {
     is_ordered(after) || !is_ordered(before)
 }
 
-/// Whether two nodes are the same but for the names of functions, and for shapes that the second has lost. A group may wait for
-/// fewer nodes.
+/// What a node takes: a constant by what it is, all else by its name.
+fn taken<'f>(input: &'f [u8], constants: &Constants<'f>) -> (Option<Digest>, Input<'f>) {
+    let input = Input::parse(input);
+    match constants.get(input.name) {
+        Some(constant) => (Some(*constant), Input { name: b"", ..input }),
+        None => (None, input),
+    }
+}
+
+/// Whether two nodes are the same but for the names of functions, for shapes that the second has lost, and for which of equal
+/// constants they take. A group may wait for fewer nodes.
 fn is_same<'f>(
     before: &NodeDef<'f>,
     after: &NodeDef<'f>,
     (old, new): (&Library<'f>, &Library<'f>),
     has_lost: bool,
+    (constants, constants_left): (&Constants<'f>, &Constants<'f>),
 ) -> bool {
     let payload = |node: &NodeDef<'f>| node.file().get(node.range());
     if payload(before) == payload(after) {
         return true;
     }
-    let mut left = before.inputs();
-    let is_part = after.inputs().all(|input| left.any(|other| other == input));
+    let mut left = before.inputs().map(|input| taken(input, constants));
+    let is_part =
+        after.inputs().map(|input| taken(input, constants_left)).all(|input| left.any(|other| other == input));
     let is_whole = after.inputs().count() == before.inputs().count() || before.op() == ops::GROUP;
     is_part
         && is_whole

@@ -190,3 +190,64 @@ fn a_variable_keeps_a_way_from_the_root() {
     });
     assert!(!held(&old, &new, Promise::Signatures).is_empty());
 }
+
+/// The inputs of nodes in functions that are constants, with the constants of the same function that equal them.
+fn equal_constants(function: &FunctionDef) -> Vec<(String, String)> {
+    let plain = |node: &&NodeDef| node.op == "Const" && node.input.is_empty() && !node.attr.contains_key("_class");
+    let constants: Vec<&NodeDef> = function.node_def.iter().filter(plain).collect();
+    let mut pairs = Vec::new();
+    for (at, one) in constants.iter().enumerate() {
+        let same = |other: &&&NodeDef| other.attr == one.attr && other.device == one.device;
+        pairs.extend(constants[at + 1..].iter().filter(same).map(|other| (one.name.clone(), other.name.clone())));
+    }
+    pairs
+}
+
+/// Has every taker of a function's node take another one.
+fn taken_instead(function: &mut FunctionDef, from: &str, to: &str) {
+    for input in function.node_def.iter_mut().flat_map(|node| &mut node.input) {
+        if input.split(':').next() == Some(from) {
+            *input = input.replacen(from, to, 1);
+        }
+    }
+}
+
+#[test]
+fn equal_constants_of_a_function_may_be_one_and_others_may_not() {
+    let restores =
+        |function: &FunctionDef| function.node_def.iter().any(|node| node.op.ends_with("V2") && node.op != "AddV2");
+    let joined = |graph: &mut MetaGraphDef, removes: bool| {
+        let mut count = 0;
+        for function in functions(graph).iter_mut().filter(|function| !restores(function)) {
+            for (one, other) in equal_constants(function) {
+                taken_instead(function, &other, &one);
+                if removes {
+                    function.node_def.retain(|node| node.name != other);
+                }
+                count += 1;
+            }
+        }
+        assert!(count > 1, "there are constants to join");
+    };
+    harmless("keras-lstm", &LESS, |graph| joined(graph, false));
+    harmless("keras-lstm", &[Promise::Signatures], |graph| joined(graph, true));
+    // One that takes the place of a constant of another value, and one that is gone and still taken.
+    noticed("keras-lstm", "", |graph| {
+        for function in functions(graph).iter_mut().filter(|function| !restores(function)) {
+            let constants: Vec<String> =
+                function.node_def.iter().filter(|node| node.op == "Const").map(|node| node.name.clone()).collect();
+            let equal = equal_constants(function);
+            let other = constants.windows(2).find(|pair| !equal.contains(&(pair[0].clone(), pair[1].clone())));
+            if let Some([one, other]) = other {
+                taken_instead(function, other, one);
+            }
+        }
+    });
+    noticed("keras-lstm", "", |graph| {
+        for function in functions(graph) {
+            if let Some((_, other)) = equal_constants(function).first() {
+                function.node_def.retain(|node| node.name != *other);
+            }
+        }
+    });
+}

@@ -274,3 +274,33 @@ fn shapes_stay_where_only_they_may_know_one_and_go_with_the_names_of_arguments_e
     assert_eq!(with_shapes(2), ["abs", "restored", "neg"]);
     assert!(functions[0].arg_attr[&0].attr.is_empty());
 }
+
+#[test]
+fn constants_of_a_function_that_equal_another_one_become_that() {
+    let nodes_of = [
+        constant("one", b"1"),
+        constant("same", b"1"),
+        constant("two", b"2"),
+        constant("waiting", b"1").bytes(3, "^x"),
+        constant("placed", b"1").entry(5, "_class", &texts("loc:@beside")),
+        constant("elsewhere", b"1").bytes(4, "/device:CPU:1"),
+        constant("beside", b"1"),
+        constant("waited", b"1"),
+        constant("returned", b"1"),
+        constant("third", b"1"),
+        node_of("a", "Pack", &["one:output:0", "same:output:0", "two:output:0", "waiting:output:0", "placed:output:0"]),
+        node_of("b", "Pack", &["third:output:0", "elsewhere:output:0", "beside:output:0", "a:y:0", "^waited"]),
+    ];
+    let function = giving("f", "b:output:0", &nodes_of).entry_of_text(4, "z", "returned:output:0");
+    let made = after(SlimStep::EqualConstants, &calling(&["f"], &[function])).unwrap();
+    let of_f = &graph(&made).library.as_ref().unwrap().function[0].node_def;
+    let names: Vec<&str> = of_f.iter().map(|node| &*node.name).collect();
+    let stay = ["one", "two", "waiting", "placed", "elsewhere", "beside", "waited", "returned", "a", "b"];
+    assert_eq!(names, stay);
+    assert_eq!(of_f[8].input[..2], ["one:output:0", "one:output:0"]);
+    assert_eq!(of_f[9].input[..2], ["one:output:0", "elsewhere:output:0"]);
+    // What says what is restored is not joined.
+    let restoring = [&nodes_of[..], &[node_of("r", "RestoreV2", &["x", "one:output:0", "same:output:0"])]].concat();
+    let function = giving("f", "b:output:0", &restoring);
+    assert!(after(SlimStep::EqualConstants, &calling(&["f"], &[function])).is_none());
+}
