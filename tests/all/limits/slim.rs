@@ -191,14 +191,18 @@ fn shards_of_very_many() {
     assert_taken_grows("of four bytes each", make(300), make(600));
 }
 
+/// A function of `count` results, which are all one, and nodes that nothing takes.
+fn with_results(name: &str, count: usize, unused: &[&str]) -> Message {
+    let result = |at: usize| message().bytes(1, format!("o{at}")).int(3, 1);
+    let signature = (0..count).fold(message().bytes(1, name), |of, at| of.message(3, &result(at)));
+    let function = message().message(1, &signature).message(3, &node("x", "Const"));
+    let function = unused.iter().fold(function, |of, name| of.message(3, &node(name, "Const")));
+    (0..count).fold(function, |of, at| of.message(4, &message().bytes(1, format!("o{at}")).bytes(2, "x:output:0")))
+}
+
 #[test]
 fn functions_that_only_call_another() {
-    let wide = |n: usize| {
-        let signature = (0..n)
-            .fold(message().bytes(1, "wide"), |of, at| of.message(3, &message().bytes(1, format!("o{at}")).int(3, 1)));
-        let function = message().message(1, &signature).message(3, &node("x", "Const"));
-        (0..n).fold(function, |of, at| of.message(4, &message().bytes(1, format!("o{at}")).bytes(2, "x:output:0")))
-    };
+    let wide = |n: usize| with_results("wide", n, &[]);
     assert_grows("one that has very many results", 1_000, |n| {
         let names = named(n, |at| format!("f{at}"));
         let mut functions: Vec<Message> = names.iter().map(|name| that_only_calls(name, "wide", &[], 1)).collect();
@@ -210,6 +214,30 @@ fn functions_that_only_call_another() {
     assert_grows("one, for very many nodes that wait for it", 1_000, |n| {
         let functions = [that_only_calls("f", "wide", &["o"], n), that_only_calls("g", "wide", &["o"], n), wide(1)];
         of(&[call("a", "f", &[]), call("b", "g", &[]), node_of("y", "NoOp", &["^a", "^b"])], &functions, message())
+    });
+}
+
+#[test]
+fn nodes_that_take_results_of_one_function() {
+    assert_grows("each another result", 2_000, |n| {
+        let taken = |at: usize| node_of(&format!("i{at}"), "Identity", &[&format!("c:o{at}:0")]);
+        let all = node_of("z", "AddN", &refs(&named(n, |at| format!("i{at}:output:0"))));
+        let nodes: Vec<Message> = [node("c", "wide")].into_iter().chain((0..n).map(taken)).chain([all]).collect();
+        let takes = function_of("takes", &[], &nodes).message(4, &message().bytes(1, "r").bytes(2, "z:sum:0"));
+        of(&[call("y", "takes", &[])], &[takes, with_results("wide", n, &["unused"])], message())
+    });
+}
+
+#[test]
+fn objects_that_are_tensors_of_one_function() {
+    assert_grows("each another one", 2_000, |n| {
+        let names = named(n, |at| format!("n{at}"));
+        let tensor = |name: &String| object(12, &message().bytes(1, format!("{name}:0")).bytes(2, "f"), &[]);
+        let children = named(n, |at| format!("t{at}"));
+        let children: Vec<(&str, u64)> = (1..).zip(&children).map(|(at, name)| (&**name, at)).collect();
+        let nodes: Vec<Message> = names.iter().map(|name| node(name, "Const")).collect();
+        let all = [vec![object(4, &user("root"), &children)], names.iter().map(tensor).collect()].concat();
+        with_objects(&[function_of("f", &[], &nodes), with_results("g", 1, &["unused"])], &all, &[("f", b"")])
     });
 }
 

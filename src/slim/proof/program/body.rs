@@ -1,5 +1,6 @@
 //! One function read: the hash of its nodes by position, and what it calls.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use foldhash::{HashMap, HashMapExt as _, HashSet};
@@ -81,6 +82,8 @@ pub(super) struct Reader<'n, 'f> {
     without: Without,
     /// How many arguments and results each has: very many may call one that has very many.
     counts: Vec<(usize, usize)>,
+    /// The positions of the results of each, by their names, once somebody takes one: very many may.
+    results: Vec<OnceCell<HashMap<&'f [u8], u64>>>,
 }
 
 /// A function's own names.
@@ -105,7 +108,21 @@ impl<'n, 'f> Reader<'n, 'f> {
             let signature = def.signature();
             (signature.arguments().count(), signature.results().count())
         };
-        Self { names, defs, key, without, counts: defs.iter().map(|(_, def)| count(def)).collect() }
+        let counts = defs.iter().map(|(_, def)| count(def)).collect();
+        Self { names, defs, key, without, counts, results: vec![OnceCell::new(); defs.len()] }
+    }
+
+    /// The positions of the results of a function; of several of one name the first.
+    fn results(&self, function: u32) -> Option<&HashMap<&'f [u8], u64>> {
+        let (_, def) = self.defs.get(function as usize)?;
+        let positions = || {
+            let mut positions = HashMap::new();
+            for (result, position) in def.signature().results().zip(0..) {
+                positions.entry(result).or_insert(position);
+            }
+            positions
+        };
+        self.results.get(function as usize).map(|results| results.get_or_init(positions))
     }
 
     pub(super) fn read(&self, def: &FunctionDef<'f>) -> Body<'f> {
@@ -239,12 +256,11 @@ impl<'n, 'f> Reader<'n, 'f> {
             Some(Source::Node(position)) => {
                 hash.number(Piece::Data, *position);
                 let op = usize::try_from(*position).ok().and_then(|position| scope.ops.get(position)).copied();
-                let function = op.and_then(|op| self.names.find(op)).and_then(|it| self.defs.get(it as usize));
+                let results = op.and_then(|op| self.names.find(op)).and_then(|called| self.results(called));
                 // The results of a function have names of its own.
-                match function.zip(input.output()) {
-                    Some(((_, def), output)) => {
-                        let position = def.signature().results().position(|result| result == output);
-                        hash.number(Piece::Output, position.map_or(u64::MAX, |position| position as u64));
+                match results.zip(input.output()) {
+                    Some((results, output)) => {
+                        hash.number(Piece::Output, results.get(output).copied().unwrap_or(u64::MAX));
                         hash.number(Piece::Output, input.index() as u64);
                     }
                     None => hash.bytes(Piece::Output, input.port),

@@ -54,6 +54,8 @@ struct Objects<'a, 'f> {
     functions: HashSet<(&'a str, &'a str)>,
     /// The objects of the model that are maps of signatures.
     maps: BTreeSet<usize>,
+    /// Where the tensors of functions are that objects name.
+    places: [facts::Places<'a, 'f>; 2],
     /// The children that lead to functions which are asked for, by their parents.
     asked: HashSet<(usize, String)>,
     /// The objects of the model that functions have captured.
@@ -90,6 +92,7 @@ pub(super) fn hold<'a>(
         open: VecDeque::new(),
         functions: HashSet::new(),
         maps: maps.collect(),
+        places: Default::default(),
         asked,
         bound: BTreeSet::new(),
         fewer: BTreeSet::new(),
@@ -232,12 +235,9 @@ impl<'a> Objects<'a, '_> {
             }
             (Some(Kind::CapturedTensor(old)), Some(Kind::CapturedTensor(new))) => {
                 self.function(&old.concrete_function, &new.concrete_function);
-                let place = |side: &Side<'_, '_>, function: &str, tensor: &str| {
-                    let def = side.graph.library.def(function.as_bytes())?;
-                    facts::position(def, tensor.as_bytes())
-                };
-                let was = place(self.old, &old.concrete_function, &old.name);
-                let is = place(self.new, &new.concrete_function, &new.name);
+                let [of_old, of_new] = &mut self.places;
+                let was = of_old.find(&self.old.graph.library, &old.concrete_function, &old.name);
+                let is = of_new.find(&self.new.graph.library, &new.concrete_function, &new.name);
                 was == is && (was.is_some() || old.name == new.name)
             }
             (Some(Kind::Constant(old)), Some(Kind::Constant(new))) => {

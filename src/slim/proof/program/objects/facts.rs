@@ -8,6 +8,7 @@ use prost::Message as _;
 use crate::message::{FunctionDef, Input};
 use crate::proto::saved_object::Kind;
 use crate::proto::{SavedBareConcreteFunction, SavedObject, SavedObjectGraph, TrackableObjectGraph};
+use crate::slim::proof::program::library::Library;
 
 /// What is said of each concrete function by those who have it: how its arguments are called and given. A loader writes that into
 /// the function (tensorflow/python/saved_model/function_deserialization.py), so that the last one who has it is right. Each such
@@ -136,10 +137,34 @@ pub(super) fn leads_on(objects: &[SavedObject], listed: &BTreeSet<usize>) -> Vec
 }
 
 /// Where a tensor of a function is: an argument or a node by its position, and which output.
-pub(super) fn position(def: &FunctionDef<'_>, tensor: &[u8]) -> Option<(bool, usize, Vec<u8>)> {
-    let input = Input::parse(tensor);
-    let argument = def.signature().arguments().position(|name| name == input.name);
-    let node = || def.nodes().position(|node| node.name() == input.name);
-    let found = argument.map(|at| (true, at)).or_else(|| node().map(|at| (false, at)))?;
-    Some((found.0, found.1, input.port.to_vec()))
+type Place = (bool, usize, Vec<u8>);
+
+/// Where the tensors of the functions of one model are. Each function is gone through once, however many objects name it.
+#[derive(Default)]
+pub(super) struct Places<'a, 'f> {
+    of_functions: HashMap<&'a str, HashMap<&'f [u8], (bool, usize)>>,
+}
+
+impl<'a, 'f> Places<'a, 'f> {
+    /// The place of a tensor of a function; `None` where there is no such function, or nothing of that name in it.
+    pub(super) fn find(&mut self, library: &Library<'f>, function: &'a str, tensor: &str) -> Option<Place> {
+        let positions = self
+            .of_functions
+            .entry(function)
+            .or_insert_with(|| library.def(function.as_bytes()).map(positions).unwrap_or_default());
+        let input = Input::parse(tensor.as_bytes());
+        positions.get(input.name).map(|(is_argument, at)| (*is_argument, *at, input.port.to_vec()))
+    }
+}
+
+/// The arguments and nodes of a function by their names; of several of one name the first, and arguments before nodes.
+fn positions<'f>(def: &FunctionDef<'f>) -> HashMap<&'f [u8], (bool, usize)> {
+    let signature = def.signature();
+    let arguments = signature.arguments().zip(0..).map(|(name, at)| (name, (true, at)));
+    let nodes = def.nodes().zip(0..).map(|(node, at)| (node.name(), (false, at)));
+    let mut positions = HashMap::new();
+    for (name, place) in arguments.chain(nodes) {
+        positions.entry(name).or_insert(place);
+    }
+    positions
 }
