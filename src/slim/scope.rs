@@ -1,8 +1,9 @@
 //! How variables are restored: which output of which `RestoreV2` ends in which variable's handle, in the graph itself or in the
 //! function that the saver's restore op calls.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use thiserror::Error;
 
@@ -52,8 +53,8 @@ pub(super) struct Called<'f> {
 /// How a variable gets its value.
 #[derive(Debug, Clone)]
 pub(super) struct Setter {
-    /// The tensor's key.
-    pub(super) key: Vec<u8>,
+    /// The tensor's key, by its place in [`Restored::keys`].
+    pub(super) key: usize,
     /// The variable's node in the graph.
     pub(super) handle: Vertex,
     /// The scope, and in it the restoring node and which of its outputs.
@@ -72,9 +73,12 @@ pub(super) struct Restore {
     pub(super) node: usize,
     /// The constants of its names and of its slices.
     pub(super) constants: [usize; 2],
-    pub(super) names: Vec<Range<usize>>,
-    slices: Vec<Range<usize>>,
+    pub(super) names: Strings,
+    slices: Strings,
 }
+
+/// The strings of a constant. Very many nodes may name one.
+type Strings = Rc<[Range<usize>]>;
 
 /// All that is restored in a metagraph.
 #[derive(Debug, Default)]
@@ -83,8 +87,13 @@ pub(super) struct Restored<'f> {
     /// By the scope.
     pub(super) restores: Vec<Vec<Restore>>,
     pub(super) setters: Vec<Setter>,
+    /// The keys, each once: very many nodes may restore what one long name says.
+    pub(super) keys: Vec<&'f [u8]>,
     /// Keys whose restoring is not understood, and so stay.
-    pub(super) kept: Vec<Vec<u8>>,
+    kept: BTreeSet<usize>,
+    /// The place of each key, and of the key that a name says, by where that begins.
+    places: HashMap<&'f [u8], usize>,
+    said: HashMap<usize, usize>,
 }
 
 impl<'f> Restored<'f> {
@@ -111,12 +120,35 @@ impl<'f> Restored<'f> {
         Ok(restored)
     }
 
+    /// The keys that these setters restore.
+    pub(super) fn keys_of<'s>(&self, setters: impl Iterator<Item = &'s Setter>) -> impl Iterator<Item = &'f [u8]> {
+        let places: BTreeSet<usize> = setters.map(|setter| setter.key).collect();
+        places.into_iter().filter_map(|place| self.keys.get(place).copied())
+    }
+
+    /// The keys whose restoring is not understood.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &'f [u8]> {
+        self.kept.iter().filter_map(|place| self.keys.get(*place).copied())
+    }
+
+    /// The place of the key that a name says.
+    fn place(&mut self, file: &'f [u8], name: &Range<usize>) -> usize {
+        *self.said.entry(name.start).or_insert_with(|| {
+            let key = file.get(name.clone()).unwrap_or_default();
+            *self.places.entry(key).or_insert_with(|| {
+                self.keys.push(key);
+                self.keys.len().saturating_sub(1)
+            })
+        })
+    }
+
     fn add(&mut self, program: &Program<'f>, scope: Scope<'f>) -> Result<(), Unclear> {
         let (at, mut restores) = (self.scopes.len(), Vec::new());
         let is_graph = at == 0;
+        let mut constants = HashMap::new();
         for (node, (_, def)) in scope.nodes.iter().enumerate() {
             match def.op() {
-                ops::RESTORE_V2 => restores.push(scope.restore(node).ok_or(Unclear::Names)?),
+                ops::RESTORE_V2 => restores.push(scope.restore(node, &mut constants).ok_or(Unclear::Names)?),
                 op if ops::RESTORES.contains(&op) => return Err(Unclear::FirstFormat),
                 _ => {}
             }
@@ -124,7 +156,7 @@ impl<'f> Restored<'f> {
         for restore in &restores {
             let takers = scope.takers_of_outputs(restore.node);
             for (output, name) in restore.names.iter().enumerate() {
-                let key = program.file.get(name.clone()).unwrap_or_default().to_vec();
+                let key = self.place(program.file, name);
                 let setter = takers
                     .get(&output)
                     .filter(|_| restore.is_whole(output))
@@ -135,7 +167,9 @@ impl<'f> Restored<'f> {
                         let (scope, restore) = (at, restore.node);
                         self.setters.push(Setter { key, handle, scope, restore, output, chain, argument });
                     }
-                    None => self.kept.push(key),
+                    None => {
+                        self.kept.insert(key);
+                    }
                 }
             }
         }
@@ -210,22 +244,30 @@ impl<'f> Scope<'f> {
         def.map(|def| def.inputs().filter(|input| is_data(input)).collect()).unwrap_or_default()
     }
 
-    /// A `RestoreV2` whose names and slices are constants, and as many as it has outputs.
-    fn restore(&self, node: usize) -> Option<Restore> {
+    /// A `RestoreV2` whose names and slices are constants, and as many as it has outputs. `constants` are those that were looked
+    /// at before.
+    fn restore(&self, node: usize, constants: &mut HashMap<usize, Option<(u64, Strings)>>) -> Option<Restore> {
         let (_, def) = self.nodes.get(node)?;
         let list = def.attribute(b"dtypes")?.list()?;
         let count = list.integers::<u64>(list_value::TYPE).count();
         let [_, names, slices] = self.inputs(node)[..] else { return None };
-        let strings = |input: &[u8]| {
+        let mut strings = |input: &[u8]| {
             let constant = self.node(input_node(input))?;
-            let (_, def) = self.nodes.get(constant).filter(|(_, def)| def.op() == ops::CONST)?;
-            let tensor = def.attribute(b"value")?.tensor()?;
-            let is_right = tensor.shape().is_some_and(|shape| shape == [count as u64]);
-            let strings: Vec<Range<usize>> = tensor.strings().map(|field| field.payload()).collect();
-            (is_right && strings.len() <= count).then_some((constant, strings))
+            let known = constants.entry(constant).or_insert_with(|| self.strings(constant)).clone();
+            let (_, strings) = known.filter(|(size, all)| *size == count as u64 && all.len() <= count)?;
+            Some((constant, strings))
         };
         let ((at_names, names), (at_slices, slices)) = (strings(names)?, strings(slices)?);
         (names.len() == count).then_some(Restore { node, constants: [at_names, at_slices], names, slices })
+    }
+
+    /// The strings of a constant that is a list, and how many its shape says there are: the last one stands for those that are
+    /// left out.
+    fn strings(&self, constant: usize) -> Option<(u64, Strings)> {
+        let (_, def) = self.nodes.get(constant).filter(|(_, def)| def.op() == ops::CONST)?;
+        let tensor = def.attribute(b"value")?.tensor()?;
+        let [size] = tensor.shape()?[..] else { return None };
+        Some((size, tensor.strings().map(|field| field.payload()).collect()))
     }
 
     /// Who takes each output of a node.

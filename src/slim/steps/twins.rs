@@ -73,7 +73,8 @@ fn pairs(
     parts: &Parts,
     stored: &Stored<'_>,
 ) -> BTreeMap<usize, usize> {
-    let set: HashSet<Vec<u8>> = restored.iter().flat_map(|it| &it.setters).map(|setter| setter.key.clone()).collect();
+    let set = restored.iter().flat_map(|restored| restored.keys_of(restored.setters.iter()));
+    let set: HashSet<Vec<u8>> = set.map(<[u8]>::to_vec).collect();
     let free = free_in_sessions(programs, restored, set.clone());
     let tensors: HashMap<&str, usize> =
         stored.tensors.iter().enumerate().map(|(at, tensor)| (&*tensor.key, at)).collect();

@@ -25,7 +25,7 @@ use crate::size::plural;
 use crate::slim::objects::{Objects, Untied, VALUE};
 use crate::slim::program::reach::{Cuts, Reached, Reasons};
 use crate::slim::program::{Program, programs};
-use crate::slim::scope::{Called, Restored, Scope, resource, resources_of_function};
+use crate::slim::scope::{Called, Restore, Restored, Scope, Setter, resource, resources_of_function};
 use crate::wire::{Field, WireType, fields};
 
 /// A graph in which each pass finds more that is needed after all is left as it is after so many: each goes over all of it, and
@@ -116,8 +116,7 @@ impl Found<'_, '_, '_> {
         if keys.iter().any(|key| String::from_utf8_lossy(key).contains('\u{fffd}')) {
             return None;
         }
-        let kept: HashSet<&Vec<u8>> = self.restored.iter().flat_map(|restored| &restored.kept).collect();
-        keys.retain(|key| !kept.contains(key));
+        keys.retain_not(self.restored.iter().flat_map(Restored::kept));
         if self.stored.keeps_defined {
             // A loader of such a model lists the variables that collections define, and TFSMLayer has them for its weights; those
             // that are given by reference it leaves in the graph (`tensorflow/python/eager/wrap_function.py`, `should_lift_variable`).
@@ -128,7 +127,7 @@ impl Found<'_, '_, '_> {
                         && node.is_some_and(|node| !ops::REFERENCE_VARIABLES.contains(&node.def.op()))
                 };
                 let defined = restored.setters.iter().filter(|setter| is_listed(setter.handle));
-                keys.retain_not(defined.map(|setter| setter.key.as_slice()));
+                keys.retain_not(restored.keys_of(defined));
             }
         }
         for _ in 0..PASSES {
@@ -216,13 +215,10 @@ fn of_program(program: &Program<'_>, restored: &Restored<'_>, keys: &mut HashSet
     let before = program.reach(Reasons::ALL);
     let mut passes = 0..PASSES;
     loop {
-        let setters: BTreeSet<usize> = restored
-            .setters
-            .iter()
-            .enumerate()
-            .filter(|(_, setter)| keys.contains(&setter.key))
-            .map(|(at, _)| at)
-            .collect();
+        let goes: Vec<bool> = restored.keys.iter().map(|key| keys.contains(*key)).collect();
+        let goes = |setter: &Setter| goes.get(setter.key) == Some(&true);
+        let setters = restored.setters.iter().enumerate().filter(|(_, setter)| goes(setter));
+        let setters: BTreeSet<usize> = setters.map(|(at, _)| at).collect();
         let mut cuts = Cuts::default();
         for setter in setters.iter().filter_map(|at| restored.setters.get(*at)) {
             let called = restored.scopes.get(setter.scope).and_then(|scope| scope.function.as_ref());
@@ -238,24 +234,20 @@ fn of_program(program: &Program<'_>, restored: &Restored<'_>, keys: &mut HashSet
         }
         let reached = program.reach_but(Reasons::ALL, &cuts, Some(&before));
         let names = resources(program, &reached);
-        let is_needed = |setter: &&crate::slim::scope::Setter| {
+        let is_needed = |setter: &&Setter| {
             let name = program.nodes.get(setter.handle).and_then(|node| resource(&node.def));
             let assignment = setter.chain.last().filter(|_| setter.argument.is_none());
             reached.has(setter.handle)
                 || name.is_none_or(|name| names.contains(name))
                 || assignment.is_some_and(|assignment| reached.has(*assignment))
         };
-        let needed: Vec<&Vec<u8>> = setters
-            .iter()
-            .filter_map(|at| restored.setters.get(*at))
-            .filter(is_needed)
-            .map(|setter| &setter.key)
-            .collect();
+        let needed = setters.iter().filter_map(|at| restored.setters.get(*at)).filter(is_needed);
+        let needed: Vec<&[u8]> = restored.keys_of(needed).collect();
         if needed.is_empty() {
             return OfProgram { setters, cuts, reached };
         }
         match passes.next() {
-            Some(_) => keys.retain_not(needed.into_iter().map(Vec::as_slice)),
+            Some(_) => keys.retain_not(needed.into_iter()),
             None => keys.clear(),
         }
     }
@@ -326,7 +318,7 @@ impl<'a, 'f> Work<'a, 'f> {
         }
     }
 
-    fn edits(&self, gone: &mut Gone, restores: &[crate::slim::scope::Restore]) -> Result<(), NotTaken> {
+    fn edits(&self, gone: &mut Gone, restores: &[Restore]) -> Result<(), NotTaken> {
         let file = self.program.file;
         let (mut nodes, mut partly) = (self.nodes.clone(), HashMap::new());
         for restore in restores {

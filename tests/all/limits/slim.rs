@@ -122,17 +122,42 @@ fn functions_of_one_interface() {
     });
 }
 
+/// A constant that is a list of strings.
+fn sized(name: &str, values: &[&str]) -> Message {
+    let shape = message().message(2, &message().int(1, values.len() as u64));
+    let tensor = values.iter().fold(message().int(1, 7).message(2, &shape), |tensor, it| tensor.bytes(8, it));
+    node(name, "Const").entry(5, "value", &message().message(8, &tensor))
+}
+
+#[test]
+fn nodes_that_restore_what_one_constant_names() {
+    /// Nodes that each restore one tensor of a list of names, and set a variable to it.
+    fn restored(n: usize, names: &[&str]) -> Files {
+        let one = message().message(1, &message().int(6, 1));
+        let mut nodes =
+            vec![node("file", "Placeholder"), sized("names", names), sized("slices", &vec![""; names.len()])];
+        for at in 0..n {
+            let (variable, restore) = (format!("v{at}"), format!("r{at}"));
+            nodes.push(node(&variable, "VariableV2"));
+            nodes.push(node_of(&restore, "RestoreV2", &["file", "names", "slices"]).entry(5, "dtypes", &one));
+            nodes.push(node_of(&format!("as{at}"), "Assign", &[&variable, &restore]));
+        }
+        nodes.push(node_of("all", "NoOp", &refs(&named(n, |at| format!("^as{at}")))));
+        nodes.push(node("y", "NoOp"));
+        let saver = message().message(3, &message().bytes(1, "file").bytes(3, "all"));
+        let bundle = names.iter().fold(BundleBuilder::default(), |bundle, name| bundle.tensor(name, &[1; 4]));
+        with(of(&nodes, &[], saver), bundle)
+    }
+    assert_grows("one very long name", 1_000, |n| restored(n, &["k".repeat(20 * n).as_str()]));
+    assert_grows("more names than a node has outputs", 1_000, |n| restored(n, &refs(&named(n, |at| format!("k{at}")))));
+}
+
 #[test]
 fn variables_that_one_node_restores() {
     assert_grows("in a session", 2_000, |n| {
         let names = named(n, |at| format!("v{at}"));
         let mut nodes: Vec<Message> = names.iter().map(|name| node(name, "VariableV2")).collect();
         let types = message().message(1, &(0..n).fold(message(), |list, _| list.int(6, 1)));
-        let shape = message().message(2, &message().int(1, n as u64));
-        let sized = |name: &str, values: &[&str]| {
-            let tensor = values.iter().fold(message().int(1, 7).message(2, &shape), |tensor, it| tensor.bytes(8, it));
-            node(name, "Const").entry(5, "value", &message().message(8, &tensor))
-        };
         nodes.extend([node("file", "Placeholder"), sized("names", &refs(&names)), sized("slices", &vec![""; n])]);
         nodes.push(node_of("r", "RestoreV2", &["file", "names", "slices"]).entry(5, "dtypes", &types));
         let assign = |at: usize| node_of(&format!("as{at}"), "Assign", &[&names[at], &format!("r:{at}")]);

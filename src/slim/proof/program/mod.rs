@@ -46,7 +46,7 @@ use crate::slim::Wanted;
 use crate::wire::{Field, fields};
 use body::Without;
 use graph::Graph;
-use hash::Key;
+use hash::{Digest, Key};
 use meta_graph::{MetaGraph, hold_collections, hold_ops};
 use objects::{Needs, Side};
 use session::Session;
@@ -309,9 +309,9 @@ impl Both<'_> {
     fn restored(&self, old_graph: &Graph<'_>, graph: &Graph<'_>, reasons: &mut Reasons) {
         let [old, new] = self.tensors;
         let known = keys(old_graph);
-        for key in keys(graph) {
+        for (digest, key) in keys(graph) {
             let shown = String::from_utf8_lossy(key);
-            if !known.contains(key) || old.has(&shown) && !new.has(&shown) {
+            if !known.contains_key(&digest) || old.has(&shown) && !new.has(&shown) {
                 reasons.add(|| format!("{shown}: is restored, and not in the index any more"));
             }
         }
@@ -340,21 +340,25 @@ impl Both<'_> {
     }
 }
 
-/// The keys that nodes of a graph and of its functions restore.
-fn keys<'f>(graph: &Graph<'f>) -> BTreeSet<&'f [u8]> {
-    let mut keys: BTreeSet<&[u8]> = BTreeSet::new();
+/// The keys that nodes of a graph and of its functions restore, by their hashes.
+fn keys<'f>(graph: &Graph<'f>) -> BTreeMap<Digest, &'f [u8]> {
+    let mut keys: BTreeMap<Digest, &[u8]> = BTreeMap::new();
+    let mut add = |all: Option<Vec<restore::Restored<'f>>>| {
+        keys.extend(all.unwrap_or_default().iter().map(|restored| (restored.key.digest, restored.key.bytes)));
+    };
+    let constants = || restore::Constants::new(graph.library.key);
+    let mut of_graph = constants();
     for node in graph.nodes().filter(|node| restore::is_restore(node)) {
-        let all = restore::restored(node, |name| graph.node(name));
-        keys.extend(all.unwrap_or_default().iter().map(|restored| restored.key));
+        add(restore::restored(node, &mut of_graph, |name| graph.node(name)));
     }
     for (_, def) in &graph.library.functions.defs {
         if !def.nodes().any(|node| restore::is_restore(&node)) {
             continue;
         }
         let nodes: BTreeMap<&[u8], NodeDef<'f>> = def.nodes().map(|node| (node.name(), node)).collect();
+        let mut of_function = constants();
         for node in nodes.values().filter(|node| restore::is_restore(node)) {
-            let all = restore::restored(node, |name| nodes.get(name).copied());
-            keys.extend(all.unwrap_or_default().iter().map(|restored| restored.key));
+            add(restore::restored(node, &mut of_function, |name| nodes.get(name).copied()));
         }
     }
     keys

@@ -12,9 +12,32 @@ use crate::wire::integers;
 /// What one output of a restoring node is: the key, the slice of it, and the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Restored<'f> {
-    pub(super) key: &'f [u8],
-    slice: &'f [u8],
+    pub(super) key: Text<'f>,
+    slice: Text<'f>,
     dtype: u64,
+}
+
+/// A string of a constant, compared by its hash: it may be long, and very many outputs may be named by it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'f> {
+    pub(super) bytes: &'f [u8],
+    pub(super) digest: Digest,
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl<'f> Text<'f> {
+    fn new(bytes: &'f [u8], key: Key) -> Self {
+        let mut hash = key.hasher();
+        hash.bytes(Piece::Name, bytes);
+        Self { bytes, digest: hash.finish() }
+    }
 }
 
 /// Whether it is understood how a node reads a checkpoint.
@@ -22,34 +45,65 @@ pub(super) fn is_restore(node: &NodeDef<'_>) -> bool {
     node.op() == ops::RESTORE_V2
 }
 
+/// The constants of one graph or function that restoring nodes name, each read once: very many nodes may name one.
+pub(super) struct Constants<'f> {
+    known: HashMap<&'f [u8], Option<Strings<'f>>>,
+    key: Key,
+}
+
+impl Constants<'_> {
+    pub(super) fn new(key: Key) -> Self {
+        Self { known: HashMap::new(), key }
+    }
+}
+
+/// The strings of a constant, and how many its shape says there are.
+struct Strings<'f> {
+    count: u64,
+    strings: Vec<Text<'f>>,
+    /// The one that stands for those that are left out.
+    last: Text<'f>,
+}
+
+impl<'f> Strings<'f> {
+    fn of(constant: &NodeDef<'f>, key: Key) -> Option<Self> {
+        let tensor = constant.attribute(b"value").filter(|_| constant.op() == ops::CONST)?.tensor()?;
+        let count = tensor.shape()?.iter().try_fold(1_u64, |all, size| all.checked_mul(*size))?;
+        let strings: Vec<Text<'f>> =
+            tensor.strings().map(|field| Text::new(field.bytes(constant.file()), key)).collect();
+        let last = strings.last().copied().unwrap_or_else(|| Text::new(b"", key));
+        (strings.len() as u64 <= count).then_some(Self { count, strings, last })
+    }
+
+    fn get(&self, at: usize) -> Text<'f> {
+        self.strings.get(at).copied().unwrap_or(self.last)
+    }
+}
+
 /// What a RestoreV2 gives, output by output; `None` where its names are no constants, or not as many as its slices and types.
 pub(super) fn restored<'f>(
     node: &NodeDef<'f>,
+    constants: &mut Constants<'f>,
     find: impl Fn(&[u8]) -> Option<NodeDef<'f>>,
 ) -> Option<Vec<Restored<'f>>> {
-    let inputs: Vec<&[u8]> = node.inputs().filter(|input| !input.starts_with(b"^")).collect();
-    let strings = |at: usize| -> Option<Vec<&'f [u8]>> {
-        let constant = find(Input::parse(inputs.get(at)?).name).filter(|node| node.op() == ops::CONST)?;
-        let tensor = constant.attribute(b"value")?.tensor()?;
-        let strings: Vec<&[u8]> = tensor.strings().map(|field| field.bytes(constant.file())).collect();
-        let count = tensor.shape()?.iter().try_fold(1_u64, |all, size| all.checked_mul(*size))?;
-        // The last one stands for those that are left out.
-        let count = usize::try_from(count).ok().filter(|count| *count <= constant.file().len())?;
-        let last = strings.last().copied().unwrap_or_default();
-        (strings.len() <= count).then(|| (0..count).map(|at| strings.get(at).copied().unwrap_or(last)).collect())
-    };
-    let (keys, slices) = (strings(1)?, strings(2)?);
-    let list = node.attribute(b"dtypes")?;
-    let types: Vec<u64> = list
+    let mut inputs =
+        node.inputs().filter(|input| !input.starts_with(b"^")).map(|input| Input::parse(input).name).skip(1);
+    let named = [inputs.next()?, inputs.next()?];
+    for name in named {
+        let read = |constant: NodeDef<'f>| Strings::of(&constant, constants.key);
+        constants.known.entry(name).or_insert_with(|| find(name).and_then(read));
+    }
+    let [keys, slices] = named.map(|name| constants.known.get(name).and_then(Option::as_ref));
+    let (keys, slices) = keys.zip(slices)?;
+    let types: Vec<u64> = node
+        .attribute(b"dtypes")?
         .message()
         .repeated(LIST)
         .flat_map(|list| integers(node.file(), list.payload(), list_value::TYPE))
         .collect();
-    if keys.len() != slices.len() || keys.len() != types.len() {
-        return None;
-    }
-    let all = keys.into_iter().zip(slices).zip(types);
-    Some(all.map(|((key, slice), dtype)| Restored { key, slice, dtype }).collect())
+    let is_of_each = |strings: &Strings<'f>| strings.count == types.len() as u64;
+    let restored = |(at, dtype)| Restored { key: keys.get(at), slice: slices.get(at), dtype };
+    (is_of_each(keys) && is_of_each(slices)).then(|| (0..).zip(types.iter().copied()).map(restored).collect())
 }
 
 /// What a function that restores does with one or more of its arguments: a node that is given them.
@@ -70,8 +124,8 @@ impl Effect<'_> {
         hash.digest(Piece::Part, self.shape);
         self.given.iter().for_each(|given| hash.bytes(Piece::Argument, given));
         for restored in &self.restored {
-            hash.bytes(Piece::Name, restored.key);
-            hash.bytes(Piece::Part, restored.slice);
+            hash.digest(Piece::Name, restored.key.digest);
+            hash.digest(Piece::Part, restored.slice.digest);
             hash.number(Piece::Data, restored.dtype);
         }
         hash.finish()
@@ -100,9 +154,15 @@ pub(super) fn effects<'f>(call: &NodeDef<'f>, library: &Library<'f>) -> Option<E
         return None;
     }
     let given: HashMap<&[u8], &[u8]> = arguments.into_iter().zip(inputs).collect();
-    let mut scope = Scope { nodes: HashMap::new(), given, known: HashMap::new(), restored: HashMap::new(), library };
     let nodes: Vec<NodeDef<'f>> = def.nodes().collect();
-    scope.nodes.extend(nodes.iter().map(|node| (node.name(), *node)));
+    let mut scope = Scope {
+        nodes: nodes.iter().map(|node| (node.name(), *node)).collect(),
+        given,
+        known: HashMap::new(),
+        restored: HashMap::new(),
+        constants: Constants::new(library.key),
+        library,
+    };
     let runs = scope.runs(def);
     let mut effects = Vec::new();
     for node in &nodes {
@@ -126,6 +186,7 @@ struct Scope<'l, 'f> {
     given: HashMap<&'f [u8], &'f [u8]>,
     known: HashMap<&'f [u8], Parts<'f>>,
     restored: HashMap<&'f [u8], Vec<Restored<'f>>>,
+    constants: Constants<'f>,
     library: &'l Library<'f>,
 }
 
@@ -162,7 +223,7 @@ impl<'f> Scope<'_, 'f> {
         let node = *self.nodes.get(input.name)?;
         if is_restore(&node) {
             if !self.restored.contains_key(input.name) {
-                let all = restored(&node, |name| self.nodes.get(name).copied())?;
+                let all = restored(&node, &mut self.constants, |name| self.nodes.get(name).copied())?;
                 self.restored.insert(input.name, all);
             }
             let item = *self.restored.get(input.name)?.get(input.index())?;

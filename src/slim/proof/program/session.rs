@@ -12,7 +12,7 @@ use super::Reasons;
 use super::graph::Graph;
 use super::hash::Digest;
 use super::resource::{Resource, resource};
-use super::restore::{Effect, Restored, effects, is_restore, restored};
+use super::restore::{Constants, Effect, Restored, effects, is_restore, restored};
 use crate::message::attributes::OUTPUT_SHAPES;
 use crate::message::number::attr_value::{LIST, list_value};
 use crate::message::{Input, NodeDef, ops};
@@ -34,6 +34,8 @@ pub(super) struct Session<'a, 'f> {
     /// Handles of what is not restored any more.
     unset: Vec<&'f [u8]>,
     restores: HashMap<(bool, &'f [u8]), Option<Vec<Restored<'f>>>>,
+    /// What they name, of the model and of the result.
+    constants: [Constants<'f>; 2],
 }
 
 impl<'a, 'f> Session<'a, 'f> {
@@ -41,7 +43,8 @@ impl<'a, 'f> Session<'a, 'f> {
         let bodies = new.library.bodies.iter();
         let needed = bodies.flat_map(|body| body.resources.iter().copied()).collect();
         let (seen, open, missing, unset) = (HashSet::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { old, new, seen, open, needed, missing, unset, restores: HashMap::new() }
+        let constants = [Constants::new(old.library.key), Constants::new(old.library.key)];
+        Self { old, new, seen, open, needed, missing, unset, restores: HashMap::new(), constants }
     }
 
     /// Holds all that some tensors or nodes are computed from against each other. What they have handles of is needed if they say so.
@@ -146,9 +149,10 @@ impl<'a, 'f> Session<'a, 'f> {
 
     /// What a RestoreV2 gives.
     fn restored(&mut self, node: &NodeDef<'f>, is_old: bool) -> Option<&Vec<Restored<'f>>> {
-        let graph = if is_old { self.old } else { self.new };
+        let [old, new] = &mut self.constants;
+        let (graph, constants) = if is_old { (self.old, old) } else { (self.new, new) };
         let found = self.restores.entry((is_old, node.name()));
-        found.or_insert_with(|| restored(node, |name| graph.node(name))).as_ref()
+        found.or_insert_with(|| restored(node, constants, |name| graph.node(name))).as_ref()
     }
 
     /// Whether two nodes restore, and it is known what. Others must be the same themselves.
