@@ -119,7 +119,7 @@ impl Cure {
             Self::Text | Self::Training | Self::Assets | Self::Data => Slim::Inference,
             Self::Wrappers if !found.has_objects(context) => Slim::Inference,
             Self::Optimizer | Self::Variables if !is_bundle => Slim::None,
-            Self::Optimizer if kind != ModelKind::Tf1 && is_used_in_part(context) => Slim::None,
+            Self::Optimizer if kind != ModelKind::Tf1 && stays_whole(context) => Slim::None,
             Self::Optimizer if kind != ModelKind::Tf1 => Slim::Inference,
             Self::Variables if !matches!(kind, ModelKind::Tf1 | ModelKind::TfKeras) => Slim::Inference,
             Self::Optimizer | Self::Variables | Self::Wrappers | Self::Frozen | Self::Serving
@@ -154,9 +154,10 @@ impl Detected {
     }
 }
 
-/// Whether an optimizer is used in part: slim keeps all of it then.
-fn is_used_in_part(context: &Context<'_>) -> bool {
-    context.variables().is_some_and(|variables| OptimizerState::new(context, variables).is_used_in_part)
+/// Whether slim keeps all of an optimizer: one that is used in part, or that has another one.
+fn stays_whole(context: &Context<'_>) -> bool {
+    let state = context.variables().map(|variables| OptimizerState::new(context, variables));
+    state.is_some_and(|state| state.is_used_in_part || state.is_nested)
 }
 
 /// Whether there is a signature that somebody can call: slim keeps all functions where there is none.

@@ -23,7 +23,7 @@ use crate::outline::{Notes, SavedModel, within};
 use crate::wire::{Field, fields};
 
 /// What is worth a finding where less is a matter of information: so many bytes, and so much of the model.
-const WORTH: u64 = 64 << 10;
+const WORTH: u64 = 64_000;
 const WORTH_PERCENT: u128 = 5;
 
 /// The pieces of a tensor's data: files of the checkpoint by position, and ranges of them.

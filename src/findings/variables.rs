@@ -230,6 +230,8 @@ pub(super) struct OptimizerState {
     /// Whether something that can be called gets the value of another variable of an optimizer: a function trains with it, or
     /// asks for its rate. Then it stays, as a program that makes it again wants all of its values.
     pub(super) is_used_in_part: bool,
+    /// Whether one optimizer is around another, as one is that scales losses.
+    pub(super) is_nested: bool,
 }
 
 impl OptimizerState {
@@ -240,7 +242,9 @@ impl OptimizerState {
             return state;
         }
         for meta_graph in 0..context.saved_model.meta_graphs.len() {
-            state.objects.extend(owned(context.objects(meta_graph)));
+            let objects = context.objects(meta_graph);
+            state.objects.extend(owned(objects));
+            state.is_nested |= is_nested(objects);
         }
         let owned = keys_of(context, &state.objects);
         let mut slots = slots(variables);
@@ -335,6 +339,13 @@ fn is_optimizer(object: &Object<'_>) -> bool {
         || !object.slots.is_empty()
         || (has(&STEPS) && has(&RATES))
         || MOMENTS.iter().any(|names| has_all(names))
+}
+
+/// Whether an optimizer has another one.
+fn is_nested(objects: &[Object<'_>]) -> bool {
+    let is_one = |object: &u32| objects.get(*object as usize).is_some_and(is_optimizer);
+    let mut children = objects.iter().filter(|object| is_optimizer(object)).flat_map(|object| &object.children);
+    children.any(|(child, _)| is_one(child))
 }
 
 /// The objects that checkpoint keys are of, by key.

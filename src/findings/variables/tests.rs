@@ -293,6 +293,47 @@ fn an_object_with_slot_variables_is_an_optimizer_and_owns_them() {
     assert_eq!(ids(&model.findings()), ["optimizer-state"]);
 }
 
+#[test]
+fn an_optimizer_of_sonnet_is_known_by_its_lists_of_slots() {
+    let found = |step: &str| {
+        let optimizer = object(4, &message().bytes(1, "_generic_user_object"), &[("m", 8), ("v", 9), (step, 6)]);
+        let list = |of: u64| object(4, &message().bytes(1, "trackable_list_wrapper"), &[("0", of)]);
+        let model = Tf2 {
+            variables: vec![
+                served("w", &noise(1, 4000)),
+                var("opt/m/0", &noise(2, 4000)),
+                var("opt/v/0", &noise(3, 4000)),
+                var("opt/step", &noise(4, 8)),
+            ],
+            untracked: vec![1, 2, 3],
+            children: vec![("opt", 7)],
+            objects: vec![optimizer, list(4), list(5)],
+            ..Tf2::default()
+        };
+        ids(&model.findings()).join(" ")
+    };
+    assert_eq!((&*found("step"), &*found("other")), ("optimizer-state", "unused-variable"));
+}
+
+#[test]
+fn slim_leaves_an_optimizer_that_a_function_asks_or_that_has_another_one() {
+    let slot = || message().int(1, 3).bytes(2, "m").int(3, 4);
+    let slim = |rate: Var, has: &'static str, objects: Vec<Message>| {
+        let variables = vec![served("w", &noise(1, 4000)), var("w/.OPTIMIZER_SLOT/m", &noise(2, 4000)), rate];
+        let model = Tf2 { variables, untracked: vec![1, 2], children: vec![(has, 6)], objects, ..Tf2::default() };
+        let found = model.findings();
+        assert_eq!(ids(&found), ["optimizer-state"]);
+        found[0].slim
+    };
+    let own = [("rate", 5)];
+    let optimizer = || object(4, &message().bytes(1, "optimizer"), &own).message(3, &slot());
+    let unread = || var("opt/rate", &noise(3, 4));
+    assert_eq!(slim(unread(), "opt", vec![optimizer()]), Slim::Inference);
+    assert_eq!(slim(served("opt/rate", &noise(3, 4)), "opt", vec![optimizer()]), Slim::None);
+    let scaling = object(4, &message().bytes(1, "optimizer"), &[("base_optimizer", 7)]);
+    assert_eq!(slim(unread(), "opt", vec![scaling, optimizer()]), Slim::None);
+}
+
 /// A training graph of TensorFlow 1 whose signature reads `kernel` alone, and a checkpoint of these keys.
 fn training_graph(keys: &[&str]) -> Vec<(String, Vec<u8>)> {
     let variables: Vec<Var> = (0..).zip(keys).map(|(seed, key)| var(key, &noise(seed, 2000))).collect();
