@@ -106,12 +106,15 @@ impl<'p> Elements<'p> {
         let is_cut = |blocks: &usize| matrix.rows.is_multiple_of(*blocks) && matrix.columns.is_multiple_of(*blocks);
         // Fewer places than there are others are in no blocks of this size.
         let has_room = |blocks: &usize| (self.payload.len() / self.width / blocks) as u64 >= others;
-        let cuts = (2..=both).rev().filter(is_cut).filter(has_room).take(MOST_CUTS);
-        let holds = |blocks: &usize| {
-            let (rows, columns) = (matrix.rows / blocks, matrix.columns / blocks);
-            self.places(matrix).all(|(row, column)| row / rows == column / columns)
-        };
-        cuts.into_iter().find(holds).map(|blocks| blocks as u64)
+        let mut cuts: Vec<usize> = (2..=both).rev().filter(is_cut).filter(has_room).take(MOST_CUTS).collect();
+        // One pass for all of them, as the tensor is large.
+        for (row, column) in self.places(matrix) {
+            cuts.retain(|blocks| row / (matrix.rows / blocks) == column / (matrix.columns / blocks));
+            if cuts.is_empty() {
+                break;
+            }
+        }
+        cuts.first().map(|blocks| *blocks as u64)
     }
 
     /// Whether no row of the last dimension has two of the others.
