@@ -134,7 +134,7 @@ fn mutate(graph: &mut MetaGraphDef, random: &mut Random) -> Option<&'static str>
 /// What the steps would do wrong that merge functions, pass by some, and leave out nodes, objects and ops: the result is whole, and
 /// not the same. `None` where there is nothing of the kind.
 fn mutate_as_steps(graph: &mut MetaGraphDef, random: &mut Random) -> Option<&'static str> {
-    Some(match random.below(8) {
+    Some(match random.below(9) {
         0 => {
             let form = |function: &FunctionDef| {
                 let signature = function.signature.as_ref().unwrap();
@@ -230,6 +230,19 @@ fn mutate_as_steps(graph: &mut MetaGraphDef, random: &mut Random) -> Option<&'st
             let list = graph.meta_info_def.as_mut()?.stripped_op_list.as_mut()?;
             list.op.remove(random.below(list.op.len()));
             "an op less that nodes are of"
+        }
+        8 => {
+            let function = random.of(functions(graph))?;
+            let constants: Vec<NodeDef> = function.node_def.iter().filter(|it| it.op == "Const").cloned().collect();
+            let (one, other) = (random.below(constants.len()), random.below(constants.len()));
+            let (one, other) = (constants.get(one)?, constants.get(other)?);
+            if one.attr == other.attr {
+                return None;
+            }
+            let takes = |input: &&mut String| input.split(':').next() == Some(&*one.name);
+            *function.node_def.iter_mut().flat_map(|node| &mut node.input).find(takes)? =
+                format!("{}:output:0", other.name);
+            "a constant taken that is another one"
         }
         _ => return None,
     })
