@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .boxed(".tensorflow.StructuredValue.kind.named_tuple_value")
         .boxed(".tensorflow.StructuredValue.kind.tensor_value")
         .boxed(".tensorflow.StructuredValue.kind.numpy_value")
+        .boxed(".tensorflow.TrackableObjectGraph.TrackableObject.registered_saver")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -24,6 +24,8 @@ mod tests {
     fn what_may_be_there_very_often_takes_little() {
         assert!(size_of::<super::SavedObject>() <= 256, "{}", size_of::<super::SavedObject>());
         assert!(size_of::<super::StructuredValue>() <= 48, "{}", size_of::<super::StructuredValue>());
+        let tracked = size_of::<super::trackable_object_graph::TrackableObject>();
+        assert!(tracked <= 88, "{tracked}");
         assert!(size_of::<super::SavedConcreteFunction>() <= 48, "{}", size_of::<super::SavedConcreteFunction>());
     }
 }

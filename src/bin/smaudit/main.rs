@@ -58,10 +58,14 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 /// Rayon tries once to start its pool, and what failed stays failed, so threads are tried before.
 fn start_threads() {
     let wanted = std::thread::available_parallelism().map_or(1, usize::from);
-    if !can_start(wanted) {
-        // Fails only where there is a pool already, which is as good.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
-    }
+    // Who wants fewer is asked; more would have nothing to run on, and as many as somebody may write here do not start.
+    let asked =
+        std::env::var("RAYON_NUM_THREADS").ok().and_then(|number| number.parse().ok()).filter(|number| *number > 0);
+    let wanted = asked.map_or(wanted, |asked: usize| asked.min(wanted));
+    let pool = rayon::ThreadPoolBuilder::new();
+    let pool = if can_start(wanted) { pool.num_threads(wanted) } else { pool.num_threads(1).use_current_thread() };
+    // Fails only where there is a pool already, which is as good.
+    let _ = pool.build_global();
 }
 
 /// Whether the system gives so many threads at once; they are gone afterwards.

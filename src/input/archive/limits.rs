@@ -19,9 +19,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 100,000 entries, 4 GiB, and 200 to 1 from 256 MiB on.
+    /// 100,000 entries, 4 GiB, and 50 to 1 from 192 MiB on: a run takes no more than 256 MiB and 60 times its input.
     fn default() -> Self {
-        Self { entries: 100_000, unpacked: 4 << 30, ratio: 200, ratio_from: 256 << 20 }
+        Self { entries: 100_000, unpacked: 4 << 30, ratio: 50, ratio_from: 192 << 20 }
     }
 }
 

@@ -4,6 +4,7 @@
 //! (`tensorflow/python/framework/meta_graph.py`). So definitions of ops stay that any node is of, in the graph or in a function.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::{Edited, NotTaken};
 use crate::edit::Splices;
@@ -25,11 +26,24 @@ pub(super) fn unused_ops(main: &[u8]) -> Result<Edited, NotTaken> {
         }
         for info in program.sections(META_INFO_DEF) {
             for list in fields(main, info.payload()).filter(|field| field.is_len(STRIPPED_OP_LIST)) {
+                // Those that stand together go together: an edit takes many times the two bytes that a definition may have.
+                let mut run: Option<Range<usize>> = None;
                 for op in fields(main, list.payload()).filter(|field| field.is_len(op_list::OP)) {
-                    if !used.contains(Message::new(main, op.payload()).bytes(op_def::NAME)) {
-                        edits.delete(&[program.meta, info, list], op.range())?;
-                        count = count.saturating_add(1);
+                    if used.contains(Message::new(main, op.payload()).bytes(op_def::NAME)) {
+                        continue;
                     }
+                    count = count.saturating_add(1);
+                    match &mut run {
+                        Some(run) if run.end == op.start => run.end = op.end,
+                        run => {
+                            if let Some(before) = run.replace(op.range()) {
+                                edits.delete(&[program.meta, info, list], before)?;
+                            }
+                        }
+                    }
+                }
+                if let Some(last) = run {
+                    edits.delete(&[program.meta, info, list], last)?;
                 }
             }
         }

@@ -131,6 +131,17 @@ fn a_configuration_of_somebody_else_is_not_shown() {
     assert!(hidden.stderr.contains("smaudit.toml:1: is not understood"), "{}", hidden.stderr);
 }
 
+/// As many threads as this would not start within a minute.
+#[test]
+fn no_more_threads_are_started_than_can_run_whatever_the_environment_says() {
+    for number in ["1", "0", "100000", "18446744073709551615", "many"] {
+        let mut command = Command::new(binary());
+        command.args(["fixtures/two-metagraphs", "--json"]).current_dir(root()).env("RAYON_NUM_THREADS", number);
+        let run = finished(command.output().unwrap());
+        assert_eq!(run.code, 0, "{number}: {run:#?}");
+    }
+}
+
 /// A user who may have no thread besides the one that runs. Only root can become one for this.
 #[cfg(target_os = "linux")]
 #[test]

@@ -127,6 +127,20 @@ fn what_shapes_a_report_is_refused_where_none_is_written() {
     assert!(refused.stderr.contains("--findings does nothing for the table"), "{}", refused.stderr);
 }
 
+#[test]
+fn a_report_has_as_many_columns_as_a_terminal_may() {
+    let directory = subjects();
+    for command in ["one", "diff one one"] {
+        for (columns, said) in
+            [("59", "at least 60"), ("65536", "at most 65535"), ("18446744073709551615", "at most 65535")]
+        {
+            let refused = run(&directory, &format!("{command} --width {columns}")).exits(2).without_report();
+            assert!(refused.stderr.contains(said), "{columns}: {}", refused.stderr);
+        }
+        run(&directory, &format!("{command} --width 65535")).exits(0);
+    }
+}
+
 /// The long options that a help page names.
 fn options(help: &str) -> Vec<String> {
     let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));

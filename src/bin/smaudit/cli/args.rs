@@ -387,8 +387,11 @@ fn only(text: &str) -> Result<Only, String> {
     Ok(Only { dimension, glob: glob.parse().map_err(|error| format!("{error}"))? })
 }
 
-/// Columns in which figures and names have room.
+/// Columns in which figures and names have room: as many as a terminal can say that it has, as a line is made at once.
 fn width(text: &str) -> Result<usize, String> {
-    let columns = text.parse().map_err(|_| "write a number of columns")?;
-    if columns < 60 { Err("a report has at least 60 columns".to_owned()) } else { Ok(columns) }
+    match text.parse().map_err(|_| "write a number of columns")? {
+        0..60 => Err("a report has at least 60 columns".to_owned()),
+        columns if columns > usize::from(u16::MAX) => Err(format!("a report has at most {} columns", u16::MAX)),
+        columns => Ok(columns),
+    }
 }
