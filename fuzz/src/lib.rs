@@ -19,9 +19,10 @@ use smaudit::Dimension;
 use smaudit::gate::Config;
 use smaudit::input::{Finder, Limits, Model};
 use smaudit::internals::checkpoint::table::Table;
+use smaudit::internals::slim;
 use smaudit::internals::wire::Fields;
 use smaudit::progress::Silent;
-use smaudit::report::{Format, Report, View};
+use smaudit::report::{Format, Report, SlimLevel, SlimOutcome, View};
 use smaudit::{Options, audit};
 use support::bundle::{DATA, INDEX, string_entry};
 use support::riegeli::{self, Compression, riegeli, with_right_checksums};
@@ -33,7 +34,7 @@ use zip::CompressionMethod;
 pub type Target = fn(&[u8]);
 
 /// The targets by the names of their binaries and folders.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("saved_model", saved_model),
     ("text", text),
     ("chunked", chunked),
@@ -42,6 +43,7 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("v1", v1),
     ("objects", objects),
     ("model", model),
+    ("slim", slim),
     ("directory", directory),
     ("config", config),
 ];
@@ -156,6 +158,27 @@ pub fn model(data: &[u8]) {
             .expect("nothing can be written to");
     }
 }
+
+/// A smaller one of such a model: planned, written and proven. The first byte says at which level, and whether with `--strip`.
+pub fn slim(data: &[u8]) {
+    let Some((kind, data)) = data.split_first() else { return };
+    let levels = [SlimLevel::Safe, SlimLevel::Inference, SlimLevel::Serving];
+    let level = levels.get(usize::from(*kind) % levels.len()).copied().expect("a remainder is less");
+    let options = slim::Options { level, strip: *kind >= 128 && level != SlimLevel::Safe, ..slim::Options::default() };
+    let (files, _) = model::files(data);
+    let model = Model::in_memory("fuzzed", files);
+    taken::bounded(model.bytes().saturating_mul(OF_SLIM), || {
+        let plan = slim::plan(&model, &options, &Silent).expect("the books balance");
+        if plan.report.outcome == SlimOutcome::Smaller {
+            let folder = tempfile::tempdir().expect("a folder can be made");
+            plan.write(folder.path(), &Silent).expect("there is room");
+            plan.prove(&Model::read(folder.path(), "written"), &Silent).expect("the books balance");
+        }
+    });
+}
+
+/// How many times what an audit may take `slim` may: it audits the model and the result, and holds one against the other.
+const OF_SLIM: u64 = 4;
 
 /// A directory: names by number and contents in turn. Reads it in every way and writes it in every format.
 pub fn directory(data: &[u8]) {

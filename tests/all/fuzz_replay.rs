@@ -130,6 +130,10 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
     }
     for (name, rules) in SHAPES {
         seeds.insert(format!("model/{name}"), rules.concat());
+        // At inference, and at serving.
+        for kind in [1, 2] {
+            seeds.insert(format!("slim/{name}-{kind}"), [&[kind], &rules.concat()[..]].concat());
+        }
     }
     let config = fs::read("docs/smaudit.toml").expect("the documentation can be read");
     seeds.insert("config/documented".to_owned(), config);
