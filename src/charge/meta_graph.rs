@@ -49,14 +49,16 @@ pub(super) fn charge(walk: &mut Walk<'_>, field: Field, index: usize) -> MetaGra
 }
 
 /// The tags and the version, wherever they stand in the message: they name the metagraph before its bytes are charged.
-fn about(walk: &Walk<'_>, field: Field) -> MetaGraph {
+fn about(walk: &mut Walk<'_>, field: Field) -> MetaGraph {
     let bytes = walk.layout.span(&field).payload_bytes();
     let mut meta_graph = MetaGraph { range: field.payload(), bytes, ..MetaGraph::default() };
     let sections = fields(walk.bytes, field.payload());
     for meta_info in sections.filter(|section| section.is_len(meta_graph_def::META_INFO_DEF)) {
         for field in fields(walk.bytes, meta_info.payload()) {
             if field.is_len(meta_info_def::TAGS) {
-                meta_graph.tags.push(walk.text(field.payload()));
+                if walk.lists(field) {
+                    meta_graph.tags.push(walk.text(field.payload()));
+                }
             } else if field.is_len(meta_info_def::TENSORFLOW_VERSION) {
                 meta_graph.tensorflow_version = walk.text(field.payload());
             }

@@ -184,11 +184,11 @@ impl<'l> Walk<'l> {
         taken < MAX_META_GRAPHS
     }
 
-    /// Whether the signature or asset in `field` is listed. Its bytes are charged all the same.
+    /// Whether the tag, signature or asset in `field` is listed. Its bytes are charged all the same.
     pub(super) fn lists(&mut self, field: Field) -> bool {
         if self.listed == MAX_LISTED {
             let message =
-                format!("expected at most {MAX_LISTED} signatures and assets, found more: they are not listed");
+                format!("expected at most {MAX_LISTED} tags, signatures and assets, found more: they are not listed");
             self.limit_at(field, message);
         }
         self.listed = self.listed.saturating_add(1);

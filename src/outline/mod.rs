@@ -16,7 +16,7 @@ use crate::wire::Field;
 /// has more than a few.
 pub const MAX_META_GRAPHS: usize = 1000;
 
-/// The most signatures and assets of a file that are listed, and the most libraries, for the same reason.
+/// The most tags, signatures and assets of a file that are listed, and the most libraries, for the same reason.
 pub const MAX_LISTED: usize = 1 << 16;
 
 /// The most functions of a file that are compared with one another and looked into for causes, and the most gradients. An empty

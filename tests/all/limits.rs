@@ -225,7 +225,7 @@ fn a_file_may_hold_any_number_of_things_of_a_metagraph() {
     let with_signature = |fields: Message| of_meta_graph(message().entry(5, "s", &message()).raw(&fields.0));
     let cases = [
         ("metagraphs", full(2, b""), "expected at most 1000 metagraphs"),
-        ("tags", of_meta_graph(message().message(1, &full(4, b""))), ""),
+        ("tags", of_meta_graph(message().message(1, &full(4, b""))), "expected at most 65536 tags"),
         ("ops", of_meta_graph(message().message(1, &message().message(2, &full(1, b"")))), ""),
         ("nodes", of_graph(&full(1, b"")), ""),
         ("inputs", with_signature(message().message(2, &message().message(1, &full(3, b"a")))), ""),
@@ -237,9 +237,9 @@ fn a_file_may_hold_any_number_of_things_of_a_metagraph() {
         ("attributes of a function", of_function(&full(5, b"")), ""),
         ("savers", of_meta_graph(full(3, b"")), ""),
         ("collections", of_meta_graph(full(4, b"")), ""),
-        ("signatures", of_meta_graph(full(5, b"")), "expected at most 65536 signatures"),
+        ("signatures", of_meta_graph(full(5, b"")), "expected at most 65536 tags, signatures"),
         ("inputs of a signature", of_meta_graph(message().entry(5, "s", &full(1, b""))), ""),
-        ("assets", of_meta_graph(full(6, b"")), "expected at most 65536 signatures and assets"),
+        ("assets", of_meta_graph(full(6, b"")), "expected at most 65536 tags, signatures and assets"),
         ("objects", with_signature(message().message(7, &full(1, b""))), "expected at most 262144 objects"),
         ("children", with_signature(message().message(7, &message().message(1, &full(1, b"")))), ""),
         ("concrete functions", with_signature(message().message(7, &full(2, b""))), ""),
