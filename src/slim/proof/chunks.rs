@@ -141,6 +141,11 @@ fn way(tags: &[FieldIndex]) -> Result<Vec<Step<'_>>, Unlike> {
     Ok(way)
 }
 
+/// The chunk that is all of a message: no others go into it.
+fn only_chunk(message: &ChunkedMessage) -> Result<u64, Unlike> {
+    message.chunk_index.filter(|_| message.chunked_fields.is_empty()).ok_or(Unlike::Way)
+}
+
 struct Whole<'c> {
     records: &'c BTreeMap<u64, Bytes>,
     metadata: &'c ChunkMetadata,
@@ -151,13 +156,13 @@ struct Whole<'c> {
 }
 
 impl<'c> Whole<'c> {
-    /// A chunk, of which there is one use, and whether it is a message.
-    fn chunk(&mut self, index: u64) -> Result<(&'c [u8], bool), Unlike> {
+    /// A chunk, of which there is one use.
+    fn chunk(&mut self, index: u64) -> Result<&'c [u8], Unlike> {
         let info = usize::try_from(index).ok().and_then(|index| self.metadata.chunks.get(index));
         let info = info.ok_or(Unlike::Chunk)?;
         let bytes = self.records.get(&info.offset).filter(|bytes| bytes.len() as u64 == info.size);
         let bytes = bytes.ok_or(Unlike::Chunk)?;
-        if self.used.insert(info.offset) { Ok((bytes, info.r#type() != Type::Bytes)) } else { Err(Unlike::Chunk) }
+        if self.used.insert(info.offset) { Ok(bytes) } else { Err(Unlike::Chunk) }
     }
 
     fn count(&mut self) -> Result<(), Unlike> {
@@ -190,7 +195,7 @@ impl<'c> Whole<'c> {
             return Err(Unlike::Limit);
         }
         if let Some(index) = chunked.chunk_index {
-            let (bytes, _) = self.chunk(index)?;
+            let bytes = self.chunk(index)?;
             self.append(message, bytes)?;
         }
         let mut fields: Vec<(Vec<Step<'c>>, &'c ChunkedField)> = Vec::new();
@@ -213,8 +218,7 @@ impl<'c> Whole<'c> {
     ) -> Result<(), Unlike> {
         let Some((last, before)) = way.split_last() else {
             // TensorFlow looks at nothing but the chunk here.
-            let (bytes, _) =
-                self.chunk(value.chunk_index.filter(|_| value.chunked_fields.is_empty()).ok_or(Unlike::Way)?)?;
+            let bytes = self.chunk(only_chunk(value)?)?;
             return self.append(message, bytes);
         };
         let depth = depth.saturating_add(way.len());
@@ -227,8 +231,7 @@ impl<'c> Whole<'c> {
             let inner = self.enter(parent, *last)?;
             return self.merge(inner, value, depth);
         }
-        let index = value.chunk_index.filter(|_| value.chunked_fields.is_empty()).ok_or(Unlike::Way)?;
-        let (bytes, _) = self.chunk(index)?;
+        let bytes = self.chunk(only_chunk(value)?)?;
         self.set(parent, *last, bytes)
     }
 

@@ -22,13 +22,22 @@ fn twice() -> Vec<(String, Vec<u8>)> {
     assets.map(|(name, contents)| (name.to_owned(), contents)).into_iter().chain(bundle).collect()
 }
 
+/// Whether calls can be made to fail; says so where they cannot.
+#[cfg(target_os = "linux")]
+fn can_inject() -> bool {
+    let tried = Command::new("strace").args(["-o", "/dev/null", "-e", "inject=mkdir:error=EIO", "true"]).output();
+    let can_inject = tried.is_ok_and(|output| output.status.success());
+    if !can_inject {
+        eprintln!("left out: there is no strace that may be used here");
+    }
+    can_inject
+}
+
 /// Each read of one file fails as that of a disk that is broken. What was not read is told, and equal to nothing.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_read_that_the_system_fails_is_a_problem_also_where_models_are_only_compared() {
-    let can_inject = Command::new("strace").args(["-o", "/dev/null", "-e", "inject=mkdir:error=EIO", "true"]).output();
-    if !can_inject.is_ok_and(|output| output.status.success()) {
-        eprintln!("left out: there is no strace that may be used here");
+    if !can_inject() {
         return;
     }
     let directory = tree(&[]);
@@ -63,9 +72,7 @@ fn a_read_that_the_system_fails_is_a_problem_also_where_models_are_only_compared
 #[cfg(target_os = "linux")]
 #[test]
 fn a_smaller_model_of_many_files_that_does_not_get_to_the_disk_is_none() {
-    let can_inject = Command::new("strace").args(["-o", "/dev/null", "-e", "inject=mkdir:error=EIO", "true"]).output();
-    if !can_inject.is_ok_and(|output| output.status.success()) {
-        eprintln!("left out: there is no strace that may be used here");
+    if !can_inject() {
         return;
     }
     let directory = tree(&[]);
