@@ -7,7 +7,7 @@ use super::constants::{Large, Uses, follow};
 use super::facts::Facts;
 use super::kind::Provenance;
 use super::program::Program;
-use super::variables::Variables;
+use super::variables::{OptimizerState, Variables};
 
 /// A model's facts, and what several causes ask about them. An answer is made of facts and of answers to simpler questions.
 pub struct Context<'a> {
@@ -17,6 +17,7 @@ pub struct Context<'a> {
     uses: OnceLock<Uses<'a>>,
     programs: OnceLock<Vec<Program<'a>>>,
     variables: OnceLock<Option<Variables<'a>>>,
+    optimizer: OnceLock<OptimizerState>,
 }
 
 /// Detectors ask for facts as often as for answers.
@@ -39,12 +40,19 @@ impl<'a> Context<'a> {
             uses: OnceLock::new(),
             programs: OnceLock::new(),
             variables: OnceLock::new(),
+            optimizer: OnceLock::new(),
         }
     }
 
     /// The variables and who needs them; `None` where that cannot be said.
     pub(super) fn variables(&self) -> Option<&Variables<'a>> {
         self.variables.get_or_init(|| Variables::new(&self.facts)).as_ref()
+    }
+
+    /// What an optimizer keeps; nothing where there are no variables.
+    pub(super) fn optimizer(&self) -> &OptimizerState {
+        let of = |variables| OptimizerState::new(&self.facts, variables);
+        self.optimizer.get_or_init(|| self.variables().map(of).unwrap_or_default())
     }
 
     /// What the model was made with.

@@ -2,7 +2,6 @@
 //! of each cause which steps take it away, and of a model whether these can be taken in it. `tests/all/findings.rs` holds what is
 //! said against what slim then leaves.
 
-use super::variables::OptimizerState;
 use super::{Context, Detected, ModelKind};
 use crate::charge::Form;
 use crate::checkpoint::Format;
@@ -156,8 +155,8 @@ impl Detected {
 
 /// Whether slim keeps all of an optimizer: one that is used in part, or that has another one.
 fn stays_whole(context: &Context<'_>) -> bool {
-    let state = context.variables().map(|variables| OptimizerState::new(context, variables));
-    state.is_some_and(|state| state.is_used_in_part || state.is_nested)
+    let state = context.optimizer();
+    state.is_used_in_part || state.is_nested
 }
 
 /// Whether there is a signature that somebody can call: slim keeps all functions where there is none.

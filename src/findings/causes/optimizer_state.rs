@@ -7,7 +7,6 @@
 use crate::findings::kind::ModelKind::{Jax, Keras3, Tf1, TfKeras, TfModule};
 use crate::findings::remedy::{ARCHIVE, ARCHIVE_OF_TABLES, FUNCTION_AS_MODULE, GRAPH_AGAIN};
 use crate::findings::removal::{self, Gone};
-use crate::findings::variables::OptimizerState;
 use crate::findings::{Cause, Context, Cure, Detected, Remedy};
 use crate::size::{bytes, plural};
 
@@ -44,11 +43,11 @@ const REMEDIES: &[Remedy] = &[
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
     let variables = context.variables()?;
-    let state = OptimizerState::new(context, variables);
-    let gone = Gone { tensors: state.tensors, objects: state.objects, ..Gone::default() };
-    if gone.tensors.is_empty() {
+    let state = context.optimizer();
+    if state.tensors.is_empty() {
         return None;
     }
+    let gone = Gone { tensors: state.tensors.clone(), objects: state.objects.clone(), ..Gone::default() };
     let all = variables.all().filter(|(tensor, _)| variables.is_bound(*tensor)).count();
     let removed = removal::remove(context, &gone);
     let (slots, of) = (plural(gone.tensors.len() as u64, "variable", "variables"), bytes(removed.data));

@@ -16,7 +16,7 @@ use crate::findings::evidence::{Evidence, Place};
 use crate::findings::program::{Program, Vertex};
 use crate::findings::remedy::{ARCHIVE_OF_SERVE, FUNCTION_AS_MODULE, SERVE_OF_MODEL};
 use crate::findings::removal::{self, Gone};
-use crate::findings::variables::{OptimizerState, Variables, objects_by_key};
+use crate::findings::variables::{Variables, objects_by_key};
 use crate::findings::{Cause, Context, Cure, Detected, ModelKind, Remedy, quoted};
 use crate::graph::{EdgeKind, Need, Root, VertexKind};
 use crate::identity::TensorId;
@@ -63,10 +63,10 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     }
     let mut gone = Gone { tensors, ..Gone::default() };
     let numbers = removal::objects_of(context, &gone.tensors);
-    let optimizer = OptimizerState::new(context, variables).objects;
+    let optimizer = &context.optimizer().objects;
     let (mut held, mut functions) = (Held::default(), 0);
     for program in context.programs() {
-        let parts = Parts::new(context, program, variables, &numbers, &optimizer);
+        let parts = Parts::new(context, program, variables, &numbers, optimizer);
         functions += parts.needing as u64;
         held.add(program, &parts);
         let went = program.without(|need| parts.ends(need));

@@ -11,7 +11,7 @@ use crate::findings::remedy::{
     ARCHIVE, ARCHIVE_OF_TABLES, FUNCTION_AS_MODULE, GRAPH_AGAIN, MODEL_AS_MODULE, MODEL_WITH_TABLES,
 };
 use crate::findings::removal::{self, Gone};
-use crate::findings::variables::{OptimizerState, metrics};
+use crate::findings::variables::metrics;
 use crate::findings::{Cause, Context, Cure, Detected, Remedy, copies};
 use crate::size::{bytes, exact, plural};
 
@@ -64,7 +64,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     if unbound.is_empty() {
         return None;
     }
-    let state = OptimizerState::new(context, variables);
+    let state = context.optimizer();
     let copies: BTreeSet<usize> = copies::of_bound(context, variables).into_iter().map(|copy| copy.tensor).collect();
     // Programs have these as arrays of their own, in the place of reading them: that is what has to change.
     let in_programs = weights_in_attribute::tensors(context);
