@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::charge::{self, MainFile};
 use crate::checkpoint::layout::INDEX;
-use crate::checkpoint::{Checkpoint, Verified};
+use crate::checkpoint::{Checked, Checkpoint, Verified};
 use crate::duplicates::{self, Duplicates, Marks};
 use crate::findings::{self, Facts, Findings};
 use crate::fingerprint::{self, Fingerprint};
@@ -117,6 +117,20 @@ pub fn audit(model: &Model, options: &Options, progress: &dyn Progress) -> Resul
     examine(model, options, progress, |_, _| ()).map(|(report, ())| report)
 }
 
+/// As [`audit`], of a model of whose data some was checked by who asks.
+///
+/// # Errors
+/// Those of [`audit`].
+pub(crate) fn audit_rest(
+    model: &Model,
+    options: &Options,
+    checked: &Checked,
+    progress: &dyn Progress,
+) -> Result<ModelReport, AuditError> {
+    let parts = Parts { checked: Some(checked), ..Parts::open(model, options, progress) };
+    examine_parts(&parts, |_, _| ()).map(|(report, ())| report)
+}
+
 /// Audits a model, and asks what was found out about it something more.
 ///
 /// # Errors
@@ -127,9 +141,16 @@ pub(crate) fn examine<T>(
     progress: &dyn Progress,
     ask: impl FnOnce(&findings::Context<'_>, &Findings) -> T,
 ) -> Result<(ModelReport, T), AuditError> {
+    examine_parts(&Parts::open(model, options, progress), ask)
+}
+
+fn examine_parts<T>(
+    parts: &Parts<'_>,
+    ask: impl FnOnce(&findings::Context<'_>, &Findings) -> T,
+) -> Result<(ModelReport, T), AuditError> {
+    let (model, options) = (parts.model, parts.options);
     let mut ledger = options.ledger();
-    let parts = Parts::open(model, options, progress);
-    progress.start(&model.path, parts.bytes_to_read());
+    parts.work.start(parts.bytes_to_read());
     let (answers, findings, sums) = if options.treemap.is_some() {
         parts.answers_with_treemap(&mut ledger)?
     } else {
@@ -141,8 +162,8 @@ pub(crate) fn examine<T>(
     let verified = parts.verify();
     let mut problems = parts.problems(&answers.saved_model);
     problems.extend(parts.too_many_pairs(&answers.duplicates));
-    whole::check(&parts, &answers.saved_model, &answers.reach, &ledger, &mut problems);
-    let mut report = answers::report(&parts, ledger.total(), sums, answers, findings, problems);
+    whole::check(parts, &answers.saved_model, &answers.reach, &ledger, &mut problems);
+    let mut report = answers::report(parts, ledger.total(), sums, answers, findings, problems);
     if let Some((verified, problems)) = verified {
         report.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.verified = Some(verified));
         report.problems.extend(problems);
@@ -187,6 +208,8 @@ struct Parts<'m> {
     work: Work<'m>,
     main_file: Option<MainFile<'m>>,
     checkpoint: Option<Checkpoint>,
+    /// What of the checkpoint's data was checked by who asks.
+    checked: Option<&'m Checked>,
 }
 
 impl<'m> Parts<'m> {
@@ -195,10 +218,11 @@ impl<'m> Parts<'m> {
         let work = Work::new(progress, &model.path, bytes_to_read(model, &messages));
         let _reading = work.begin(Step::Reading, 0);
         if model.is_listed_only() {
-            return Self { model, options, work, main_file: None, checkpoint: None };
+            return Self { model, options, work, main_file: None, checkpoint: None, checked: None };
         }
         model.expect_messages();
-        Self { model, options, work, main_file: MainFile::open(model), checkpoint: read_checkpoint(model) }
+        let (main_file, checkpoint) = (MainFile::open(model), read_checkpoint(model));
+        Self { model, options, work, main_file, checkpoint, checked: None }
     }
 
     /// The SavedModel of the main file in wire format; nothing where it cannot be read.
@@ -313,7 +337,7 @@ impl<'m> Parts<'m> {
                 Some(main) if main.name == name => Some(main.bytes.clone().into()),
                 // What cannot be opened is noted by the model.
                 _ => open(self.model, name).ok().inspect(|source| {
-                    if self.options.verify {
+                    if self.options.verify && self.checked.is_none_or(Checked::is_empty) {
                         source.expect_all();
                     }
                 }),
@@ -331,7 +355,8 @@ impl<'m> Parts<'m> {
     fn verify(&self) -> Option<(Verified, Vec<Problem>)> {
         let checkpoint = self.checkpoint.as_ref().filter(|_| self.options.verify)?;
         let verifying = self.work.begin_own(Step::Verifying, checkpoint.bytes_to_verify());
-        Some(checkpoint.verify(|name| open(self.model, name), &verifying))
+        let (nothing, open) = (Checked::default(), |name: &str| open(self.model, name));
+        Some(checkpoint.verify(open, self.checked.unwrap_or(&nothing), &verifying))
     }
 
     /// The index of the checkpoint, as the fingerprint has a hash of it. What cannot be read is noted by the model.

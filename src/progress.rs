@@ -111,6 +111,11 @@ impl<'p> Work<'p> {
         Self { progress, of, share: bytes / Step::SHARED.len() as u64 }
     }
 
+    /// The parts are open, and so many bytes will be reported.
+    pub(crate) fn start(&self, bytes: u64) {
+        self.progress.start(self.of, bytes);
+    }
+
     /// Work that is reported to nobody.
     #[must_use]
     pub fn silent() -> Work<'static> {

@@ -171,8 +171,8 @@ pub fn slim(data: &[u8]) {
         let plan = slim::plan(&model, &options, &Silent).expect("the books balance");
         if plan.report.outcome == SlimOutcome::Smaller {
             let folder = tempfile::tempdir().expect("a folder can be made");
-            plan.write(folder.path(), &Silent).expect("there is room");
-            plan.prove(&Model::read(folder.path(), "written"), &Silent).expect("the books balance");
+            let held = plan.write(folder.path(), &Silent).expect("there is room");
+            plan.prove(&Model::read(folder.path(), "written"), &held, &Silent).expect("the books balance");
         }
     });
 }

@@ -42,7 +42,7 @@ pub use extents::Extent;
 pub use layout::Role;
 pub use object_graph::ObjectGraph;
 pub use variable_names::VariableNames;
-pub use verify::Verified;
+pub use verify::{Checked, Verified};
 
 use crate::escape::shortened;
 use crate::input::Source;

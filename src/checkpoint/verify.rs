@@ -6,7 +6,7 @@
 
 #![warn(clippy::arithmetic_side_effects)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -40,6 +40,29 @@ pub struct Verified {
     pub skipped: u64,
 }
 
+/// Data that was read by somebody else and has the checksum that the index has for it, so that it need not be read again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked(BTreeSet<(u32, u64, u64, u32)>);
+
+impl Checked {
+    /// Notes that a range of a shard has this masked CRC32C.
+    pub fn insert(&mut self, shard: u32, range: Range<u64>, crc32c: u32) {
+        self.0.insert((shard, range.start, range.end, crc32c));
+    }
+
+    /// Whether nothing was checked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the data of a tensor is right.
+    fn has(&self, tensor: &Tensor) -> bool {
+        let range = tensor.range().filter(|_| tensor.crc_is_of_bytes());
+        range.is_some_and(|range| self.0.contains(&(tensor.shard, range.start, range.end, tensor.crc32c)))
+    }
+}
+
 impl Checkpoint {
     /// How many bytes [`verify`](Self::verify) reads at most, without what it has to read again where tensors overlap.
     #[must_use]
@@ -47,22 +70,26 @@ impl Checkpoint {
         self.shards().map(|(_, file)| file.bytes).fold(0, u64::saturating_add)
     }
 
-    /// Reads every tensor and checks its CRC32C. `open` gives a file, or says why it cannot; `progress` is given the bytes
-    /// that were read. Each wrong tensor is a problem.
+    /// Reads every tensor that is not `checked` yet, and checks its CRC32C. `open` gives a file, or says why it cannot;
+    /// `progress` is given the bytes that were read. Each wrong tensor is a problem.
     pub fn verify<S: Into<Source>>(
         &self,
         open: impl Fn(&str) -> Result<S, Problem>,
+        checked: &Checked,
         progress: &dyn Progress,
     ) -> (Verified, Vec<Problem>) {
         let mut by_shard: BTreeMap<u32, Vec<&Tensor>> = BTreeMap::new();
         let with_data = self.bundle.tensors.iter().filter(|tensor| tensor.slices == 0 || tensor.bytes > 0);
-        with_data.for_each(|tensor| by_shard.entry(tensor.shard).or_default().push(tensor));
+        let (right, unknown): (Vec<&Tensor>, Vec<&Tensor>) =
+            with_data.partition(|tensor| self.format != Format::V1 && checked.has(tensor));
+        unknown.into_iter().for_each(|tensor| by_shard.entry(tensor.shard).or_default().push(tensor));
         let mut verifier = Verifier {
             big_endian: self.bundle.big_endian,
             progress,
             verified: Verified::default(),
             problems: Problems::default(),
         };
+        right.into_iter().for_each(|tensor| verifier.verified.add(tensor));
         if self.format == Format::V1 {
             by_shard.values().flatten().for_each(|tensor| verifier.verified.add(tensor));
             return (verifier.verified, verifier.problems.into_list());
@@ -70,7 +97,7 @@ impl Checkpoint {
         for (shard, file) in self.shards() {
             let Some(mut tensors) = by_shard.remove(&shard) else { continue };
             tensors.sort_by_key(|tensor| tensor.offset);
-            match open(&file.path).and_then(|shard| in_memory(&file.path, shard.into())) {
+            match open(&file.path).and_then(|shard| in_memory(&file.path, shard.into(), &tensors)) {
                 Ok(contents) => verifier.shard(&file.path, &contents, &tensors),
                 Err(problem) => {
                     verifier.problems.push(problem);
@@ -194,12 +221,15 @@ fn expect(contents: &Source, tensors: &[&Tensor]) -> usize {
     number
 }
 
-/// A shard that is read at once, as far as it is not sparse and not in a store.
-fn in_memory(path: &str, shard: Source) -> Result<Source, Problem> {
+/// A shard that is read at once, as far as it is not sparse, not in a store, and these tensors are most of it.
+fn in_memory(path: &str, shard: Source, tensors: &[&Tensor]) -> Result<Source, Problem> {
+    let to_read = tensors.iter().map(|tensor| tensor.bytes).fold(0, u64::saturating_add);
     if shard.is_copied() || shard.holes_in(0..shard.len()) > 0 {
         Ok(shard)
     } else {
-        shard.read_ahead();
+        if to_read >= shard.len() / 2 {
+            shard.read_ahead();
+        }
         all_of(path, &shard).map(Source::from)
     }
 }

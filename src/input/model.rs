@@ -330,6 +330,14 @@ impl File {
         self.noted.read()
     }
 
+    /// When it was written to last, as it was listed; `None` where nobody says so.
+    pub(crate) fn modified(&self) -> Option<SystemTime> {
+        match &self.origin {
+            FileOrigin::Disk { modified, .. } => *modified,
+            FileOrigin::Memory(_) | FileOrigin::Ranged(_) => None,
+        }
+    }
+
     fn error(&self, cause: Cause) -> InputError {
         InputError { file: self.name.clone(), cause }
     }

@@ -146,6 +146,19 @@ impl Source {
         }
     }
 
+    /// As [`read`](Self::read), of bytes that the system is given next: of a large file they are in memory when this returns, as a
+    /// system call that comes to what is not there yet stops and starts again.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub(crate) fn read_present(&self, range: Range<u64>) -> Result<Option<Bytes>, Cause> {
+        #[cfg(unix)]
+        if let Held::Mapped(mapping, _) = &self.bytes {
+            ahead::fetch(mapping, range.clone());
+        }
+        self.read(range)
+    }
+
     /// As [`read`](Self::read), of data that a question may do without.
     ///
     /// # Errors

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use bytes::Bytes;
+use crc32c::crc32c;
 use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checkpoint::Tensor;
+use crate::checkpoint::table::mask;
 use crate::edit::bundle::Place;
 use crate::size::plural;
 
@@ -41,7 +43,7 @@ impl Equal {
 /// A range of a shard: the shard, the start and the length.
 type Stretch = (u32, u64, u64);
 
-/// Finds tensors that are equal, of shards whose contents are given.
+/// Finds tensors that are equal, of shards whose contents are given and have the checksums of the index.
 pub(super) fn equal(tensors: &[Tensor], shards: &BTreeMap<u32, Bytes>) -> Equal {
     let stretch = |tensor: &Tensor| {
         let range = tensor.range()?;
@@ -52,18 +54,31 @@ pub(super) fn equal(tensors: &[Tensor], shards: &BTreeMap<u32, Bytes>) -> Equal 
         let range: Range<u64> = *start..start.checked_add(*length)?;
         shards.get(shard)?.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
     };
-    let mut of_length: HashMap<u64, usize> = HashMap::new();
-    for (.., length) in &all {
-        let count = of_length.entry(*length).or_default();
+    // What has another length or another checksum is another content, and need not be read.
+    let mut checksums: HashMap<Stretch, u32> = HashMap::new();
+    let with_checksum = tensors.iter().filter(|tensor| tensor.crc_is_of_bytes());
+    checksums.extend(with_checksum.filter_map(|tensor| Some((stretch(tensor)?, tensor.crc32c))));
+    let mut alike: HashMap<(u64, u32), usize> = HashMap::new();
+    for stretch in &all {
+        // That of strings is of another form of them.
+        let checksum = match checksums.get(stretch) {
+            Some(checksum) => *checksum,
+            None => *checksums.entry(*stretch).or_insert(mask(crc32c(bytes(stretch).unwrap_or_default()))),
+        };
+        let count = alike.entry((stretch.2, checksum)).or_default();
         *count = count.saturating_add(1);
     }
+    let has_like = |stretch: &Stretch| {
+        let of = checksums.get(stretch).and_then(|checksum| alike.get(&(stretch.2, *checksum)));
+        of.is_some_and(|count| *count > 1)
+    };
     let (mut kept, mut zeros) = (HashMap::new(), Vec::new());
     let mut places: BTreeMap<Stretch, (Place, bool)> = BTreeMap::new();
     for stretch in &all {
         let Some(bytes) = bytes(stretch) else { continue };
         if is_zeros(bytes) {
             zeros.push(*stretch);
-        } else if of_length.get(&stretch.2).is_some_and(|count| *count > 1) {
+        } else if has_like(stretch) {
             let first = *kept.entry(bytes).or_insert(*stretch);
             if first != *stretch {
                 places.insert(*stretch, ((first.0, first.1), false));

@@ -13,7 +13,8 @@
 //! | [`draft`] | the files after some steps, by edits |
 //! | [`proof`] | the result held against the model, by other code than made it |
 //! | [`pack`] | an archive in the place of a directory |
-//! | [`place`] | written beside the target, synced, given its name by one rename |
+//! | [`writing`] | the files written, put on the disk and read back, side by side |
+//! | [`place`] | the folder beside the target, synced, given its name by one rename |
 //!
 //! [`plan`] says what would be written, exactly; [`Plan::write`] writes it into a directory and [`Plan::prove`] reads it back. Who
 //! gives the directory its name (the command) does so last.
@@ -34,16 +35,17 @@ mod proof;
 mod scope;
 mod steps;
 mod structure;
+mod writing;
 
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Component, Path};
 
 pub use pack::Packing;
 pub use place::{Workplace, is_within};
+pub use proof::Held;
 
 use crate::audit::{self, AuditError};
 use crate::edit::Tree;
@@ -273,40 +275,27 @@ impl Plan<'_> {
         &self.tree
     }
 
-    /// Writes the files into an empty directory, and has the system put them on the disk.
+    /// Writes the files into an empty directory, and has the system put them on the disk. Of large models some is read back and
+    /// held against the model meanwhile.
     ///
     /// # Errors
     /// The system does not write, or the model cannot be read any more.
-    pub fn write(&self, directory: &Path, progress: &dyn Progress) -> io::Result<()> {
+    pub fn write(&self, directory: &Path, progress: &dyn Progress) -> io::Result<Held> {
         let work = Work::new(progress, &self.model.path, 0);
         progress.expect(self.tree.bytes());
-        let writing = work.begin_own(Step::Writing, self.tree.bytes());
-        for folder in self.model.empty_folders() {
-            fs::create_dir_all(directory.join(folder))?;
-        }
-        let syncing = place::Syncing::of(directory, self.tree.files().count());
-        for (name, recipe) in self.tree.files() {
-            let path = directory.join(name);
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let file = File::options().write(true).create_new(true).open(&path)?;
-            let mut out = io::BufWriter::with_capacity(1 << 16, file);
-            recipe.write(self.model, &mut out, &writing)?;
-            out.flush()?;
-            syncing.written(&out.into_inner().map_err(io::IntoInnerError::into_error)?)?;
-        }
-        syncing.end(directory)
+        let stage = work.begin_own(Step::Writing, self.tree.bytes());
+        writing::all(self, directory, writing::EVERY, &stage)
     }
 
-    /// Holds what was written against the model. It is the same if there is nothing in what comes.
+    /// Holds what was written against the model, but for what was `held` while it was. It is the same if there is nothing in what
+    /// comes.
     ///
     /// # Errors
     /// Those of an audit.
-    pub fn prove(&self, written: &Model, progress: &dyn Progress) -> Result<Vec<String>, AuditError> {
+    pub fn prove(&self, written: &Model, held: &Held, progress: &dyn Progress) -> Result<Vec<String>, AuditError> {
         let work = Work::new(progress, &self.model.path, 0);
         let proving = work.begin(Step::Proving, 0);
-        let mut reasons = proof::reasons(self.model, written, &self.known, &self.kept, &proving)?;
+        let mut reasons = proof::reasons(self.model, written, &self.known, &self.kept, held, &proving)?;
         if written.bytes() != self.report.new_bytes {
             let (said, found) = (self.report.new_bytes, written.bytes());
             reasons.push(format!("the result should have {said} bytes, and has {found}"));

@@ -180,6 +180,11 @@ impl Syncing {
         all.map_or(Self::Each, Self::All)
     }
 
+    /// Whether each file is put on the disk by itself.
+    pub(super) fn is_each(&self) -> bool {
+        matches!(self, Self::Each)
+    }
+
     /// A file is written.
     pub(super) fn written(&self, file: &File) -> io::Result<()> {
         match self {

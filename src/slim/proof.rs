@@ -15,11 +15,15 @@
 mod chunks;
 mod files;
 mod main_file;
+mod meanwhile;
 mod program;
 mod tensors;
 #[cfg(test)]
 mod tests;
 mod text;
+
+pub use meanwhile::Held;
+pub(super) use meanwhile::Meanwhile;
 
 use super::{Options, Wanted};
 use crate::audit::{self, AuditError};
@@ -70,16 +74,18 @@ impl Kept {
 }
 
 /// Why a model is not proven to be the same as `old` in what is kept; nothing where it is. `known` are problems that `old` has as
-/// well.
+/// well; what was `held` while it was written is not read again.
 pub(super) fn reasons(
     old: &Model,
     new: &Model,
     known: &[Problem],
     kept: &Kept,
+    held: &Held,
     progress: &dyn Progress,
 ) -> Result<Vec<String>, AuditError> {
-    let asked = audit::Options { verify: true, ..audit::Options::default() };
-    let report = audit::audit(new, &asked, progress)?;
+    let (asked, nothing) = (audit::Options { verify: true, ..audit::Options::default() }, Held::default());
+    let held = if held.is_of(new) { held } else { &nothing };
+    let report = audit::audit_rest(new, &asked, held.checked(), progress)?;
     let mut reasons: Vec<String> =
         report.problems.iter().filter(|problem| !known.contains(problem)).map(ToString::to_string).collect();
     if !report.whole {
@@ -91,7 +97,7 @@ pub(super) fn reasons(
         Ok(more) => reasons.extend(more),
         Err(error) => reasons.push(error.to_string()),
     };
-    hold(tensors::reasons(old, new, promise));
+    hold(tensors::reasons(old, new, promise, |position| held.has(position)));
     hold(files::reasons(old, new, promise));
     if promise != Promise::Same {
         hold(program::reasons(old, new, promise, &kept.wanted, kept.is_stripped));

@@ -8,7 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Options, Plan, plan, proof};
+use super::{Held, Options, Plan, plan, proof};
 use crate::checkpoint::{Bundle, Checkpoint, Tensor};
 use crate::edit::{Piece, Recipe, Tree, bundle};
 use crate::identity::FileId;
@@ -133,7 +133,7 @@ fn every_step_saves_what_it_says_and_the_result_is_proven() {
     assert_eq!(result.bytes(), plan.report.new_bytes);
     let saved: i64 = plan.report.steps.iter().map(|saving| saving.saved_bytes).sum();
     assert_eq!(saved, i64::try_from(model.bytes() - result.bytes()).unwrap());
-    assert_eq!(plan.prove(&result, &Silent).unwrap(), [""; 0]);
+    assert_eq!(plan.prove(&result, &Held::default(), &Silent).unwrap(), [""; 0]);
     assert!(is_same(&model, &result));
     // One `c`, the larger zeros, the string; `g` is within `a`.
     assert_eq!(result.file(DATA).unwrap().bytes, 400 + 300 + 1 + 4 + 8);
@@ -147,7 +147,7 @@ fn steps_that_are_left_out_are_not_taken() {
         let plan = planned(&model, &[step]);
         assert!(plan.report.steps.iter().all(|saving| saving.step != step) && plan.report.steps.len() == 3);
         let result = made(&model, plan.tree());
-        assert_eq!(plan.prove(&result, &Silent).unwrap(), [""; 0], "without {step:?}");
+        assert_eq!(plan.prove(&result, &Held::default(), &Silent).unwrap(), [""; 0], "without {step:?}");
         assert!(is_same(&model, &result));
     }
     assert_eq!(planned(&model, &SAFE).report.outcome, SlimOutcome::NothingToGain);
@@ -162,7 +162,7 @@ fn data_behind_all_tensors_goes_and_the_index_stays() {
     let plan = planned(&model, &[]);
     assert_eq!((plan.report.saved_bytes, plan.report.steps.len()), (11, 1), "{:?}", plan.report);
     let result = made(&model, plan.tree());
-    assert_eq!(plan.prove(&result, &Silent).unwrap(), [""; 0]);
+    assert_eq!(plan.prove(&result, &Held::default(), &Silent).unwrap(), [""; 0]);
     assert!(is_same(&model, &result));
     assert_eq!(contents(&result)[INDEX], contents(&model)[INDEX]);
 }
@@ -250,7 +250,10 @@ fn no_plan_that_is_wrong_gets_past_the_proof() {
         let right = contents(&made(&model, plan.tree()));
         for _ in 0..rounds {
             let result = made(&model, &mutant(&model, plan.tree(), &mut random));
-            if proof::reasons(&model, &result, &[], &proof::Kept::default(), &Silent).unwrap().is_empty() {
+            if proof::reasons(&model, &result, &[], &proof::Kept::default(), &Held::default(), &Silent)
+                .unwrap()
+                .is_empty()
+            {
                 assert!(contents(&result) == right || is_same(&model, &result), "a wrong plan was taken for right");
             } else {
                 noticed += 1;
@@ -282,7 +285,7 @@ fn no_damage_to_a_model_makes_a_wrong_one() {
             let plan = planned(&damaged, &[]);
             if plan.report.outcome == SlimOutcome::Smaller {
                 let result = made(&damaged, plan.tree());
-                if plan.prove(&result, &Silent).unwrap().is_empty() {
+                if plan.prove(&result, &Held::default(), &Silent).unwrap().is_empty() {
                     assert!(is_same(&damaged, &result), "{name}");
                     written += 1;
                 }

@@ -142,10 +142,10 @@ fn slimmed(pathology: &'static str) -> Vec<Slimmed> {
         let options = slim::Options { level, ..slim::Options::default() };
         let plan = slim::plan(&model, &options, &Silent).unwrap();
         let out = tree(&[]);
-        plan.write(out.path(), &Silent).unwrap();
+        let held = plan.write(out.path(), &Silent).unwrap();
         let written = Model::read(out.path(), "slimmed");
         if plan.report.outcome == SlimOutcome::Smaller {
-            assert_eq!(plan.prove(&written, &Silent).unwrap(), [""; 0], "{pathology}");
+            assert_eq!(plan.prove(&written, &held, &Silent).unwrap(), [""; 0], "{pathology}");
         }
         (plan.report.findings, audit(&written, &Options::default(), &Silent).unwrap().findings)
     };

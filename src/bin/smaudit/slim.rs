@@ -266,9 +266,9 @@ fn one(
 /// Writes a planned model into a folder, and proves it.
 fn write(planned: &Plan<'_>, mut told: SlimModel, folder: &Path, bar: &Bar) -> anyhow::Result<SlimModel> {
     std::fs::create_dir_all(folder)?;
-    planned.write(folder, bar)?;
+    let held = planned.write(folder, bar)?;
     let written = Model::read(folder, &told.path);
-    let reasons = planned.prove(&written, bar)?;
+    let reasons = planned.prove(&written, &held, bar)?;
     told.proven = reasons.is_empty();
     Ok(if told.proven { told } else { told.without(SlimOutcome::NotProven, reasons) })
 }

@@ -29,7 +29,7 @@ fn verify(files: &[(String, Vec<u8>)]) -> (Verified, Vec<(Option<u64>, String)>,
         file.map(|(_, bytes)| Bytes::copy_from_slice(bytes)).ok_or_else(|| Problem::of_file(path, "is not there"))
     };
     let told = Told::default();
-    let (verified, problems) = Checkpoint::read(&listed, open).unwrap().verify(open, &told);
+    let (verified, problems) = Checkpoint::read(&listed, open).unwrap().verify(open, &Checked::default(), &told);
     let problems = problems.into_iter().map(|problem| (problem.offset, problem.message)).collect();
     (verified, problems, told.0.into_inner())
 }
@@ -135,7 +135,8 @@ fn the_tensors_of_a_shard_that_cannot_be_opened_are_skipped() {
         INDEX => Ok(Bytes::copy_from_slice(&index.1)),
         other => Err(Problem::of_file(other, "permission denied")),
     };
-    let (verified, problems) = Checkpoint::read(&listed, open).unwrap().verify(open, &Told::default());
+    let (verified, problems) =
+        Checkpoint::read(&listed, open).unwrap().verify(open, &Checked::default(), &Told::default());
     assert_eq!((verified.skipped, problems), (1, vec![Problem::of_file(DATA, "permission denied")]));
 }
 
@@ -166,4 +167,30 @@ fn the_values_of_v1_are_verified_by_their_blocks() {
     let table = TableBuilder::new().entry("", contents.0).entry(slice_key("w", &[]), value.0).build();
     let (verified, problems, _) = verify(&[("variables/variables".to_owned(), table)]);
     assert_eq!((verified, problems), (Verified { tensors: 1, bytes, skipped: 0 }, vec![]));
+}
+
+#[test]
+fn what_somebody_else_has_checked_is_not_read_again() {
+    let files = BundleBuilder::default().tensor("a", b"four").tensor("b", b"eight by").string("c", b"words").files();
+    let listed: Vec<_> = files.iter().map(|(path, bytes)| (path.clone(), bytes.len() as u64)).collect();
+    let open = |path: &str| {
+        let file = files.iter().find(|(name, _)| name == path);
+        Ok::<_, Problem>(Bytes::copy_from_slice(&file.unwrap().1))
+    };
+    let read = |checked: &[(Range<u64>, u32)]| {
+        let mut all = Checked::default();
+        checked.iter().for_each(|(range, crc32c)| all.insert(0, range.clone(), *crc32c));
+        let told = Told::default();
+        let (verified, problems) = Checkpoint::read(&listed, open).unwrap().verify(open, &all, &told);
+        assert_eq!((verified.tensors, verified.skipped, problems), (3, 0, vec![]));
+        told.0.into_inner()
+    };
+    let all = read(&[]);
+    assert_eq!(read(&[(4..12, crc(b"eight by"))]), all - 8);
+    assert_eq!(read(&[(0..4, crc(b"four")), (4..12, crc(b"eight by"))]), all - 12);
+    // Of another checksum, or of another range.
+    assert_eq!(read(&[(4..12, crc(b"eight by") ^ 1), (0..3, crc(b"fou"))]), all);
+    // The checksum of strings is of another form of them.
+    let text = Checkpoint::read(&listed, open).unwrap().bundle.tensors[2].clone();
+    assert_eq!(read(&[(text.offset..text.offset + text.bytes, text.crc32c)]), all);
 }

@@ -33,6 +33,11 @@ fn ask(window: &[u8]) {
     advise(window, libc::MADV_WILLNEED);
 }
 
+/// Has the system bring a range into its mapping now.
+pub(in crate::input) fn fetch(mapping: &Bytes, range: Range<u64>) {
+    pages(mapping, range).into_iter().for_each(ask);
+}
+
 /// How far apart ranges are at least, in bytes and on average, of which only the pages that they are in are read: about as much
 /// as systems read around a page that somebody looks at.
 const APART: u64 = 128 << 10;
@@ -110,6 +115,8 @@ mod tests {
         assert_eq!(pages(&mapping, 5..69).unwrap(), bytes.get(..69).unwrap());
         assert_eq!(pages(&mapping, 1 << 20..1 << 21).unwrap().len(), 1 << 20);
         assert_eq!(pages(&mapping, 0..3 * WINDOW as u64), None);
+        fetch(&mapping, 5000..5001);
+        fetch(&mapping, 0..3 * WINDOW as u64);
         for count in [0, 1, WINDOW as u64 / APART, 4000] {
             let ranges: Vec<Range<u64>> = (0..count).map(|at| at * 1000 + 7..at * 1000 + 700).collect();
             for want in [Want::Look { head: 64 }, Want::Compare] {

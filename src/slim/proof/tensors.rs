@@ -1,5 +1,7 @@
 //! Every key has the same bytes.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -13,8 +15,13 @@ use crate::message::number::bundle_entry_proto::{OFFSET, SHARD_ID, SLICES};
 use crate::proto::{BundleEntryProto, BundleHeaderProto};
 use crate::wire::fields;
 
-/// Why the tensors of two models are not the same.
-pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<String>, InputError> {
+/// Why the tensors of two models are not the same. Data is not read again of which `is_held` knows, by the entry's position.
+pub(super) fn reasons(
+    old: &Model,
+    new: &Model,
+    promise: Promise,
+    is_held: impl Fn(usize) -> bool,
+) -> Result<Vec<String>, InputError> {
     let (before, after) = match (old.file(INDEX), new.file(INDEX)) {
         (Some(before), Some(after)) => (before.contents()?, after.contents()?),
         (None, None) => return Ok(Vec::new()),
@@ -23,27 +30,13 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
             return Ok(vec![format!("{INDEX}: {lacks} has none")]);
         }
     };
-    let (Some(before), Some(after)) = (entries(before), entries(after)) else {
-        return Ok(vec![format!("{INDEX}: cannot be read")]);
-    };
-    let mut gone = Vec::new();
-    let before = if promise == Promise::Same { before } else { matched(before, &after, &mut gone) };
-    if let Some(gone) = gone.into_iter().find(|entry| !may_go(entry)) {
-        return Ok(vec![format!("{}: is not there any more", String::from_utf8_lossy(&gone.key))]);
-    }
-    if before.len() != after.len() {
-        return Ok(vec![format!("{INDEX}: has {} entries where there were {}", after.len(), before.len())]);
-    }
-    let shards = |entries: &[Entry]| {
-        let header = entries.iter().find(|entry| entry.key.is_empty())?;
-        u32::try_from(BundleHeaderProto::decode(header.value.clone()).ok()?.num_shards).ok()
-    };
-    let Some(count) = shards(&before).filter(|count| shards(&after) == Some(*count)) else {
-        return Ok(vec![format!("{INDEX}: has another number of shards")]);
+    let Pairs { before, after, count } = match Pairs::of(before, after, promise) {
+        Ok(pairs) => pairs,
+        Err(reason) => return Ok(vec![reason]),
     };
     let (mut of_old, mut of_new) = (Shards::of(old, count), Shards::of(new, count));
     let mut reasons = Vec::new();
-    for (before, after) in before.iter().zip(&after) {
+    for (position, (before, after)) in before.iter().zip(&after).enumerate() {
         let key = String::from_utf8_lossy(&after.key);
         if before.key != after.key {
             reasons.push(format!("{INDEX}: has the key {key} where there was another"));
@@ -65,7 +58,7 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
             .is_none_or(|all| Some(all) != without(&after.value, &[SHARD_ID, OFFSET]))
         {
             reasons.push(format!("{key}: is another entry"));
-        } else {
+        } else if !is_held(position) {
             let there = of_old.data(&before.value)?;
             if there.is_none() || there != of_new.data(&after.value)? {
                 reasons.push(format!("{key}: has other bytes"));
@@ -73,6 +66,40 @@ pub(super) fn reasons(old: &Model, new: &Model, promise: Promise) -> Result<Vec<
         }
     }
     Ok(reasons)
+}
+
+/// The entries of two indexes that have to do with each other, at the same positions.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    pub(super) before: Vec<Entry>,
+    pub(super) after: Vec<Entry>,
+    /// How many shards both have.
+    pub(super) count: u32,
+}
+
+impl Pairs {
+    /// The pairs of two indexes, or why there are none.
+    pub(super) fn of(before: Bytes, after: Bytes, promise: Promise) -> Result<Self, String> {
+        let (Some(before), Some(after)) = (entries(before), entries(after)) else {
+            return Err(format!("{INDEX}: cannot be read"));
+        };
+        let mut gone = Vec::new();
+        let before = if promise == Promise::Same { before } else { matched(before, &after, &mut gone) };
+        if let Some(gone) = gone.into_iter().find(|entry| !may_go(entry)) {
+            return Err(format!("{}: is not there any more", String::from_utf8_lossy(&gone.key)));
+        }
+        if before.len() != after.len() {
+            return Err(format!("{INDEX}: has {} entries where there were {}", after.len(), before.len()));
+        }
+        let shards = |entries: &[Entry]| {
+            let header = entries.iter().find(|entry| entry.key.is_empty())?;
+            u32::try_from(BundleHeaderProto::decode(header.value.clone()).ok()?.num_shards).ok()
+        };
+        match shards(&before).filter(|count| shards(&after) == Some(*count)) {
+            Some(count) => Ok(Self { before, after, count }),
+            None => Err(format!("{INDEX}: has another number of shards")),
+        }
+    }
 }
 
 /// The entries of one table whose keys are in another one, in order; the others are gone.
@@ -128,19 +155,23 @@ impl<'m> Shards<'m> {
 
     /// What an entry says that is its data; `None` where that is not there.
     fn data(&mut self, entry: &Bytes) -> Result<Option<Bytes>, InputError> {
-        let Ok(entry) = BundleEntryProto::decode(entry.clone()) else { return Ok(None) };
-        let place = (u32::try_from(entry.shard_id), u64::try_from(entry.offset), u64::try_from(entry.size));
-        let (Ok(number), Ok(offset), Ok(size)) = place else { return Ok(None) };
-        if size == 0 {
+        let Some((number, range)) = place(entry) else { return Ok(None) };
+        if range.is_empty() {
             return Ok(Some(Bytes::new()));
         }
         if !self.opened.contains_key(&number) {
             let Some(file) = self.model.file(&shard_path(number, self.count)) else { return Ok(None) };
             self.opened.insert(number, file.contents()?);
         }
-        let range =
-            offset.checked_add(size).and_then(|end| Some(usize::try_from(offset).ok()?..usize::try_from(end).ok()?));
-        let (Some(shard), Some(range)) = (self.opened.get(&number), range) else { return Ok(None) };
-        Ok((range.end <= shard.len()).then(|| shard.slice(range)))
+        let range = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let (Some(shard), Some((start, end))) = (self.opened.get(&number), range) else { return Ok(None) };
+        Ok((end <= shard.len()).then(|| shard.slice(start..end)))
     }
+}
+
+/// The shard that an entry's data is in, and where there.
+pub(super) fn place(entry: &Bytes) -> Option<(u32, Range<u64>)> {
+    let entry = BundleEntryProto::decode(entry.clone()).ok()?;
+    let (offset, size) = (u64::try_from(entry.offset).ok()?, u64::try_from(entry.size).ok()?);
+    Some((u32::try_from(entry.shard_id).ok()?, offset..offset.checked_add(size)?))
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Kept, Promise, reasons};
+use super::{Held, Kept, Meanwhile, Promise, reasons};
 use crate::input::Model;
 use crate::progress::Silent;
 use crate::proto::attr_value::Value;
@@ -22,6 +22,7 @@ use crate::report::SlimLevel;
 use crate::slim::{Options, plan};
 
 mod joined;
+mod meanwhile;
 mod mutants;
 
 const INDEX: &str = "variables/variables.index";
@@ -44,7 +45,7 @@ fn held(old: &BTreeMap<String, Bytes>, new: &BTreeMap<String, Bytes>, promise: P
 
 fn held_as(old: &BTreeMap<String, Bytes>, new: &BTreeMap<String, Bytes>, kept: &Kept) -> Vec<String> {
     let [old, new] = [old, new].map(|files| Model::in_memory("model", files.clone()));
-    reasons(&old, &new, &[], kept, &Silent).unwrap()
+    reasons(&old, &new, &[], kept, &Held::default(), &Silent).unwrap()
 }
 
 /// A fixture whose metagraph is another one.

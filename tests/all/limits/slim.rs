@@ -23,10 +23,10 @@ fn taken(files: Files, level: SlimLevel) -> (u64, Taken) {
         let planned = plan(&model, &Options { level, ..Options::default() }, &Silent).expect("the books balance");
         assert_ne!(planned.report.outcome, SlimOutcome::Refused, "{:?}", planned.report.problems);
         if planned.report.outcome == SlimOutcome::Smaller {
-            planned.write(folder.path(), &Silent).expect("the disk has room");
+            let held = planned.write(folder.path(), &Silent).expect("the disk has room");
             let written = Model::read(folder.path(), "written");
             // Models of one shape are not always such as a loader would take, which is no matter here.
-            planned.prove(&written, &Silent).expect("the books balance");
+            planned.prove(&written, &held, &Silent).expect("the books balance");
         }
     });
     (bytes, taken)
