@@ -7,8 +7,8 @@
 
 `audit` reports, `diff` says what changed, `check` and `guard` hold a model against limits, `explain` tells of a
 finding, `slim` writes a smaller model. `smaudit.keras` has an export that checks and a callback, `smaudit.beam` a
-transform for fleets of models. Neither TensorFlow nor Keras is imported, nor needed: the work is done by the `smaudit`
-binary, which is in the same wheel.
+transform for fleets of models, `smaudit.tfx` a component that Pusher waits for. Neither TensorFlow nor Keras is
+imported, nor needed: the work is done by the `smaudit` binary, which is in the same wheel.
 
 Everything is imported when it is first used, so that `import smaudit` costs next to nothing.
 """

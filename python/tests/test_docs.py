@@ -45,6 +45,8 @@ def test_the_python_of_a_document_runs(document, number, tmp_path):
         pytest.skip(f"not installed: {', '.join(missing)}")
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     (tmp_path / "my_model").symlink_to(ROOT / "fixtures/keras-lstm")
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "Format-Serving").symlink_to(ROOT / "fixtures/partitioned")
     lines = subprocess.run([smaudit.find_binary(), "fixtures", "-f", "jsonl"], capture_output=True, check=True).stdout
     (tmp_path / "fleet.jsonl").write_bytes(lines)
     code = code.replace("    ...  # tf", "    __import__('shutil').copytree('fixtures/partitioned', 'exported')  # tf")
@@ -58,4 +60,5 @@ def test_the_python_of_a_document_runs(document, number, tmp_path):
         [sys.executable, "run.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout or "def row(" in code or list(tmp_path.glob("*models*.parquet"))
+    written = [*tmp_path.glob("*models*.parquet"), *tmp_path.glob("served/*/saved_model.pb")]
+    assert done.stdout or "def row(" in code or written
