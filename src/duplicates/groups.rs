@@ -23,6 +23,8 @@ use crate::meter;
 use crate::progress::{Progress as _, Stage};
 use crate::seeded::random;
 
+mod stored;
+
 /// The sizes of elements, in bytes (tensorflow/core/framework/types.cc, `DataTypeSize`).
 const LARGEST_ELEMENT: usize = 16;
 const ELEMENTS: [usize; 5] = [1, 2, 4, 8, LARGEST_ELEMENT];
@@ -82,6 +84,7 @@ impl Comparison<'_> {
         }
         let to_compare = self.length_of_all(candidates.iter().flatten().copied());
         self.comparing.expect_more(to_compare);
+        let candidates = self.group_stored(candidates, &mut grouped);
         for window in self.windows(&candidates) {
             self.sources.expect(window.iter().flatten().filter_map(|index| self.small(*index)), Want::Compare);
             for candidates in window {

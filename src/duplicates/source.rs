@@ -10,7 +10,7 @@ use foldhash::HashMap;
 use super::Place;
 use super::payloads::PayloadKind;
 use crate::checkpoint::Tensor;
-use crate::input::{Source, Stretches, Want};
+use crate::input::{Compared, Source, Stored, Stretches, Want, compare};
 
 /// How a file is opened by its name; `None` where it cannot be.
 pub type Open<'a> = &'a dyn Fn(&str) -> Option<Source>;
@@ -169,6 +169,17 @@ impl<'a> Sources<'a> {
             };
         }
         Some(pieces)
+    }
+
+    /// Compares the payloads of each group, which are of one length, while they come from a store; `None` of a group that cannot
+    /// be read.
+    pub(super) fn compare(&self, groups: &[Vec<&Payload>]) -> Vec<Option<Compared>> {
+        let stored = |payload: &&Payload| -> Option<(Stored, Range<u64>)> {
+            Some((self.with(payload.file, Source::stored)?, payload.range.clone()))
+        };
+        // A file that cannot be opened is one that its group does not have.
+        let groups: Vec<_> = groups.iter().map(|group| group.iter().filter_map(stored).collect()).collect();
+        compare(&groups)
     }
 
     /// All of a file; `None` where it cannot be read.

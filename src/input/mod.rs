@@ -41,4 +41,8 @@ pub use outside::Outside;
 pub use ranged::{Depth, Reads, Want};
 pub use source::Source;
 pub use url::{check_url, is_url};
-pub(crate) use {holes::Stretches, source::MAX_HOLES};
+pub(crate) use {
+    holes::Stretches,
+    ranged::{Compared, Same},
+    source::{MAX_HOLES, Stored, compare},
+};

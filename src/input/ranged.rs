@@ -60,6 +60,32 @@ pub enum Want {
     All,
 }
 
+/// The largest element that a content may repeat, in bytes.
+#[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "there is no store to be had"))]
+pub(super) const ELEMENT: usize = 16;
+
+/// What a content that was compared is to the others of its group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Same {
+    /// The first of the group that has the same bytes, by its position; its own where no earlier one has.
+    pub(crate) first: usize,
+    /// The 16 bytes that it repeats from its first byte to its last, if it does; all of it where it is shorter.
+    pub(crate) element: Option<Bytes>,
+}
+
+/// What came of comparing a group.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "there is no store to be had"))]
+pub(crate) enum Compared {
+    /// What each of the group is; `None` of what was left out, as the depth does not reach it.
+    Same(Vec<Option<Same>>),
+    /// They cannot be compared while they come: they have to be read.
+    Unfit,
+}
+
+/// Ranges of one length of files of a model, each with the file's [`position`](Ranged::position).
+pub(super) type Group = Vec<(usize, Range<u64>)>;
+
 /// A file that is had by ranges.
 pub(super) trait Ranged: fmt::Debug + Send + Sync {
     /// The bytes of a range that lies within the file.
@@ -70,6 +96,13 @@ pub(super) trait Ranged: fmt::Debug + Send + Sync {
 
     /// Ranges within the file that will be read soon, so that they may be had together. What fails is reported by the read.
     fn expect(&self, ranges: &[Range<u64>], want: Want);
+
+    /// Which file of its model it is.
+    fn position(&self) -> usize;
+
+    /// Compares the ranges of each group, of this file and others of its model, while they come. No more of them is held than
+    /// one is ahead of another.
+    fn compare(&self, groups: &[Group]) -> Vec<Result<Compared, Cause>>;
 }
 
 /// A model whose files are had by ranges.

@@ -18,7 +18,7 @@ use super::cause::Cause;
 use super::holes::{self, Stretch, Stretches};
 #[cfg(unix)]
 use super::map::ahead;
-use super::ranged::{Ranged, Want};
+use super::ranged::{Compared, Group, Ranged, Want};
 use crate::meter;
 use crate::problem::{Problem, ProblemKind};
 
@@ -172,6 +172,14 @@ impl Source {
         Self { holes, ..self }
     }
 
+    /// It, as far as it is in a store and its contents are best compared while they come.
+    pub(crate) fn stored(&self) -> Option<Stored> {
+        match &self.bytes {
+            Held::Ranged(file) => Some(Stored { file: Arc::clone(file), noted: Arc::clone(&self.noted) }),
+            _ => None,
+        }
+    }
+
     /// How many bytes it has.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -263,4 +271,35 @@ impl Source {
             Err(error) => Err(Cause::Read(error)),
         }
     }
+}
+
+/// A file in a store.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    file: Arc<dyn Ranged>,
+    noted: Arc<Noted>,
+}
+
+/// Compares the ranges of each group, of one length and of files of one model, while they come; what cannot be read is noted.
+/// `None` of a group where it was.
+pub(crate) fn compare(groups: &[Vec<(Stored, Range<u64>)>]) -> Vec<Option<Compared>> {
+    let Some((any, _)) = groups.iter().flatten().next() else { return groups.iter().map(|_| None).collect() };
+    let group = |group: &Vec<(Stored, Range<u64>)>| -> Group {
+        group.iter().map(|(stored, range)| (stored.file.position(), range.clone())).collect()
+    };
+    let asked: Vec<Group> = groups.iter().map(group).collect();
+    let compared = any.file.compare(&asked).into_iter().zip(groups);
+    compared
+        .map(|(compared, group)| {
+            let compared = compared.map_err(|cause| group.first().map(|(stored, _)| stored.noted.failed(cause)));
+            if let Ok(Compared::Same(same)) = &compared {
+                for ((stored, range), _) in group.iter().zip(same).filter(|(_, same)| same.is_some()) {
+                    let bytes = range.end.saturating_sub(range.start);
+                    meter::bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
+                    stored.noted.read.fetch_add(bytes, Ordering::Relaxed);
+                }
+            }
+            compared.ok()
+        })
+        .collect()
 }

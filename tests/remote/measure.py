@@ -1,11 +1,13 @@
 """What an audit of a large checkpoint in a store on this machine reads, and how long that takes beside a plain client.
 
-    python tests/remote/measure.py [GIGABYTES] [LATENCY_MS] [MEGABYTES_PER_SECOND]
+    python tests/remote/measure.py [GIGABYTES] [LATENCY_MS] [MEGABYTES_PER_SECOND] [MEGABYTES_OF_A_TENSOR]
 
 The checkpoint is a sparse file with a few pairs of tensors that agree in their checksums. The ranges that the audit asked for
-are then fetched again by curl, as many at a time, into nothing. Prints the median of five of each, in turn.
+are then fetched again by curl, as many at a time: into files in memory (/dev/shm), where they are had afterwards, and into
+nothing, which no client does that wants them. Prints the medians of some rounds, all three in turn.
 """
 
+import json
 import os
 import pathlib
 import statistics
@@ -16,13 +18,16 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 
-from conftest import SECRETS, run
+from conftest import BINARY, SECRETS
 from test_reads import index, main_file
 
 GIGABYTES = float(sys.argv[1]) if len(sys.argv) > 1 else 8
 LATENCY = float(sys.argv[2]) / 1000 if len(sys.argv) > 2 else 0
 RATE = float(sys.argv[3]) * 1e6 if len(sys.argv) > 3 else 0
-TENSOR = 40 << 20
+TENSOR = (int(sys.argv[4]) if len(sys.argv) > 4 else 40) << 20
+ROUNDS = 9
+# As many pairs as 8 GB of data have room for in 2%, and more.
+PAIRED = 8 if TENSOR >= 40 << 20 else 24
 
 
 class Store(ThreadingHTTPServer):
@@ -94,7 +99,7 @@ class Handler(BaseHTTPRequestHandler):
 def make(folder):
     number = int(GIGABYTES * 1e9) // TENSOR
     checksums = [at + 1 for at in range(number)]
-    for at in range(0, 8, 2):
+    for at in range(0, PAIRED, 2):
         checksums[at] = checksums[at + 1]
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(main_file() + b"\x7a" + bytes([0x80, 0x80, 0x80, 0x02]) + bytes(4 << 20))
@@ -104,42 +109,66 @@ def make(folder):
         data.truncate(number * TENSOR)
         for at in range(number):
             # What is compared differs in its last byte only, and is not one value throughout.
-            for offset, content in ((0, os.urandom(64) if at >= 8 else bytes(range(64))), (TENSOR - 1, bytes([at // 2]))):
+            for offset, content in ((0, os.urandom(64) if at >= PAIRED else bytes(range(64))), (TENSOR - 1, bytes([at // 2 % 256]))):
                 data.seek(at * TENSOR + offset)
                 data.write(content)
 
 
+def audit(env):
+    """The report of a run, how long it took, and the most memory that it had in use."""
+    kept = {key: os.environ[key] for key in ("PATH",) if key in os.environ}
+    env = {**kept, "HOME": "/nonexistent", "NO_PROXY": "127.0.0.1", **SECRETS, **env}
+    with tempfile.TemporaryFile() as out:
+        start = time.perf_counter()
+        running = subprocess.Popen([BINARY, "--json", "s3://bucket/model"], env=env, stdout=out)
+        _, status, usage = os.wait4(running.pid, 0)
+        took = time.perf_counter() - start
+        running.returncode = os.waitstatus_to_exitcode(status)
+        assert running.returncode == 0
+        out.seek(0)
+        (model,) = json.load(out)["models"]
+    return model, took, usage.ru_maxrss * 1024
+
+
+def fetch(address, ranges, place, names):
+    """How long curl takes for these ranges, as many at a time, each into a file of this name."""
+    config = pathlib.Path(place) / "ranges"
+    config.write_text("\nnext\n".join(
+        f'url = "{address}{path}"\nrange = "{start}-{end}"\noutput = "{name}"\nsilent'
+        for (path, start, end), name in zip(ranges, names)
+    ))
+    start = time.perf_counter()
+    subprocess.run(["curl", "-s", "--no-progress-meter", "-Z", "--parallel-immediate", "--parallel-max", "16", "-K", config], check=True)
+    return time.perf_counter() - start
+
+
 def main():
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
         folder = pathlib.Path(place) / "model"
         make(folder)
         store = Store(folder)
         address = f"http://127.0.0.1:{store.server_address[1]}"
-        env = {**SECRETS, "AWS_ENDPOINT_URL": address}
-        audits, fetches = [], []
-        for _ in range(5):
+        times = {"audit": [], "into memory": [], "into nothing": []}
+        for _ in range(ROUNDS):
             store.asked.clear()
-            start = time.perf_counter()
-            answer = run("--json", "s3://bucket/model", env=env)
-            audits.append(time.perf_counter() - start)
-            assert answer.code == 0, answer.err[:2000]
+            model, took, held = audit({"AWS_ENDPOINT_URL": address})
+            times["audit"].append(took)
             ranges = list(store.asked)
-            config = pathlib.Path(place) / "ranges"
-            config.write_text("\nnext\n".join(
-                f'url = "{address}{path}"\nrange = "{start}-{end}"\noutput = "/dev/null"\nsilent' for path, start, end in ranges
-            ))
-            start = time.perf_counter()
-            subprocess.run(["curl", "-s", "-Z", "--parallel-immediate", "--parallel-max", "16", "-K", config], check=True)
-            fetches.append(time.perf_counter() - start)
-        model = answer.model
+            names = [f"{memory}/{at}" for at in range(len(ranges))]
+            times["into memory"].append(fetch(address, ranges, place, names))
+            for name in names:
+                os.unlink(name)
+            times["into nothing"].append(fetch(address, ranges, place, ["/dev/null"] * len(ranges)))
         data = sum(file["bytes"] for file in model["files"] if ".data-" in file["path"])
         remote = model["remote"]
         print(f"model: {model['total_bytes']:,} bytes, of which data {data:,}; {len(model['checkpoint']['tensors'])} tensors")
         print(f"read: {remote['bytes_read']:,} bytes in {remote['requests']} requests; data {remote['data_bytes_read']:,}, ",
               f"{remote['data_bytes_read'] / data:.2%}; left out {remote['uncompared']}, {remote['unseen']}")
-        print(f"redundant: {model['duplicates']['redundant_bytes']:,}")
-        audit, fetch = statistics.median(audits), statistics.median(fetches)
-        print(f"audit {audit:.2f} s {sorted(round(it, 2) for it in audits)}, curl {fetch:.2f} s {sorted(round(it, 2) for it in fetches)}: {audit / fetch:.2f}")
+        print(f"redundant: {model['duplicates']['redundant_bytes']:,}; memory: {held:,}")
+        took = statistics.median(times["audit"])
+        for what, each in times.items():
+            median = statistics.median(each)
+            print(f"{what}: {median:.3f} s {sorted(round(it, 3) for it in each)}: {took / median:.2f}")
 
 
 main()

@@ -83,13 +83,13 @@ def field(number, wire, value):
     return varint(number << 3 | wire) + (varint(value) if wire == 0 else value)
 
 
-def index(tensors):
-    """The index of tensors given as key, offset, size and masked checksum, of type uint8."""
-    entries = [(b"", field(1, 0, 1))]
-    for key, offset, size, checksum in tensors:
+def index(tensors, shards=1):
+    """The index of tensors given as key, offset, size and masked checksum, of type uint8, and perhaps the shard."""
+    entries = [(b"", field(1, 0, shards))]
+    for key, offset, size, checksum, *shard in tensors:
         shape = field(2, 2, varint(len(field(1, 0, size))) + field(1, 0, size))
         shape = varint(2 << 3 | 2) + varint(len(shape)) + shape
-        entry = field(1, 0, 4) + shape + field(4, 0, offset) + field(5, 0, size) + field(6, 5, struct.pack("<I", checksum))
+        entry = field(1, 0, 4) + shape + field(3, 0, shard[0] if shard else 0) + field(4, 0, offset) + field(5, 0, size) + field(6, 5, struct.pack("<I", checksum))
         entries.append((key.encode(), entry))
     table, handles = b"", []
     for contents in (block(entries), block([])):

@@ -9,9 +9,11 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::super::MODEL_FILES;
 use super::super::cause::Cause;
-use super::super::ranged::{Depth, Ranged, RangedModel, Reads, Want};
+use super::super::ranged::{Compared, Depth, Group, Ranged, RangedModel, Reads, Want};
+use super::coming::Wanted;
 use super::entry::Entry;
-use super::fetch::{GAP, Wanted, fetch, merged};
+use super::fetch::{GAP, fetch, merged};
+use super::shared::Shared;
 use super::tally::{Role, Tally};
 use super::{Fault, Store};
 use crate::input::layout::{FINGERPRINT, INDEX, KERAS_METADATA};
@@ -59,20 +61,12 @@ pub(in crate::input) struct Reading {
     objects: Vec<Arc<Object>>,
 }
 
-/// What the files of a model share.
-#[derive(Debug)]
-struct Shared {
-    store: Arc<Store>,
-    tally: Arc<Tally>,
-    depth: Depth,
-    /// The bytes of data that may still be read.
-    left: AtomicU64,
-}
-
 /// A file of a model.
 #[derive(Debug)]
 pub(in crate::input) struct Object {
     name: String,
+    /// Among the files of its model.
+    position: usize,
     entry: Arc<Entry>,
     role: Role,
     shared: Arc<Shared>,
@@ -115,17 +109,17 @@ impl Folder {
         let tally: Arc<Tally> = Arc::default();
         tally.requests.store(self.requests, Relaxed);
         let name = |entry: &Entry| entry.key.get(self.prefix.len()..).unwrap_or_default().to_owned();
-        let data = self.entries.iter().filter(|entry| Role::of(&name(entry)) == Role::Data);
-        let data = data.map(|entry| entry.bytes).fold(0, u64::saturating_add);
+        let file = |entry: &Entry| (Arc::new(entry.clone()), Role::of(&name(entry)));
+        let files: Vec<(Arc<Entry>, Role)> = self.entries.iter().map(file).collect();
+        let data = files.iter().filter(|(_, role)| *role == Role::Data);
+        let data = data.map(|(entry, _)| entry.bytes).fold(0, u64::saturating_add);
         let left = AtomicU64::new((data / SHARE).clamp(SMALL, MOST));
-        let shared = Arc::new(Shared { store: Arc::clone(&self.store), tally, depth: self.depth, left });
-        let object = |entry: &Entry| {
-            let name = name(entry);
-            let role = Role::of(&name);
-            let (entry, shared, state) = (Arc::new(entry.clone()), Arc::clone(&shared), Mutex::default());
-            Arc::new(Object { name, entry, role, shared, state })
+        let shared = Arc::new(Shared { store: Arc::clone(&self.store), tally, depth: self.depth, files, left });
+        let object = |(position, (entry, role)): (usize, &(Arc<Entry>, Role))| {
+            let (entry, shared, state) = (Arc::clone(entry), Arc::clone(&shared), Mutex::default());
+            Arc::new(Object { name: name(&entry), position, entry, role: *role, shared, state })
         };
-        let objects: Vec<Arc<Object>> = self.entries.iter().map(object).collect();
+        let objects: Vec<Arc<Object>> = shared.files.iter().enumerate().map(object).collect();
         let file =
             |object: &Arc<Object>| (object.name.clone(), object.entry.bytes, Arc::clone(object) as Arc<dyn Ranged>);
         let files = objects.iter().map(file).collect();
@@ -153,10 +147,10 @@ fn e_tag(prefix: &str, entries: &[Entry]) -> String {
 
 /// An object by itself, such as an archive.
 pub(in crate::input) fn object(store: &Arc<Store>, entry: Entry) -> Arc<Object> {
-    let (store, tally) = (Arc::clone(store), Arc::default());
-    let shared = Arc::new(Shared { store, tally, depth: Depth::Full, left: AtomicU64::new(0) });
-    let (name, entry) = (entry.key.clone(), Arc::new(entry));
-    Arc::new(Object { name, entry, role: Role::Message, shared, state: Mutex::default() })
+    let (name, entry, role) = (entry.key.clone(), Arc::new(entry), Role::Message);
+    let (store, tally, files) = (Arc::clone(store), Arc::default(), vec![(Arc::clone(&entry), role)]);
+    let shared = Arc::new(Shared { store, tally, depth: Depth::Full, files, left: AtomicU64::new(0) });
+    Arc::new(Object { name, position: 0, entry, role, shared, state: Mutex::default() })
 }
 
 impl RangedModel for Reading {
@@ -271,11 +265,11 @@ impl Object {
     fn affordable(&self, ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
         let affordable = |range: &Range<u64>| {
             let bytes = range.end.saturating_sub(range.start);
-            let left = self.shared.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
-            if left.is_err() {
-                Tally::leave_out(&self.shared.tally.uncompared, bytes);
+            let is_affordable = self.shared.afford(bytes, 1) > 0;
+            if !is_affordable {
+                self.shared.leave_out(bytes);
             }
-            left.is_ok()
+            is_affordable
         };
         ranges.into_iter().filter(affordable).collect()
     }
@@ -358,5 +352,17 @@ impl Ranged for Object {
         };
         self.make_room();
         self.fetch_all(merged(&ranges, GAP));
+    }
+
+    fn position(&self) -> usize {
+        self.position
+    }
+
+    fn compare(&self, groups: &[Group]) -> Vec<Result<Compared, Cause>> {
+        let is_over = self.shared.depth < Depth::Full && self.state().is_forgotten;
+        if is_over || self.shared.depth == Depth::List {
+            return groups.iter().map(|_| Ok(Compared::Unfit)).collect();
+        }
+        self.shared.compare(groups)
     }
 }

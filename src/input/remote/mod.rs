@@ -2,10 +2,12 @@
 //! sees files that are had by ranges ([`super::ranged`]).
 //!
 //! A listing gives names, sizes and e-tags ([`list`], and [`pages`] of web servers without WebDAV); a [`Folder`] is one model of it, and its files ask the store for
-//! ranges of the version that was listed ([`fetch`]). What goes wrong is told in words of our own ([`fault`]), as what a
+//! ranges of the version that was listed ([`fetch`]), or for whether ranges are the same ([`compare`]). What goes wrong is told in words of our own ([`fault`]), as what a
 //! store or the library says may have credentials in it. Redirects to other hosts are not followed ([`client`]).
 
 mod client;
+mod coming;
+mod compare;
 mod entry;
 mod fault;
 mod fetch;
@@ -14,6 +16,7 @@ mod list;
 mod pages;
 mod profile;
 mod runtime;
+mod shared;
 mod store;
 mod tally;
 mod tree;
