@@ -117,15 +117,11 @@ impl Comparison {
     fn follow(&mut self, part: &Self) {
         self.divide(|a, b| part.first.get(a) == part.first.get(b));
         for (element, of_part) in self.element.iter_mut().zip(&part.element) {
-            let is_repeated = match (&*element, of_part) {
-                (Some(element), Some(of_part)) if element.is_empty() || element.starts_with(of_part) => true,
-                _ => false,
+            *element = match (element.take(), of_part) {
+                (Some(element), Some(of_part)) if element.is_empty() => Some(of_part.clone()),
+                (Some(element), Some(of_part)) if element.starts_with(of_part) => Some(element),
+                _ => None,
             };
-            match element {
-                Some(first) if is_repeated && first.is_empty() => element.clone_from(of_part),
-                Some(_) if is_repeated => {}
-                _ => *element = None,
-            }
         }
     }
 
