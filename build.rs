@@ -14,8 +14,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let descriptors = protox::compile(proto_files(Path::new("proto"))?, ["proto"])?;
     // For text, which gives fields by their names, and for tests/all/proto_schema.rs, which holds the descriptors against
-    // TensorFlow's own.
-    std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    // TensorFlow's own. Each run of the program may decode it, and nobody asks where in `proto/` a field is.
+    let mut embedded = descriptors.clone();
+    embedded.file.iter_mut().for_each(|file| file.source_code_info = None);
+    std::fs::write(out.join("descriptors.bin"), embedded.encode_to_vec())?;
     std::fs::write(out.join("numbers.rs"), numbers(&descriptors)?)?;
     prost_build::Config::new()
         // Slices of the mapped file instead of copies of it.

@@ -66,7 +66,7 @@ impl Coming {
         let path = Path::parse(&part.entry.key).map_err(|error| Fault::Wrong(super::fault::innermost(&error)))?;
         let range = (!is_whole).then(|| GetRange::Bounded(part.range.clone()));
         let options = GetOptions { range, ..options(&part.entry) };
-        let result = asked.scope(store.store.get_opts(&path, options)).await;
+        let result = asked.scope(store.service.get(&path, options)).await;
         let result = result.map_err(|error| Fault::of(&error, asked.seen()))?;
         if !part.entry.is_same(&result.meta) {
             return Err(Fault::Changed);

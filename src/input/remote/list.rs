@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::StreamExt as _;
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use tokio::sync::mpsc;
 
@@ -33,7 +32,7 @@ impl Listed {
         let (store, asked) = (Arc::clone(store), Asked::of(&tally));
         let scoped = Arc::clone(&asked);
         let list = async move {
-            let mut listed = store.store.list(Some(&prefix));
+            let mut listed = store.service.list(&prefix);
             let mut is_first = true;
             while let Some(entry) = listed.next().await {
                 let entry = entry.map(Entry::from).map_err(|error| Fault::of(&error, asked.seen()));
@@ -74,7 +73,7 @@ impl Store {
         let (store, asked) = (Arc::clone(self), Asked::of(tally));
         let scoped = Arc::clone(&asked);
         let head = async move {
-            store.store.head(&key).await.map(Entry::from).map_err(|error| Fault::of(&error, asked.seen()))
+            store.service.head(&key).await.map(Entry::from).map_err(|error| Fault::of(&error, asked.seen()))
         };
         match runtime::wait(scoped.scope(head))? {
             Ok(entry) => Ok(Some(entry)),

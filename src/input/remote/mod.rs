@@ -16,6 +16,7 @@ mod list;
 mod pages;
 mod profile;
 mod runtime;
+mod service;
 mod shared;
 mod store;
 mod tally;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
-use object_store::{Attribute, GetResult, ObjectStoreExt as _};
+use object_store::{Attribute, GetOptions, GetResult};
 use tokio::sync::mpsc::Sender;
 
 use super::super::MODEL_FILES;
@@ -98,7 +98,7 @@ fn parsed(key: &str) -> Result<Path, Fault> {
 /// The file at a key.
 async fn entry(store: Arc<Store>, key: String, asked: Arc<Asked>) -> Result<Option<Entry>, Fault> {
     let key = parsed(&key)?;
-    match store.store.head(&key).await.map(Entry::from).map_err(|error| Fault::of(&error, asked.seen())) {
+    match store.service.head(&key).await.map(Entry::from).map_err(|error| Fault::of(&error, asked.seen())) {
         Ok(entry) => Ok(Some(entry)),
         Err(fault) if fault.is_nothing() => Ok(None),
         Err(fault) => Err(fault),
@@ -107,7 +107,7 @@ async fn entry(store: Arc<Store>, key: String, asked: Arc<Asked>) -> Result<Opti
 
 /// The names in a folder, with the folder before them, and a slash behind those of folders.
 async fn inside(store: &Arc<Store>, folder: &str, asked: &Arc<Asked>, is_first: bool) -> Result<Vec<String>, Fault> {
-    let page = match store.store.get(&parsed(folder)?).await {
+    let page = match store.service.get(&parsed(folder)?, GetOptions::default()).await {
         Ok(page) => page,
         Err(error) => {
             let fault = Fault::of(&error, asked.seen());

@@ -4,12 +4,12 @@ use std::env;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, Checksum};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::path::Path;
-use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt as _, RetryConfig};
+use object_store::{BackoffConfig, ClientConfigKey, RetryConfig};
 use tokio::sync::Semaphore;
 
 use std::time::Duration;
@@ -18,6 +18,7 @@ use super::super::url::{Scheme, Url};
 use super::client::{Asked, Connector};
 use super::fault::innermost;
 use super::profile::Profile;
+use super::service::Service;
 use super::{Fault, runtime};
 
 /// How many ranges of a store are asked for at the same time.
@@ -26,7 +27,7 @@ pub(super) const IN_FLIGHT: usize = 16;
 /// A bucket, a container or a host.
 #[derive(Debug)]
 pub(in crate::input) struct Store {
-    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) service: Service,
     pub(super) scheme: Scheme,
     /// What a name in it is put behind to be shown.
     pub(super) shown: String,
@@ -36,15 +37,15 @@ pub(in crate::input) struct Store {
 impl Store {
     /// The store that a URL is in. Nothing is asked of it yet.
     pub(in crate::input) fn open(url: &Url) -> Result<Self, Fault> {
-        let built: Result<Arc<dyn ObjectStore>, object_store::Error> = match url.scheme {
-            Scheme::S3 => s3(&url.bucket)?.build().map(|store| Arc::new(store) as _),
-            Scheme::Gcs => gcs(&url.bucket).build().map(|store| Arc::new(store) as _),
-            Scheme::Azure => azure(&url.bucket).build().map(|store| Arc::new(store) as _),
-            Scheme::Https | Scheme::Http => web(url).build().map(|store| Arc::new(store) as _),
+        let built = match url.scheme {
+            Scheme::S3 => s3(&url.bucket)?.build().map(Service::S3),
+            Scheme::Gcs => gcs(&url.bucket).build().map(Service::Gcs),
+            Scheme::Azure => azure(&url.bucket).build().map(Service::Azure),
+            Scheme::Https | Scheme::Http => web(url).build().map(Service::Web),
         };
-        let store = built.map_err(|error| Fault::Configuration(innermost(&error)))?;
+        let service = built.map_err(|error| Fault::Configuration(innermost(&error)))?;
         let shown = url.shown.split_at(url.shown.len() - url.key.len()).0.trim_end_matches('/').to_owned();
-        Ok(Self { store, scheme: url.scheme, shown, in_flight: Arc::new(Semaphore::new(IN_FLIGHT)) })
+        Ok(Self { service, scheme: url.scheme, shown, in_flight: Arc::new(Semaphore::new(IN_FLIGHT)) })
     }
 
     /// Whether it is a web server, of which nobody knows what it can.
@@ -62,8 +63,8 @@ impl Store {
         let (key, store, asked) = (path(url)?, Arc::clone(self), Asked::of(&Arc::default()));
         let scoped = Arc::clone(&asked);
         let put = async move {
-            let put = store.store.put(&key, contents.into()).await;
-            put.map(drop).map_err(|error| Fault::of(&error, asked.seen()))
+            let put = store.service.put(&key, contents.into()).await;
+            put.map_err(|error| Fault::of(&error, asked.seen()))
         };
         runtime::wait(scoped.scope(put))?
     }
@@ -107,6 +108,9 @@ fn s3(bucket: &str) -> Result<AmazonS3Builder, Fault> {
     if let Some(region) = profile.region.filter(|_| !is_set("AWS_REGION") && !is_set("AWS_DEFAULT_REGION")) {
         builder = builder.with_region(region);
     }
+    if env::var("AWS_CHECKSUM_ALGORITHM").is_ok_and(|name| name.eq_ignore_ascii_case("crc64nvme")) && !has_fast_crc() {
+        builder = builder.with_checksum_algorithm(Checksum::SHA256);
+    }
     let of_environment =
         ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"].into_iter().find_map(|name| env::var(name).ok());
     let endpoint = of_environment.clone().or_else(|| profile.endpoint.clone());
@@ -117,6 +121,15 @@ fn s3(bucket: &str) -> Result<AmazonS3Builder, Fault> {
         }
     }
     Ok(builder.with_retry(retries()).with_http_connector(Connector))
+}
+
+/// Whether the processor has what the library's crate for CRCs wants. The crate has tables for processors without, for all CRCs there
+/// are, which are half a megabyte that cannot be compressed; Cargo.lock holds it at the last version that has none on x86-64.
+fn has_fast_crc() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("sse4.1") && std::arch::is_x86_feature_detected!("pclmulqdq");
+    #[cfg(not(target_arch = "x86_64"))]
+    true
 }
 
 fn gcs(bucket: &str) -> GoogleCloudStorageBuilder {
