@@ -17,6 +17,7 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 use crate::progress::{Progress, Stage, Step, Work};
+use crate::queue;
 
 /// So much of a file is compared at a time.
 const STEP: usize = 1 << 16;
@@ -67,12 +68,14 @@ impl Packing {
         let work = Work::new(progress, shown, 0);
         let packing = begin(&work, Step::Writing, &entries);
         let out = BufWriter::with_capacity(STEP, File::options().write(true).create_new(true).open(file)?);
-        let out = match self {
-            Self::Tar => tar(&entries, out, &packing)?,
-            Self::TarGz => tar(&entries, GzEncoder::new(out, Compression::default()), &packing)?.finish()?,
-            Self::Zip => zip(&entries, out, &packing)?,
-        };
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        apart(|| {
+            let out = match self {
+                Self::Tar => tar(&entries, out, &packing)?,
+                Self::TarGz => tar(&entries, GzEncoder::new(out, Compression::default()), &packing)?.finish()?,
+                Self::Zip => zip(&entries, out, &packing)?,
+            };
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        })
     }
 
     /// What is not in an archive as it is in a folder; nothing where it is a copy.
@@ -92,15 +95,21 @@ impl Packing {
         let expected = entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
         let mut held = Held { expected, differences: Vec::new(), progress: &proving };
         let packed = BufReader::with_capacity(STEP, File::open(file)?);
-        match self {
-            Self::Tar => held.tar(packed)?,
-            Self::TarGz => held.tar(MultiGzDecoder::new(packed))?,
-            Self::Zip => held.zip(packed)?,
-        }
+        apart(|| match self {
+            Self::Tar => held.tar(packed),
+            Self::TarGz => held.tar(MultiGzDecoder::new(packed)),
+            Self::Zip => held.zip(packed),
+        })?;
         let lacks = held.expected.keys().map(|name| format!("{name}: is not in the archive"));
         held.differences.extend(lacks);
         Ok(held.differences)
     }
+}
+
+/// What `work` makes, in a thread of its own where there is one to be had: libraries that compress make buffers of 85 kB and more on
+/// the stack, and the one of the main thread is as small as somebody chose (`ulimit -s`).
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    queue::both(work, || ()).0
 }
 
 /// Begins a step over all of these files.
@@ -309,6 +318,23 @@ mod tests {
             fs::rename(folder.join("b/c"), folder.join("b/d")).unwrap();
             assert_eq!(held(&right).unwrap(), ["b/c: should not be in the archive", "b/d: is not in the archive"]);
             fs::rename(folder.join("b/d"), folder.join("b/c")).unwrap();
+            fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_small_stack_is_no_reason_to_write_no_archive() {
+        let directory = tree(&[("in/a", &[7; 200_000])]);
+        let (folder, file) = (directory.path().join("in"), directory.path().join("packed"));
+        for packing in ALL {
+            let work = || {
+                packing.pack(&folder, &file, "packed", &Silent).unwrap();
+                assert_eq!(packing.differences(&folder, &file, "packed", &Silent).unwrap(), [""; 0]);
+            };
+            std::thread::scope(|scope| {
+                let small = std::thread::Builder::new().stack_size(64 << 10);
+                small.spawn_scoped(scope, work).unwrap().join().unwrap();
+            });
             fs::remove_file(&file).unwrap();
         }
     }

@@ -165,6 +165,18 @@ fn a_lost_control_edge_is_noticed() {
 }
 
 #[test]
+fn a_slice_of_what_nobody_takes_is_noticed_as_all_is_restored_together() {
+    // The last is the tensor of the objects, which no assignment takes.
+    noticed("keras-lstm", "is restored as it was not before", |graph| {
+        let mut slices = strings_of(graph, "RestoreV2/shape_and_slices");
+        *slices.next().unwrap().last_mut().unwrap() = Bytes::from_static(b"another");
+    });
+    noticed("keras-lstm", "", |graph| {
+        strings_of(graph, "RestoreV2/shape_and_slices").next().unwrap().push(Bytes::new());
+    });
+}
+
+#[test]
 fn keys_that_are_swapped_are_noticed() {
     for name in ["keras-export", "keras-lstm"] {
         noticed(name, "", |graph| strings_of(graph, "RestoreV2/tensor_names").for_each(|keys| keys.swap(0, 1)));

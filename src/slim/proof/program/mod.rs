@@ -305,15 +305,21 @@ impl Both<'_> {
         Ok(())
     }
 
-    /// Each key that is asked for is there, if it was: a RestoreV2 fails for all if one is missing.
+    /// What is asked of the checkpoint was asked before, and each key is there, if it was: a RestoreV2 fails for all if one is
+    /// missing, of another type, or has no such slice, also one that nobody takes.
     fn restored(&self, old_graph: &Graph<'_>, graph: &Graph<'_>, reasons: &mut Reasons) {
         let [old, new] = self.tensors;
-        let known = keys(old_graph);
-        for (digest, key) in keys(graph) {
+        let (before, after) = (Asked::of(old_graph), Asked::of(graph));
+        for (asked, key) in after.known {
             let shown = String::from_utf8_lossy(key);
-            if !known.contains_key(&digest) || old.has(&shown) && !new.has(&shown) {
+            if !before.known.contains_key(&asked) {
+                reasons.add(|| format!("{shown}: is restored as it was not before"));
+            } else if old.has(&shown) && !new.has(&shown) {
                 reasons.add(|| format!("{shown}: is restored, and not in the index any more"));
             }
+        }
+        if after.unknown > before.unknown {
+            reasons.add(|| "a node restores what is not understood any more".to_owned());
         }
     }
 
@@ -340,28 +346,42 @@ impl Both<'_> {
     }
 }
 
-/// The keys that nodes of a graph and of its functions restore, by their hashes.
-fn keys<'f>(graph: &Graph<'f>) -> BTreeMap<Digest, &'f [u8]> {
-    let mut keys: BTreeMap<Digest, &[u8]> = BTreeMap::new();
-    let mut add = |all: Option<Vec<restore::Restored<'f>>>| {
-        keys.extend(all.unwrap_or_default().iter().map(|restored| (restored.key.digest, restored.key.bytes)));
-    };
-    let constants = || restore::Constants::new(graph.library.key);
-    let mut of_graph = constants();
-    for node in graph.nodes().filter(|node| restore::is_restore(node)) {
-        add(restore::restored(node, &mut of_graph, |name| graph.node(name)));
-    }
-    for (_, def) in &graph.library.functions.defs {
-        if !def.nodes().any(|node| restore::is_restore(&node)) {
-            continue;
+/// What nodes of a graph and of its functions ask of the checkpoint.
+#[derive(Default)]
+struct Asked<'f> {
+    /// The keys, by the hashes of them and of the slices, and by the types.
+    known: BTreeMap<(Digest, Digest, u64), &'f [u8]>,
+    /// How many nodes there are of which it is not known.
+    unknown: usize,
+}
+
+impl<'f> Asked<'f> {
+    fn of(graph: &Graph<'f>) -> Self {
+        let mut asked = Self::default();
+        let constants = || restore::Constants::new(graph.library.key);
+        let mut of_graph = constants();
+        for node in graph.nodes().filter(|node| restore::is_restore(node)) {
+            asked.add(restore::restored(node, &mut of_graph, |name| graph.node(name)));
         }
-        let nodes: BTreeMap<&[u8], NodeDef<'f>> = def.nodes().map(|node| (node.name(), node)).collect();
-        let mut of_function = constants();
-        for node in nodes.values().filter(|node| restore::is_restore(node)) {
-            add(restore::restored(node, &mut of_function, |name| nodes.get(name).copied()));
+        for (_, def) in &graph.library.functions.defs {
+            if !def.nodes().any(|node| restore::is_restore(&node)) {
+                continue;
+            }
+            let nodes: BTreeMap<&[u8], NodeDef<'f>> = def.nodes().map(|node| (node.name(), node)).collect();
+            let mut of_function = constants();
+            for node in nodes.values().filter(|node| restore::is_restore(node)) {
+                asked.add(restore::restored(node, &mut of_function, |name| nodes.get(name).copied()));
+            }
+        }
+        asked
+    }
+
+    fn add(&mut self, all: Option<Vec<restore::Restored<'f>>>) {
+        match all {
+            Some(all) => self.known.extend(all.iter().map(|restored| (restored.asked(), restored.key.bytes))),
+            None => self.unknown = self.unknown.saturating_add(1),
         }
     }
-    keys
 }
 
 /// The name of a node as it lies in a graph, so that it lives as long.

@@ -17,6 +17,13 @@ pub(super) struct Restored<'f> {
     dtype: u64,
 }
 
+impl Restored<'_> {
+    /// All of it, with hashes in the place of its strings.
+    pub(super) fn asked(&self) -> (Digest, Digest, u64) {
+        (self.key.digest, self.slice.digest, self.dtype)
+    }
+}
+
 /// A string of a constant, compared by its hash: it may be long, and very many outputs may be named by it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text<'f> {
@@ -123,10 +130,10 @@ impl Effect<'_> {
         let mut hash = key.hasher();
         hash.digest(Piece::Part, self.shape);
         self.given.iter().for_each(|given| hash.bytes(Piece::Argument, given));
-        for restored in &self.restored {
-            hash.digest(Piece::Name, restored.key.digest);
-            hash.digest(Piece::Part, restored.slice.digest);
-            hash.number(Piece::Data, restored.dtype);
+        for (key, slice, dtype) in self.restored.iter().map(Restored::asked) {
+            hash.digest(Piece::Name, key);
+            hash.digest(Piece::Part, slice);
+            hash.number(Piece::Data, dtype);
         }
         hash.finish()
     }
