@@ -31,7 +31,8 @@ def free_port():
 
 
 def wait_for(port):
-    for _ in range(200):
+    # Two minutes: the machine may have much else to do.
+    for _ in range(1200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
