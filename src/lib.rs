@@ -27,6 +27,7 @@
 //! Parts that are not named here are private; `docs/architecture.md` says what they are and who may use whom.
 
 mod audit;
+mod broadcast;
 mod cache;
 mod charge;
 mod checkpoint;

@@ -348,6 +348,7 @@ SlimStep = Literal[
     "initial-values",
     "strip",
     "equal-constants",
+    "equal-slices",
     "stale-files",
     "equal-assets",
     "unused-data",
@@ -375,6 +376,7 @@ SlimStep = Literal[
 - `initial-values`: Initial values of variables that are restored become placeholders.
 - `strip`: Shapes of nodes in functions, and names of arguments, are left out. Only where that is asked for.
 - `equal-constants`: Constants of a function that equal another one of it become that.
+- `equal-slices`: Constants of functions that are a slice repeated become that, and an op repeats it.
 - `stale-files`: Files that no loader reads are left out.
 - `equal-assets`: Assets of one content share a file.
 - `unused-data`: Bytes of shards that no tensor claims are left out.

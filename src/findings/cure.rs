@@ -2,6 +2,7 @@
 //! of each cause which steps take it away, and of a model whether these can be taken in it. `tests/all/findings.rs` holds what is
 //! said against what slim then leaves.
 
+use super::slices::may_all_be_made;
 use super::{Context, Detected, ModelKind};
 use crate::charge::Form;
 use crate::checkpoint::Format;
@@ -51,6 +52,8 @@ pub(super) enum Cure {
     Equal,
     /// The main file is written in binary.
     Text,
+    /// An op makes what constants of functions have several times.
+    Slices,
     /// What only training, saving or initializing needs goes from the main file.
     Training,
     /// Functions are passed by, and go where Python does not have them.
@@ -79,6 +82,10 @@ impl Cure {
                 "`smaudit slim` does this at every level, but to a checkpoint of TensorFlow's first format."
             }
             Self::Text | Self::Training => "`smaudit slim --level inference` does this.",
+            Self::Slices => {
+                "`smaudit slim --level inference` does this to floats in functions that are only added to something, or \
+                 multiplied with it, where no other sum or product is beside that, which could round otherwise."
+            }
             Self::Optimizer => {
                 "`smaudit slim --level inference` does this where nothing asks the optimizer, and `--level serving` in \
                  graphs of TensorFlow 1 with a signature."
@@ -115,7 +122,8 @@ impl Cure {
             _ if !matches!(form, Some(Form::Binary | Form::Text)) => Slim::None,
             Self::Equal => Slim::None,
             Self::Data if !is_bundle => Slim::None,
-            Self::Text | Self::Training | Self::Assets | Self::Data => Slim::Inference,
+            Self::Slices if !may_all_be_made(context) => Slim::None,
+            Self::Text | Self::Training | Self::Assets | Self::Data | Self::Slices => Slim::Inference,
             Self::Wrappers if !found.has_objects(context) => Slim::Inference,
             Self::Optimizer | Self::Variables if !is_bundle => Slim::None,
             Self::Optimizer if kind != ModelKind::Tf1 && stays_whole(context) => Slim::None,

@@ -31,6 +31,7 @@ mod removal;
 mod repeats;
 mod savers;
 mod scope;
+mod slices;
 mod stablehlo;
 mod variables;
 

@@ -20,6 +20,11 @@ impl<'a> Node<'a> {
         Self { def: NodeDef::read(file, field.payload()), field }
     }
 
+    /// The NodeDef.
+    pub(super) fn def(&self) -> NodeDef<'a> {
+        self.def
+    }
+
     /// Its `node` field, tag and length included.
     pub(super) fn range(&self) -> Range<usize> {
         self.field.range()

@@ -48,6 +48,13 @@ impl<'f> AttrValue<'f> {
         last.map(|field| integer(self.0.file(), &field))
     }
 
+    /// Whether `b` is given, and true.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        let last = self.0.fields().filter(is_member).last().filter(|field| is_varint(field, B));
+        last.is_some_and(|field| integer(self.0.file(), &field) != 0)
+    }
+
     /// `tensor`
     #[must_use]
     pub fn tensor(&self) -> Option<TensorProto<'f>> {

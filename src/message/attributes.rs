@@ -37,6 +37,9 @@ pub const FORWARD_FUNCTION_NAME: &[u8] = b"forward_function_name";
 /// The function that goes after this one.
 pub const BACKWARD_FUNCTION_NAME: &[u8] = b"backward_function_name";
 
+/// Whether XLA is to compile a function (tensorflow/compiler/jit/defs.cc).
+pub const XLA_MUST_COMPILE: &[u8] = b"_XlaMustCompile";
+
 /// How an argument was called in Python; it says nothing of what is computed.
 pub const USER_SPECIFIED_NAME: &[u8] = b"_user_specified_name";
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::node_def::NodeDef;
-use super::number::function_def::{CONTROL_RET, NODE_DEF, RET, SIGNATURE};
+use super::number::function_def::{ATTR, CONTROL_RET, NODE_DEF, RET, SIGNATURE};
 use super::number::op_def::{self, INPUT_ARG, OUTPUT_ARG, arg_def};
 use super::view::{Entry, Message};
 use crate::wire::{Field, Fields, fields, skip_all, skip_len};
@@ -119,6 +119,12 @@ impl<'f> FunctionDef<'f> {
     #[must_use]
     pub fn signature(&self) -> Signature<'f> {
         Signature::find(self.file, self.range.clone())
+    }
+
+    /// Its attributes, in the order of the file.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<Entry<'f>> {
+        Message::new(self.file, self.range.clone()).entries(ATTR)
     }
 
     /// What it returns: for each result where it comes from, as inputs of nodes are written.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::attr_value::AttrValue;
 use super::attributes::{BESIDE, CLASS};
 use super::number::attr_value::{F, I, LIST, list_value};
-use super::number::node_def::{ATTR, INPUT, NAME, OP};
+use super::number::node_def::{ATTR, DEVICE, INPUT, NAME, OP};
 use super::ops;
 use super::view::{Entry, Message};
 use crate::wire::{Field, fields, skip_len, split_len};
@@ -99,6 +99,12 @@ impl<'f> NodeDef<'f> {
     #[must_use]
     pub fn op(&self) -> &'f [u8] {
         self.file.get(self.op.range()).unwrap_or_default()
+    }
+
+    /// `device`
+    #[must_use]
+    pub fn device(&self) -> &'f [u8] {
+        Message::new(self.file, self.span.range()).bytes(DEVICE)
     }
 
     /// Its fields in the order of the file.

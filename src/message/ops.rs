@@ -75,6 +75,78 @@ pub const PASSES: [&[u8]; 8] =
 /// Ops that give a handle or a value on as it is (tensorflow/core/ops/array_ops.cc).
 pub const GIVE_ON: [&[u8]; 4] = [IDENTITY, b"StopGradient", b"Snapshot", b"EnsureShape"];
 
+/// Its first input in the shape that its second one says, by repeating what is 1 there
+/// (tensorflow/core/ops/array_ops.cc, tensorflow/core/kernels/broadcast_to_op.cc).
+pub const BROADCAST_TO: &[u8] = b"BroadcastTo";
+
+/// Ops that give the elements of their first input as they are, in whatever shape and order
+/// (tensorflow/core/ops/array_ops.cc).
+pub const GIVE_ON_ELEMENTS: [&[u8]; 9] = [
+    b"EnsureShape",
+    b"ExpandDims",
+    IDENTITY,
+    b"PreventGradient",
+    RESHAPE,
+    b"Snapshot",
+    b"Squeeze",
+    b"StopGradient",
+    b"Transpose",
+];
+
+/// Ops that add two tensors or subtract one from the other, element by element (tensorflow/core/ops/math_ops.cc).
+pub const SUMS: [&[u8]; 3] = [b"Add", b"AddV2", b"Sub"];
+
+/// Multiplies two tensors, element by element (tensorflow/core/ops/math_ops.cc).
+pub const PRODUCT: &[u8] = b"Mul";
+
+/// Ops that sum products of their first input and weights (tensorflow/core/ops/math_ops.cc, nn_ops.cc).
+pub const WEIGHTED: [&[u8]; 3] = [b"Conv2D", b"DepthwiseConv2dNative", b"MatMul"];
+
+/// Ops that no rewriting of tensorflow/core/grappler/optimizers (2.21) joins with a sum or a product of constants beside them: they
+/// are no arithmetic that could be done in another order, or take no part of it.
+pub const APART_FROM_ARITHMETIC: [&[u8]; 40] = [
+    b"ArgMax",
+    CAST,
+    b"Ceil",
+    b"CombinedNonMaxSuppression",
+    b"ConcatV2",
+    b"DecodeJpeg",
+    b"DecodePng",
+    b"Elu",
+    b"Exp",
+    b"Floor",
+    b"GatherNd",
+    b"GatherV2",
+    b"Greater",
+    b"GreaterEqual",
+    b"LeakyRelu",
+    b"Less",
+    b"LessEqual",
+    b"Log",
+    b"Maximum",
+    b"Minimum",
+    b"NonMaxSuppressionV3",
+    b"Pack",
+    PLACEHOLDER,
+    READ,
+    b"Relu",
+    b"Relu6",
+    b"ResizeBilinear",
+    b"ResizeNearestNeighbor",
+    GATHER_OF_HANDLE,
+    b"Selu",
+    b"Sigmoid",
+    b"Slice",
+    b"Softmax",
+    b"Softplus",
+    b"Split",
+    b"SplitV",
+    b"StridedSlice",
+    b"Tanh",
+    b"TopKV2",
+    b"Unpack",
+];
+
 /// Ops that gather rows of a value (tensorflow/core/ops/array_ops.cc).
 pub const GATHERS: [&[u8]; 2] = [b"GatherV2", b"Gather"];
 
@@ -184,6 +256,9 @@ pub fn makes_resource(op: &[u8]) -> bool {
 /// Ops that hand their inputs to the function that their attribute `f` names, the first to its first argument
 /// (tensorflow/core/ops/functional_ops.cc).
 pub const CALLS: [&[u8]; 2] = [b"PartitionedCall", b"StatefulPartitionedCall"];
+
+/// The attribute by which these name it.
+pub const CALLED: &[u8] = b"f";
 
 /// Calls the gradient of the function that its attribute `f` names (tensorflow/core/ops/functional_ops.cc).
 pub const SYMBOLIC_GRADIENT: &[u8] = b"SymbolicGradient";

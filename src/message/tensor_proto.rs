@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::number::tensor_proto::{
     BOOL_VAL, DCOMPLEX_VAL, DOUBLE_VAL, DTYPE, FLOAT_VAL, HALF_VAL, INT_VAL, INT64_VAL, SCOMPLEX_VAL, STRING_VAL,
-    TENSOR_CONTENT, TENSOR_SHAPE, UINT32_VAL, UINT64_VAL,
+    TENSOR_CONTENT, TENSOR_SHAPE, UINT32_VAL, UINT64_VAL, VERSION_NUMBER,
 };
 use super::number::tensor_shape_proto::{DIM, UNKNOWN_RANK, dim};
 use super::view::Message;
@@ -97,6 +97,13 @@ impl<'f> TensorProto<'f> {
     /// The fields of `string_val`.
     pub fn strings(&self) -> impl Iterator<Item = Field> + use<'_, 'f> {
         self.0.repeated(STRING_VAL)
+    }
+
+    /// `tensor_content`, where nothing besides says what its elements are.
+    #[must_use]
+    pub fn content(&self) -> Option<&'f [u8]> {
+        let is_known = |field: Field| matches!(field.number, DTYPE | TENSOR_SHAPE | TENSOR_CONTENT | VERSION_NUMBER);
+        self.0.fields().all(is_known).then(|| self.0.bytes(TENSOR_CONTENT))
     }
 
     /// Where its elements are, and how they are written, if they are in one piece: `tensor_content` where that is not empty

@@ -22,7 +22,7 @@ const LAYERS: [&[&str]; 15] = [
     &["charge"],
     &["outline"],
     &["checkpoint", "digests", "fingerprint", "verify"],
-    &["chunked", "dtype", "text"],
+    &["broadcast", "chunked", "dtype", "text"],
     &["message", "schema"],
     &["ledger", "wire", "proto"],
     &["input", "shared_names"],

@@ -17,9 +17,11 @@ import sys
 import tempfile
 import threading
 
+import numpy as np
 from google.protobuf import text_format
+from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
-from tensorflow.python.framework import importer, op_def_registry, ops
+from tensorflow.python.framework import importer, op_def_registry, ops, tensor_util
 from tensorflow.python.training import py_checkpoint_reader
 
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
@@ -81,6 +83,7 @@ class Programs:
         if context is self.main:
             # A cycle of TensorFlow 1's loops comes back here: it is known by the name of the node then.
             context.hashes[node.name] = digest("loop", node.name)
+        node = repeated(context.nodes, node)
         data = [self.output(context, r) for r in node.input if not r.startswith("^")]
         after = self.after(context, node)
         attributes = [(k, self.attribute(v)) for k, v in sorted(node.attr.items()) if not k.startswith("_")]
@@ -236,6 +239,18 @@ class Programs:
 
     def is_resource(self, number):
         return self.metagraph.object_graph_def.nodes[number].WhichOneof("kind") == "resource"
+
+
+def repeated(nodes, node):
+    """The constant that a BroadcastTo of two constants is; any other node as it is."""
+    of = [nodes.get(reference.partition(":")[0]) for reference in node.input]
+    if node.op != "BroadcastTo" or any(n is None or n.op != "Const" for n in of):
+        return node
+    value, shape = (tensor_util.MakeNdarray(n.attr["value"].tensor) for n in of)
+    constant = node_def_pb2.NodeDef(name=node.name, op="Const", device=node.device)
+    constant.attr["dtype"].type = node.attr["T"].type
+    constant.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(np.broadcast_to(value, shape).copy()))
+    return constant
 
 
 def file_hash(path):

@@ -3,11 +3,11 @@
 //! `np.broadcast_to(anchors, (batch, ...)).copy()` stores one slice many times. TensorFlow's ops broadcast a dimension of
 //! size 1 themselves; `tf.constant` of a numpy array writes every element (`tensor_content`), whatever they are.
 
-use std::ops::Range;
-
+use crate::broadcast::Slices;
 use crate::findings::claims::Claims;
-use crate::findings::constants::{Constant, Form, LARGE};
+use crate::findings::constants::{Constant, LARGE};
 use crate::findings::evidence::{Evidence, Place};
+use crate::findings::slices::kept;
 use crate::findings::{Cause, Context, Cure, Detected, Remedy};
 use crate::size::{bytes, exact, plural};
 
@@ -22,7 +22,7 @@ pub(super) const CAUSE: Cause = Cause {
     long: include_str!("../../../docs/findings/broadcast-constant.md"),
     detect,
     only_information: None,
-    cure: Cure::None,
+    cure: Cure::Slices,
 };
 
 fn detect(context: &Context<'_>) -> Option<Detected> {
@@ -49,44 +49,7 @@ fn detect(context: &Context<'_>) -> Option<Detected> {
     })
 }
 
-/// What of a constant is enough to make the rest of it.
-struct Kept {
-    bytes: usize,
-    /// The sizes of the dimensions with 1 for those along which all slices are equal.
-    shape: Vec<u64>,
-}
-
-/// `None` where no dimension has equal slices, or the elements are not as wide as each other in the file.
-fn kept(file: &[u8], constant: &Constant<'_>) -> Option<Kept> {
-    let payload = file.get(constant.payload.clone())?;
-    let elements = usize::try_from(constant.elements()?).ok()?;
-    let width = payload.len().checked_div(elements)?;
-    // Varints of one byte each are as wide as each other.
-    let is_even = width.checked_mul(elements)? == payload.len();
-    if !is_even || width == 0 || !matches!((constant.form, width), (Form::Memory, _) | (Form::Varints, 1)) {
-        return None;
-    }
-    let (mut shape, mut inner, mut bytes) = (constant.shape.clone(), width, payload.len());
-    // From the innermost dimension outwards. At most 63 are larger than 1, each takes one look at the payload.
-    for size in shape.iter_mut().rev() {
-        let count = usize::try_from(*size).ok()?;
-        let outer = inner.checked_mul(count)?;
-        if count > 1 && payload.chunks_exact(outer).all(|block| repeats(block, inner)) {
-            *size = 1;
-            bytes = bytes.checked_div(count)?;
-        }
-        inner = outer;
-    }
-    (bytes < payload.len()).then_some(Kept { bytes, shape })
-}
-
-/// Whether a block is its first `length` bytes again and again.
-fn repeats(block: &[u8], length: usize) -> bool {
-    let shifted: Range<usize> = length..block.len();
-    block.get(shifted) == block.get(..block.len().saturating_sub(length))
-}
-
-fn describe(context: &Context<'_>, constant: &Constant<'_>, kept: &Kept) -> String {
+fn describe(context: &Context<'_>, constant: &Constant<'_>, kept: &Slices) -> String {
     let place = constant.scope.place(context, &constant.node);
     let shape = |shape: &[u64]| shape.iter().map(|size| exact(*size)).collect::<Vec<_>>().join(" × ");
     format!("{place}, {}, is one of {} repeated", shape(&constant.shape), shape(&kept.shape))

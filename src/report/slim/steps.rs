@@ -87,6 +87,8 @@ pub enum SlimStep {
     Strip,
     /// Constants of a function that equal another one of it become that.
     EqualConstants,
+    /// Constants of functions that are a slice repeated become that, and an op repeats it.
+    EqualSlices,
     /// Files that no loader reads are left out.
     StaleFiles,
     /// Assets of one content share a file.
@@ -99,7 +101,7 @@ pub enum SlimStep {
 
 impl SlimStep {
     /// All steps, in the order in which they are taken.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::TextMainFile,
         Self::ChunkedMainFile,
         Self::Metagraphs,
@@ -119,6 +121,7 @@ impl SlimStep {
         Self::UnusedOps,
         Self::Strip,
         Self::EqualConstants,
+        Self::EqualSlices,
         Self::StaleFiles,
         Self::EqualAssets,
         Self::UnusedData,
@@ -148,6 +151,7 @@ impl SlimStep {
             Self::InitialValues => "initial-values",
             Self::Strip => "strip",
             Self::EqualConstants => "equal-constants",
+            Self::EqualSlices => "equal-slices",
             Self::StaleFiles => "stale-files",
             Self::EqualAssets => "equal-assets",
             Self::UnusedData => "unused-data",
@@ -178,6 +182,7 @@ impl SlimStep {
             Self::InitialValues => "empty initial values of variables that are restored",
             Self::Strip => "leave out shapes of nodes in functions, and names of arguments: with --strip only",
             Self::EqualConstants => "let equal constants of a function be one",
+            Self::EqualSlices => "let an op repeat what a constant of a function has several times",
             Self::StaleFiles => "leave out files that no loader reads",
             Self::EqualAssets => "let assets of one content share a file",
             Self::UnusedData => "leave out bytes of shards that no tensor claims",
@@ -206,7 +211,8 @@ impl SlimStep {
             | Self::Twins
             | Self::InitialValues
             | Self::Strip
-            | Self::EqualConstants => SlimLevel::Inference,
+            | Self::EqualConstants
+            | Self::EqualSlices => SlimLevel::Inference,
         }
     }
 
@@ -232,9 +238,12 @@ impl SlimStep {
             Self::Strip => "shapes of nodes in functions, which loaders find again, and what messages call arguments",
             Self::EqualConstants => "constants of functions that equal another one, which a debugger could name",
             Self::InitialValues => "initial values: running an initializer asks to be fed",
-            Self::StaleFiles | Self::EqualAssets | Self::UnusedData | Self::Alias | Self::UnusedOps => {
-                return None;
-            }
+            Self::StaleFiles
+            | Self::EqualAssets
+            | Self::UnusedData
+            | Self::Alias
+            | Self::UnusedOps
+            | Self::EqualSlices => return None,
         })
     }
 }

@@ -24,6 +24,7 @@ use crate::slim::{Options, plan};
 mod joined;
 mod meanwhile;
 mod mutants;
+mod slices;
 
 const INDEX: &str = "variables/variables.index";
 const MAIN: &str = "saved_model.pb";

@@ -39,7 +39,7 @@ pub(super) fn equal_constants(parts: &Parts) -> Result<Option<(Parts, String)>, 
 }
 
 /// The functions of which Python has captured a tensor, by its place in there.
-fn captured<'f>(program: &Program<'f>) -> HashSet<&'f [u8]> {
+pub(super) fn captured<'f>(program: &Program<'f>) -> HashSet<&'f [u8]> {
     let objects = program.sections(OBJECT_GRAPH_DEF);
     let nodes = objects.iter().flat_map(|section| fields(program.file, section.payload()));
     let nodes = nodes.filter(|field| field.is_len(saved_object_graph::NODES));

@@ -19,9 +19,6 @@ use crate::slim::program::reach::{Cuts, Reasons};
 use crate::slim::program::{Placed, Program, programs};
 use crate::wire::{Field, fields};
 
-/// The attribute by which an op that only calls names what it calls.
-const CALLED: &[u8] = b"f";
-
 /// How functions are named in a metagraph.
 #[derive(Debug, Default)]
 pub(super) struct Named<'f> {
@@ -139,7 +136,7 @@ impl<'f> Named<'f> {
 
 /// Where a call names the one function that it calls, and does nothing else: the fields from the value of the attribute on.
 fn called<'f>(file: &'f [u8], def: &NodeDef<'f>, key: &[u8], value: &Message<'f>) -> Option<[Field; 2]> {
-    if !ops::CALLS.contains(&def.op()) || key != CALLED {
+    if !ops::CALLS.contains(&def.op()) || key != ops::CALLED {
         return None;
     }
     let only = |mut all: Box<dyn Iterator<Item = Field> + '_>| all.next().filter(|_| all.next().is_none());

@@ -13,6 +13,7 @@
 //! | [`instead`] | functions named in the place of others |
 //! | [`dead_nodes`] | nodes of functions that nothing runs |
 //! | [`equal_constants`] | constants of functions that equal another one |
+//! | [`equal_slices`] | of constants that are a slice repeated all but that |
 //! | [`unused_ops`] | definitions of ops that no node is of any more |
 //! | [`other_objects`] | objects of Python that no kept signature needs |
 //! | [`strip`] | shapes of nodes in functions, and names of arguments, where that is asked for |
@@ -25,6 +26,7 @@
 mod dead_nodes;
 mod debug_info;
 mod equal_constants;
+mod equal_slices;
 mod fold;
 mod forward;
 mod gradients;
@@ -155,6 +157,7 @@ pub(super) fn rewritten(
         }
         SlimStep::Forward => return forward::forward(parts),
         SlimStep::EqualConstants => return equal_constants::equal_constants(parts),
+        SlimStep::EqualSlices => return equal_slices::equal_slices(parts),
         SlimStep::Fold => return fold::fold(parts),
         SlimStep::Twins => return stored.map_or(Ok(None), |stored| twins::twins(parts, stored)),
         SlimStep::UnreadVariables => return stored.map_or(Ok(None), |stored| unread::unread(parts, stored)),

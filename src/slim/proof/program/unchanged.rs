@@ -39,9 +39,18 @@ pub(super) fn hold<'f>(old: &Graph<'f>, new: &Graph<'f>, session: &Session<'_, '
         let listed = if restores { lists(all.iter()) } else { HashSet::new() };
         // Of what has lost its shapes only the rest is the same.
         let has_lost = |node: &NodeDef<'f>| old.library.without.inner_shapes && node.attribute(OUTPUT_SHAPES).is_none();
+        let makes = |node: &NodeDef<'f>| {
+            let was = nodes.get(node.name()).is_some_and(|before| before.op() == ops::CONST);
+            let made = body.constants.get(node.name()).filter(|_| was && node.op() == ops::BROADCAST_TO);
+            made.is_some() && made == before_body.constants.get(node.name())
+        };
+        // What was a constant may be made of two that were not there.
+        let parts: HashSet<&[u8]> =
+            all.iter().filter(|node| makes(node)).flat_map(NodeDef::inputs).map(input_node).collect();
         let is_other = |node: &NodeDef<'f>| {
-            let Some(before) = nodes.get(node.name()) else { return true };
+            let Some(before) = nodes.get(node.name()) else { return !parts.contains(node.name()) };
             let is_known = match restores {
+                _ if makes(node) => true,
                 true if listed.contains(node.name()) => is_list(before, node, both),
                 true => own(before, both.0) == own(node, both.1),
                 false => is_same(before, node, both, has_lost(node), (&before_body.constants, &body.constants)),

@@ -304,3 +304,52 @@ fn constants_of_a_function_that_equal_another_one_become_that() {
     let function = giving("f", "b:output:0", &restoring);
     assert!(after(SlimStep::EqualConstants, &calling(&["f"], &[function])).is_none());
 }
+
+/// A constant of float32 with this shape.
+fn floats(name: &str, shape: &[u64], floats: &[f32]) -> Message {
+    let dims: Vec<Message> = shape.iter().map(|size| message().int(1, *size)).collect();
+    let content: Vec<u8> = floats.iter().flat_map(|float| float.to_le_bytes()).collect();
+    let tensor = message().int(1, 1).message(2, &message().messages(2, &dims)).bytes(4, content);
+    node(name, "Const").entry(5, "dtype", &message().int(6, 1)).entry(5, "value", &message().message(8, &tensor))
+}
+
+#[test]
+fn a_constant_that_is_a_slice_repeated_becomes_that_slice() {
+    let slice: Vec<f32> = (0..300_u16).map(f32::from).collect();
+    let repeated = |name: &str| floats(name, &[4, 300], &slice.repeat(4)).bytes(4, "/device:CPU:0");
+    let nodes_of = |constant: Message| {
+        let constant = constant.entry(5, "_output_shapes", &text("shape"));
+        [node_of("e", "Exp", &["x"]), constant, node_of("a", "Mul", &["e:y:0", "k:output:0"])]
+    };
+    let function = giving("f", "a:z:0", &nodes_of(repeated("k")));
+    let made = after(SlimStep::EqualSlices, &calling(&["f"], &[function])).unwrap();
+    let of_f = &graph(&made).library.as_ref().unwrap().function[0].node_def;
+    let names: Vec<[&str; 2]> = of_f.iter().map(|node| [&*node.name, &*node.op]).collect();
+    assert_eq!(names, [["e", "Exp"], ["k/slice", "Const"], ["k/shape", "Const"], ["k", "BroadcastTo"], ["a", "Mul"]]);
+    assert_eq!(of_f[3].input, ["k/slice:output:0", "k/shape:output:0"]);
+    assert!(of_f[1..4].iter().all(|node| node.device == "/device:CPU:0"));
+    assert_eq!(of_f[3].attr.keys().collect::<Vec<_>>(), ["T", "Tidx", "_output_shapes"]);
+    let tensor = |at: usize| match of_f[at].attr["value"].value.as_ref().unwrap() {
+        Value::Tensor(tensor) => tensor.clone(),
+        other => panic!("{other:?}"),
+    };
+    let shape: Vec<i64> = tensor(1).tensor_shape.unwrap().dim.iter().map(|dim| dim.size).collect();
+    assert_eq!((tensor(1).tensor_content.len(), shape), (1_200, vec![1, 300]));
+    assert_eq!(tensor(2).tensor_content, [4, 0, 0, 0, 300_u16.to_le_bytes()[0], 1, 0, 0][..]);
+
+    // What is no slice repeated, is too small, is zero, would be one of two constants, or has no free name.
+    let others = [
+        floats("k", &[4, 300], &[&slice.repeat(3)[..], &[7.0; 300]].concat()),
+        floats("k", &[4, 30], &slice[..30].repeat(4)),
+        floats("k", &[4, 300], &[0.0; 1_200]),
+        repeated("k").bytes(3, "^e"),
+    ];
+    for other in others {
+        let function = giving("f", "a:z:0", &nodes_of(other));
+        assert_eq!(after(SlimStep::EqualSlices, &calling(&["f"], &[function])), None);
+    }
+    let beside = |more: Message| giving("f", "a:z:0", &[&nodes_of(repeated("k"))[..], &[more]].concat());
+    for more in [node("k/slice", "NoOp"), node_of("b", "Mul", &["a:z:0", "x"]), node_of("r", "RestoreV2", &["x"])] {
+        assert_eq!(after(SlimStep::EqualSlices, &calling(&["f"], &[beside(more)])), None);
+    }
+}
