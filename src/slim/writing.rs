@@ -25,9 +25,7 @@ const WAITING: usize = 16;
 
 /// Writes the files of a plan into an empty directory. When this returns, all is on the disk.
 pub(super) fn all(plan: &Plan<'_>, directory: &Path, every: u64, progress: &dyn Progress) -> io::Result<Held> {
-    for folder in plan.model.empty_folders() {
-        fs::create_dir_all(directory.join(folder))?;
-    }
+    plan.model.empty_folders().iter().try_for_each(|folder| make_folders(directory, folder))?;
     let (shards, others): (Vec<_>, Vec<_>) = plan.tree.files().partition(|(name, _)| is_shard(name));
     let syncing = Syncing::of(directory, plan.tree.files().count());
     let write = |(name, recipe): &(&str, &Recipe)| {
@@ -58,11 +56,22 @@ fn is_shard(name: &str) -> bool {
 
 /// Makes a file, and the folders that it is in.
 fn create(directory: &Path, name: &str) -> io::Result<(File, PathBuf)> {
+    Path::new(name).parent().map_or(Ok(()), |folder| make_folders(directory, folder))?;
     let path = directory.join(name);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
     Ok((File::options().write(true).create_new(true).open(&path)?, path))
+}
+
+/// Makes folders in a directory, and not the directory: that it is not there any more is how a run hears that it was interrupted.
+fn make_folders(directory: &Path, below: &Path) -> io::Result<()> {
+    let mut folder = directory.to_owned();
+    for part in below {
+        folder.push(part);
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 /// A file up to some byte.

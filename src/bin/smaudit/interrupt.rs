@@ -7,6 +7,7 @@
 //! error instead.
 
 use std::fs;
+use std::io;
 use std::panic::{set_hook, take_hook};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -21,12 +22,22 @@ struct Left {
 
 impl Left {
     fn clear_away(&self) {
-        if let Some(file) = &self.file {
-            // There is nobody left to say it to that it cannot be removed.
-            let _ = if file.is_dir() { fs::remove_dir_all(file) } else { fs::remove_file(file) };
-        }
+        self.file.iter().for_each(|file| remove(file));
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// Removes a file, or a folder with all that is in it. What writes into a folder goes on meanwhile, until its next file finds no place.
+fn remove(path: &Path) {
+    const TRIES: usize = 1000;
+    for _ in 0..TRIES {
+        let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        match removed {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            // There is nobody left to say it to that it cannot be removed.
+            _ => return,
         }
     }
 }
@@ -149,6 +160,24 @@ mod unix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_still_written_into_goes_as_well() {
+        let above = tempfile::tempdir().unwrap();
+        for round in 0..100 {
+            let folder = above.path().join(format!("{round}"));
+            fs::create_dir_all(folder.join("in")).unwrap();
+            fs::write(folder.join("in/first"), "").unwrap();
+            std::thread::scope(|scope| {
+                let writer = scope.spawn(|| {
+                    (0..).find_map(|number| fs::write(folder.join(format!("in/{number}")), "").err()).unwrap();
+                });
+                remove(&folder);
+                assert!(!folder.exists(), "{round}");
+                writer.join().unwrap();
+            });
+        }
+    }
 
     #[test]
     fn a_panic_leaves_nothing_behind() {

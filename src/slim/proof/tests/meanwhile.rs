@@ -26,6 +26,13 @@ fn model() -> (tempfile::TempDir, Model) {
     (directory, model)
 }
 
+/// An empty folder to write into.
+fn empty(directory: &tempfile::TempDir, name: &str) -> std::path::PathBuf {
+    let folder = directory.path().join(name);
+    fs::create_dir(&folder).unwrap();
+    folder
+}
+
 fn planned(model: &Model) -> Plan<'_> {
     plan(model, &Options::default(), &Silent).unwrap()
 }
@@ -40,7 +47,7 @@ fn every_tensor_is_held_while_the_rest_is_written_and_not_read_again() {
     let (directory, model) = model();
     let plan = planned(&model);
     for every in [1, 64, 600] {
-        let out = directory.path().join(format!("out{every}"));
+        let out = empty(&directory, &format!("out{every}"));
         let held = writing::all(&plan, &out, every, &Silent).unwrap();
         assert_eq!(count(&held), TENSORS, "{every}");
         let written = Model::read(&out, "written");
@@ -53,14 +60,14 @@ fn every_tensor_is_held_while_the_rest_is_written_and_not_read_again() {
         let all = all.file(DATA).unwrap();
         assert_eq!(all.bytes_read() - read, all.bytes, "the data is not compared again");
     }
-    let small = writing::all(&plan, &directory.path().join("small"), writing::EVERY, &Silent).unwrap();
+    let small = writing::all(&plan, &empty(&directory, "small"), writing::EVERY, &Silent).unwrap();
     assert_eq!(count(&small), 0, "a small model is held when all is written");
 }
 
 #[test]
 fn a_byte_that_is_not_what_was_to_be_written_is_noticed_wherever_it_is() {
     let (directory, model) = model();
-    let (plan, out) = (planned(&model), directory.path().join("out"));
+    let (plan, out) = (planned(&model), empty(&directory, "out"));
     writing::all(&plan, &out, 1, &Silent).unwrap();
     let right = fs::read(out.join(DATA)).unwrap();
     for at in 0..right.len() {
@@ -82,7 +89,7 @@ fn a_byte_that_is_not_what_was_to_be_written_is_noticed_wherever_it_is() {
 #[test]
 fn what_is_not_written_yet_is_not_held() {
     let (directory, model) = model();
-    let (plan, out) = (planned(&model), directory.path().join("out"));
+    let (plan, out) = (planned(&model), empty(&directory, "out"));
     writing::all(&plan, &out, 1, &Silent).unwrap();
     let held = |parts: &[(u64, bool)]| {
         let mut meanwhile = Meanwhile::of(&model, &out, &Kept::default()).unwrap();
@@ -95,9 +102,20 @@ fn what_is_not_written_yet_is_not_held() {
 }
 
 #[test]
+fn nothing_is_written_where_the_directory_is_gone() {
+    let (directory, model) = model();
+    let gone = directory.path().join("gone");
+    for every in [1, writing::EVERY] {
+        let error = writing::all(&planned(&model), &gone, every, &Silent).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+        assert!(!gone.exists());
+    }
+}
+
+#[test]
 fn nothing_counts_as_held_of_files_that_were_written_to_afterwards() {
     let (directory, model) = model();
-    let (plan, out) = (planned(&model), directory.path().join("out"));
+    let (plan, out) = (planned(&model), empty(&directory, "out"));
     let held = writing::all(&plan, &out, 1, &Silent).unwrap();
     let path = out.join(DATA);
     let mut wrong = fs::read(&path).unwrap();
