@@ -76,6 +76,15 @@ impl Workplace {
         &self.folder
     }
 
+    /// Makes folders in it, one in the other, and says where the innermost is.
+    ///
+    /// # Errors
+    /// The system does not make them; where [`folder`](Self::folder) is gone, it is not made again.
+    pub fn make(&self, below: &Path) -> io::Result<PathBuf> {
+        make_folders(&self.folder, below)?;
+        Ok(self.folder.join(below))
+    }
+
     /// Gives the folder the target's name.
     ///
     /// # Errors
@@ -115,6 +124,19 @@ impl Drop for Workplace {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// Makes folders in a directory, and not the directory: that it is not there any more is how a run hears that it was interrupted.
+pub(super) fn make_folders(directory: &Path, below: &Path) -> io::Result<()> {
+    let mut folder = directory.to_owned();
+    for part in below {
+        folder.push(part);
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 fn is_free(target: &Path) -> io::Result<()> {

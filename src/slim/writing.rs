@@ -2,7 +2,7 @@
 //! before: what is written, what the system puts on the disk, and what is read back and held against the model. So the disk is
 //! never waited for with all of it, and what is read back is still in memory.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, SendError, Sender, SyncSender};
 use std::thread::{self, Builder};
 
 use super::Plan;
-use super::place::Syncing;
+use super::place::{Syncing, make_folders};
 use super::proof::{Held, Meanwhile};
 use crate::edit::Recipe;
 use crate::progress::Progress;
@@ -59,19 +59,6 @@ fn create(directory: &Path, name: &str) -> io::Result<(File, PathBuf)> {
     Path::new(name).parent().map_or(Ok(()), |folder| make_folders(directory, folder))?;
     let path = directory.join(name);
     Ok((File::options().write(true).create_new(true).open(&path)?, path))
-}
-
-/// Makes folders in a directory, and not the directory: that it is not there any more is how a run hears that it was interrupted.
-fn make_folders(directory: &Path, below: &Path) -> io::Result<()> {
-    let mut folder = directory.to_owned();
-    for part in below {
-        folder.push(part);
-        match fs::create_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            other => other?,
-        }
-    }
-    Ok(())
 }
 
 /// A file up to some byte.

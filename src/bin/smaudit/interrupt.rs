@@ -150,7 +150,9 @@ mod unix {
         let _ = ready.send(());
         for signal in signals.forever() {
             taken.store(true, SeqCst);
-            super::left().clear_away();
+            // Kept until the end: nothing is settled any more.
+            let left = super::left();
+            left.clear_away();
             emulate_default_handler(signal)?;
         }
         Ok(())

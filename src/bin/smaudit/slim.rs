@@ -67,9 +67,9 @@ pub(crate) fn run(request: &SlimRequest) -> anyhow::Result<Exit> {
     end(report, request)
 }
 
-/// Where the files of an archive are before they are packed, and where all of a directory is.
-fn files(workplace: &Workplace, output: &Path) -> PathBuf {
-    if Packing::of(output).is_some() { workplace.folder().join("files") } else { workplace.folder().to_owned() }
+/// Where in the workplace the files of an archive are before they are packed, and where all of a directory is.
+fn files(output: &Path) -> &'static Path {
+    Path::new(if Packing::of(output).is_some() { "files" } else { "" })
 }
 
 /// Where an archive is before it has its name.
@@ -79,7 +79,8 @@ fn packed_file(workplace: &Workplace) -> PathBuf {
 
 /// Packs what was written and proven, reads that back and holds it against what was packed. Returns the archive's size.
 fn pack(workplace: &Workplace, packing: Packing, output: &Path, bar: &Bar) -> anyhow::Result<u64> {
-    let (files, packed, shown) = (files(workplace, output), packed_file(workplace), output.to_string_lossy());
+    let (files, packed) = (workplace.folder().join(files(output)), packed_file(workplace));
+    let shown = output.to_string_lossy();
     packing.pack(&files, &packed, &shown, bar).with_context(|| cannot_write(output))?;
     let differences = packing.differences(&files, &packed, &shown, bar).with_context(|| cannot_write(output))?;
     if let Some(first) = differences.first() {
@@ -240,7 +241,7 @@ fn one(
         let output = if folder.as_os_str().is_empty() { request.output.clone() } else { request.output.join(folder) };
         told.output = Some(output.to_string_lossy().into_owned());
         if let Some(workplace) = workplace {
-            match write(&planned, told.clone(), &files(workplace, &request.output).join(folder), bar) {
+            match write(&planned, told.clone(), workplace, &files(&request.output).join(folder), bar) {
                 Ok(written) => told = written,
                 // Then that is why, and it is said below.
                 Err(_) if !model.changes().is_empty() => {}
@@ -257,17 +258,23 @@ fn one(
         && !folder.as_os_str().is_empty()
     {
         // What of it was written is not to be there with the others.
-        let _ = std::fs::remove_dir_all(files(workplace, &request.output).join(folder));
+        let _ = std::fs::remove_dir_all(workplace.folder().join(files(&request.output)).join(folder));
     }
     report.models.push(told);
     Ok(())
 }
 
-/// Writes a planned model into a folder, and proves it.
-fn write(planned: &Plan<'_>, mut told: SlimModel, folder: &Path, bar: &Bar) -> anyhow::Result<SlimModel> {
-    std::fs::create_dir_all(folder)?;
-    let held = planned.write(folder, bar)?;
-    let written = Model::read(folder, &told.path);
+/// Writes a planned model into a folder of the workplace, and proves it.
+fn write(
+    planned: &Plan<'_>,
+    mut told: SlimModel,
+    workplace: &Workplace,
+    folder: &Path,
+    bar: &Bar,
+) -> anyhow::Result<SlimModel> {
+    let folder = workplace.make(folder)?;
+    let held = planned.write(&folder, bar)?;
+    let written = Model::read(&folder, &told.path);
     let reasons = planned.prove(&written, &held, bar)?;
     told.proven = reasons.is_empty();
     Ok(if told.proven { told } else { told.without(SlimOutcome::NotProven, reasons) })
