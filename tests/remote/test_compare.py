@@ -1,5 +1,8 @@
 """Large tensors that agree in length and checksum are compared while they come: each is read once and none is held."""
 
+import socket
+import threading
+
 import proxy
 import pytest
 from test_reads import contents, index, main_file
@@ -88,6 +91,21 @@ def test_nothing_is_read_of_a_pair_of_which_only_one_may_be(s3):
 def pair(s3):
     a = contents(1, SIZE)
     return put(s3, "compare/pair", [(a, 7), (a, 7), (contents(2, SIZE), 9)])
+
+
+SERVED = threading.Lock()
+
+
+def one_at_a_time(handler, status, headers, data):
+    """The next answer begins when all of the one before was taken."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 14)
+    with SERVED:
+        handler.answer(status, headers, data)
+
+
+def test_a_server_that_gives_one_answer_after_the_other_is_not_waited_for(s3, pair):
+    s3.proxy.reset(of_data(one_at_a_time, 1000))
+    assert duplicates(s3.run(*FULL, pair))["redundant_bytes"] == SIZE
 
 
 def of_data(act, times):

@@ -1,20 +1,30 @@
 //! Ranges of one content found while they come. Nothing of them is held but what one range is ahead of another, and no
 //! hash decides: each piece is held against that of another range.
+//!
+//! For that all of a group have to come at the same time. A server that gives one after the other would wait for the rest of the
+//! first to be taken, and this for the beginning of the second: it is noticed, and from then on parts are held.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, stream};
+use tokio::time::timeout;
 
 use super::super::ranged::{ELEMENT, Same};
 use super::coming::{Coming, Wanted};
+use super::fetch::{room, take};
 use super::store::IN_FLIGHT;
 use super::tally::Tally;
 use super::{Fault, Store, runtime};
 
 /// The most ranges that are compared with each other, as all of them come at the same time.
 pub(super) const MOST: usize = IN_FLIGHT;
+
+/// How long one of a group is waited for while the others wait: less than a store waits for who does not take what it sends.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Compares the ranges of each group, which are of one length and at most [`MOST`]; groups come side by side.
 pub(super) fn compare(
@@ -54,11 +64,24 @@ async fn compare_all(store: &Store, tally: &Arc<Tally>, groups: &[Vec<Wanted>]) 
     found.into_iter().map(|compared| compared.map(Comparison::into_same)).collect()
 }
 
-/// Compares a part of each range, while they come.
+/// Compares a part of each range.
 async fn of_parts(store: &Store, tally: &Arc<Tally>, parts: &[Wanted]) -> Result<Comparison, Fault> {
-    let together = u32::try_from(parts.len()).map_err(|_| Fault::NoThread)?;
-    let _permits = store.in_flight.acquire_many(together).await.map_err(|_| Fault::NoThread)?;
-    let mut coming = try_join_all(parts.iter().map(|part| Coming::ask(store, tally, part, false))).await?;
+    let number = u32::try_from(parts.len()).map_err(|_| Fault::NoThread)?;
+    let _permits = store.in_flight.acquire_many(number).await.map_err(|_| Fault::NoThread)?;
+    if !store.is_one_by_one.load(Relaxed) {
+        if let Some(compared) = together(store, tally, parts).await? {
+            return Ok(compared);
+        }
+        store.is_one_by_one.store(true, Relaxed);
+    }
+    one_by_one(store, tally, parts).await
+}
+
+/// Compares parts that come at the same time; `None` where one does not come while the others wait for it.
+async fn together(store: &Store, tally: &Arc<Tally>, parts: &[Wanted]) -> Result<Option<Comparison>, Fault> {
+    let asked = try_join_all(parts.iter().map(|part| Coming::ask(store, tally, part, false)));
+    let Ok(coming) = timeout(PATIENCE, asked).await else { return Ok(None) };
+    let mut coming = coming?;
     let mut ahead = vec![Bytes::new(); coming.len()];
     let mut compared = Comparison::new(coming.len());
     let mut left = parts.iter().map(Wanted::length).min().unwrap_or_default();
@@ -66,7 +89,8 @@ async fn of_parts(store: &Store, tally: &Arc<Tally>, parts: &[Wanted]) -> Result
         for (coming, ahead) in coming.iter_mut().zip(&mut ahead) {
             // A whole element of each, so that elements are not divided.
             while ahead.len() < ELEMENT.min(left) {
-                let piece = coming.next().await?.unwrap_or_default();
+                let Ok(piece) = timeout(PATIENCE, coming.next()).await else { return Ok(None) };
+                let piece = piece?.unwrap_or_default();
                 *ahead = if ahead.is_empty() { piece } else { [&**ahead, &*piece].concat().into() };
             }
         }
@@ -81,6 +105,17 @@ async fn of_parts(store: &Store, tally: &Arc<Tally>, parts: &[Wanted]) -> Result
         // That nothing follows; then its connection is free for another part.
         while coming.next().await?.is_some() {}
     }
+    Ok(Some(compared))
+}
+
+/// Compares parts that come one after the other, and holds them.
+async fn one_by_one(store: &Store, tally: &Arc<Tally>, parts: &[Wanted]) -> Result<Comparison, Fault> {
+    let mut held = Vec::with_capacity(parts.len());
+    for part in parts {
+        held.push(take(store, tally, part, room(part)?, false).await?);
+    }
+    let mut compared = Comparison::new(parts.len());
+    compared.follow_pieces(&held.iter().map(|bytes| &**bytes).collect::<Vec<&[u8]>>());
     Ok(compared)
 }
 

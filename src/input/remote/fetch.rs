@@ -38,7 +38,7 @@ async fn fetch_all(store: &Store, tally: &Arc<Tally>, wanted: Vec<Wanted>) -> Ve
         }
     }
     let asked =
-        split.into_iter().map(|(at, part, room)| async move { (at, take(store, tally, &part, room, false).await) });
+        split.into_iter().map(|(at, part, room)| async move { (at, alone(store, tally, &part, room, false).await) });
     let mut fetched: Vec<Result<BytesMut, Fault>> =
         rooms.iter().map(|room| room.as_ref().map(|_| BytesMut::new()).map_err(Clone::clone)).collect();
     let mut coming = stream::iter(asked).buffered(IN_FLIGHT);
@@ -62,7 +62,7 @@ async fn fetch_all(store: &Store, tally: &Arc<Tally>, wanted: Vec<Wanted>) -> Ve
 }
 
 /// The room that a range takes, where it can be had.
-fn room(wanted: &Wanted) -> Result<BytesMut, Fault> {
+pub(super) fn room(wanted: &Wanted) -> Result<BytesMut, Fault> {
     let bytes = wanted.bytes();
     if bytes > MOST {
         return Err(Fault::TooLarge(bytes));
@@ -74,14 +74,13 @@ fn room(wanted: &Wanted) -> Result<BytesMut, Fault> {
 }
 
 /// Takes what comes of a part, for which there is room.
-async fn take(
+pub(super) async fn take(
     store: &Store,
     tally: &Arc<Tally>,
     part: &Wanted,
     mut bytes: BytesMut,
     is_whole: bool,
 ) -> Result<BytesMut, Fault> {
-    let _permit = store.in_flight.acquire().await.map_err(|_| Fault::NoThread)?;
     let mut coming = Coming::ask(store, tally, part, is_whole).await?;
     while let Some(piece) = coming.next().await? {
         bytes.extend_from_slice(&piece);
@@ -89,12 +88,24 @@ async fn take(
     Ok(bytes)
 }
 
+/// Takes it as one of those in flight.
+async fn alone(
+    store: &Store,
+    tally: &Arc<Tally>,
+    part: &Wanted,
+    bytes: BytesMut,
+    is_whole: bool,
+) -> Result<BytesMut, Fault> {
+    let _permit = store.in_flight.acquire().await.map_err(|_| Fault::NoThread)?;
+    take(store, tally, part, bytes, is_whole).await
+}
+
 /// A whole object, of a server that gives no ranges.
 async fn whole(store: &Store, tally: &Arc<Tally>, wanted: &Wanted) -> Result<BytesMut, Fault> {
     if wanted.range != (0..wanted.entry.bytes) {
         return Err(Fault::NoRanges);
     }
-    take(store, tally, wanted, room(wanted)?, true).await
+    alone(store, tally, wanted, room(wanted)?, true).await
 }
 
 /// Ranges sorted and put together where they overlap or are no further apart than `gap`.

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use object_store::aws::{AmazonS3Builder, Checksum};
@@ -32,6 +33,8 @@ pub(in crate::input) struct Store {
     /// What a name in it is put behind to be shown.
     pub(super) shown: String,
     pub(super) in_flight: Arc<Semaphore>,
+    /// It was seen to give answers one after the other only.
+    pub(super) is_one_by_one: AtomicBool,
 }
 
 impl Store {
@@ -45,7 +48,13 @@ impl Store {
         };
         let service = built.map_err(|error| Fault::Configuration(innermost(&error)))?;
         let shown = url.shown.split_at(url.shown.len() - url.key.len()).0.trim_end_matches('/').to_owned();
-        Ok(Self { service, scheme: url.scheme, shown, in_flight: Arc::new(Semaphore::new(IN_FLIGHT)) })
+        Ok(Self {
+            service,
+            scheme: url.scheme,
+            shown,
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
+            is_one_by_one: AtomicBool::new(false),
+        })
     }
 
     /// Whether it is a web server, of which nobody knows what it can.
