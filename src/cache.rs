@@ -21,11 +21,13 @@ impl Cache {
     }
 
     /// The guess for what has this hash; some number that is no guess where there is none.
+    #[inline]
     pub(crate) fn get(&self, hash: u64) -> usize {
         self.guesses.get(self.at(hash)).map_or(usize::MAX, |guess| *guess as usize)
     }
 
     /// Notes that what has this hash is number `found`. Numbers beyond 32 bits are not kept.
+    #[inline]
     pub(crate) fn set(&mut self, hash: u64, found: usize) {
         let at = self.at(hash);
         if let Some(guess) = self.guesses.get_mut(at) {
@@ -33,17 +35,20 @@ impl Cache {
         }
     }
 
+    #[inline]
     fn at(&self, hash: u64) -> usize {
         usize::try_from(hash.checked_shr(self.shift).unwrap_or_default()).unwrap_or_default()
     }
 }
 
 /// A hash of a name. Names that differ mostly differ in their last eight bytes (`dense_12`, `dense/MatMul_3`) or in their length.
+#[inline]
 pub(crate) fn hash_name(name: &[u8]) -> u64 {
     hash_number(tail(name) ^ (name.len() as u64) << 56)
 }
 
 /// A hash of all bytes.
+#[inline]
 pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     let (words, _) = bytes.as_chunks();
     // The last eight bytes once more, as most lengths are no multiple of them.
@@ -51,11 +56,13 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     hash_number(words.iter().map(word).fold(start, |hash, word| (hash.rotate_left(23) ^ word).wrapping_mul(GOLDEN)))
 }
 
+#[inline]
 fn word(bytes: &[u8; 8]) -> u64 {
     u64::from_le_bytes(*bytes)
 }
 
 /// The last eight bytes as a number; of fewer, all of them.
+#[inline]
 fn tail(bytes: &[u8]) -> u64 {
     let four = |chunk: &[u8; 4]| u64::from(u32::from_le_bytes(*chunk));
     match (bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
@@ -66,29 +73,34 @@ fn tail(bytes: &[u8]) -> u64 {
 }
 
 /// A hash of a number: its upper bits depend on all bits of `value`.
+#[inline]
 pub(crate) fn hash_number(value: u64) -> u64 {
     // A product's upper bits depend on all lower ones, so the upper ones are folded down first.
     (value ^ value >> 32).wrapping_mul(GOLDEN)
+}
+
+/// Whether the first so many bytes are equal, and the last.
+#[inline(always)]
+fn ends_are<const BYTES: usize>(a: &[u8], b: &[u8]) -> bool {
+    let firsts = a.first_chunk::<BYTES>().zip(b.first_chunk());
+    let lasts = a.last_chunk::<BYTES>().zip(b.last_chunk());
+    matches!((firsts, lasts), (Some((a, b)), Some((c, d))) if a == b && c == d)
 }
 
 /// Whether bytes are equal. What is compared with a guess (names, and what is between them) has eight to sixty bytes, and there are
 /// five times a node of it: a few large numbers, which may overlap, take less than a call each.
 #[inline(always)]
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
-    let eight = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    let sixteen = |bytes: &[u8; 16]| u128::from_le_bytes(*bytes);
     a.len() == b.len()
-        // The first and the last number overlap where there are fewer bytes than both have, and leave none out: up to 16 bytes two of
-        // eight meet, and from 17 on what is left behind whole numbers of sixteen is less than the last sixteen.
+        // The first and the last number overlap where there are fewer bytes than both have, and leave none out: up to 7 bytes two of
+        // four meet, up to 16 two of eight, and from 17 on what is left behind whole numbers of sixteen is less than the last sixteen.
         && match a.len() {
-            0..8 => a.iter().eq(b),
-            8..=16 => {
-                a.first_chunk().map(eight) == b.first_chunk().map(eight)
-                    && a.last_chunk().map(eight) == b.last_chunk().map(eight)
-            }
+            0..4 => a.iter().eq(b),
+            4..8 => ends_are::<4>(a, b),
+            8..=16 => ends_are::<8>(a, b),
             17..=128 => {
-                let (of_a, of_b) = (a.as_chunks().0.iter().map(sixteen), b.as_chunks().0.iter().map(sixteen));
-                of_a.eq(of_b) && a.last_chunk().map(sixteen) == b.last_chunk().map(sixteen)
+                let mut chunks = a.as_chunks::<16>().0.iter().zip(b.as_chunks::<16>().0);
+                chunks.all(|(a, b)| a == b) && a.last_chunk::<16>() == b.last_chunk()
             }
             _ => a == b,
         }

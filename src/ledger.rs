@@ -280,6 +280,7 @@ impl Ledger {
     }
 
     /// The group of these labels, as far as they are wanted.
+    #[inline]
     fn group(&mut self, mut labels: Labels) -> Group {
         for (label, wanted) in labels.names.iter_mut().zip(self.wanted) {
             if !wanted {
@@ -289,6 +290,7 @@ impl Ledger {
         self.rows.group(labels)
     }
 
+    #[inline]
     fn row(&mut self, group: Group, op: Label) -> u32 {
         let op = if self.wants(Dimension::Op) { op } else { Label::NONE };
         self.rows.row(group, op)

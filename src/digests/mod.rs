@@ -139,7 +139,9 @@ impl Walk<'_> {
     #[inline(always)]
     fn node<'s>(&'s self, node: &'s [u8], payload: usize, message: u32, nodes: &mut Nodes<'s>) -> NodeDigest {
         let plain = Plain::of(node);
-        if let Some(known) = plain.as_ref().and_then(|plain| nodes.add_known(plain)) {
+        if let Some(plain) = &plain
+            && let Some(known) = nodes.add_known(plain)
+        {
             return known;
         }
         let range = payload..payload.saturating_add(node.len());

@@ -98,7 +98,9 @@ impl<'f> Nodes<'f> {
         let slot = plain.slot();
         // The slot only says where to look: what is there is compared.
         for guess in self.guesses.get(slot).copied().unwrap_or_default() {
-            if let Some(known) = self.known.get_mut(guess as usize).filter(|known| known.plain.is(plain)) {
+            if let Some(known) = self.known.get_mut(guess as usize)
+                && known.plain.is(plain)
+            {
                 known.count = known.count.saturating_add(1);
                 return Some(known.digest);
             }

@@ -164,8 +164,10 @@ pub(super) fn each(file: &[u8], meta_graph: Range<usize>, mut visit: impl FnMut(
 
 #[inline]
 fn graph(file: &[u8], graph: Range<usize>, visit: &mut impl FnMut(Element)) {
-    for field in messages(file, graph) {
+    // Of all nodes: a filter between may be a call for each.
+    for field in fields(file, graph) {
         match field.number {
+            _ if field.wire_type != WireType::Len => {}
             graph_def::NODE => visit(Element { kind: ElementKind::Node, field }),
             graph_def::LIBRARY => within(file, field.payload(), library_kind, visit),
             _ => {}

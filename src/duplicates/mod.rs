@@ -202,6 +202,7 @@ pub(crate) struct ReadFunction {
 
 impl Structural {
     /// What is known of the function whose field begins at `start`.
+    #[inline]
     pub(crate) fn function(&self, start: usize) -> Option<&ReadFunction> {
         let position = self.read.binary_search_by_key(&start, |function| function.start).ok()?;
         self.read.get(position)

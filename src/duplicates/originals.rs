@@ -51,6 +51,7 @@ struct Original {
 }
 
 impl Original {
+    #[inline]
     fn is(&self, file: &[u8], kind: ElementKind, payload: &[u8]) -> bool {
         let may_be = self.tag >> TAG_BITS == kind as u32 && self.end.saturating_sub(self.start) == payload.len();
         if may_be {
@@ -95,9 +96,9 @@ impl Originals {
         // Of several equal ones any will do. What an earlier metagraph has is not added again, so all of them are of one metagraph, the
         // first that has it.
         let expected = self.seen.get(self.next).filter(|_| self.next < self.earlier);
-        let found = match expected.filter(|expected| expected.is(file, kind, payload)) {
-            Some(_) => Some(self.next),
-            None => self.find(file, kind, payload),
+        let found = match expected {
+            Some(expected) if expected.is(file, kind, payload) => Some(self.next),
+            _ => self.find(file, kind, payload),
         };
         // An element of its own mostly stands where the other metagraph has another one.
         self.next = found.unwrap_or(self.next).saturating_add(1);

@@ -246,7 +246,10 @@ pub fn sets_restored(op: &[u8]) -> bool {
 #[inline]
 pub fn makes_resource(op: &[u8]) -> bool {
     // Asked of every node: the ends of most ops say that it is none, without a comparison with each.
-    let Some(b"leOp" | b"leV2" | b"able" | b"sors" | b"rsV2") = op.last_chunk::<4>() else { return false };
+    matches!(op.last_chunk::<4>(), Some(b"leOp" | b"leV2" | b"able" | b"sors" | b"rsV2")) && is_of_resource(op)
+}
+
+fn is_of_resource(op: &[u8]) -> bool {
     VARIABLES.contains(&op)
         || [&b"HashTable"[..], b"HashTableV2", b"HashTableOfTensors", b"HashTableOfTensorsV2"]
             .iter()

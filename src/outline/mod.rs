@@ -205,6 +205,7 @@ impl Notes {
 
 /// Those of these fields, which are in the order of the file, that are in `range`.
 #[must_use]
+#[inline]
 pub fn within<'f>(fields: &'f [Field], range: &Range<usize>) -> &'f [Field] {
     let before = |end: usize| fields.partition_point(|field| field.start < end);
     fields.get(before(range.start)..before(range.end)).unwrap_or_default()

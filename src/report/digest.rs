@@ -15,10 +15,12 @@ pub struct Digest<const BYTES: usize>([u8; BYTES]);
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 impl<const BYTES: usize> Digest<BYTES> {
-    /// Its digits, the most significant first.
-    fn digits(self) -> impl Iterator<Item = char> {
-        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
-        self.0.into_iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 15)])
+    /// Its digits, the most significant first, given to `write`.
+    #[inline]
+    fn digits<T>(self, write: impl FnOnce(&str) -> T) -> T {
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        let digits = self.0.map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        write(str::from_utf8(digits.as_flattened()).unwrap_or_default())
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -51,7 +53,7 @@ impl From<u128> for Digest<16> {
 
 impl<const BYTES: usize> fmt::Display for Digest<BYTES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.digits().try_for_each(|digit| fmt::Write::write_char(f, digit))
+        self.digits(|digits| f.write_str(digits))
     }
 }
 
@@ -63,9 +65,7 @@ impl<const BYTES: usize> fmt::Debug for Digest<BYTES> {
 
 impl<const BYTES: usize> Serialize for Digest<BYTES> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(BYTES * 2);
-        text.extend(self.digits());
-        serializer.serialize_str(&text)
+        self.digits(|digits| serializer.serialize_str(digits))
     }
 }
 

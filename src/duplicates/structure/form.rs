@@ -124,6 +124,7 @@ impl Form {
     }
 
     /// Forgets what was put.
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.held.clear();
         self.hashes = None;
@@ -152,6 +153,7 @@ impl Form {
     }
 
     /// Adds a piece that is neither number nor bytes.
+    #[inline]
     pub(super) fn mark(&mut self, piece: Piece) {
         self.put(piece, 0, &[]);
     }

@@ -69,24 +69,29 @@ pub(super) struct Known(u32);
 impl Known {
     const NONE: Self = Self(u32::MAX);
 
+    #[inline]
     fn argument(position: usize) -> Self {
         u32::try_from(position << 1).map_or(Self::NONE, Self)
     }
 
+    #[inline]
     fn node(position: usize) -> Self {
         u32::try_from(position << 1 | 1).map_or(Self::NONE, Self)
     }
 
     /// Its position, and whether it is a node.
+    #[inline]
     fn split(self) -> (usize, bool) {
         ((self.0 >> 1) as usize, self.0 & 1 == 1)
     }
 
+    #[inline]
     pub(super) fn is_node(self) -> bool {
         self.split().1
     }
 
     /// Whether it is an argument, or a node before this one.
+    #[inline]
     pub(super) fn is_before(self, node: usize) -> bool {
         let (position, is_node) = self.split();
         !is_node || position < node
@@ -143,7 +148,7 @@ impl<'a> FunctionNames<'a> {
             self.slots = Vec::new();
         }
         self.slots.clear();
-        self.slots.resize(LEAST_SLOTS, EMPTY);
+        self.slots.extend_from_slice(&[EMPTY; LEAST_SLOTS]);
         self.taken = 0;
     }
 
@@ -175,11 +180,13 @@ impl<'a> FunctionNames<'a> {
         self.nodes.len()
     }
 
+    #[inline]
     pub(super) fn node(&self, position: usize) -> Option<&Node<'a>> {
         self.nodes.get(position)
     }
 
     /// The name of an argument or a node.
+    #[inline]
     pub(super) fn name(&self, known: Known) -> Option<&'a [u8]> {
         match known.split() {
             (position, true) => self.nodes.get(position).map(|node| node.name),
@@ -188,6 +195,7 @@ impl<'a> FunctionNames<'a> {
     }
 
     /// The argument or node of this name. All are known by then.
+    #[inline]
     pub(super) fn find(&self, name: &[u8]) -> Option<Known> {
         let hash = self.seed.hash(name);
         let mut at = hash as usize & self.mask();
@@ -254,6 +262,7 @@ impl<'a> FunctionNames<'a> {
         slot.hash == hash && self.name(slot.known) == Some(name)
     }
 
+    #[inline]
     fn mask(&self) -> usize {
         self.slots.len().wrapping_sub(1)
     }

@@ -71,6 +71,7 @@ pub(super) fn sort(entries: &mut [Entry<'_>]) {
 }
 
 /// Adds to a list, which the file must not make too long.
+#[inline]
 pub(super) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Unreadable> {
     if list.len() >= MAX_PARTS {
         return Err(Unreadable);
@@ -80,6 +81,7 @@ pub(super) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Unreadable> {
 }
 
 /// The bytes of each of the fields, all length-delimited; the last one of a number counts.
+#[inline]
 pub(super) fn last<const N: usize>(
     file: &[u8],
     message: Range<usize>,

@@ -31,8 +31,10 @@ fn is_digit(c: char) -> bool {
 
 fn common_prefix<'a>(names: &[&'a str]) -> &'a str {
     let first = names.first().copied().unwrap_or_default();
-    let shared = |name: &&str| first.char_indices().zip(name.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
-    let end = names.iter().map(|name| shared(name).unwrap_or(first.len().min(name.len()))).min();
+    let shared = |name: &&str| first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+    let end = names.iter().map(shared).min().unwrap_or(0);
+    // Two characters may differ and begin with the same byte.
+    let end = (0..=end).rev().find(|at| first.is_char_boundary(*at));
     let prefix = first.get(..end.unwrap_or(0)).unwrap_or_default();
     let cuts_a_number = |name: &&str| name.get(prefix.len()..).is_some_and(|rest| rest.starts_with(is_digit));
     if names.iter().any(cuts_a_number) { prefix.trim_end_matches(is_digit) } else { prefix }
