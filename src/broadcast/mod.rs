@@ -58,34 +58,3 @@ fn is_zero_or_one(float: &[u8]) -> bool {
         _ => false,
     }
 }
-
-#[cfg(test)]
-mod values {
-    use super::*;
-
-    /// The numbers of float32, float16 and int32.
-    const FLOAT: u64 = 1;
-    const HALF: u64 = 19;
-    const INT32: u64 = 3;
-
-    #[test]
-    fn floats_that_are_a_slice_repeated_may_be_made() {
-        let elements = |floats: &[f32]| -> Vec<u8> { floats.iter().flat_map(|float| float.to_le_bytes()).collect() };
-        let of = |shape: &[u64], floats: &[f32]| repeated(FLOAT, shape, &elements(floats)).map(|slices| slices.shape);
-        assert_eq!(of(&[2, 2], &[0.5, 1.5, 0.5, 1.5]), Some(vec![1, 2]));
-        assert_eq!(of(&[4], &[0.5; 4]), Some(vec![1]));
-        assert_eq!([0.0, -0.0, 1.0, -1.0].map(|float| of(&[4], &[float; 4])), [None, None, None, None]);
-        assert_eq!(repeated(INT32, &[4], &elements(&[0.5; 4])), None);
-        assert_eq!(repeated(HALF, &[2], &[0, 0x3c, 0, 0x3c]), None, "ones");
-        assert_eq!(repeated(HALF, &[2], &[1, 0x3c, 1, 0x3c]).map(|slices| slices.bytes), Some(2));
-        let large = vec![7; MAX_BYTES + 4];
-        assert_eq!(repeated(FLOAT, &[large.len() as u64 / 4], &large), None);
-        assert!(repeated(FLOAT, &[large.len() as u64 / 4 - 1], &large[4..]).is_some());
-    }
-
-    #[test]
-    fn a_kernel_knows_three_runs_of_dimensions() {
-        assert_eq!(runs(&[2, 3, 1, 4], &[1, 1, 1, 4]), 2);
-        assert_eq!(runs(&[2, 3, 4, 5], &[1, 3, 1, 5]), 4);
-    }
-}

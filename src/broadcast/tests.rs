@@ -1,6 +1,6 @@
-//! Which neighbours keep a constant one, by small programs in which `k` is the constant of `f`.
+//! Which constants may be made, and which neighbours keep one a constant: by small programs in which `k` is the constant of `f`.
 
-use super::Programs;
+use super::{MAX_BYTES, Programs, repeated, runs};
 use crate::message::number::function_def_library::FUNCTION;
 use crate::message::number::graph_def::{LIBRARY, NODE};
 use crate::message::{FunctionDef, NodeDef};
@@ -133,4 +133,30 @@ fn very_many_neighbours_are_not_looked_at() {
     nodes.pop();
     nodes.push(node_of("a", "Mul", &["i99:output:0", K]));
     assert!(may_be_made(&[], &[function("f", &nodes, "a:z:0")]));
+}
+
+/// The numbers of float32, float16 and int32.
+const FLOAT: u64 = 1;
+const HALF: u64 = 19;
+const INT32: u64 = 3;
+
+#[test]
+fn floats_that_are_a_slice_repeated_may_be_made() {
+    let elements = |floats: &[f32]| -> Vec<u8> { floats.iter().flat_map(|float| float.to_le_bytes()).collect() };
+    let of = |shape: &[u64], floats: &[f32]| repeated(FLOAT, shape, &elements(floats)).map(|slices| slices.shape);
+    assert_eq!(of(&[2, 2], &[0.5, 1.5, 0.5, 1.5]), Some(vec![1, 2]));
+    assert_eq!(of(&[4], &[0.5; 4]), Some(vec![1]));
+    assert_eq!([0.0, -0.0, 1.0, -1.0].map(|float| of(&[4], &[float; 4])), [None, None, None, None]);
+    assert_eq!(repeated(INT32, &[4], &elements(&[0.5; 4])), None);
+    assert_eq!(repeated(HALF, &[2], &[0, 0x3c, 0, 0x3c]), None, "ones");
+    assert_eq!(repeated(HALF, &[2], &[1, 0x3c, 1, 0x3c]).map(|slices| slices.bytes), Some(2));
+    let large = vec![7; MAX_BYTES + 4];
+    assert_eq!(repeated(FLOAT, &[large.len() as u64 / 4], &large), None);
+    assert!(repeated(FLOAT, &[large.len() as u64 / 4 - 1], &large[4..]).is_some());
+}
+
+#[test]
+fn a_kernel_knows_three_runs_of_dimensions() {
+    assert_eq!(runs(&[2, 3, 1, 4], &[1, 1, 1, 4]), 2);
+    assert_eq!(runs(&[2, 3, 4, 5], &[1, 3, 1, 5]), 4);
 }

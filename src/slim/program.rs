@@ -11,13 +11,13 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::message::attributes::{API_IMPLEMENTS, PAIRED};
-use crate::message::number::function_def::{ATTR as FUNCTION_ATTR, NODE_DEF};
+use crate::message::number::function_def::NODE_DEF;
 use crate::message::number::function_def_library::{FUNCTION, GRADIENT, REGISTERED_GRADIENTS};
 use crate::message::number::graph_def::{LIBRARY, NODE};
 use crate::message::number::meta_graph_def::{GRAPH_DEF, OBJECT_GRAPH_DEF};
 use crate::message::number::saved_model::META_GRAPHS;
 use crate::message::number::{gradient_def, registered_gradient, saved_object_graph};
-use crate::message::{AttrValue, Entry, Message, NodeDef, SavedObject, Signature, ops};
+use crate::message::{AttrValue, Entry, FunctionDef, Message, NodeDef, SavedObject, Signature, ops};
 use crate::wire::{Field, WireType, fields};
 use collections::Collections;
 
@@ -245,7 +245,7 @@ impl<'f> Program<'f> {
     }
 
     fn attributes(&self, function: &Function<'f>) -> Vec<Entry<'f>> {
-        Message::new(self.file, function.at.field.payload()).entries(FUNCTION_ATTR)
+        FunctionDef::new(self.file, function.at.field.payload()).attributes()
     }
 
     fn interface(&self, function: &Function<'f>) -> Option<&'f [u8]> {

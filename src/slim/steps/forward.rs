@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::instead::{By, Named, replaced};
 use super::{NotTaken, Parts};
-use crate::message::attributes::{API_IMPLEMENTS, BACKWARD_FUNCTION_NAME, FORWARD_FUNCTION_NAME, GRADIENT_OP_TYPE};
+use crate::message::attributes::{
+    API_IMPLEMENTS, BACKWARD_FUNCTION_NAME, FORWARD_FUNCTION_NAME, GRADIENT_OP_TYPE, XLA_MUST_COMPILE,
+};
 use crate::message::number::attr_value::FUNC;
 use crate::message::number::function_def::ATTR;
 use crate::message::number::{name_attr_list, node_def};
@@ -15,7 +17,7 @@ use crate::slim::program::{Function, Program};
 /// Attributes for whose sake a function or a call is more than what it calls: how it is compiled, where and how it runs.
 const OF_ITS_OWN: [&[u8]; 7] = [
     b"_noinline",
-    b"_XlaMustCompile",
+    XLA_MUST_COMPILE,
     b"_disable_call_shape_inference",
     API_IMPLEMENTS,
     b"api_preferred_device",

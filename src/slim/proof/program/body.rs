@@ -10,7 +10,9 @@ use super::constants;
 use super::functions::Names;
 use super::hash::{Digest, Hasher, Key, Piece};
 use super::resource::{Resource, resource};
-use crate::message::attributes::{API_IMPLEMENTS, BESIDE, CLASS, GRADIENT_OP_TYPE, OUTPUT_SHAPES, PAIRED};
+use crate::message::attributes::{
+    API_IMPLEMENTS, BESIDE, CLASS, GRADIENT_OP_TYPE, OUTPUT_SHAPES, PAIRED, XLA_MUST_COMPILE,
+};
 use crate::message::number::attr_value::{LIST, list_value};
 use crate::message::number::function_def::{
     ARG_ATTR, ATTR, CONTROL_RET, NODE_DEF, RESOURCE_ARG_UNIQUE_ID, RET, SIGNATURE,
@@ -25,7 +27,7 @@ use crate::wire::{Field, fields};
 
 /// What keeps a function that only calls another one from being that other one.
 const KEEPS_ITS_OWN: [&[u8]; 4] =
-    [b"_noinline", b"_XlaMustCompile", b"api_preferred_device", b"_disable_call_shape_inference"];
+    [b"_noinline", XLA_MUST_COMPILE, b"api_preferred_device", b"_disable_call_shape_inference"];
 
 /// What a function is.
 #[derive(Debug)]

@@ -40,8 +40,11 @@ pub(super) fn hold<'f>(old: &Graph<'f>, new: &Graph<'f>, session: &Session<'_, '
         // Of what has lost its shapes only the rest is the same.
         let has_lost = |node: &NodeDef<'f>| old.library.without.inner_shapes && node.attribute(OUTPUT_SHAPES).is_none();
         let makes = |node: &NodeDef<'f>| {
+            if node.op() != ops::BROADCAST_TO {
+                return false;
+            }
             let was = nodes.get(node.name()).is_some_and(|before| before.op() == ops::CONST);
-            let made = body.constants.get(node.name()).filter(|_| was && node.op() == ops::BROADCAST_TO);
+            let made = body.constants.get(node.name()).filter(|_| was);
             made.is_some() && made == before_body.constants.get(node.name())
         };
         // What was a constant may be made of two that were not there.
